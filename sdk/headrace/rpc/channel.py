@@ -1,0 +1,111 @@
+"""Channels to Headrace servers, with the settings that all clients share.
+
+Keepalive finds a dead peer within about half a minute without any call in progress. Only UNAVAILABLE is
+retried, by gRPC itself, a limited number of times with exponential backoff and jitter: it is the one
+code that says that nothing was decided.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import grpc
+import grpc.aio
+
+MAX_MESSAGE_BYTES = 16 * 1024 * 1024
+"""The largest message that clients send or take; servers have the same default."""
+
+KEEPALIVE_SECONDS = 20.0
+KEEPALIVE_TIMEOUT_SECONDS = 10.0
+RETRY_ATTEMPTS = 5
+
+ChannelOptions = list[tuple[str, str | int]]
+
+
+def retry_service_config(attempts: int = RETRY_ATTEMPTS) -> str:
+    """Return the gRPC service config, as JSON, that retries UNAVAILABLE and nothing else.
+
+    Args:
+        attempts: Tries of a call including the first; 1 means no retry. gRPC takes at most 5.
+    """
+    config: dict[str, object] = {"methodConfig": [{"name": [{}]}]}
+    if attempts > 1:
+        config = {
+            "methodConfig": [
+                {
+                    "name": [{}],
+                    "retryPolicy": {
+                        "maxAttempts": min(attempts, 5),
+                        "initialBackoff": "0.1s",
+                        "maxBackoff": "2s",
+                        "backoffMultiplier": 2,
+                        "retryableStatusCodes": ["UNAVAILABLE"],
+                    },
+                }
+            ],
+            # A server in trouble sees the retries stop when half of the recent calls failed.
+            "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.5},
+        }
+    return json.dumps(config, separators=(",", ":"))
+
+
+def channel_options(
+    *, max_message_bytes: int = MAX_MESSAGE_BYTES, retry_attempts: int = RETRY_ATTEMPTS
+) -> ChannelOptions:
+    """Return the gRPC channel arguments that every Headrace client uses.
+
+    Args:
+        max_message_bytes: The largest message in either direction.
+        retry_attempts: Tries of a call that ends UNAVAILABLE, including the first.
+    """
+    return [
+        ("grpc.max_send_message_length", max_message_bytes),
+        ("grpc.max_receive_message_length", max_message_bytes),
+        ("grpc.keepalive_time_ms", int(KEEPALIVE_SECONDS * 1000)),
+        ("grpc.keepalive_timeout_ms", int(KEEPALIVE_TIMEOUT_SECONDS * 1000)),
+        ("grpc.keepalive_permit_without_calls", 1),
+        ("grpc.http2.max_pings_without_data", 0),
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.min_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 5_000),
+        ("grpc.enable_retries", 1),
+        ("grpc.service_config", retry_service_config(retry_attempts)),
+    ]
+
+
+def open_aio_channel(
+    target: str,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    interceptors: Sequence[grpc.aio.ClientInterceptor] | None = None,
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
+    retry_attempts: int = RETRY_ATTEMPTS,
+) -> grpc.aio.Channel:
+    """Open a channel for asyncio code; it connects at the first call.
+
+    Args:
+        target: A gRPC target, for example `127.0.0.1:4201`, `dns:///headrace:443` or `unix:/run/state.sock`.
+        credentials: TLS credentials; without them the channel is in the clear.
+        interceptors: Client interceptors, outermost first.
+        max_message_bytes: The largest message in either direction.
+        retry_attempts: Tries of a call that ends UNAVAILABLE, including the first.
+    """
+    options = channel_options(max_message_bytes=max_message_bytes, retry_attempts=retry_attempts)
+    if credentials is None:
+        return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
+    return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
+
+
+def open_channel(
+    target: str,
+    *,
+    credentials: grpc.ChannelCredentials | None = None,
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
+    retry_attempts: int = RETRY_ATTEMPTS,
+) -> grpc.Channel:
+    """Open a channel for synchronous code; arguments as in `open_aio_channel`."""
+    options = channel_options(max_message_bytes=max_message_bytes, retry_attempts=retry_attempts)
+    if credentials is None:
+        return grpc.insecure_channel(target, options=options)
+    return grpc.secure_channel(target, credentials, options=options)

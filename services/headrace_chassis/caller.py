@@ -1,0 +1,67 @@
+"""Who makes the call in progress, and on which workspace."""
+
+from __future__ import annotations
+
+import contextvars
+import dataclasses
+import uuid
+from typing import Literal
+
+from headrace import errors
+
+PrincipalKind = Literal["user", "service_account", "service", "local", "anonymous"]
+"""What a principal is; `service` is another part of the server, `local` a server without sign-in."""
+
+ALL_PERMISSIONS = "*"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caller:
+    """The principal behind a call.
+
+    `workspace_id` is the only workspace that the call may read or change.
+    """
+
+    workspace_id: uuid.UUID
+    principal_id: str
+    principal_kind: PrincipalKind
+    display_name: str
+    permissions: frozenset[str]
+    correlation_id: str
+
+    def may(self, permission: str) -> bool:
+        """Return whether the caller holds `permission`, named as in the enum `headrace.api.v1.Permission`."""
+        return permission in self.permissions or ALL_PERMISSIONS in self.permissions
+
+    def require(self, permission: str) -> None:
+        """Return if the caller holds `permission`.
+
+        Raises:
+            errors.PermissionDenied: It does not.
+        """
+        if not self.may(permission):
+            raise errors.PermissionDenied(
+                f"{self.display_name} lacks the permission {permission}", metadata={"permission": permission}
+            )
+
+
+_current: contextvars.ContextVar[Caller] = contextvars.ContextVar("headrace_caller")
+
+
+def current_caller() -> Caller:
+    """Return the caller of the call in progress.
+
+    Raises:
+        LookupError: No call is in progress: background loops act for the workspace in the row, not for a caller.
+    """
+    return _current.get()
+
+
+def maybe_caller() -> Caller | None:
+    """Return the caller of the call in progress, None outside of any."""
+    return _current.get(None)
+
+
+def set_caller(caller: Caller) -> contextvars.Token[Caller]:
+    """Make `caller` the current one in this task; for the auth guard and for tests."""
+    return _current.set(caller)

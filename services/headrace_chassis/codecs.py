@@ -1,0 +1,55 @@
+"""How values cross between Python and Postgres on every connection of a service.
+
+uuid, timestamptz and arrays are what asyncpg makes of them; json and jsonb are Python objects through orjson.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import asyncpg
+import orjson
+
+_JSONB_VERSION = b"\x01"
+
+
+def dump_json(value: object) -> bytes:
+    """Return `value` as UTF-8 JSON.
+
+    Integers beyond 64 bits, which orjson refuses and JSON allows, take the slower way.
+
+    Raises:
+        TypeError: `value` holds something that JSON has no form for.
+    """
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def load_json(data: bytes | memoryview | str) -> Any:
+    """Return the Python value of JSON text; integers keep every digit.
+
+    Raises:
+        ValueError: `data` is not JSON.
+    """
+    return orjson.loads(data)
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return _JSONB_VERSION + dump_json(value)
+
+
+def _decode_jsonb(data: bytes) -> Any:
+    return load_json(memoryview(data)[1:])
+
+
+async def register(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    """Set the JSON codecs on a new connection."""
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="binary"
+    )

@@ -1,0 +1,263 @@
+"""The pool of database connections of one service, and the unit of work.
+
+Every connection acts as the service's own role, finds the service's own schema, and speaks UTC. Failures
+to reach Postgres become `errors.Unavailable`, so that clients try again; the pool connects anew by
+itself when Postgres is back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import TYPE_CHECKING, TypeVar
+
+import asyncpg
+
+from headrace import errors
+from headrace_chassis import codecs
+
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
+    """A connection out of the pool, as units of work hand it to queries."""
+else:
+    Connection = asyncpg.pool.PoolConnectionProxy
+
+Result = TypeVar("Result")
+
+ACQUIRE_TIMEOUT_SECONDS = 10.0
+"""How long a unit of work waits for a free connection before it gives up as Unavailable."""
+
+CONNECT_TIMEOUT_SECONDS = 10.0
+RETRY_LIMIT = 5
+_RETRY_BASE_SECONDS = 0.01
+_STATEMENT_CACHE_SIZE = 512
+
+# What Postgres answers while it starts, stops, or is out of connections: nothing was decided.
+_UNREACHABLE = (
+    asyncpg.PostgresConnectionError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.TooManyConnectionsError,
+    OSError,
+)
+_WRONG_ADDRESS = (
+    asyncpg.InvalidCatalogNameError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidParameterValueError,
+    asyncpg.InsufficientPrivilegeError,
+)
+_LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
+
+
+class _PlainConnection(asyncpg.Connection):
+    """A connection that goes back to the pool without a round trip.
+
+    Units of work change nothing that outlives their transaction (settings only by SET LOCAL, no LISTEN, no
+    session locks), so there is nothing to reset.
+    """
+
+    __slots__ = ()
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Database:
+    """A bounded pool of connections that act as one role in one schema.
+
+    Use `connect` to make one. Safe for use from any number of tasks of one event loop.
+    """
+
+    def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, schema: str) -> None:
+        self._pool = pool
+        self.schema = schema
+        self._after_commit: dict[int, dict[Callable[[], None], None]] = {}
+
+    @classmethod
+    async def connect(
+        cls,
+        url: str,
+        *,
+        role: str | None,
+        schema: str,
+        min_size: int = 1,
+        max_size: int = 8,
+        application_name: str = "headrace",
+    ) -> Database:
+        """Open the pool and prove that Postgres answers.
+
+        Args:
+            url: `postgresql://...` of the one database that all services share.
+            role: The role that each connection takes on (`headrace_state`); None keeps the login's own.
+            schema: The schema that unqualified names mean.
+            min_size: Connections kept open.
+            max_size: Most connections; further units of work wait up to `ACQUIRE_TIMEOUT_SECONDS`.
+            application_name: Shown in `pg_stat_activity`.
+
+        Raises:
+            errors.Unavailable: Postgres does not answer at `url`; the message says what to look at.
+            errors.FailedPrecondition: It answers, but the database, role or login is not there.
+        """
+        server_settings = {
+            "application_name": application_name,
+            "search_path": f'"{schema}", public',
+            "timezone": "UTC",
+            "jit": "off",
+            # A unit of work never waits for its caller; one that does is a fault and must not hold locks.
+            "idle_in_transaction_session_timeout": "60s",
+        }
+        if role is not None:
+            server_settings["role"] = role
+        try:
+            pool = await asyncpg.create_pool(
+                url,
+                min_size=min_size,
+                max_size=max_size,
+                connection_class=_PlainConnection,
+                init=codecs.register,
+                timeout=CONNECT_TIMEOUT_SECONDS,
+                command_timeout=None,
+                statement_cache_size=_STATEMENT_CACHE_SIZE,
+                max_cached_statement_lifetime=0,
+                server_settings=server_settings,
+            )
+        except _WRONG_ADDRESS as error:
+            raise errors.FailedPrecondition(
+                f"Postgres at {address(url)} refuses the connection: {error}. "
+                "Check HEADRACE_DATABASE_URL, and run `headrace server database upgrade` if the database is new.",
+                reason="DATABASE_NOT_READY",
+            ) from error
+        except (*_UNREACHABLE, TimeoutError) as error:
+            raise unreachable(error, url) from error
+        return cls(pool, schema=schema)
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection without a transaction: each statement is its own.
+
+        Raises:
+            errors.Unavailable: Postgres cannot be reached, or no connection became free in time.
+        """
+        try:
+            connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
+        except (*_UNREACHABLE, TimeoutError) as error:
+            if isinstance(error, TimeoutError) and self._pool.get_idle_size() == 0 and self._pool.get_size() > 0:
+                raise errors.Unavailable(
+                    f"no database connection became free within {ACQUIRE_TIMEOUT_SECONDS:g} s",
+                    reason="DATABASE_BUSY",
+                ) from error
+            raise unreachable(error) from error
+        try:
+            yield connection
+        except _UNREACHABLE as error:
+            # An OSError may come from the body's own work; it concerns the database only if the connection died.
+            if isinstance(error, asyncpg.PostgresError) or connection.is_closed():
+                raise unreachable(error) from error
+            raise
+        except asyncpg.InterfaceError as error:
+            if connection.is_closed():
+                raise unreachable(error) from error
+            raise
+        except asyncpg.QueryCanceledError as error:
+            raise errors.DeadlineExceeded(f"the database gave the statement up: {error}") from error
+        finally:
+            await self._release(connection)
+
+    async def _release(self, connection: Connection) -> None:
+        with contextlib.suppress(asyncpg.InterfaceError, OSError):
+            await self._pool.release(connection)
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside one READ COMMITTED transaction: commit on leaving, roll back on an error.
+
+        Raises:
+            errors.Unavailable: Postgres cannot be reached; whether a commit in progress happened is not known.
+            errors.Aborted: The transaction lost against another (see `run`, which tries again).
+        """
+        async with self.connection() as connection:
+            try:
+                async with connection.transaction():
+                    yield connection
+                callbacks = self._after_commit.get(id(connection), {})
+            except _LOST_RACE as error:
+                raise errors.Aborted(
+                    "the change lost against a concurrent one; try again", reason="CONCURRENT_CHANGE"
+                ) from error
+            finally:
+                self._after_commit.pop(id(connection), None)
+        for callback in callbacks:
+            callback()
+
+    def after_commit(self, connection: Connection, callback: Callable[[], None]) -> None:
+        """Call `callback` once the transaction that `connection` is in has committed; never if it does not.
+
+        The same callback given several times in one transaction is called once. It must be quick and must
+        not raise.
+        """
+        self._after_commit.setdefault(id(connection), {})[callback] = None
+
+    async def run(self, work: Callable[[Connection], Awaitable[Result]]) -> Result:
+        """Run `work` in a transaction; on a deadlock or serialisation failure run it again, up to 5 times in all.
+
+        `work` must be safe to repeat: its earlier try was rolled back, but only in the database.
+
+        Raises:
+            errors.Aborted: Every try lost.
+            errors.Unavailable: Postgres cannot be reached.
+        """
+        attempt = 1
+        while True:
+            try:
+                async with self.transaction() as connection:
+                    return await work(connection)
+            except errors.Aborted as error:
+                if not isinstance(error.__cause__, _LOST_RACE) or attempt >= RETRY_LIMIT:
+                    raise
+            await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_BASE_SECONDS * 2**attempt)
+            attempt += 1
+
+    async def ping(self) -> None:
+        """Return once Postgres has answered.
+
+        Raises:
+            errors.Unavailable: It does not.
+        """
+        async with self.connection() as connection:
+            await connection.execute("select 1")
+
+    def pool_sizes(self) -> tuple[int, int, int]:
+        """Return connections (open, idle, most allowed)."""
+        return self._pool.get_size(), self._pool.get_idle_size(), self._pool.get_max_size()
+
+    async def close(self, *, timeout_seconds: float = 5.0) -> None:
+        """Close the pool: wait for units of work in progress, then cut them off."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._pool.close()
+        except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            self._pool.terminate()
+
+
+def address(url: str) -> str:
+    """Return where `url` points, without its user, password and options, for messages."""
+    _, _, rest = url.partition("://")
+    place, _, options = rest.partition("?")
+    place = place.rpartition("@")[2]
+    hosts = [option.removeprefix("host=") for option in options.split("&") if option.startswith("host=")]
+    return f"{hosts[0]}{place}" if hosts and place.startswith("/") else place
+
+
+def unreachable(error: BaseException, url: str | None = None) -> errors.Unavailable:
+    """Return the error that says that Postgres cannot be reached, and the way out."""
+    where = f" at {address(url)}" if url is not None else ""
+    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return errors.Unavailable(
+        f"cannot reach Postgres{where} ({what}). Is it running, and is HEADRACE_DATABASE_URL right?",
+        reason="DATABASE_UNAVAILABLE",
+    )

@@ -1,0 +1,103 @@
+"""Page sizes and page tokens of list calls, the same everywhere.
+
+A token holds the sort key of the last row of a page and a digest of everything else that was asked (filter,
+sort, workspace). It is opaque to clients; a token used with another question is refused.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime
+import hashlib
+import uuid
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import orjson
+from google.protobuf.message import Message
+
+from headrace import errors
+
+DEFAULT_PAGE_SIZE = 50
+MAX_PAGE_SIZE = 200
+
+_DIGEST_BYTES = 12
+_MAX_TOKEN_LENGTH = 4096
+
+KeyValue: TypeAlias = str | int | float | bool | None | uuid.UUID | datetime.datetime
+"""What a sort key may be made of."""
+
+
+def page_size(requested: int) -> int:
+    """Return the size of a page: 50 for 0, never more than 200.
+
+    Raises:
+        errors.InvalidArgument: `requested` is negative.
+    """
+    if requested < 0:
+        raise errors.InvalidArgument.of_field("page_size", "must not be negative")
+    return min(requested, MAX_PAGE_SIZE) if requested else DEFAULT_PAGE_SIZE
+
+
+def question_digest(*parts: Message | str | uuid.UUID | None) -> bytes:
+    """Return a digest of what a list call asks, apart from its page: filter, sort, workspace.
+
+    Messages count by their content; equal content gives equal digests.
+    """
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for part in parts:
+        if isinstance(part, Message):
+            data = part.SerializeToString(deterministic=True)
+        else:
+            data = str(part).encode() if part is not None else b""
+        digest.update(len(data).to_bytes(8, "big"))
+        digest.update(data)
+    return digest.digest()
+
+
+def encode_page_token(key: Sequence[KeyValue], question: bytes) -> str:
+    """Return the token of the page that follows the row with sort key `key`."""
+    body = orjson.dumps([_pack(value) for value in key])
+    return base64.urlsafe_b64encode(question + body).rstrip(b"=").decode()
+
+
+def decode_page_token(token: str, question: bytes) -> tuple[KeyValue, ...] | None:
+    """Return the sort key in `token`, None for "" (the first page).
+
+    Raises:
+        errors.InvalidArgument: The token is damaged, or belongs to another question.
+    """
+    if not token:
+        return None
+    try:
+        if len(token) > _MAX_TOKEN_LENGTH:
+            raise ValueError("too long")
+        data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
+        values = orjson.loads(data[_DIGEST_BYTES:])
+        key = tuple(_unpack(value) for value in values)
+    except (ValueError, TypeError, KeyError, binascii.Error):
+        raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned") from None
+    if data[:_DIGEST_BYTES] != question:
+        raise errors.InvalidArgument.of_field(
+            "page_token", "belongs to another filter or order; start again without it"
+        )
+    return key
+
+
+def _pack(value: KeyValue) -> object:
+    if isinstance(value, uuid.UUID):
+        return {"u": value.hex}
+    if isinstance(value, datetime.datetime):
+        return {"t": value.astimezone(datetime.UTC).isoformat()}
+    return value
+
+
+def _unpack(value: object) -> KeyValue:
+    if isinstance(value, dict):
+        if "u" in value:
+            return uuid.UUID(hex=value["u"])
+        return datetime.datetime.fromisoformat(value["t"])
+    if value is None or isinstance(value, str | int | float | bool):
+        return value
+    raise ValueError("not a key value")

@@ -1,0 +1,108 @@
+"""Settings of a server process, from `HEADRACE_SERVER_*` environment variables."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import pydantic
+import pydantic_settings
+
+from headrace import errors
+
+ServiceName = Literal["state", "scheduler", "log", "notification", "identity"]
+SERVICE_NAMES: tuple[ServiceName, ...] = ("state", "scheduler", "log", "notification", "identity")
+
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+class ServerSettings(pydantic_settings.BaseSettings):
+    """All settings that services and the composition root read. Unknown values are refused with the variable's name."""
+
+    model_config = pydantic_settings.SettingsConfigDict(
+        env_prefix="HEADRACE_SERVER_", extra="ignore", populate_by_name=True, frozen=True, validate_default=True
+    )
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: Annotated[int, pydantic.Field(ge=0, le=65535)] = 4200
+    """HTTP port of the gateway; 0 takes a free one."""
+    grpc_port: Annotated[int, pydantic.Field(ge=0, le=65535)] | None = None
+    """gRPC port; by default the HTTP port + 1."""
+    processes: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
+    """Server processes that share the ports."""
+    log_level: LogLevel = "INFO"
+    database_url: pydantic.SecretStr | None = pydantic.Field(
+        default=None,
+        validation_alias=pydantic.AliasChoices("HEADRACE_DATABASE_URL", "HEADRACE_SERVER_DATABASE_URL"),
+    )
+    """The one Postgres of all services; without it the embedded one."""
+    pool_min_size: Annotated[int, pydantic.Field(ge=0, le=100)] = 1
+    pool_max_size: Annotated[int, pydantic.Field(ge=1, le=100)] = 4
+    """Database connections of each service in each process."""
+    drain_seconds: Annotated[float, pydantic.Field(ge=0, le=3600)] = 10.0
+    """How long calls in progress may go on after SIGTERM."""
+    default_deadline_seconds: Annotated[float, pydantic.Field(gt=0, le=3600)] = 30.0
+    """Deadline of unary calls whose client set none."""
+    max_message_bytes: Annotated[int, pydantic.Field(ge=64 * 1024, le=256 * 1024 * 1024)] = 16 * 1024 * 1024
+    internal_token: pydantic.SecretStr | None = None
+    """Shared by all services of an installation; calls between services carry it."""
+    reflection: bool = False
+    """Whether gRPC reflection is served."""
+    outbox_retention_days: Annotated[int, pydantic.Field(ge=1, le=365)] = 7
+    history_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = None
+    """Days that transitions and events are kept; None keeps them."""
+    log_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 30
+    """Days that log records are kept; None keeps them."""
+    addresses: dict[str, str] = pydantic.Field(default_factory=dict)
+    """gRPC targets of the other services as JSON, for example `{"state": "state:4201"}`."""
+
+    @pydantic.field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @pydantic.field_validator("addresses")
+    @classmethod
+    def _known_services(cls, value: dict[str, str]) -> dict[str, str]:
+        unknown = sorted(set(value) - set(SERVICE_NAMES))
+        if unknown:
+            raise ValueError(f"unknown service {', '.join(unknown)}; known are {', '.join(SERVICE_NAMES)}")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _pool_bounds(self) -> ServerSettings:
+        if self.pool_min_size > self.pool_max_size:
+            raise ValueError("pool_min_size must not be above pool_max_size")
+        return self
+
+    @property
+    def grpc_port_or_default(self) -> int:
+        """The gRPC port: as set, else the HTTP port + 1, or 0 if that is 0."""
+        if self.grpc_port is not None:
+            return self.grpc_port
+        return self.port + 1 if self.port else 0
+
+    @classmethod
+    def load(cls) -> ServerSettings:
+        """Return the settings of this process's environment.
+
+        Raises:
+            errors.InvalidArgument: A value is wrong; the message names the variables.
+        """
+        try:
+            return cls()
+        except pydantic.ValidationError as error:
+            violations = [
+                errors.FieldViolation(_variable(fault["loc"]), fault["msg"].removeprefix("Value error, "))
+                for fault in error.errors(include_input=False, include_url=False)
+            ]
+            raise errors.InvalidArgument(violations=violations, reason="INVALID_SETTINGS") from None
+        except pydantic_settings.SettingsError as error:
+            raise errors.InvalidArgument(f"{error}: {error.__cause__}", reason="INVALID_SETTINGS") from error
+
+
+def _variable(location: tuple[int | str, ...]) -> str:
+    name = str(location[0]) if location else ""
+    if name.startswith("HEADRACE_"):
+        return name
+    return "HEADRACE_SERVER_" + name.upper() if name else "HEADRACE_SERVER_*"
