@@ -1,0 +1,1 @@
+"""Generated from protos/headrace/api/v1: do not edit."""

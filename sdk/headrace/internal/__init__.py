@@ -1,0 +1,1 @@
+"""What Headrace's own services say to each other: generated code."""

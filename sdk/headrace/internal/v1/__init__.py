@@ -1,0 +1,1 @@
+"""Generated from protos/headrace/internal/v1: do not edit."""
