@@ -1,18 +1,80 @@
-# `make help` lists the targets; CONTRIBUTING.md says when to use which.
+# Everything a contributor needs, one line each: `make help`. CONTRIBUTING.md says when to use which.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help protos protos-check
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The Python to build .venv with, and where everything else is run.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PROTOS_READY := .venv-protos/.ready
+
+# What the tools look at: whatever of these exists.
+SOURCES := $(wildcard sdk services gateway/headrace_gateway migrations tests tools examples)
+TESTS := $(wildcard tests/unit tests/service tests/conformance tests/e2e tests/faults)
+WORKERS ?= 2
+
+.PHONY: help setup ui demo test check lint types imports contracts protos protos-check lock bench up clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/' | expand -t 20
+	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
-.venv-protos/.stamp: requirements/protos.lock
-	.venv/bin/uv venv --quiet --allow-existing --python .venv/bin/python .venv-protos
-	.venv/bin/uv pip sync --quiet --require-hashes --python .venv-protos/bin/python $<
+setup: $(READY) ui ## Build .venv from the lock, install everything into it, build the UI
+
+$(READY): requirements/dev.lock pyproject.toml tools/bootstrap.py
+	@$(PYTHON) tools/bootstrap.py --environment $(VENV)
 	@touch $@
 
-protos: .venv-protos/.stamp ## Generate code and descriptors from protos/ (CHECK=1 only compares)
+ui: ## Build the web UI where Node is installed (gateway/ui)
+	@bash tools/build_ui.sh
+
+demo: setup ## Run the demo on real data: server, worker, schedules, a live run (ONCE=1: run once and exit)
+	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
+
+test: setup ## Run all tests (ARGS="-k words" adds options of pytest)
+	$(BIN)/pytest -n $(WORKERS) $(TESTS) $(ARGS)
+
+check: setup lint types imports contracts protos-check ## Run every check: style, types, import rules, contracts, generated code
+	@echo "check: all green"
+
+lint: $(READY) ## Check style and format of the Python code
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/ruff format --check $(SOURCES)
+
+types: $(READY) ## Check types (strict)
+	$(BIN)/mypy $(SOURCES)
+
+imports: $(READY) ## Check who may import whom
+	$(BIN)/lint-imports --no-cache
+
+contracts: $(READY) ## Check style, format and compatibility of protos/
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code --path protos/headrace
+	@$(BIN)/python tools/breaking.py
+
+protos: $(PROTOS_READY) ## Generate code and descriptors from protos/ (CHECK=1: only compare)
 	@.venv-protos/bin/python tools/protos.py $(if $(CHECK),--check)
 
-protos-check: ## Fail when the generated code is not what protos/ says
-	@$(MAKE) --no-print-directory protos CHECK=1
+protos-check: ## Fail where the generated code is not what protos/ says
+	@$(MAKE) protos CHECK=1
+
+# The pinned generator exists for Python 3.11 to 3.13.
+$(PROTOS_READY): requirements/protos.lock | $(READY)
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-protos
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-protos/bin/python $<
+	@touch $@
+
+lock: $(READY) ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
+	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+bench: setup ## Measure the lines of the budget, with the machine and the commit in the results
+	$(BIN)/python -m tests.benchmarks $(ARGS)
+
+up: ## Start the distributed topology with Docker Compose
+	docker compose up --build
+
+clean: ## Remove what the targets made, except the environments
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

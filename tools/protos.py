@@ -29,7 +29,12 @@ ROOT = Path(__file__).resolve().parent.parent
 WELL_KNOWN = Path(grpc_tools.__file__).resolve().parent / "_proto"
 DESCRIPTORS = Path("headrace/api/descriptors.binpb")
 # In the set even where no contract imports them: error bodies are transcoded with the first three, the rules are found with the last.
-ALWAYS = ("google/rpc/code.proto", "google/rpc/error_details.proto", "google/rpc/status.proto", "buf/validate/validate.proto")
+ALWAYS = (
+    "google/rpc/code.proto",
+    "google/rpc/error_details.proto",
+    "google/rpc/status.proto",
+    "buf/validate/validate.proto",
+)
 OWN = "headrace/"
 RULES_FILE = "buf/validate/validate.proto"
 RULES = {
@@ -39,7 +44,9 @@ RULES = {
 }
 GENERATED_SUFFIXES = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi")
 PACKAGE_DOCSTRINGS = {
-    Path("headrace/api"): "The public contract: generated code, and `descriptors.binpb` with everything that the contract says.",
+    Path(
+        "headrace/api"
+    ): "The public contract: generated code, and `descriptors.binpb` with everything that the contract says.",
     Path("headrace/internal"): "What Headrace's own services say to each other: generated code.",
 }
 
@@ -93,7 +100,9 @@ class DescriptorSets:
         self._pool = descriptor_pool.DescriptorPool()
         for file in plain.file:
             self._pool.Add(file)
-        set_type = message_factory.GetMessageClass(self._pool.FindMessageTypeByName("google.protobuf.FileDescriptorSet"))
+        set_type = message_factory.GetMessageClass(
+            self._pool.FindMessageTypeByName("google.protobuf.FileDescriptorSet")
+        )
         # Message classes of the extensions have to exist before options that hold them are parsed.
         message_factory.GetMessageClassesForFiles([file.name for file in plain.file], self._pool)
         self._set: Any = set_type.FromString(compiled)
@@ -202,7 +211,9 @@ def generated_files(root: Path) -> Iterator[Path]:
     for top in ("headrace/api", "headrace/internal"):
         for path in sorted((root / top).rglob("*")):
             name = path.name
-            if path.is_file() and (name.endswith(GENERATED_SUFFIXES) or name == "__init__.py" or name == DESCRIPTORS.name):
+            if path.is_file() and (
+                name.endswith(GENERATED_SUFFIXES) or name == "__init__.py" or name == DESCRIPTORS.name
+            ):
                 yield path.relative_to(root)
 
 
@@ -220,7 +231,9 @@ def differences(made: Path, committed: Path) -> list[tuple[str, Path]]:
 def main() -> int:
     """Write the generated code (or with `--check` compare it) and return the exit code."""
     parser = argparse.ArgumentParser(description="Generate Python code and the descriptor set from the contracts.")
-    parser.add_argument("--check", action="store_true", help="write nothing, fail when the committed code is not current")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing, fail when the committed code is not current"
+    )
     parser.add_argument("--protos", type=Path, default=ROOT / "protos", help="folder of the contracts")
     parser.add_argument("--out", type=Path, default=ROOT / "sdk", help="source root that holds the generated code")
     options = parser.parse_args()
