@@ -1,14 +1,14 @@
 """Generate the Python code and the descriptor set from `protos/`.
 
-Runs in `.venv-protos` (an old generator, pinned in `requirements/protos.lock`), because the generator's version is the floor of what
-users can run. `make protos` writes, `make protos-check` only compares and fails on drift.
+Runs in `.venv-protos` (an old generator, pinned in `requirements/protos.lock`), because the generator's version is the
+floor of what users can run. `make protos` writes, `make protos-check` only compares and fails on drift.
 
 What is made, all of it below `sdk/headrace/`:
 
-- `api/descriptors.binpb`: every file with its imports, comments, HTTP annotations, permissions and validation rules. The server and the
-  gateway read it. Comments are kept for our own files only.
-- `api/v1`, `internal/v1`: messages, gRPC stubs and their type stubs. The validation rules (`buf.validate`) are stripped from these, so
-  that a client neither needs nor loads a validator.
+- `api/descriptors.binpb`: every file with its imports, comments, HTTP annotations, permissions and validation rules.
+  The server and the gateway read it. Comments are kept for our own files only.
+- `api/v1`, `internal/v1`: messages, gRPC stubs and their type stubs. The validation rules (`buf.validate`) are stripped
+  from these, so that a client neither needs nor loads a validator.
 """
 
 from __future__ import annotations
@@ -28,21 +28,17 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 ROOT = Path(__file__).resolve().parent.parent
 WELL_KNOWN = Path(grpc_tools.__file__).resolve().parent / "_proto"
 DESCRIPTORS = Path("headrace/api/descriptors.binpb")
-# In the set even where no contract imports them: error bodies are transcoded with the first three, the rules are found with the last.
-ALWAYS = (
-    "google/rpc/code.proto",
-    "google/rpc/error_details.proto",
-    "google/rpc/status.proto",
-    "buf/validate/validate.proto",
-)
-OWN = "headrace/"
 RULES_FILE = "buf/validate/validate.proto"
+# In the set even where no contract imports them: error bodies are transcoded with those of google.rpc.
+ALWAYS = (RULES_FILE, "google/rpc/code.proto", "google/rpc/error_details.proto", "google/rpc/status.proto")
+OWN = "headrace/"
 RULES = {
     "google.protobuf.FieldOptions": ("buf.validate.field", "buf.validate.predefined"),
     "google.protobuf.MessageOptions": ("buf.validate.message",),
     "google.protobuf.OneofOptions": ("buf.validate.oneof",),
 }
 GENERATED_SUFFIXES = ("_pb2.py", "_pb2.pyi", "_pb2_grpc.py", "_pb2_grpc.pyi")
+GENERATED_NAMES = ("__init__.py", DESCRIPTORS.name)
 PACKAGE_DOCSTRINGS = {
     Path(
         "headrace/api"
@@ -210,10 +206,7 @@ def generated_files(root: Path) -> Iterator[Path]:
     """Yield, relative to the source root, every file there that this tool makes."""
     for top in ("headrace/api", "headrace/internal"):
         for path in sorted((root / top).rglob("*")):
-            name = path.name
-            if path.is_file() and (
-                name.endswith(GENERATED_SUFFIXES) or name == "__init__.py" or name == DESCRIPTORS.name
-            ):
+            if path.is_file() and (path.name.endswith(GENERATED_SUFFIXES) or path.name in GENERATED_NAMES):
                 yield path.relative_to(root)
 
 
@@ -231,9 +224,7 @@ def differences(made: Path, committed: Path) -> list[tuple[str, Path]]:
 def main() -> int:
     """Write the generated code (or with `--check` compare it) and return the exit code."""
     parser = argparse.ArgumentParser(description="Generate Python code and the descriptor set from the contracts.")
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing, fail when the committed code is not current"
-    )
+    parser.add_argument("--check", action="store_true", help="write nothing, fail where the code is not current")
     parser.add_argument("--protos", type=Path, default=ROOT / "protos", help="folder of the contracts")
     parser.add_argument("--out", type=Path, default=ROOT / "sdk", help="source root that holds the generated code")
     options = parser.parse_args()

@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Make requirements/*.lock anew: every version with its hashes, for all supported Pythons and platforms, naming no index.
+# Options (such as --upgrade) go to the resolver.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+compile() {
+  .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url "$@"
+}
+
+compile "$@" pyproject.toml --extra server --group dev --group demo --output-file requirements/dev.lock
+compile "$@" requirements/protos.in --output-file requirements/protos.lock
+if grep -nE '://' requirements/*.lock; then
+  echo "lock: the lines above name an address, which must not be recorded" >&2
+  exit 1
+fi
