@@ -160,7 +160,7 @@ def main() -> int:
         uv = ensure_installer(options.environment, options.lock)
         python = options.environment / "bin" / "python"
         say("installing what requirements/dev.lock pins")
-        run(uv, "pip", "sync", "--quiet", "--require-hashes", "--python", python, options.lock)
+        run(uv, "pip", "install", "--quiet", "--require-hashes", "--python", python, "--requirement", options.lock)
         run(
             uv, "pip", "install", "--quiet", "--no-deps", "--no-build-isolation", "--python", python, "--editable", ROOT
         )
