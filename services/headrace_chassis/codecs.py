@@ -50,6 +50,4 @@ async def register(connection: asyncpg.Connection[asyncpg.Record]) -> None:
     await connection.set_type_codec(
         "jsonb", schema="pg_catalog", encoder=_encode_jsonb, decoder=_decode_jsonb, format="binary"
     )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="binary"
-    )
+    await connection.set_type_codec("json", schema="pg_catalog", encoder=dump_json, decoder=load_json, format="binary")

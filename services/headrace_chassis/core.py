@@ -7,14 +7,15 @@ statement, so that a list with the same filters costs no second compilation.
 from __future__ import annotations
 
 import collections
-from typing import Any
+from typing import Any, cast
 
+from sqlalchemy import Dialect
 from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
 from sqlalchemy.sql.elements import ClauseElement
 
 _CACHE_LIMIT = 1024
 
-_dialect = PGDialect_asyncpg()
+_dialect: Dialect = cast(Any, PGDialect_asyncpg)()
 _cache: collections.OrderedDict[Any, Any] = collections.OrderedDict()
 
 
@@ -31,7 +32,7 @@ def compile_core(statement: ClauseElement) -> tuple[str, list[Any]]:
     cache_key = statement._generate_cache_key()
     if cache_key is None:
         return _compile_once(statement)
-    compiled = _cache.get(cache_key.key)
+    compiled: Any = _cache.get(cache_key.key)
     if compiled is None:
         compiled = statement.compile(dialect=_dialect, cache_key=cache_key)
         _cache[cache_key.key] = compiled

@@ -24,6 +24,7 @@ CHANNEL_LIMIT = 10_000
 """Channels that may wait to be notified; more are dropped, and their listeners find out by polling."""
 
 _CHANNEL_LENGTH = 63
+_CLOSE_SECONDS = 1.0
 _RECONNECT_FIRST_SECONDS = 0.1
 _RECONNECT_MOST_SECONDS = 5.0
 
@@ -71,6 +72,7 @@ class Wakeups:
         self._listening: set[str] = set()
         self._task: asyncio.Task[None] | None = None
         self._connected = asyncio.Event()
+        self._closing = False
 
     async def __aenter__(self) -> Wakeups:
         self.start()
@@ -88,11 +90,9 @@ class Wakeups:
         """Send what is pending, if the connection is up, and stop."""
         if self._task is None:
             return
-        if self._pending and self._connected.is_set():
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1):
-                    while self._pending and self._connected.is_set():
-                        await asyncio.sleep(COALESCE_SECONDS)
+        self._closing = True
+        self._work.set()
+        await asyncio.wait([self._task], timeout=_CLOSE_SECONDS)
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
@@ -141,7 +141,7 @@ class Wakeups:
 
     async def _keep_connected(self, url: str) -> None:
         delay = _RECONNECT_FIRST_SECONDS
-        while True:
+        while not self._closing:
             try:
                 connection = await asyncpg.connect(
                     url, timeout=10, server_settings={"application_name": "headrace wakeups"}
@@ -158,6 +158,8 @@ class Wakeups:
             finally:
                 self._connected.clear()
                 self._listening.clear()
+            if self._closing:
+                return
             await asyncio.sleep(delay * random.uniform(0.5, 1.5))
             delay = min(delay * 2, _RECONNECT_MOST_SECONDS)
 
@@ -184,6 +186,8 @@ class Wakeups:
                     timeout=10,
                 )
                 await asyncio.sleep(COALESCE_SECONDS)
+            elif self._closing:
+                return
 
     async def _listen(self, connection: asyncpg.Connection[asyncpg.Record]) -> None:
         wanted = set(self._subscribers)

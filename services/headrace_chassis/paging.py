@@ -25,7 +25,7 @@ MAX_PAGE_SIZE = 200
 _DIGEST_BYTES = 12
 _MAX_TOKEN_LENGTH = 4096
 
-KeyValue: TypeAlias = str | int | float | bool | None | uuid.UUID | datetime.datetime
+KeyValue: TypeAlias = str | int | float | bool | uuid.UUID | datetime.datetime | None
 """What a sort key may be made of."""
 
 

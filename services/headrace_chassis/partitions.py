@@ -58,9 +58,7 @@ class PartitionKeeper(Loop):
     name = "partitions"
     interval_seconds = 600.0
 
-    def __init__(
-        self, database: Database, tables: Sequence[PartitionedTable], *, clock: Clock | None = None
-    ) -> None:
+    def __init__(self, database: Database, tables: Sequence[PartitionedTable], *, clock: Clock | None = None) -> None:
         super().__init__()
         self._database = database
         self._tables = tuple(tables)

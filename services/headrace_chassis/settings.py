@@ -46,6 +46,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     max_message_bytes: Annotated[int, pydantic.Field(ge=64 * 1024, le=256 * 1024 * 1024)] = 16 * 1024 * 1024
     internal_token: pydantic.SecretStr | None = None
     """Shared by all services of an installation; calls between services carry it."""
+    allow_without_sign_in: bool = False
+    """Whether everyone who can connect beyond loopback is the owner; only for networks that you trust."""
     reflection: bool = False
     """Whether gRPC reflection is served."""
     outbox_retention_days: Annotated[int, pydantic.Field(ge=1, le=365)] = 7

@@ -1,0 +1,242 @@
+"""One process that holds one or several services, from settings to serving.
+
+Each service has its own pool (its own role), its loops, and a unix socket on which its neighbours in the
+process call it; internal methods are served there. The public address serves all public methods, and the
+internal ones too where the process holds one service only, since then neighbours come over the network.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from headrace_chassis.clock import Clock, SystemClock
+from headrace_chassis.database import Database
+from headrace_chassis.loops import run_loops
+from headrace_chassis.neighbours import Neighbours
+from headrace_chassis.notify import Wakeups
+from headrace_chassis.resolving import CallerResolver, ClosedCallerResolver, LocalCallerResolver, is_loopback
+from headrace_chassis.server import ServiceServer
+from headrace_chassis.service import Service, ServiceContext
+from headrace_chassis.settings import ServerSettings
+from headrace_chassis.system import SystemFacts, SystemServicer
+from headrace_chassis.validation import Validator
+
+if TYPE_CHECKING:
+    from headrace_chassis.service import Build
+
+logger = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(slots=True)
+class _Running:
+    service: Service
+    database: Database
+    neighbours: Neighbours
+    server: ServiceServer | None = None
+    loops: asyncio.Task[None] | None = None
+
+
+class ServiceHost:
+    """Runs services in this process. `start`, then `stop`; or use as an async context manager.
+
+    Args:
+        settings: Where to listen and how large things may be.
+        builders: The `build` function of each service, by name.
+        database_url: The one Postgres.
+        resolver: Tells who callers are; by default everyone is `local` on loopback, and nobody gets in elsewhere.
+        internal_token: Shared by all services of the installation; by default what the settings say, or
+            one made for this process if it holds all services that call each other.
+        clock: Time for the services.
+    """
+
+    def __init__(
+        self,
+        settings: ServerSettings,
+        builders: Mapping[str, Build],
+        database_url: str,
+        *,
+        resolver: CallerResolver | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._settings = settings
+        self._builders = dict(builders)
+        self._database_url = database_url
+        self._clock = clock or SystemClock()
+        self.resolver = resolver or _default_resolver(settings)
+        token = settings.internal_token.get_secret_value() if settings.internal_token is not None else None
+        self.internal_token = token or uuid.uuid4().hex
+        self._holder = uuid.uuid4().hex
+        self._stop_loops = asyncio.Event()
+        self._wakeups = Wakeups(database_url)
+        self._validator = Validator()
+        self._running: dict[str, _Running] = {}
+        self._public: ServiceServer | None = None
+        self._sockets = ""
+        self.grpc_port = 0
+        """The public gRPC port, once started."""
+        self.failed = asyncio.Event()
+        """Set if a part of the process has died that should not; the process had better end."""
+
+    async def __aenter__(self) -> ServiceHost:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Connect, build every service and serve.
+
+        Raises:
+            errors.Unavailable: Postgres does not answer.
+            errors.FailedPrecondition: The database has not been migrated.
+            OSError: An address is taken.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        self._sockets = tempfile.mkdtemp(prefix="headrace-")
+        self._wakeups.start()
+        for name, build in self._builders.items():
+            await self._build(name, build)
+        self._public = self._server(
+            readiness=[check for running in self._running.values() for check in _readiness(running)]
+        )
+        self.grpc_port = self._public.listen(f"{self._settings.host}:{self._settings.grpc_port_or_default}")
+        alone = len(self._running) == 1
+        for running in self._running.values():
+            for servicer in running.service.servicers:
+                self._public.add_servicer(
+                    servicer, self_validating=running.service.self_validating, with_internal=alone
+                )
+        self._public.add_servicer(SystemServicer(self._facts()))
+        for name, running in self._running.items():
+            running.server = self._server(readiness=_readiness(running))
+            running.server.listen(self._socket(name))
+            for servicer in running.service.servicers:
+                running.server.add_servicer(servicer, self_validating=running.service.self_validating)
+            await running.server.start()
+        await self._public.start()
+        for name, running in self._running.items():
+            running.loops = asyncio.create_task(
+                run_loops(running.service.loops, self._stop_loops), name=f"loops of {name}"
+            )
+            running.loops.add_done_callback(self._loops_ended)
+        logger.info("serving %s on port %d", ", ".join(self._running), self.grpc_port)
+
+    async def _build(self, name: str, build: Build) -> None:
+        database = await Database.connect(
+            self._database_url,
+            role=f"headrace_{name}",
+            schema=name,
+            min_size=self._settings.pool_min_size,
+            max_size=self._settings.pool_max_size,
+            application_name=f"headrace {name}",
+        )
+        targets = {**self._settings.addresses, **{other: self._socket(other) for other in self._builders}}
+        neighbours = Neighbours(targets, self.internal_token, max_message_bytes=self._settings.max_message_bytes)
+        context = ServiceContext(
+            name=name,
+            settings=self._settings,
+            database=database,
+            wakeups=self._wakeups,
+            clock=self._clock,
+            holder=self._holder,
+            channel=neighbours.channel,
+        )
+        try:
+            service = await build(context)
+        except BaseException:
+            await neighbours.close()
+            await database.close()
+            raise
+        self._running[name] = _Running(service, database, neighbours)
+
+    async def stop(self) -> None:
+        """Drain and stop everything that was started, in the reverse order; safe to call more than once."""
+        self._stop_loops.set()
+        drain = self._settings.drain_seconds
+        if self._public is not None:
+            await self._public.stop(drain)
+            self._public = None
+        servers = [running.server for running in self._running.values() if running.server is not None]
+        loops = [running.loops for running in self._running.values() if running.loops is not None]
+        if loops:
+            _, late = await asyncio.wait(loops, timeout=drain)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        await asyncio.gather(*(server.stop(drain) for server in servers))
+        for running in self._running.values():
+            await running.service.close()
+            await running.neighbours.close()
+        await self._wakeups.close()
+        for running in self._running.values():
+            await running.database.close()
+        self._running.clear()
+        if self._sockets:
+            shutil.rmtree(self._sockets, ignore_errors=True)
+            self._sockets = ""
+
+    async def faults(self) -> list[str]:
+        """Return what is not ready, in sentences; empty if the process is ready."""
+        return await self._public.check_readiness() if self._public is not None else ["the server has not started"]
+
+    def target(self, name: str) -> str:
+        """Return the gRPC target of a service of this process, for callers inside the process.
+
+        Raises:
+            KeyError: The process does not hold it.
+        """
+        if name not in self._running:
+            raise KeyError(name)
+        return self._socket(name)
+
+    def _socket(self, name: str) -> str:
+        return f"unix:{self._sockets}/{name}.sock"
+
+    def _server(self, readiness: list[object]) -> ServiceServer:
+        return ServiceServer(
+            resolver=self.resolver,
+            internal_token=self.internal_token,
+            validator=self._validator,
+            default_deadline_seconds=self._settings.default_deadline_seconds,
+            max_message_bytes=self._settings.max_message_bytes,
+            readiness=readiness,  # type: ignore[arg-type]
+            with_reflection=self._settings.reflection,
+        )
+
+    def _facts(self) -> SystemFacts:
+        return SystemFacts(
+            grpc_address=f":{self.grpc_port}",
+            authentication_required=not isinstance(self.resolver, LocalCallerResolver),
+            installation_id="",
+            capabilities=sorted(self._running),
+        )
+
+    def _loops_ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled() or self._stop_loops.is_set():
+            return
+        logger.error("%s ended unexpectedly", task.get_name(), exc_info=task.exception())
+        self.failed.set()
+
+
+def _readiness(running: _Running) -> list[object]:
+    return [running.database.ping, running.neighbours.check, *running.service.readiness]
+
+
+def _default_resolver(settings: ServerSettings) -> CallerResolver:
+    if is_loopback(settings.host) or settings.allow_without_sign_in:
+        return LocalCallerResolver()
+    return ClosedCallerResolver()

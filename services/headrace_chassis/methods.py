@@ -1,0 +1,63 @@
+"""What the contract says about each gRPC method: its permission and the shape of its messages."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from google.protobuf import descriptor, descriptor_pool
+
+from headrace.api.v1 import options_pb2
+
+PERMISSION_UNSPECIFIED = options_pb2.PERMISSION_UNSPECIFIED
+PERMISSION_PUBLIC = options_pb2.PERMISSION_PUBLIC
+PERMISSION_AUTHENTICATED = options_pb2.PERMISSION_AUTHENTICATED
+PERMISSION_INTERNAL = options_pb2.PERMISSION_INTERNAL
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Method:
+    """One gRPC method."""
+
+    service: str
+    """Full name of the service, `headrace.api.v1.FlowService`."""
+    name: str
+    """Name within the service, `GetFlow`."""
+    path: str
+    """As on the wire, `/headrace.api.v1.FlowService/GetFlow`."""
+    permission: int
+    """Number of `headrace.api.v1.Permission`; 0 if the contract names none."""
+    permission_name: str
+    """Its name in the enum."""
+    request_type: str
+    """Full name of the request message."""
+    client_streaming: bool
+    server_streaming: bool
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether only Headrace's own services may call it."""
+        return self.permission == PERMISSION_INTERNAL
+
+
+def methods_of(service: str) -> dict[str, Method]:
+    """Return the methods of a gRPC service by name.
+
+    Raises:
+        KeyError: The generated code of the service has not been imported, or there is no such service.
+    """
+    found: descriptor.ServiceDescriptor = descriptor_pool.Default().FindServiceByName(service)
+    return {method.name: _describe(service, method) for method in found.methods}
+
+
+def _describe(service: str, method: descriptor.MethodDescriptor) -> Method:
+    permission = int(method.GetOptions().Extensions[options_pb2.permission])
+    return Method(
+        service=service,
+        name=method.name,
+        path=f"/{service}/{method.name}",
+        permission=permission,
+        permission_name=options_pb2.Permission.Name(options_pb2.Permission.ValueType(permission)),
+        request_type=method.input_type.full_name,
+        client_streaming=method.client_streaming,
+        server_streaming=method.server_streaming,
+    )

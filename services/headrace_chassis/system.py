@@ -1,0 +1,52 @@
+"""The server about itself: version, capabilities, where it is reached."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.metadata
+from collections.abc import Sequence
+from typing import Any
+
+import grpc.aio
+
+from headrace.api.v1 import system_pb2, system_pb2_grpc
+
+MINIMUM_CLIENT_VERSION = "0.1.0"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """What `GetSystem` tells.
+
+    Args:
+        grpc_address: `host:port`; an empty host means the host that the client used.
+        authentication_required: Whether callers have to sign in.
+        installation_id: The same for all processes of one installation.
+        capabilities: Stable words for what this server can do.
+    """
+
+    grpc_address: str
+    authentication_required: bool
+    installation_id: str
+    capabilities: Sequence[str] = ()
+
+
+class SystemServicer(system_pb2_grpc.SystemServiceServicer):
+    """`SystemService`, the same in every process."""
+
+    def __init__(self, facts: SystemFacts) -> None:
+        self._response = system_pb2.GetSystemResponse(
+            version=importlib.metadata.version("headrace"),
+            capabilities=sorted(facts.capabilities),
+            grpc_address=facts.grpc_address,
+            grpc_tls=False,
+            authentication_required=facts.authentication_required,
+            minimum_client_version=MINIMUM_CLIENT_VERSION,
+            installation_id=facts.installation_id,
+        )
+
+    async def GetSystem(  # noqa: N802 - named by the contract
+        self, request: system_pb2.GetSystemRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> system_pb2.GetSystemResponse:
+        """Return the facts that stood when the server started."""
+        return self._response
