@@ -6,12 +6,16 @@ uuid, timestamptz and arrays are what asyncpg makes of them; json and jsonb are 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import asyncpg
 import orjson
 
 _JSONB_VERSION = b"\x01"
+
+# As many digits as may be beyond 64 bits, where orjson would make a float of an integer.
+_LONG_NUMBER = re.compile(rb"\d{19}")
 
 
 def dump_json(value: object) -> bytes:
@@ -28,13 +32,13 @@ def dump_json(value: object) -> bytes:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
 
 
-def load_json(data: bytes | memoryview | str) -> Any:
+def load_json(data: bytes) -> Any:
     """Return the Python value of JSON text; integers keep every digit.
 
     Raises:
         ValueError: `data` is not JSON.
     """
-    return orjson.loads(data)
+    return json.loads(data) if _LONG_NUMBER.search(data) else orjson.loads(data)
 
 
 def _encode_jsonb(value: object) -> bytes:
@@ -42,7 +46,7 @@ def _encode_jsonb(value: object) -> bytes:
 
 
 def _decode_jsonb(data: bytes) -> Any:
-    return load_json(memoryview(data)[1:])
+    return load_json(data[1:])
 
 
 async def register(connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -105,7 +105,7 @@ class Database:
         """
         server_settings = {
             "application_name": application_name,
-            "search_path": f'"{schema}", public',
+            "search_path": f'"{schema}", headrace, public',
             "timezone": "UTC",
             "jit": "off",
             # A unit of work never waits for its caller; one that does is a fault and must not hold locks.

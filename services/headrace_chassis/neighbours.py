@@ -101,21 +101,21 @@ def _interceptors(internal_token: str | None) -> list[Any]:
     outgoing = _outgoing(internal_token)
 
     # grpc.aio looks at the class of an interceptor and takes one kind of call from each.
-    class UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[type-arg]
+    class UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):
         async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
             return await continuation(outgoing(client_call_details), request)
 
-    class UnaryStream(grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[type-arg]
+    class UnaryStream(grpc.aio.UnaryStreamClientInterceptor):
         async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
             return await continuation(outgoing(client_call_details), request)
 
-    class StreamUnary(grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[type-arg]
+    class StreamUnary(grpc.aio.StreamUnaryClientInterceptor):
         async def intercept_stream_unary(
             self, continuation: Any, client_call_details: Any, request_iterator: Any
         ) -> Any:
             return await continuation(outgoing(client_call_details), request_iterator)
 
-    class StreamStream(grpc.aio.StreamStreamClientInterceptor):  # type: ignore[type-arg]
+    class StreamStream(grpc.aio.StreamStreamClientInterceptor):
         async def intercept_stream_stream(
             self, continuation: Any, client_call_details: Any, request_iterator: Any
         ) -> Any:

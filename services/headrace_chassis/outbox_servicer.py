@@ -35,7 +35,7 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
         self._schema = database.schema
         self._wakeups = wakeups
 
-    async def FollowOutbox(  # noqa: N802 - named by the contract
+    async def FollowOutbox(
         self,
         request: outbox_pb2.FollowOutboxRequest,
         context: grpc.aio.ServicerContext[Any, Any],

@@ -45,7 +45,7 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
             installation_id=facts.installation_id,
         )
 
-    async def GetSystem(  # noqa: N802 - named by the contract
+    async def GetSystem(
         self, request: system_pb2.GetSystemRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> system_pb2.GetSystemResponse:
         """Return the facts that stood when the server started."""

