@@ -198,7 +198,7 @@ async def _traced(call: Call) -> AsyncIterator[None]:
             raise
         except grpc.aio.AbortError:
             code = call.context.code()
-            labels["code"] = code.name if isinstance(code, grpc.StatusCode) else str(code)
+            labels["code"] = getattr(code, "name", str(code))
             raise
         finally:
             telemetry.rpc_active.add(-1)
