@@ -10,13 +10,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROTOS_READY := .venv-protos/.ready
+FLOOR_READY := .venv-floor/.ready
 
 # What the tools look at: whatever of these exists.
 SOURCES := $(wildcard sdk services gateway/headrace_gateway migrations tests tools examples)
 TESTS := $(wildcard tests/unit tests/service tests/conformance tests/e2e tests/faults)
 WORKERS ?= 2
 
-.PHONY: help setup ui demo test check lint types imports contracts protos protos-check lock bench up clean
+.PHONY: help setup ui demo test floor check lint types imports contracts protos protos-check lock bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -35,6 +36,15 @@ demo: setup ## Run the demo on real data: server, worker, schedules, a live run 
 
 test: setup ## Run all tests (ARGS="-k words" adds options of pytest)
 	$(BIN)/pytest -n $(WORKERS) $(TESTS) $(ARGS)
+
+floor: $(FLOOR_READY) ## Run the unit tests with the oldest versions that pyproject.toml allows
+	.venv-floor/bin/pytest -n $(WORKERS) tests/unit $(ARGS)
+
+$(FLOOR_READY): requirements/floor.lock pyproject.toml | $(READY)
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-floor
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-floor/bin/python $<
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python .venv-floor/bin/python --editable .
+	@touch $@
 
 check: setup lint types imports contracts protos-check ## Run every check: style, types, import rules, contracts, generated code
 	@echo "check: all green"

@@ -87,9 +87,7 @@ def ensure_venv_module() -> None:
     elif works("sudo", "-n", "true"):
         prefix = ["sudo", "-n", "env", "DEBIAN_FRONTEND=noninteractive"]
     else:
-        raise SetupError(
-            f"this Python lacks venv and ensurepip. Run `sudo sh -c '{by_hand}'`, then `make setup` again."
-        )
+        raise SetupError(f"this Python lacks venv and ensurepip. Run `{by_hand}` as root, then `make setup` again.")
     say(f"installing {package}")
     try:
         run(*prefix, "apt-get", "update", "-qq")

@@ -21,7 +21,8 @@ def wanted() -> list[Requirement]:
         *document["build-system"]["requires"],
         *document["project"]["dependencies"],
         *document["project"]["optional-dependencies"]["server"],
-        *document["dependency-groups"]["dev"],
+        *(line for line in document["dependency-groups"]["dev"] if isinstance(line, str)),
+        *document["dependency-groups"]["test"],
         *document["dependency-groups"]["demo"],
     ]
     return [Requirement(line) for line in lines]
