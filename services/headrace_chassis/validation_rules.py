@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import ipaddress
 import math
 import re
@@ -116,10 +117,17 @@ def is_map(field: descriptor.FieldDescriptor) -> bool:
 
 def is_repeated(field: descriptor.FieldDescriptor) -> bool:
     """Return whether `field` is a list or a map."""
-    # The descriptor's own accessors for this differ between the releases of protobuf that are supported.
-    described = descriptor_pb2.FieldDescriptorProto()
-    field.CopyToProto(described)
-    return described.label == descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
+    return field.containing_type is not None and field.name in _repeated_fields(field.containing_type)
+
+
+@functools.lru_cache
+def _repeated_fields(kind: descriptor.Descriptor) -> frozenset[str]:
+    # A field's own accessors for this differ between the releases of protobuf that are supported.
+    described = descriptor_pb2.DescriptorProto()
+    kind.CopyToProto(described)
+    return frozenset(
+        field.name for field in described.field if field.label == descriptor_pb2.FieldDescriptorProto.LABEL_REPEATED
+    )
 
 
 def _kind_of(field: descriptor.FieldDescriptor, *, of_item: bool) -> str:
