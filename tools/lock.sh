@@ -11,6 +11,7 @@ compile() {
 compile "$@" pyproject.toml --extra server --group dev --group demo --output-file requirements/dev.lock
 compile --resolution lowest-direct pyproject.toml --extra server --group test --output-file requirements/floor.lock
 compile "$@" requirements/protos.in --output-file requirements/protos.lock
+compile "$@" requirements/node.in --output-file requirements/node.lock
 if grep -nE '://' requirements/*.lock; then
   echo "lock: the lines above name an address, which must not be recorded" >&2
   exit 1
