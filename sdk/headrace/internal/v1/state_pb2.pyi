@@ -250,6 +250,7 @@ class ClaimRunsRequest(google.protobuf.message.Message):
     WORKER_ID_FIELD_NUMBER: builtins.int
     WORKER_NAME_FIELD_NUMBER: builtins.int
     LEASE_DURATION_FIELD_NUMBER: builtins.int
+    WORKERS_FIELD_NUMBER: builtins.int
     work_pool_id: builtins.str
     """The pool; empty: `deployment_ids` count."""
     count: builtins.int
@@ -270,6 +271,12 @@ class ClaimRunsRequest(google.protobuf.message.Message):
     def lease_duration(self) -> google.protobuf.duration_pb2.Duration:
         """How long the lease holds without a renewal."""
 
+    @property
+    def workers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ClaimingWorker]:
+        """Several workers that take the runs, in the order in which runs are given to them; worker_id and worker_name are
+        then unset. The same worker may come more than once.
+        """
+
     def __init__(
         self,
         *,
@@ -280,11 +287,38 @@ class ClaimRunsRequest(google.protobuf.message.Message):
         worker_id: builtins.str = ...,
         worker_name: builtins.str = ...,
         lease_duration: google.protobuf.duration_pb2.Duration | None = ...,
+        workers: collections.abc.Iterable[Global___ClaimingWorker] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["lease_duration", b"lease_duration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["count", b"count", "deployment_ids", b"deployment_ids", "lease_duration", b"lease_duration", "queues", b"queues", "work_pool_id", b"work_pool_id", "worker_id", b"worker_id", "worker_name", b"worker_name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "deployment_ids", b"deployment_ids", "lease_duration", b"lease_duration", "queues", b"queues", "work_pool_id", b"work_pool_id", "worker_id", b"worker_id", "worker_name", b"worker_name", "workers", b"workers"]) -> None: ...
 
 Global___ClaimRunsRequest: typing_extensions.TypeAlias = ClaimRunsRequest
+
+@typing.final
+class ClaimingWorker(google.protobuf.message.Message):
+    """A worker that takes some of the claimed runs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: builtins.int
+    WORKER_NAME_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    worker_id: builtins.str
+    """The worker."""
+    worker_name: builtins.str
+    """Its name."""
+    count: builtins.int
+    """How many runs go to it before the next entry is looked at."""
+    def __init__(
+        self,
+        *,
+        worker_id: builtins.str = ...,
+        worker_name: builtins.str = ...,
+        count: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "worker_id", b"worker_id", "worker_name", b"worker_name"]) -> None: ...
+
+Global___ClaimingWorker: typing_extensions.TypeAlias = ClaimingWorker
 
 @typing.final
 class QueueQuota(google.protobuf.message.Message):
@@ -347,6 +381,9 @@ class ClaimedRun(google.protobuf.message.Message):
 
     FLOW_RUN_FIELD_NUMBER: builtins.int
     ATTEMPT_FIELD_NUMBER: builtins.int
+    WORKER_ID_FIELD_NUMBER: builtins.int
+    worker_id: builtins.str
+    """The worker that it was claimed for."""
     @property
     def flow_run(self) -> headrace.api.v1.flow_run_pb2.FlowRun:
         """The flow run, in PENDING, with parameters."""
@@ -360,9 +397,10 @@ class ClaimedRun(google.protobuf.message.Message):
         *,
         flow_run: headrace.api.v1.flow_run_pb2.FlowRun | None = ...,
         attempt: headrace.api.v1.flow_run_pb2.Attempt | None = ...,
+        worker_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["attempt", b"attempt", "flow_run", b"flow_run"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "flow_run", b"flow_run"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "flow_run", b"flow_run", "worker_id", b"worker_id"]) -> None: ...
 
 Global___ClaimedRun: typing_extensions.TypeAlias = ClaimedRun
 
