@@ -110,20 +110,24 @@ class CreateWorkspaceRequest(google.protobuf.message.Message):
     HANDLE_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     DESCRIPTION_FIELD_NUMBER: builtins.int
+    WORKSPACE_ID_FIELD_NUMBER: builtins.int
     handle: builtins.str
     """Unique; used in URLs."""
     name: builtins.str
-    """The name that people read."""
+    """The name that people read; empty is the handle."""
     description: builtins.str
     """What it is for."""
+    workspace_id: builtins.str
+    """UUIDv7 made by the caller, so that a repeated request returns the same workspace; empty lets the server make one."""
     def __init__(
         self,
         *,
         handle: builtins.str = ...,
         name: builtins.str = ...,
         description: builtins.str = ...,
+        workspace_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["description", b"description", "handle", b"handle", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "handle", b"handle", "name", b"name", "workspace_id", b"workspace_id"]) -> None: ...
 
 Global___CreateWorkspaceRequest: typing_extensions.TypeAlias = CreateWorkspaceRequest
 
