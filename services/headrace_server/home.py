@@ -21,6 +21,7 @@ import os
 import pathlib
 import secrets
 import tempfile
+from collections.abc import Iterator
 from typing import Literal
 
 import orjson
@@ -120,7 +121,7 @@ class Home:
         return _read_secret(path)
 
     @contextlib.contextmanager
-    def lock(self) -> contextlib._GeneratorContextManager[None]:  # type: ignore[misc]
+    def lock(self) -> Iterator[None]:
         """Hold the home for one supervisor.
 
         Raises:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import socket
+from typing import Any
 
 from headrace import errors
 
@@ -27,9 +28,9 @@ class ReservedPort:
 
     def __init__(self, host: str, port: int, *, purpose: str, option: str) -> None:
         try:
-            family, _, _, _, address = socket.getaddrinfo(
-                host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-            )[0]
+            family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+                0
+            ]
         except socket.gaierror as error:
             raise errors.FailedPrecondition(
                 f"cannot listen on {host}: {error.strerror}", reason="HOST_UNKNOWN"
@@ -47,7 +48,7 @@ class ReservedPort:
             ) from error
         self.number: int = self._socket.getsockname()[1]
 
-    def _refuse_taken(self, family: int, address: tuple[str | int, ...]) -> None:
+    def _refuse_taken(self, family: int, address: Any) -> None:
         # With SO_REUSEPORT alone, binding would succeed beside a foreign listener that has set it, too.
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

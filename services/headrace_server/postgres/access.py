@@ -128,7 +128,7 @@ def _allow_search(account: Account, folder: pathlib.Path) -> None:
 def _entries(folder: pathlib.Path) -> list[tuple[int, int, int]]:
     with contextlib.suppress(OSError):
         packed = os.getxattr(folder, _ACL)
-        return [entry for entry in _ACL_ENTRY.iter_unpack(packed[4:])]
+        return list(_ACL_ENTRY.iter_unpack(packed[4:]))
     mode = folder.stat().st_mode
     return [
         (_USER_OBJECT, mode >> 6 & 7, _NO_ID),
@@ -154,4 +154,3 @@ def _with_search(entries: list[tuple[int, int, int]], uid: int) -> bytes:
 
 def _of_entry(entry: pwd.struct_passwd) -> Account:
     return Account(entry.pw_uid, entry.pw_gid, is_switched=True)
-

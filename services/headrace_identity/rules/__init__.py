@@ -1,0 +1,1 @@
+"""What holds for accounts and workspaces: functions over facts."""

@@ -1,0 +1,89 @@
+"""`WorkspaceService`: workspaces and the caller's place in them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import workspace_pb2, workspace_pb2_grpc
+from headrace_chassis.caller import ALL_PERMISSIONS, current_caller
+from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_identity import wire
+from headrace_identity.repository import Workspaces
+from headrace_identity.usecases import workspaces as usecases
+
+_ADMIN = "PERMISSION_ACCOUNT_ADMIN"
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+
+class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
+    """Whoever administers the account sees and changes every workspace, others their own."""
+
+    def __init__(self, workspaces: Workspaces) -> None:
+        self._workspaces = workspaces
+
+    async def CreateWorkspace(
+        self, request: workspace_pb2.CreateWorkspaceRequest, context: Context
+    ) -> workspace_pb2.CreateWorkspaceResponse:
+        """Create a workspace."""
+        workspace = await usecases.create_workspace(self._workspaces, wire.from_create(request))
+        return workspace_pb2.CreateWorkspaceResponse(workspace=wire.to_workspace(workspace))
+
+    async def GetWorkspace(
+        self, request: workspace_pb2.GetWorkspaceRequest, context: Context
+    ) -> workspace_pb2.GetWorkspaceResponse:
+        """Return one workspace; one that the caller may not see is as if it were not."""
+        workspace = await usecases.find_workspace(self._workspaces, request.workspace)
+        if _visible() not in (None, workspace.workspace_id):
+            raise errors.NotFound(f"there is no workspace {request.workspace}", reason="WORKSPACE_NOT_FOUND")
+        return workspace_pb2.GetWorkspaceResponse(workspace=wire.to_workspace(workspace))
+
+    async def ListWorkspaces(
+        self, request: workspace_pb2.ListWorkspacesRequest, context: Context
+    ) -> workspace_pb2.ListWorkspacesResponse:
+        """Return a page of the workspaces that the caller may see."""
+        size = page_size(request.page_size)
+        only = _visible()
+        question = question_digest("workspaces", only)
+        key = decode_page_token(request.page_token, question)
+        page = await self._workspaces.list_page(
+            after_handle=str(key[0]) if key is not None else "", limit=size + 1, only=only
+        )
+        token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
+        return workspace_pb2.ListWorkspacesResponse(
+            workspaces=[wire.to_workspace(workspace) for workspace in page[:size]], next_page_token=token
+        )
+
+    async def UpdateWorkspace(
+        self, request: workspace_pb2.UpdateWorkspaceRequest, context: Context
+    ) -> workspace_pb2.UpdateWorkspaceResponse:
+        """Change a workspace."""
+        workspace_id, change = wire.from_update(request)
+        if _visible() not in (None, workspace_id):
+            raise errors.NotFound(f"there is no workspace {workspace_id}", reason="WORKSPACE_NOT_FOUND")
+        workspace = await usecases.update_workspace(self._workspaces, workspace_id, change)
+        return workspace_pb2.UpdateWorkspaceResponse(workspace=wire.to_workspace(workspace))
+
+    async def GetCaller(
+        self, request: workspace_pb2.GetCallerRequest, context: Context
+    ) -> workspace_pb2.GetCallerResponse:
+        """Tell who the caller is."""
+        caller = current_caller()
+        workspace = await usecases.find_workspace(self._workspaces, str(caller.workspace_id))
+        return workspace_pb2.GetCallerResponse(
+            principal_id=caller.principal_id,
+            kind=wire.to_kind(caller.principal_kind),
+            display_name=caller.display_name,
+            workspace=wire.to_workspace(workspace),
+            permissions=wire.to_permissions(caller.permissions, has_all=caller.may(ALL_PERMISSIONS)),
+        )
+
+
+def _visible() -> uuid.UUID | None:
+    """Return the one workspace that the caller may see, None if it may see all."""
+    caller = current_caller()
+    return None if caller.may(_ADMIN) else caller.workspace_id

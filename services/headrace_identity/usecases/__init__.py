@@ -1,0 +1,1 @@
+"""What callers want done, a verb a function."""
