@@ -17,7 +17,7 @@ SOURCES := $(wildcard sdk services gateway/headrace_gateway migrations tests too
 TESTS := $(wildcard tests/unit tests/service tests/conformance tests/e2e tests/faults)
 WORKERS ?= 2
 
-.PHONY: help setup ui demo test floor check lint types imports contracts protos protos-check lock bench up clean
+.PHONY: help setup ui ui-check demo test floor check lint types imports contracts protos protos-check lock bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -28,8 +28,11 @@ $(READY): requirements/dev.lock pyproject.toml tools/bootstrap.py
 	@$(PYTHON) tools/bootstrap.py --environment $(VENV)
 	@touch $@
 
-ui: ## Build the web UI where Node is installed (gateway/ui)
-	@bash tools/build_ui.sh
+ui: $(READY) ## Build the web UI (gateway/ui), where it changed
+	@bash tools/ui.sh build
+
+ui-check: $(READY) ## Check types and style of the web UI
+	@bash tools/ui.sh check
 
 demo: setup ## Run the demo on real data: server, worker, schedules, a live run (ONCE=1: run once and exit)
 	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
@@ -46,7 +49,7 @@ $(FLOOR_READY): requirements/floor.lock pyproject.toml | $(READY)
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python .venv-floor/bin/python --editable .
 	@touch $@
 
-check: setup lint types imports contracts protos-check ## Run every check: style, types, import rules, contracts, generated code
+check: setup lint types imports contracts protos-check ui-check ## Run every check: style, types, import rules, contracts, generated code
 	@echo "check: all green"
 
 lint: $(READY) ## Check style and format of the Python code
