@@ -7,10 +7,15 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import asyncpg
 import orjson
+
+parse_uuid: Callable[[str], uuid.UUID] = asyncpg.pgproto.pgproto.UUID
+"""Makes a `uuid.UUID` of its text, six times as fast as the standard library; a ValueError says that it is none."""
 
 _JSONB_VERSION = b"\x01"
 

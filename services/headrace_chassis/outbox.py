@@ -133,6 +133,14 @@ class OutboxReader:
         async with self._database.connection() as connection:
             return int(await connection.fetchval(_LAST_POSITION))
 
+    async def settled_position(self) -> int:
+        """Return a position up to which nothing is still to come, though entries after it may be visible already."""
+        async with self._database.connection() as connection:
+            last = int(await connection.fetchval(_LAST_POSITION))
+            # Whoever drew a position up to `last` is among the writers of now, or has ended.
+            await self._wait_for_writers(connection)
+        return last
+
     async def read(self, cursor: int, kinds: Sequence[str] = (), limit: int = BATCH_LIMIT) -> Batch:
         """Return the entries after `cursor`, at most `limit`; empty if there are none.
 
