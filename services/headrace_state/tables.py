@@ -1,0 +1,318 @@
+"""The tables of the schema `state`, for dynamic filters and for the comparison with the migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from headrace_chassis.tables import outbox_table, service_lease_table
+
+metadata = sa.MetaData(schema="state")
+
+_EMPTY_OBJECT = sa.text("'{}'::jsonb")
+_EMPTY_ARRAY = sa.text("'{}'::text[]")
+_EMPTY_TEXT = sa.text("''::text")
+_NOW = sa.func.now()
+
+
+def _id(name: str, *, key: bool = False, optional: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Uuid, primary_key=key, nullable=optional)
+
+
+def _text(name: str, *, key: bool = False, default: bool = False, optional: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Text, primary_key=key, nullable=optional, server_default=_EMPTY_TEXT if default else None)
+
+
+def _time(name: str, *, key: bool = False, default: bool = False, optional: bool = False) -> sa.Column[Any]:
+    return sa.Column(
+        name,
+        sa.DateTime(timezone=True),
+        primary_key=key,
+        nullable=optional,
+        server_default=_NOW if default else None,
+    )
+
+
+def _object(name: str) -> sa.Column[Any]:
+    return sa.Column(name, pg.JSONB, nullable=False, server_default=_EMPTY_OBJECT)
+
+
+def _json(name: str) -> sa.Column[Any]:
+    return sa.Column(name, pg.JSONB)
+
+
+def _words(name: str, *, default: bool = True) -> sa.Column[Any]:
+    return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=_EMPTY_ARRAY if default else None)
+
+
+def _integer(name: str, *, default: int | None = 0) -> sa.Column[Any]:
+    return sa.Column(
+        name, sa.Integer, nullable=False, server_default=sa.text(str(default)) if default is not None else None
+    )
+
+
+def _number(name: str, *, optional: bool = False, default: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Double, nullable=optional, server_default=sa.text("0") if default else None)
+
+
+def _flag(name: str, default: bool) -> sa.Column[Any]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("true" if default else "false"))
+
+
+flow = sa.Table(
+    "flow",
+    metadata,
+    _id("flow_id", key=True),
+    _id("workspace_id"),
+    _text("name"),
+    _text("description", default=True),
+    _words("tags"),
+    _object("labels"),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "name", name="flow_name_key"),
+)
+
+flow_run = sa.Table(
+    "flow_run",
+    metadata,
+    _id("flow_run_id", key=True),
+    _id("workspace_id"),
+    _id("flow_id"),
+    _text("flow_name"),
+    _text("name"),
+    _id("state_id"),
+    _text("state_type"),
+    _text("state_name"),
+    _text("state_message", default=True),
+    _time("state_at"),
+    sa.Column("state_version", sa.BigInteger, nullable=False),
+    _object("state_details"),
+    _json("state_result"),
+    _id("deployment_id", optional=True),
+    _text("deployment_name", default=True),
+    _id("deployment_version_id", optional=True),
+    _text("flow_version", default=True),
+    _id("work_pool_id", optional=True),
+    _text("work_pool_name", default=True),
+    _id("work_queue_id", optional=True),
+    _text("work_queue_name", default=True),
+    _text("worker_id", default=True),
+    _text("worker_name", default=True),
+    _words("tags"),
+    _object("labels"),
+    _text("notes", default=True),
+    _id("parent_task_run_id", optional=True),
+    _id("parent_flow_run_id", optional=True),
+    _id("root_flow_run_id"),
+    _text("idempotency_key", optional=True),
+    _text("creator_kind", default=True),
+    _text("creator_id", default=True),
+    _text("creator_name", default=True),
+    _flag("auto_scheduled", False),
+    _object("retry_policy"),
+    _integer("retries_used"),
+    _integer("infrastructure_retries_used"),
+    _integer("run_count"),
+    _integer("attempt"),
+    _id("attempt_token", optional=True),
+    _id("lease_id", optional=True),
+    _words("limits"),
+    sa.Column("concurrency_strategy", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    _number("maximum_lateness_seconds", optional=True),
+    _object("worker_labels"),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    _time("expected_start_at", optional=True),
+    _time("next_scheduled_start_at", optional=True),
+    _time("started_at", optional=True),
+    _time("ended_at", optional=True),
+    _number("run_seconds", default=True),
+    _number("start_delay_seconds", optional=True),
+    _text("infrastructure_id", default=True),
+)
+
+flow_run_payload = sa.Table(
+    "flow_run_payload",
+    metadata,
+    _id("flow_run_id", key=True),
+    _id("workspace_id"),
+    _object("parameters"),
+    _object("job_variables"),
+    _object("context"),
+)
+
+task_run = sa.Table(
+    "task_run",
+    metadata,
+    _id("task_run_id", key=True),
+    _id("workspace_id"),
+    _id("flow_run_id", optional=True),
+    _text("task_key", default=True),
+    _text("dynamic_key", default=True),
+    _text("name", default=True),
+    _id("state_id"),
+    _text("state_type"),
+    _text("state_name"),
+    _text("state_message", default=True),
+    _time("state_at"),
+    sa.Column("state_version", sa.BigInteger, nullable=False),
+    _json("state_details"),
+    _json("state_result"),
+    _words("tags"),
+    _object("labels"),
+    _text("task_version", default=True),
+    _json("inputs"),
+    _json("retry_policy"),
+    _text("cache_key", default=True),
+    _time("cache_expires_at", optional=True),
+    _integer("run_count"),
+    _integer("flow_run_run_count"),
+    _integer("attempt"),
+    _id("child_flow_run_id", optional=True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    _time("expected_start_at", optional=True),
+    _time("started_at", optional=True),
+    _time("ended_at", optional=True),
+    _number("run_seconds", default=True),
+)
+
+transition = sa.Table(
+    "transition",
+    metadata,
+    _id("run_id", key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    _time("occurred_at", key=True),
+    _time("recorded_at", default=True),
+    _id("workspace_id"),
+    _id("flow_run_id", optional=True),
+    _integer("attempt"),
+    _id("state_id"),
+    _text("state_type"),
+    _text("state_name"),
+    _text("message", default=True),
+    _json("details"),
+    _json("result"),
+    _id("proposal_id", optional=True),
+    _json("answer"),
+    postgresql_partition_by="RANGE (occurred_at)",
+)
+
+due_run = sa.Table(
+    "due_run",
+    metadata,
+    _id("flow_run_id", key=True),
+    _id("workspace_id"),
+    _time("due_at"),
+    _time("expires_at", optional=True),
+    _id("work_pool_id", optional=True),
+    _id("work_queue_id", optional=True),
+    _id("deployment_id", optional=True),
+    _words("limits"),
+    _object("worker_labels"),
+    sa.Column("concurrency_strategy", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
+    _flag("is_late", False),
+)
+
+concurrency_limit = sa.Table(
+    "concurrency_limit",
+    metadata,
+    _id("workspace_id", key=True),
+    _text("name", key=True),
+    _integer("slots", default=None),
+    _flag("is_active", True),
+    _number("slot_decay_per_second", default=True),
+    _number("level", default=True),
+    _time("level_at", default=True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.CheckConstraint("slots >= 0", name="concurrency_limit_slots_check"),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    _id("lease_id", key=True),
+    _id("workspace_id"),
+    _text("holder_kind"),
+    _text("holder_id"),
+    _id("flow_run_id", optional=True),
+    _id("token", optional=True),
+    _words("limits"),
+    _time("since", default=True),
+    _number("duration_seconds"),
+    _time("expires_at"),
+)
+
+lease_slot = sa.Table(
+    "lease_slot",
+    metadata,
+    _id("workspace_id", key=True),
+    _text("limit_name", key=True),
+    _id("lease_id", key=True),
+    _integer("slots", default=None),
+)
+
+waiter = sa.Table(
+    "waiter",
+    metadata,
+    _id("lease_id", key=True),
+    _id("workspace_id"),
+    sa.Column("place", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    _words("names", default=False),
+    _integer("slots", default=None),
+    _text("holder_kind"),
+    _text("holder_id"),
+    _number("lease_seconds"),
+    _time("since", default=True),
+    _time("keep_until"),
+)
+
+artifact = sa.Table(
+    "artifact",
+    metadata,
+    _id("artifact_id", key=True),
+    _id("workspace_id"),
+    _text("key", default=True),
+    _text("kind"),
+    _text("type", default=True),
+    _json("content"),
+    sa.Column("data", pg.BYTEA),
+    _text("description", default=True),
+    _object("metadata"),
+    _id("flow_run_id", optional=True),
+    _id("task_run_id", optional=True),
+    _flag("is_latest", True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+)
+
+variable = sa.Table(
+    "variable",
+    metadata,
+    _id("variable_id", key=True),
+    _id("workspace_id"),
+    _text("name"),
+    _json("value"),
+    _words("tags"),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "name", name="variable_name_key"),
+)
+
+run_input = sa.Table(
+    "run_input",
+    metadata,
+    _id("flow_run_id", key=True),
+    _text("key", key=True),
+    _id("workspace_id"),
+    _json("value"),
+    _text("sender", default=True),
+    _time("created_at", default=True),
+)
+
+outbox = outbox_table(metadata)
+service_lease = service_lease_table(metadata)
