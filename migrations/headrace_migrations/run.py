@@ -149,7 +149,7 @@ def _config() -> Config:
 
 def _current(connection: sqlalchemy.Connection) -> str | None:
     options: dict[str, Any] = {"version_table": VERSION_TABLE, "version_table_schema": VERSION_SCHEMA}
-    return MigrationContext.configure(connection, opts=options).get_current_revision()
+    return ", ".join(sorted(MigrationContext.configure(connection, opts=options).get_current_heads())) or None
 
 
 async def _lock(connection: AsyncConnection) -> None:

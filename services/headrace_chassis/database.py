@@ -156,13 +156,18 @@ class Database:
             yield connection
         except _UNREACHABLE as error:
             # An OSError may come from the body's own work; it concerns the database only if the connection died.
-            if isinstance(error, asyncpg.PostgresError) or connection.is_closed():
+            if isinstance(error, asyncpg.PostgresError) or _is_lost(connection):
                 raise unreachable(error) from error
             raise
         except asyncpg.InterfaceError as error:
-            if connection.is_closed():
+            if _is_lost(connection):
                 raise unreachable(error) from error
             raise
+        except (asyncpg.UntranslatableCharacterError, asyncpg.CharacterNotInRepertoireError) as error:
+            raise errors.InvalidArgument(
+                f"a text holds a character that Postgres cannot store, such as NUL: {error}",
+                reason="UNSTORABLE_CHARACTER",
+            ) from error
         except asyncpg.QueryCanceledError as error:
             raise errors.DeadlineExceeded(f"the database gave the statement up: {error}") from error
         finally:
@@ -242,6 +247,14 @@ class Database:
                 await self._pool.close()
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._pool.terminate()
+
+
+def _is_lost(connection: Connection) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        # The pool takes a connection back by itself when it breaks.
+        return True
 
 
 def address(url: str) -> str:

@@ -251,7 +251,7 @@ def _string_tests(rules: Any) -> tuple[Test, ...]:
         "len": lambda: (lambda value: len(value) != rules.len, f"must have {rules.len} characters"),
         "len_bytes": lambda: (lambda value: size_bytes(value) != rules.len_bytes, f"must have {rules.len_bytes} bytes"),
         "const": lambda: _const(rules.const),
-        "pattern": lambda: _pattern(re.compile(rules.pattern), rules.pattern),
+        "pattern": lambda: _pattern(re.compile(_python_pattern(rules.pattern), re.ASCII), rules.pattern),
         "prefix": lambda: (lambda value: not value.startswith(rules.prefix), f"must start with {rules.prefix!r}"),
         "suffix": lambda: (lambda value: not value.endswith(rules.suffix), f"must end with {rules.suffix!r}"),
         "contains": lambda: (lambda value: rules.contains not in value, f"must contain {rules.contains!r}"),
@@ -275,7 +275,7 @@ def _bytes_tests(rules: Any) -> tuple[Test, ...]:
             **_sizes(rules, "min_len", "max_len", "byte", len),
             "len": lambda: (lambda value: len(value) != rules.len, f"must have {rules.len} bytes"),
             "const": lambda: _const(rules.const),
-            "pattern": lambda: _pattern(re.compile(rules.pattern.encode()), rules.pattern),
+            "pattern": lambda: _pattern(re.compile(_python_pattern(rules.pattern).encode()), rules.pattern),
             "prefix": lambda: (lambda value: not value.startswith(rules.prefix), f"must start with {rules.prefix!r}"),
             "suffix": lambda: (lambda value: not value.endswith(rules.suffix), f"must end with {rules.suffix!r}"),
             "contains": lambda: (lambda value: rules.contains not in value, f"must contain {rules.contains!r}"),
@@ -288,6 +288,12 @@ def _bytes_tests(rules: Any) -> tuple[Test, ...]:
 def _pattern(pattern: re.Pattern[Any], text: str) -> Test:
     search = pattern.search
     return (lambda value: search(value) is None, f"must match the pattern {text}")
+
+
+def _python_pattern(pattern: str) -> str:
+    # Rules are written for RE2, where $ is the end of the text; in Python it also stands before a last newline.
+    escapes = len(pattern) - 1 - len(pattern[:-1].rstrip("\\"))
+    return pattern[:-1] + r"\Z" if pattern.endswith("$") and escapes % 2 == 0 else pattern
 
 
 def _enum_tests(rules: Any, field: descriptor.FieldDescriptor) -> tuple[Test, ...]:

@@ -122,7 +122,7 @@ async def _make_template(url: str, template: str) -> None:
             making = f"{template}_making"
             await connection.execute(f'drop database if exists "{making}" with (force)')
             await connection.execute(f'create database "{making}"')
-            await run.upgrade(with_database(url, making))
+            await run.upgrade(with_database(url, making), "heads")
             await connection.execute(f'alter database "{making}" rename to "{template}"')
     finally:
         await connection.close()
