@@ -1,0 +1,208 @@
+"""One assignment, from its arrival to the result that the server stores."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headrace import errors
+from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2, worker_pb2
+from headrace.ids import uuid7
+from headrace.worker import output
+from headrace.worker.job import Job
+from headrace.worker.launcher import Launcher, RunProcess
+
+logger = logging.getLogger("headrace.worker")
+
+DEFAULT_GRACE_SECONDS = 30.0
+"""How long a process may take to stop by itself when the server does not say."""
+
+_OUTPUT_SECONDS = 5.0
+"""How long to wait for the rest of the output after the process has ended: what it started may hold the pipe."""
+
+_PROPOSAL_TRIES = 5
+
+
+class RunLog(Protocol):
+    """Where lines about and of a run go."""
+
+    def write(self, flow_run_id: str, level: int, message: str, source: log_pb2.LogSource.ValueType) -> None:
+        """Keep one line; never blocks and never raises."""
+
+
+class Proposer(Protocol):
+    """Proposes states of flow runs."""
+
+    async def __call__(
+        self, request: flow_run_pb2.ProposeFlowRunStateRequest
+    ) -> flow_run_pb2.ProposeFlowRunStateResponse:
+        """Return the verdict.
+
+        Raises:
+            errors.HeadraceError: The call failed.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """How executions reach what they need; the same for all runs of a worker."""
+
+    launcher: Launcher
+    propose: Proposer
+    log: RunLog
+    job: Callable[[worker_pb2.Assignment], Job]
+
+
+@dataclass(eq=False)
+class RunExecution:
+    """Sees one assignment through."""
+
+    assignment: worker_pb2.Assignment
+    with_: Execution
+    process: RunProcess | None = None
+    _cancelled: bool = False
+    _lost: bool = False
+    _stopping: asyncio.Task[None] | None = None
+    _stop_early: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def flow_run_id(self) -> str:
+        """The flow run."""
+        return self.assignment.flow_run.flow_run_id
+
+    @property
+    def held(self) -> worker_pb2.HeldRun:
+        """How the worker names the run to the server."""
+        return worker_pb2.HeldRun(flow_run_id=self.flow_run_id, attempt_token=self.assignment.attempt.token)
+
+    def cancel(self, grace_seconds: float) -> None:
+        """Stop the run because somebody asked for it: politely first, after the grace by force."""
+        self._cancelled = True
+        self._stop(grace_seconds)
+
+    def lose(self) -> None:
+        """Stop the process because the run is no longer this worker's; nothing is reported."""
+        self._lost = True
+        self._stop(DEFAULT_GRACE_SECONDS)
+
+    def stop(self, grace_seconds: float) -> None:
+        """Stop the process because the worker leaves."""
+        self._stop(grace_seconds)
+
+    async def run(self) -> worker_pb2.WorkerResult | None:
+        """Execute; returns what to report, None if the run is no longer this worker's."""
+        outcome: worker_pb2.WorkerOutcome.ValueType
+        exit_code: int | None = None
+        message = ""
+        try:
+            if not await self._enter_running():
+                return None if self._lost else self._result(worker_pb2.WORKER_OUTCOME_ENDED, None, "")
+            exit_code = await self._execute()
+            outcome, message = self._judge(exit_code)
+        except errors.HeadraceError as error:
+            outcome, message = worker_pb2.WORKER_OUTCOME_NOT_STARTED, str(error)
+        except Exception as error:
+            # Whatever it was, the run must not hang because of it.
+            logger.exception("The run %s could not be executed.", self.flow_run_id)
+            outcome, message = worker_pb2.WORKER_OUTCOME_NOT_STARTED, f"{type(error).__name__}: {error}"
+        finally:
+            if self._stopping is not None:
+                self._stopping.cancel()
+        if self._lost:
+            return None
+        if message:
+            self.with_.log.write(self.flow_run_id, logging.ERROR, message, log_pb2.LOG_SOURCE_WORKER)
+        return self._result(outcome, exit_code, message)
+
+    async def _enter_running(self) -> bool:
+        """Propose RUNNING, so that the process need not ask; False if the run is not to be executed."""
+        request = flow_run_pb2.ProposeFlowRunStateRequest(
+            flow_run_id=self.flow_run_id,
+            attempt_token=self.assignment.attempt.token,
+            state=state_pb2.State(state_id=str(uuid7()), type=state_pb2.STATE_TYPE_RUNNING),
+        )
+        for _ in range(_PROPOSAL_TRIES):
+            response = await self.with_.propose(request)
+            verdict = response.verdict
+            which = verdict.WhichOneof("verdict")
+            if which == "accepted":
+                self.assignment.flow_run.state.CopyFrom(verdict.accepted.state)
+                self.assignment.flow_run.run_count += 1
+                if response.HasField("attempt"):
+                    self.assignment.attempt.CopyFrom(response.attempt)
+                return not self._stop_early.is_set()
+            if which == "wait":
+                delay = verdict.wait.delay.ToTimedelta().total_seconds()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop_early.wait(), max(delay, 0.05))
+                    return False
+                continue
+            reason = verdict.rejected.reason if which == "rejected" else verdict.aborted.reason
+            logger.info("The run %s is not executed: %s", self.flow_run_id, reason)
+            return False
+        raise errors.Unavailable("The server kept this run waiting; it goes back to its queue.")
+
+    async def _execute(self) -> int:
+        process = await self.with_.launcher.launch(self.with_.job(self.assignment))
+        self.process = process
+        if self._stop_early.is_set():
+            process.signal(signal.SIGTERM)
+        outputs = [
+            asyncio.create_task(output.forward_lines(process.stdout, log_pb2.LOG_SOURCE_STDOUT, self._keep_line)),
+            asyncio.create_task(output.forward_lines(process.stderr, log_pb2.LOG_SOURCE_STDERR, self._keep_line)),
+        ]
+        try:
+            exit_code = await process.wait()
+            _done, late = await asyncio.wait(outputs, timeout=_OUTPUT_SECONDS)
+            if late:
+                logger.warning("What the run %s started still holds its output; it is left.", self.flow_run_id)
+            return exit_code
+        finally:
+            for task in outputs:
+                task.cancel()
+            await asyncio.gather(*outputs, return_exceptions=True)
+
+    def _keep_line(self, line: str, source: log_pb2.LogSource.ValueType) -> None:
+        level = logging.INFO if source == log_pb2.LOG_SOURCE_STDOUT else logging.WARNING
+        self.with_.log.write(self.flow_run_id, level, line, source)
+
+    def _stop(self, grace_seconds: float) -> None:
+        self._stop_early.set()
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._terminate(grace_seconds), name=f"stop-{self.flow_run_id}")
+
+    async def _terminate(self, grace_seconds: float) -> None:
+        if self.process is None:
+            return
+        self.process.signal(signal.SIGTERM)
+        await asyncio.sleep(grace_seconds)
+        logger.warning("The run %s did not stop in %.0f s and is killed.", self.flow_run_id, grace_seconds)
+        self.process.signal(signal.SIGKILL)
+
+    def _judge(self, exit_code: int) -> tuple[worker_pb2.WorkerOutcome.ValueType, str]:
+        if self._cancelled:
+            return worker_pb2.WORKER_OUTCOME_CANCELLED, ""
+        if exit_code == 0:
+            return worker_pb2.WORKER_OUTCOME_ENDED, ""
+        if exit_code < 0:
+            with contextlib.suppress(ValueError):
+                name = signal.Signals(-exit_code).name
+                hint = " It may have run out of memory." if -exit_code == signal.SIGKILL else ""
+                return worker_pb2.WORKER_OUTCOME_CRASHED, f"The process was ended by {name}.{hint}"
+        return worker_pb2.WORKER_OUTCOME_CRASHED, f"The process ended with exit code {exit_code}."
+
+    def _result(
+        self, outcome: worker_pb2.WorkerOutcome.ValueType, exit_code: int | None, message: str
+    ) -> worker_pb2.WorkerResult:
+        return worker_pb2.WorkerResult(
+            flow_run_id=self.flow_run_id,
+            attempt_token=self.assignment.attempt.token,
+            outcome=outcome,
+            exit_code=exit_code,
+            message=message,
+        )

@@ -1,0 +1,36 @@
+"""What a worker hands to the process that executes one flow run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+
+_SEPARATOR = b"\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Everything that the process needs, so that user code starts without asking anybody."""
+
+    assignment: bytes
+    """A serialized `headrace.api.v1.Assignment`, its run already RUNNING."""
+    api_url: str
+    """The server's HTTP address."""
+    grpc_address: str
+    """The server's gRPC address, so that the process need not ask for it."""
+    environment: dict[str, str] = field(default_factory=dict)
+    """Variables on top of the worker's own."""
+    working_directory: str | None = None
+    """Where the process starts; None is the worker's own folder."""
+
+    def to_bytes(self) -> bytes:
+        """Return the job as bytes: a line of JSON, then the assignment."""
+        head = asdict(self)
+        del head["assignment"]
+        return json.dumps(head, separators=(",", ":")).encode() + _SEPARATOR + self.assignment
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Job:
+        """Return the job that `to_bytes` wrote."""
+        head, _, assignment = data.partition(_SEPARATOR)
+        return cls(assignment=assignment, **json.loads(head))

@@ -1,0 +1,301 @@
+"""Starts the process of a flow run and watches it: from the warm parent, or as a fresh interpreter.
+
+Both kinds give a `RunProcess`: its output as streams of bytes, its exit, and signals to its process group.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headrace import errors
+from headrace.worker import framing
+from headrace.worker.job import Job
+
+logger = logging.getLogger("headrace.worker")
+
+PRELOADED_MODULES = ("headrace.worker.child", "grpc")
+"""What the warm parent imports before it forks."""
+
+_START_SECONDS = 60.0
+_STREAM_LIMIT_BYTES = 1 << 20
+
+
+class RunProcess(Protocol):
+    """The process of one flow run."""
+
+    pid: int
+    stdout: asyncio.StreamReader
+    stderr: asyncio.StreamReader
+
+    async def wait(self) -> int:
+        """Return the exit code once it has ended; minus the signal's number if one ended it."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process group; harmless once it has ended."""
+
+
+class Launcher(Protocol):
+    """Starts processes of flow runs."""
+
+    async def start(self) -> None:
+        """Make ready.
+
+        Raises:
+            errors.Unavailable: It cannot be made ready; the message says why.
+        """
+
+    async def launch(self, job: Job) -> RunProcess:
+        """Start the process of a job.
+
+        Raises:
+            errors.Unavailable: The process cannot be started; the message says why.
+        """
+
+    async def close(self) -> None:
+        """Give up what the launcher holds; processes that run go on."""
+
+
+@dataclass(eq=False)
+class _ForkedProcess:
+    job_id: str
+    stdout: asyncio.StreamReader
+    stderr: asyncio.StreamReader
+    server: ForkingLauncher
+    started: asyncio.Future[int]
+    exited: asyncio.Future[int]
+    pid: int = 0
+
+    async def wait(self) -> int:
+        return await asyncio.shield(self.exited)
+
+    def signal(self, number: int) -> None:
+        if not self.exited.done():
+            self.server.send({"op": "signal", "id": self.job_id, "signal": number})
+
+
+@dataclass
+class ForkingLauncher:
+    """Forks each run from a warm parent, which is started once and again should it ever die."""
+
+    preload: Sequence[str] = PRELOADED_MODULES
+    _control: socket.socket | None = None
+    _parent: asyncio.subprocess.Process | None = None
+    _reader: asyncio.Task[None] | None = None
+    _processes: dict[str, _ForkedProcess] = field(default_factory=dict)
+    _jobs: int = 0
+    _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def start(self) -> None:
+        """Start the warm parent and wait until it has its imports behind it."""
+        async with self._lock:
+            if self._control is None:
+                await self._start_parent()
+
+    async def _start_parent(self) -> None:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        inherited = theirs.detach()
+        try:
+            self._parent = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "headrace.worker.forkserver",
+                str(inherited),
+                *self.preload,
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(inherited,),
+                start_new_session=True,
+            )
+        finally:
+            os.close(inherited)
+        ours.setblocking(False)
+        ready = asyncio.get_running_loop().create_future()
+        self._control = ours
+        self._reader = asyncio.create_task(self._read(ours, ready), name="worker-forkserver-reader")
+        try:
+            await asyncio.wait_for(ready, _START_SECONDS)
+        except (TimeoutError, OSError) as error:
+            await self.close()
+            raise errors.Unavailable(
+                "The process that starts flow runs did not come up. Look at the lines above for what its imports said,"
+                " or start the worker with --fresh-interpreter."
+            ) from error
+
+    async def launch(self, job: Job) -> RunProcess:
+        """Fork a process for the job; returns when it exists."""
+        await self.start()
+        self._jobs += 1
+        loop = asyncio.get_running_loop()
+        stdout_read, stdout_write = os.pipe()
+        stderr_read, stderr_write = os.pipe()
+        try:
+            process = _ForkedProcess(
+                job_id=str(self._jobs),
+                stdout=await _open_reader(os.dup(stdout_read)),
+                stderr=await _open_reader(os.dup(stderr_read)),
+                server=self,
+                started=loop.create_future(),
+                exited=loop.create_future(),
+            )
+            self._processes[process.job_id] = process
+            message = framing.encode({"op": "launch", "id": process.job_id}, job.to_bytes())
+            await self._send_with_descriptors(message, [stdout_write, stderr_write, stdout_read, stderr_read])
+        finally:
+            for descriptor in (stdout_read, stdout_write, stderr_read, stderr_write):
+                os.close(descriptor)
+        try:
+            process.pid = await asyncio.wait_for(asyncio.shield(process.started), _START_SECONDS)
+        except (TimeoutError, OSError) as error:
+            self._processes.pop(process.job_id, None)
+            raise errors.Unavailable("The process of the run could not be forked.") from error
+        return process
+
+    async def _send_with_descriptors(self, message: bytes, descriptors: list[int]) -> None:
+        control = self._control
+        if control is None:
+            raise errors.Unavailable("The process that starts flow runs has ended.")
+        loop = asyncio.get_running_loop()
+        async with self._lock:
+            try:
+                while True:
+                    try:
+                        sent = socket.send_fds(control, [message], descriptors)
+                        break
+                    except BlockingIOError:
+                        await asyncio.sleep(0.005)
+                await loop.sock_sendall(control, message[sent:])
+            except OSError as error:
+                raise errors.Unavailable("The process that starts flow runs has ended.") from error
+
+    def send(self, message: framing.Message) -> None:
+        """Send a small message without waiting; a parent that is gone has no children to signal."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.send(framing.encode(message))
+
+    async def _read(self, control: socket.socket, ready: asyncio.Future[None]) -> None:
+        loop = asyncio.get_running_loop()
+        decoder = framing.Decoder()
+        try:
+            while data := await loop.sock_recv(control, 1 << 16):
+                for message, _blob in decoder.feed(data):
+                    self._take(message, ready)
+        except OSError:
+            logger.debug("The fork server's socket broke.", exc_info=True)
+        finally:
+            self._lose_parent(control, ready)
+
+    def _take(self, message: framing.Message, ready: asyncio.Future[None]) -> None:
+        if message["op"] == "ready":
+            if not ready.done():
+                ready.set_result(None)
+            return
+        process = self._processes.get(message["id"])
+        if process is None:
+            return
+        if message["op"] == "started":
+            if not process.started.done():
+                process.started.set_result(message["pid"])
+        elif message["op"] == "exited":
+            del self._processes[process.job_id]
+            process.exited.set_result(message["status"])
+
+    def _lose_parent(self, control: socket.socket, ready: asyncio.Future[None]) -> None:
+        """The warm parent is gone: its children can no longer be waited for, which counts as killed."""
+        control.close()
+        if self._control is control:
+            self._control = None
+        gone = ConnectionError("the fork server ended")
+        if not ready.done():
+            ready.set_exception(gone)
+        for process in self._processes.values():
+            if not process.started.done():
+                process.started.set_exception(gone)
+                process.started.exception()
+            if not process.exited.done():
+                process.exited.set_result(-signal.SIGKILL)
+        if self._processes:
+            logger.error("The process that starts flow runs has ended; %d runs are lost with it.", len(self._processes))
+        self._processes.clear()
+
+    async def close(self) -> None:
+        """End the warm parent, at once if nothing runs, else when the last run has ended."""
+        if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)
+        if self._reader is not None:
+            await asyncio.wait({self._reader}, timeout=5)
+        if self._parent is not None and not self._processes:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._parent.wait(), 5)
+
+
+@dataclass
+class _SpawnedProcess:
+    process: asyncio.subprocess.Process
+    stdout: asyncio.StreamReader
+    stderr: asyncio.StreamReader
+    pid: int
+
+    async def wait(self) -> int:
+        return await self.process.wait()
+
+    def signal(self, number: int) -> None:
+        if self.process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+
+@dataclass
+class SpawningLauncher:
+    """Starts each run in a fresh interpreter: slower, but on any platform and with any Python."""
+
+    executable: str = sys.executable
+
+    async def start(self) -> None:
+        """Nothing has to be made ready."""
+
+    async def launch(self, job: Job) -> RunProcess:
+        """Start an interpreter for the job; returns when it exists."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                self.executable,
+                "-m",
+                "headrace.worker.child",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+                limit=_STREAM_LIMIT_BYTES,
+                env={**os.environ, **job.environment, "PYTHONUNBUFFERED": "1"},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise errors.Unavailable(f"{self.executable} could not be started: {error}") from error
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        # A child that ends before it has read its job is found by its exit code.
+        with contextlib.suppress(ConnectionError):
+            process.stdin.write(job.to_bytes())
+            await process.stdin.drain()
+        process.stdin.close()
+        return _SpawnedProcess(process, process.stdout, process.stderr, process.pid)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
+async def _open_reader(descriptor: int) -> asyncio.StreamReader:
+    reader = asyncio.StreamReader(limit=_STREAM_LIMIT_BYTES)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
+    )
+    return reader

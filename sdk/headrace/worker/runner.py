@@ -1,0 +1,215 @@
+"""The worker: takes assignments off its stream, executes each in a process, reports how it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import grpc.aio
+
+import headrace
+from headrace.api.v1 import worker_pb2
+from headrace.ids import uuid7
+from headrace.worker.execution import DEFAULT_GRACE_SECONDS, Execution, RunExecution
+from headrace.worker.stream import WorkerStream
+
+logger = logging.getLogger("headrace.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """What a worker is told when it starts."""
+
+    name: str
+    """The name that people read."""
+    work_pool_name: str = ""
+    """The pool to take from; empty for a process that serves deployments."""
+    work_queue_names: Sequence[str] = ()
+    """The queues to take from; empty is all of the pool."""
+    deployment_ids: Sequence[str] = ()
+    """The deployments that the process serves, in place of a pool."""
+    type: str = "process"
+    """The kind of worker, and of a pool that is created for it."""
+    create_pool: bool = True
+    """Whether a missing pool is created."""
+    capacity: int = 10
+    """How many runs at once."""
+    labels: Mapping[str, Any] = field(default_factory=dict)
+    """What runs can ask for."""
+
+
+class Worker:
+    """Executes flow runs until it is drained or stopped."""
+
+    def __init__(
+        self,
+        options: WorkerOptions,
+        execution: Execution,
+        channel: Callable[[], grpc.aio.Channel],
+        *,
+        on_change: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Prepare; nothing is opened.
+
+        Args:
+            options: What the worker was told.
+            execution: How runs are executed.
+            channel: Gives the channel to the server.
+            on_change: Called when a run starts or ends, or the connection changes; for a live display.
+        """
+        self.options = options
+        self.worker_id = str(uuid7())
+        self.connected = False
+        self.runs: dict[str, RunExecution] = {}
+        self._execution = execution
+        self._on_change = on_change
+        self._stream = WorkerStream(channel, self)
+        self._draining = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._changed = asyncio.Event()
+        self._connected_once = asyncio.Event()
+
+    async def run(self) -> None:
+        """Work until `drain` was called and the last run has ended.
+
+        Raises:
+            errors.HeadraceError: The server refuses this worker for good.
+        """
+        await self._execution.launcher.start()
+        streaming = asyncio.create_task(self._stream.run(), name="worker-stream")
+        drained = asyncio.create_task(self._wait_until_drained(), name="worker-drained")
+        try:
+            done, _pending = await asyncio.wait({streaming, drained}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (streaming, drained, *self._tasks):
+                task.cancel()
+            await asyncio.gather(streaming, drained, *self._tasks, return_exceptions=True)
+            await self._execution.launcher.close()
+
+    def drain(self, reason: str) -> None:
+        """Take nothing new; `run` returns when the last run has ended."""
+        if not self._draining:
+            self._draining = True
+            self._changed.set()
+            self._stream.announce_draining(reason)
+            self._stream.beat()
+
+    @property
+    def draining(self) -> bool:
+        """Whether the worker takes nothing new."""
+        return self._draining
+
+    def stop_runs(self, grace_seconds: float = DEFAULT_GRACE_SECONDS) -> None:
+        """Stop all runs; their policy decides whether another worker runs them again."""
+        for execution in self.runs.values():
+            execution.stop(grace_seconds)
+
+    async def wait_connected(self) -> None:
+        """Return when the server has greeted the worker for the first time."""
+        await self._connected_once.wait()
+
+    # What the stream asks and tells.
+
+    def hello(self) -> worker_pb2.WorkerHello:
+        """Who the worker is, and what it runs now."""
+        options = self.options
+        hello = worker_pb2.WorkerHello(
+            worker_id=self.worker_id,
+            name=options.name,
+            work_pool_name=options.work_pool_name,
+            work_queue_names=options.work_queue_names,
+            deployment_ids=options.deployment_ids,
+            type=options.type,
+            create_pool=options.create_pool,
+            capacity=options.capacity,
+            client_version=headrace.__version__,
+            host=socket.gethostname(),
+            held=[execution.held for execution in self.runs.values()],
+            free_capacity=self._free_capacity(),
+        )
+        hello.labels.update(dict(options.labels))
+        return hello
+
+    def heartbeat(self) -> worker_pb2.WorkerHeartbeat:
+        """How much more the worker takes, and what it runs now."""
+        return worker_pb2.WorkerHeartbeat(
+            free_capacity=self._free_capacity(), held=[execution.held for execution in self.runs.values()]
+        )
+
+    def on_connected(self, connected: bool) -> None:
+        """The stream stands, or broke."""
+        if connected != self.connected:
+            self.connected = connected
+            if connected:
+                self._connected_once.set()
+                if self._draining:
+                    self._stream.announce_draining("the worker was told to stop")
+            self._on_change()
+
+    def on_response(self, response: worker_pb2.ConnectResponse) -> None:
+        """Take a message of the server."""
+        match response.WhichOneof("message"):
+            case "assignments":
+                for assignment in response.assignments.assignments:
+                    self._take(assignment)
+            case "cancel":
+                execution = self.runs.get(response.cancel.flow_run_id)
+                if execution is not None and execution.assignment.attempt.token == response.cancel.attempt_token:
+                    grace = response.cancel.grace.ToTimedelta().total_seconds() or DEFAULT_GRACE_SECONDS
+                    execution.cancel(grace)
+            case "lost":
+                if (execution := self.runs.get(response.lost.flow_run_id)) is not None:
+                    logger.warning(
+                        "The run %s is no longer this worker's: %s", execution.flow_run_id, response.lost.reason
+                    )
+                    execution.lose()
+            case "drain":
+                logger.info("The server asks to drain: %s", response.drain.reason)
+                self.drain(response.drain.reason)
+            case "result_stored":
+                self._changed.set()
+            case _:
+                pass  # Greetings and confirmations are the stream's own; what a newer server says more is not for us.
+
+    def _take(self, assignment: worker_pb2.Assignment) -> None:
+        flow_run_id = assignment.flow_run.flow_run_id
+        known = self.runs.get(flow_run_id)
+        if known is not None and known.assignment.attempt.token == assignment.attempt.token:
+            self._stream.acknowledge(flow_run_id)
+            return
+        if known is not None or self._draining or self._free_capacity() <= 0:
+            # Not acknowledged: it goes back to its queue by itself.
+            logger.warning("The run %s is not taken now.", flow_run_id)
+            return
+        self._stream.acknowledge(flow_run_id)
+        execution = RunExecution(assignment, self._execution)
+        self.runs[flow_run_id] = execution
+        task = asyncio.create_task(self._see_through(execution), name=f"run-{flow_run_id}")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._on_change()
+
+    async def _see_through(self, execution: RunExecution) -> None:
+        try:
+            result = await execution.run()
+        finally:
+            del self.runs[execution.flow_run_id]
+            self._changed.set()
+        if result is not None:
+            self._stream.report(result)
+        self._stream.beat()
+        self._on_change()
+
+    def _free_capacity(self) -> int:
+        return 0 if self._draining else max(0, self.options.capacity - len(self.runs))
+
+    async def _wait_until_drained(self) -> None:
+        while not (self._draining and not self.runs and not self._stream.unstored_results):
+            self._changed.clear()
+            await self._changed.wait()

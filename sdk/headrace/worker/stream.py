@@ -1,0 +1,164 @@
+"""The worker's end of its stream with the scheduler.
+
+A broken stream is normal: it is opened again, with backoff and jitter, for as long as the worker lives, and
+greets with what the worker still runs. Results are repeated until the server has stored them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Callable
+from typing import Protocol
+
+import grpc
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import worker_pb2, worker_pb2_grpc
+from headrace.rpc import status
+
+logger = logging.getLogger("headrace.worker")
+
+_BACKOFF_START_SECONDS = 0.2
+_BACKOFF_LIMIT_SECONDS = 10.0
+_DEFAULT_HEARTBEAT_SECONDS = 2.0
+_OUTBOX_LIMIT = 1000
+_FINAL_CODES = frozenset(
+    {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION,
+     grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNIMPLEMENTED}
+)  # fmt: skip
+
+
+class StreamOwner(Protocol):
+    """What the stream asks of the worker and tells it."""
+
+    def hello(self) -> worker_pb2.WorkerHello:
+        """Who the worker is, and what it runs now."""
+
+    def heartbeat(self) -> worker_pb2.WorkerHeartbeat:
+        """How much more it takes, and what it runs now."""
+
+    def on_response(self, response: worker_pb2.ConnectResponse) -> None:
+        """Take a message of the server; must not block."""
+
+    def on_connected(self, connected: bool) -> None:
+        """The stream stands, or broke."""
+
+
+class WorkerStream:
+    """Keeps the stream standing and carries messages both ways."""
+
+    def __init__(self, channel: Callable[[], grpc.aio.Channel], owner: StreamOwner) -> None:
+        """Prepare; nothing is opened.
+
+        Args:
+            channel: Gives the channel to the server; asked again for each try, so that it may find a moved server.
+            owner: The worker.
+        """
+        self._channel = channel
+        self._owner = owner
+        self._outgoing: asyncio.Queue[worker_pb2.ConnectRequest] = asyncio.Queue(_OUTBOX_LIMIT)
+        self._results: OrderedDict[str, worker_pb2.WorkerResult] = OrderedDict()
+        self._heartbeat_seconds = _DEFAULT_HEARTBEAT_SECONDS
+        self._sequence = 0
+        self._beat = asyncio.Event()
+
+    async def run(self) -> None:
+        """Keep the stream standing until cancelled.
+
+        Raises:
+            errors.HeadraceError: The server refuses this worker for good; trying again cannot help.
+        """
+        backoff = _BACKOFF_START_SECONDS
+        while True:
+            try:
+                await self._converse()
+                backoff = _BACKOFF_START_SECONDS
+            except grpc.aio.AioRpcError as error:
+                if error.code() in _FINAL_CODES:
+                    raise status.from_rpc_error(error) from error
+                logger.warning("The server does not answer (%s); trying again.", error.code().name.lower())
+            except errors.Unavailable as error:
+                logger.warning("%s Trying again.", error)
+            finally:
+                self._owner.on_connected(False)
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.5))
+            backoff = min(backoff * 2, _BACKOFF_LIMIT_SECONDS)
+
+    def acknowledge(self, flow_run_id: str) -> None:
+        """Tell the server that an assignment arrived."""
+        self._post(worker_pb2.ConnectRequest(ack=worker_pb2.WorkerAck(flow_run_ids=[flow_run_id])))
+
+    def report(self, result: worker_pb2.WorkerResult) -> None:
+        """Tell how an assignment ended; repeated after each reconnection until the server has stored it."""
+        self._results[result.flow_run_id] = result
+        self._post(worker_pb2.ConnectRequest(result=result))
+        self.beat()
+
+    def announce_draining(self, reason: str) -> None:
+        """Tell that the worker takes nothing new."""
+        self._post(worker_pb2.ConnectRequest(draining=worker_pb2.WorkerDraining(reason=reason)))
+
+    def beat(self) -> None:
+        """Send a heartbeat now: capacity changed."""
+        self._beat.set()
+
+    @property
+    def unstored_results(self) -> int:
+        """How many results the server has not stored."""
+        return len(self._results)
+
+    def _post(self, request: worker_pb2.ConnectRequest) -> None:
+        try:
+            self._outgoing.put_nowait(request)
+        except asyncio.QueueFull:
+            # Only a server that reads nothing fills it. What matters is said again: results after the reconnection,
+            # acknowledgements when the server assigns again.
+            logger.warning("The server takes no messages; one was dropped.")
+
+    async def _converse(self) -> None:
+        while not self._outgoing.empty():
+            self._outgoing.get_nowait()
+        stub = worker_pb2_grpc.WorkerServiceStub(self._channel())
+        call = stub.Connect(self._requests())
+        try:
+            async for response in call:
+                which = response.WhichOneof("message")
+                if which == "welcome":
+                    self._heartbeat_seconds = (
+                        response.welcome.heartbeat_interval.ToTimedelta().total_seconds() or _DEFAULT_HEARTBEAT_SECONDS
+                    )
+                    self._owner.on_connected(True)
+                elif which == "result_stored":
+                    self._results.pop(response.result_stored.flow_run_id, None)
+                self._owner.on_response(response)
+        finally:
+            call.cancel()
+
+    async def _requests(self) -> AsyncIterator[worker_pb2.ConnectRequest]:
+        yield self._numbered(worker_pb2.ConnectRequest(hello=self._owner.hello()))
+        for result in list(self._results.values()):
+            yield self._numbered(worker_pb2.ConnectRequest(result=result))
+        beating = asyncio.create_task(self._beat_regularly(), name="worker-heartbeat")
+        try:
+            while True:
+                yield self._numbered(await self._outgoing.get())
+        finally:
+            beating.cancel()
+
+    async def _beat_regularly(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self._beat.wait(), self._heartbeat_seconds)
+            except TimeoutError:
+                pass
+            self._beat.clear()
+            self._post(worker_pb2.ConnectRequest(heartbeat=self._owner.heartbeat()))
+
+    def _numbered(self, request: worker_pb2.ConnectRequest) -> worker_pb2.ConnectRequest:
+        self._sequence += 1
+        request.sequence = self._sequence
+        return request
