@@ -13,6 +13,8 @@ from collections.abc import Sequence
 import grpc
 import grpc.aio
 
+from headrace.rpc.loopback import is_loopback
+
 MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 """The largest message that clients send or take; servers have the same default."""
 
@@ -91,7 +93,7 @@ def open_aio_channel(
         max_message_bytes: The largest message in either direction.
         retry_attempts: Tries of a call that ends UNAVAILABLE, including the first.
     """
-    options = channel_options(max_message_bytes=max_message_bytes, retry_attempts=retry_attempts)
+    options = _options_to(target, max_message_bytes, retry_attempts)
     if credentials is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
     return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
@@ -105,7 +107,15 @@ def open_channel(
     retry_attempts: int = RETRY_ATTEMPTS,
 ) -> grpc.Channel:
     """Open a channel for synchronous code; arguments as in `open_aio_channel`."""
-    options = channel_options(max_message_bytes=max_message_bytes, retry_attempts=retry_attempts)
+    options = _options_to(target, max_message_bytes, retry_attempts)
     if credentials is None:
         return grpc.insecure_channel(target, options=options)
     return grpc.secure_channel(target, credentials, options=options)
+
+
+def _options_to(target: str, max_message_bytes: int, retry_attempts: int) -> ChannelOptions:
+    options = channel_options(max_message_bytes=max_message_bytes, retry_attempts=retry_attempts)
+    if is_loopback(target.rpartition(":")[0]):
+        # A proxy of the environment cannot reach this machine's own loopback.
+        options.append(("grpc.enable_http_proxy", 0))
+    return options
