@@ -179,7 +179,8 @@ async def _connection(url: str) -> AsyncIterator[AsyncConnection]:
             yield connection
     except (OSError, asyncpg.PostgresConnectionError, asyncpg.CannotConnectNowError) as error:
         raise errors.Unavailable(
-            f"cannot reach Postgres ({type(error).__name__}: {error}). Is it running, and is HEADRACE_DATABASE_URL right?",
+            f"cannot reach Postgres ({type(error).__name__}: {error}). "
+            "Is it running, and is HEADRACE_DATABASE_URL right?",
             reason="DATABASE_UNAVAILABLE",
         ) from error
     except sqlalchemy.exc.ProgrammingError as error:

@@ -21,6 +21,7 @@ from headrace_chassis.loops import Loop
 logger = logging.getLogger(__name__)
 
 DAYS_AHEAD = 3
+_LOCK_TIMEOUT_SECONDS = 3
 
 _NAME = re.compile(r"^[a-z_][a-z0-9_]*$")
 
@@ -153,6 +154,8 @@ def _move_from_default(table: str, day: datetime.date, key: str) -> str:
 
 async def _lock(connection: Connection) -> None:
     await connection.execute("select pg_advisory_xact_lock(hashtext(current_schema() || '.partitions'))")
+    # Writers would queue up behind a statement that waits for its lock; better to try again at the next tick.
+    await connection.execute(f"set local lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
 
 
 async def _key(connection: Connection, table: str) -> str:

@@ -50,6 +50,10 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Whether everyone who can connect beyond loopback is the owner; only for networks that you trust."""
     reflection: bool = False
     """Whether gRPC reflection is served."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Further names under which browsers know a server on loopback, as JSON, for example `["ci.local"]`."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
     outbox_retention_days: Annotated[int, pydantic.Field(ge=1, le=365)] = 7
     history_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = None
     """Days that transitions and events are kept; None keeps them."""

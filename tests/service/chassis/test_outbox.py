@@ -11,13 +11,13 @@ from headrace import errors
 from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
-from headrace_chassis.outbox import Outbox, OutboxReader, outbox_channel, parse_cursor
+from headrace_chassis.outbox import Entry, Outbox, OutboxReader, outbox_channel, parse_cursor
 
 WORKSPACE = DEFAULT_WORKSPACE_ID
 
 
-def told(batch_entries: list[object]) -> list[str]:
-    return [StringValue.FromString(entry.payload).value for entry in batch_entries]  # type: ignore[attr-defined]
+def told(entries: list[Entry]) -> list[str]:
+    return [StringValue.FromString(entry.payload).value for entry in entries]
 
 
 async def test_entries_come_in_the_order_in_which_they_were_appended(database: Database) -> None:
@@ -128,7 +128,7 @@ async def test_nothing_is_skipped_and_nothing_comes_twice_under_concurrent_slow_
             was_over = is_over.is_set()
             batch = await reader.read(cursor, limit=7)
             cursor = batch.cursor
-            seen += told(batch.entries)  # type: ignore[arg-type]
+            seen += told(batch.entries)
             if not batch.entries and was_over:
                 return seen
 
