@@ -65,6 +65,7 @@ class RunExecution:
     assignment: worker_pb2.Assignment
     with_: Execution
     process: RunProcess | None = None
+    _grace_seconds: float = DEFAULT_GRACE_SECONDS
     _cancelled: bool = False
     _lost: bool = False
     _stopping: asyncio.Task[None] | None = None
@@ -151,7 +152,7 @@ class RunExecution:
         process = await self.with_.launcher.launch(self.with_.job(self.assignment))
         self.process = process
         if self._stop_early.is_set():
-            process.signal(signal.SIGTERM)
+            self._stopping = asyncio.create_task(self._terminate(process), name=f"stop-{self.flow_run_id}")
         outputs = [
             asyncio.create_task(output.forward_lines(process.stdout, log_pb2.LOG_SOURCE_STDOUT, self._keep_line)),
             asyncio.create_task(output.forward_lines(process.stderr, log_pb2.LOG_SOURCE_STDERR, self._keep_line)),
@@ -172,17 +173,17 @@ class RunExecution:
         self.with_.log.write(self.flow_run_id, level, line, source)
 
     def _stop(self, grace_seconds: float) -> None:
+        self._grace_seconds = grace_seconds
         self._stop_early.set()
-        if self._stopping is None:
-            self._stopping = asyncio.create_task(self._terminate(grace_seconds), name=f"stop-{self.flow_run_id}")
+        # A process that is only being started is stopped as soon as it exists.
+        if self.process is not None and self._stopping is None:
+            self._stopping = asyncio.create_task(self._terminate(self.process), name=f"stop-{self.flow_run_id}")
 
-    async def _terminate(self, grace_seconds: float) -> None:
-        if self.process is None:
-            return
-        self.process.signal(signal.SIGTERM)
-        await asyncio.sleep(grace_seconds)
-        logger.warning("The run %s did not stop in %.0f s and is killed.", self.flow_run_id, grace_seconds)
-        self.process.signal(signal.SIGKILL)
+    async def _terminate(self, process: RunProcess) -> None:
+        process.signal(signal.SIGTERM)
+        await asyncio.sleep(self._grace_seconds)
+        logger.warning("The run %s did not stop in %.0f s and is killed.", self.flow_run_id, self._grace_seconds)
+        process.signal(signal.SIGKILL)
 
     def _judge(self, exit_code: int) -> tuple[worker_pb2.WorkerOutcome.ValueType, str]:
         if self._cancelled:
