@@ -1,0 +1,194 @@
+"""The HTTP form of all public methods: one path from request to answer, no code for any method."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import urllib.parse
+from collections.abc import Sequence
+from typing import Any
+
+import grpc.aio
+import orjson
+from google.protobuf import descriptor
+from google.rpc import status_pb2
+
+from headrace import errors
+from headrace_gateway import failures, streams
+from headrace_gateway.backends import PASSED_ON, Backends, Metadata
+from headrace_gateway.contract import Contract, PublicMethod
+from headrace_gateway.http import JSON, NO_STORE, ClientGone, Receive, Scope, Send, TooLarge, header, read_body, respond
+from headrace_gateway.joining import JOINABLE, Joiner
+from headrace_gateway.routes import Found, Routes, Setter, parse_template
+from headrace_gateway.transcoding.decoder import Decoders, Parameters
+from headrace_gateway.transcoding.encoder import Encoders
+from headrace_gateway.transcoding.wellknown import Encode
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "/v1/"
+MAX_STREAMS = 2_000
+"""Streams of one server process at a time."""
+MAX_QUERY_PARAMETERS = 1_000
+
+_HEADERS = [JSON, NO_STORE, (b"x-content-type-options", b"nosniff")]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Binding:
+    """One HTTP form of a method, compiled."""
+
+    method: PublicMethod
+    has_body: bool
+    body_field: descriptor.FieldDescriptor | None
+    """The field that the body fills; None for the whole request."""
+    variables: tuple[Setter, ...]
+    parameters: Parameters
+    encode: Encode
+
+
+class Api:
+    """Answers requests below `/v1/`.
+
+    Args:
+        contract: The public methods.
+        backends: Calls them.
+        max_body_bytes: The largest body that is taken.
+    """
+
+    def __init__(self, contract: Contract, backends: Backends, *, max_body_bytes: int) -> None:
+        self._backends = backends
+        self._max_body_bytes = max_body_bytes
+        self._decoders = Decoders()
+        encoders = Encoders()
+        self._encode_status = encoders.of(status_pb2.Status.DESCRIPTOR)
+        self._routes: Routes[_Binding] = Routes()
+        for method in contract.methods:
+            parameters = Parameters(method.request)
+            for rule in method.rules:
+                template = parse_template(rule.template)
+                binding = _Binding(
+                    method=method,
+                    has_body=bool(rule.body),
+                    body_field=None if rule.body in ("", "*") else method.request.fields_by_name[rule.body],
+                    variables=tuple(parameters.setter(variable) for variable in template.variables),
+                    parameters=parameters,
+                    encode=encoders.of(method.response),
+                )
+                self._routes.add(rule.verb, template, binding)
+        by_path = {method.path: method for method in contract.methods}
+        self._joiners = {joinable.get: Joiner(joinable, backends, by_path) for joinable in JOINABLE}
+        self._streams = streams.Streams(MAX_STREAMS, self._encode_status)
+
+    def drain(self) -> None:
+        """Tell all streams to end."""
+        self._streams.drain()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        try:
+            await self._answer(scope, receive, send)
+        except ClientGone:
+            return
+        except TooLarge as error:
+            await self.refuse(send, failures.of_error(error, 413), [(b"connection", b"close")])
+        except errors.HeadraceError as error:
+            await self.refuse(send, failures.of_error(error))
+        except grpc.aio.AioRpcError as error:
+            await self.refuse(send, failures.of_call(error))
+
+    async def refuse(self, send: Send, failure: failures.Failure, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+        """Send a failure."""
+        body = failures.body(failure, self._encode_status)
+        await respond(send, failure.http_status, body, [*_HEADERS, *failure.headers, *headers])
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        found = self._find(scope)
+        if found is None:
+            error = errors.NotFound(f"there is nothing at {scope['path']}", reason="ROUTE_NOT_FOUND")
+            await self.refuse(send, failures.of_error(error))
+            return
+        verb = "GET" if scope["method"] == "HEAD" else scope["method"]
+        binding = found.by_method.get(verb)
+        if binding is None:
+            allowed = ", ".join(sorted(found.by_method))
+            refused = errors.Unimplemented(f"use {allowed} here", reason="METHOD_NOT_ALLOWED")
+            await self.refuse(send, failures.of_error(refused, 405), [(b"allow", allowed.encode())])
+            return
+        request = binding.method.request_class()
+        if binding.has_body:
+            await self._read(binding, request, scope, receive)
+        if scope["query_string"]:
+            _set_query(binding.parameters, request, scope["query_string"])
+        for setter, value in zip(binding.variables, found.values, strict=True):
+            setter(request, value)
+        metadata = _metadata(scope, found.workspace)
+        if binding.method.streams:
+            call = self._backends.stream(binding.method, request, metadata)
+            form = streams.choose(header(scope, b"accept"))
+            await self._streams.serve(call, form, binding.encode, receive, send)
+            return
+        joiner = self._joiners.get(binding.method.path)
+        if joiner is not None:
+            response = await joiner.call(request, metadata)
+        else:
+            response = await self._backends.call(binding.method, request, metadata)
+        await respond(send, 200, orjson.dumps(binding.encode(response)), _HEADERS)
+
+    def _find(self, scope: Scope) -> Found[_Binding] | None:
+        path = scope["raw_path"].decode("ascii", errors="replace").partition("?")[0]
+        try:
+            return self._routes.find(path)
+        except UnicodeDecodeError:
+            raise errors.InvalidArgument("the address is not encoded as UTF-8", reason="ADDRESS_MALFORMED") from None
+
+    async def _read(self, binding: _Binding, request: Any, scope: Scope, receive: Receive) -> None:
+        body = await read_body(scope, receive, self._max_body_bytes)
+        if not body:
+            return
+        media_type = (header(scope, b"content-type") or b"").partition(b";")[0].strip().lower()
+        # What a form of another site's page can send is never taken for JSON.
+        if media_type != b"application/json" and not (
+            media_type.startswith(b"application/") and media_type.endswith(b"+json")
+        ):
+            raise errors.InvalidArgument.of_field(
+                "Content-Type", "must be application/json", reason="CONTENT_TYPE_NOT_JSON"
+            )
+        try:
+            value = orjson.loads(body)
+        except orjson.JSONDecodeError as error:
+            raise errors.InvalidArgument(f"the body is not JSON: {error}", reason="BODY_NOT_JSON") from None
+        if binding.body_field is None:
+            self._decoders.fill(request, value)
+        else:
+            self._decoders.fill_field(request, binding.body_field, value)
+
+
+def _set_query(parameters: Parameters, request: Any, query: bytes) -> None:
+    try:
+        pairs = urllib.parse.parse_qsl(
+            query.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_QUERY_PARAMETERS
+        )
+    except (UnicodeDecodeError, ValueError) as error:
+        raise errors.InvalidArgument(f"the query is malformed: {error}", reason="ADDRESS_MALFORMED") from None
+    for name, value in pairs:
+        parameters.setter(name)(request, value)
+
+
+def _metadata(scope: Scope, workspace: str | None) -> Metadata:
+    passed = []
+    for name, value in scope["headers"]:
+        key = PASSED_ON.get(name)
+        if key is None or (workspace is not None and key == "headrace-workspace"):
+            continue
+        passed.append((key, _printable(key, value)))
+    if workspace is not None:
+        passed.append(("headrace-workspace", _printable("headrace-workspace", workspace.encode())))
+    return tuple(passed)
+
+
+def _printable(key: str, value: bytes) -> str:
+    # gRPC carries no other characters in metadata.
+    if not all(32 <= byte < 127 for byte in value):
+        raise errors.InvalidArgument.of_field(key, "must be printable ASCII")
+    return value.decode("ascii")

@@ -1,0 +1,160 @@
+"""The ASGI application: which part answers which path."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.resources
+import logging
+import time
+from collections.abc import Awaitable, Callable
+
+import orjson
+
+from headrace import errors
+from headrace_chassis import telemetry
+from headrace_gateway import failures, openapi
+from headrace_gateway.api import PREFIX, Api
+from headrace_gateway.contract import Contract
+from headrace_gateway.files import Files
+from headrace_gateway.http import JSON, NO_STORE, Message, Receive, Scope, Send, header, respond
+from headrace_gateway.security import PAGE_HEADERS, Walls
+
+logger = logging.getLogger(__name__)
+
+NOT_BUILT = "/not-built.html"
+_READINESS_KEPT_SECONDS = 0.5
+_METRICS_TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+
+Readiness = Callable[[], Awaitable[list[str]]]
+
+
+class Application:
+    """Answers all HTTP requests of the server.
+
+    Args:
+        contract: The public methods.
+        api: Answers what is below `/v1/`.
+        walls: Lets requests in.
+        readiness: Returns what is not ready, in sentences.
+        ui: The built user interface; without files `/` says how to build it.
+    """
+
+    def __init__(self, contract: Contract, api: Api, walls: Walls, readiness: Readiness, ui: Files) -> None:
+        self._contract = contract
+        self._api = api
+        self._walls = walls
+        self._readiness = readiness
+        self._ui = ui
+        self._pages = Files.load(importlib.resources.files("headrace_gateway").joinpath("pages"))
+        self._openapi: bytes | None = None
+        self._faults: tuple[float, list[str]] = (0.0, [])
+        self._asking = asyncio.Lock()
+        self._draining = False
+        self._own = {
+            "/health": self._health,
+            "/ready": self._ready,
+            "/metrics": self._metrics,
+            "/openapi.json": self._document,
+        }
+
+    def drain(self) -> None:
+        """Say that the server is not ready any more, and tell all streams to end."""
+        self._draining = True
+        self._api.drain()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; what goes wrong unexpectedly is logged and told without details."""
+        if scope["type"] != "http":
+            return
+        started = False
+
+        async def tell(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+            await send(message)
+
+        try:
+            await self._let_in(scope, receive, tell)
+        except Exception:
+            logger.exception("%s %s failed", scope["method"], scope["path"])
+            if not started:
+                await self._api.refuse(
+                    send, failures.of_error(errors.Internal("internal error; the server's log says more"))
+                )
+            else:
+                raise
+
+    async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            self._walls.check(scope)
+        except errors.PermissionDenied as error:
+            await self._api.refuse(send, failures.of_error(error))
+            return
+        cors = self._walls.headers_for(scope)
+        if cors:
+            send = _with_headers(send, cors)
+        if scope["method"] == "OPTIONS":
+            await respond(send, 204, b"", [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
+            return
+        path = scope["path"]
+        if path.startswith(PREFIX):
+            await self._api(scope, receive, send)
+        elif scope["method"] not in ("GET", "HEAD"):
+            refused = errors.Unimplemented("this page can only be read", reason="METHOD_NOT_ALLOWED")
+            await self._api.refuse(send, failures.of_error(refused, 405), [(b"allow", b"GET, HEAD")])
+        elif path in self._own:
+            await self._own[path](send)
+        else:
+            await self._page(path, scope, send)
+
+    async def _page(self, path: str, scope: Scope, send: Send) -> None:
+        if path in self._ui:
+            await self._ui.send(path, scope, send)
+        elif path in self._pages:
+            await self._pages.send(path, scope, send)
+        elif path == "/docs":
+            await self._pages.send("/docs.html", scope, send)
+        elif path.rpartition("/")[2].count(".") and b"text/html" not in (header(scope, b"accept") or b""):
+            missing = errors.NotFound(f"there is nothing at {path}", reason="ROUTE_NOT_FOUND")
+            await self._api.refuse(send, failures.of_error(missing))
+        elif "/index.html" in self._ui:
+            # The user interface makes its own pages out of the address.
+            await self._ui.send("/index.html", scope, send)
+        else:
+            await self._pages.send(NOT_BUILT, scope, send)
+
+    async def _health(self, send: Send) -> None:
+        await respond(send, 200, b'{"status":"alive"}', [JSON, NO_STORE])
+
+    async def _ready(self, send: Send) -> None:
+        faults = ["the server is stopping"] if self._draining else await self._current_faults()
+        body = {"status": "not ready", "missing": faults} if faults else {"status": "ready"}
+        await respond(send, 503 if faults else 200, orjson.dumps(body), [JSON, NO_STORE])
+
+    async def _current_faults(self) -> list[str]:
+        # Anybody may ask: what the checks cost is paid twice a second at most.
+        async with self._asking:
+            asked_at, faults = self._faults
+            if time.monotonic() - asked_at > _READINESS_KEPT_SECONDS:
+                faults = await self._readiness()
+                self._faults = (time.monotonic(), faults)
+        return faults
+
+    async def _metrics(self, send: Send) -> None:
+        await respond(send, 200, telemetry.metrics_text(), [_METRICS_TYPE, NO_STORE])
+
+    async def _document(self, send: Send) -> None:
+        if self._openapi is None:
+            self._openapi = orjson.dumps(openapi.document(self._contract))
+        headers = [*PAGE_HEADERS, JSON, (b"cache-control", b"no-cache")]
+        await respond(send, 200, self._openapi, headers)
+
+
+def _with_headers(send: Send, headers: list[tuple[bytes, bytes]]) -> Send:
+    async def extended(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message["headers"], *headers]
+        await send(message)
+
+    return extended
