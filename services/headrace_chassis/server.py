@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
 
 import grpc
 import grpc.aio
@@ -16,8 +14,8 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from headrace.rpc.channel import MAX_MESSAGE_BYTES
-from headrace_chassis import methods
 from headrace_chassis.guards import Guards
+from headrace_chassis.handlers import HandlerTable
 from headrace_chassis.resolving import CallerResolver
 from headrace_chassis.validation import Validator
 
@@ -30,29 +28,6 @@ READINESS_SECONDS = 2.0
 _READINESS_TIMEOUT_SECONDS = 5.0
 
 Readiness = Callable[[], Awaitable[None]]
-
-
-class _Handlers(grpc.GenericRpcHandler):
-    """Finds the handler of a call in one look-up, however many services there are."""
-
-    def __init__(self) -> None:
-        self.by_path: dict[str, Any] = {}
-
-    def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:
-        return self.by_path.get(handler_call_details.method)
-
-
-class _Registrar:
-    """Stands in for a server while generated code adds a servicer, and collects the handlers."""
-
-    def __init__(self) -> None:
-        self.services: dict[str, Mapping[str, Any]] = {}
-
-    def add_generic_rpc_handlers(self, handlers: object) -> None:
-        """Take no notice: the same handlers come with their names in the other call."""
-
-    def add_registered_method_handlers(self, service: str, handlers: Mapping[str, Any]) -> None:
-        self.services[service] = handlers
 
 
 class ServiceServer:
@@ -83,17 +58,17 @@ class ServiceServer:
         with_reflection: bool = False,
     ) -> None:
         self.draining = asyncio.Event()
-        self._guards = Guards(
-            resolver=resolver,
-            internal_token=internal_token,
-            validator=validator or Validator(),
-            default_deadline_seconds=default_deadline_seconds,
-            draining=self.draining,
+        self._handlers = HandlerTable(
+            Guards(
+                resolver=resolver,
+                internal_token=internal_token,
+                validator=validator or Validator(),
+                default_deadline_seconds=default_deadline_seconds,
+                draining=self.draining,
+            )
         )
         self._readiness = tuple(readiness)
         self._with_reflection = with_reflection
-        self._handlers = _Handlers()
-        self._services: list[str] = []
         self._health = health_aio.HealthServicer()
         self._server = grpc.aio.server(options=_server_options(max_message_bytes))
         self._server.add_generic_rpc_handlers((self._handlers,))
@@ -104,7 +79,7 @@ class ServiceServer:
     def add_servicer(
         self, servicer: object, *, self_validating: frozenset[str] = frozenset(), with_internal: bool = True
     ) -> None:
-        """Serve every gRPC service that `servicer` implements.
+        """Serve every gRPC service that `servicer` implements; methods that it does not write are UNIMPLEMENTED.
 
         Args:
             servicer: An instance of one or more generated `*Servicer` classes.
@@ -115,23 +90,7 @@ class ServiceServer:
             TypeError: It implements none.
             ValueError: A gRPC service was added before.
         """
-        registrar = _Registrar()
-        for add in _adders(servicer):
-            add(servicer, registrar)
-        if not registrar.services:
-            raise TypeError(f"{type(servicer).__name__} implements no gRPC service")
-        for service, handlers in registrar.services.items():
-            described = methods.methods_of(service)
-            served = {name: described[name] for name in handlers if with_internal or not described[name].is_internal}
-            if not served:
-                continue
-            if service in self._services:
-                raise ValueError(f"{service} is served already")
-            self._services.append(service)
-            for name, method in served.items():
-                self._handlers.by_path[method.path] = self._guards.wrap(
-                    method, handlers[name], validated=service not in self_validating
-                )
+        self._handlers.add(servicer, self_validating=self_validating, with_internal=with_internal)
 
     def listen(self, address: str) -> int:
         """Listen on `host:port` (port 0 takes a free one) or `unix:/path`.
@@ -154,7 +113,7 @@ class ServiceServer:
         """Start to serve; health says ready as soon as the first round of checks has passed."""
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         if self._with_reflection:
-            names = (*self._services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
+            names = (*self._handlers.services, health_pb2.DESCRIPTOR.services_by_name["Health"].full_name)
             reflection.enable_server_reflection((*names, reflection.SERVICE_NAME), self._server)
         await self._health.set(LIVENESS, health_pb2.HealthCheckResponse.SERVING)
         await self.check_readiness()
@@ -188,7 +147,7 @@ class ServiceServer:
 
     async def _tell(self, ready: bool) -> None:
         state = health_pb2.HealthCheckResponse.SERVING if ready else health_pb2.HealthCheckResponse.NOT_SERVING
-        for name in ("", *self._services):
+        for name in ("", *self._handlers.services):
             await self._health.set(name, state)
 
     async def _watch_readiness(self) -> None:
@@ -207,12 +166,6 @@ async def _fault(check: Readiness) -> str | None:
     except Exception as error:
         return str(error) or type(error).__name__
     return None
-
-
-def _adders(servicer: object) -> Iterable[Callable[[object, object], None]]:
-    for base in type(servicer).__mro__:
-        if base.__module__.endswith("_pb2_grpc") and base.__name__.endswith("Servicer"):
-            yield getattr(sys.modules[base.__module__], f"add_{base.__name__}_to_server")
 
 
 def _server_options(max_message_bytes: int) -> list[tuple[str, int]]:

@@ -112,14 +112,17 @@ async def test_a_channel_name_that_postgres_would_cut_is_refused() -> None:
 
 async def test_the_connection_comes_back_after_a_restart_of_postgres_and_wakes_everyone() -> None:
     with Cluster.own() as cluster:
-        async with Wakeups(cluster.url) as one, Wakeups(cluster.url) as other:
-            async with other.subscribe("work") as wakeup:
-                await asyncio.gather(one.connected(), other.connected())
-                await wakeup.wait(0)
-                await asyncio.to_thread(cluster.stop)
-                await asyncio.to_thread(cluster.start)
-                # Something may have been missed, so everyone looks again.
-                assert await wakeup.wait(20)
-                await asyncio.gather(one.connected(), other.connected())
-                while not await wakeup.wait(0.05):
-                    one.notify("work")
+        async with (
+            Wakeups(cluster.url) as one,
+            Wakeups(cluster.url) as other,
+            other.subscribe("work") as wakeup,
+        ):
+            await asyncio.gather(one.connected(), other.connected())
+            await wakeup.wait(0)
+            await asyncio.to_thread(cluster.stop)
+            await asyncio.to_thread(cluster.start)
+            # Something may have been missed, so everyone looks again.
+            assert await wakeup.wait(20)
+            await asyncio.gather(one.connected(), other.connected())
+            while not await wakeup.wait(0.05):
+                one.notify("work")

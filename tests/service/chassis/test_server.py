@@ -1,0 +1,447 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import tempfile
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+import grpc.aio
+import pytest
+from google.protobuf import struct_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+
+from headrace import errors
+from headrace.api.v1 import event_pb2, event_pb2_grpc, log_pb2, log_pb2_grpc, variable_pb2, variable_pb2_grpc
+from headrace.ids import DEFAULT_WORKSPACE_ID
+from headrace.internal.v1 import outbox_pb2, outbox_pb2_grpc
+from headrace.rpc.channel import open_aio_channel
+from headrace.rpc.status import from_rpc_error
+from headrace_chassis import resolving
+from headrace_chassis.caller import Caller, current_caller, set_caller
+from headrace_chassis.calls import current_call, current_draining
+from headrace_chassis.neighbours import Neighbours
+from headrace_chassis.resolving import ClosedCallerResolver, LocalCallerResolver, Metadata
+from headrace_chassis.server import ServiceServer
+from headrace_chassis.validation import Check, Validator
+
+LOG_SERVICE = "headrace.api.v1.LogService"
+TOKEN = "the internal token"
+NAME = variable_pb2.GetVariableRequest(name="name")
+
+
+class Variables(variable_pb2_grpc.VariableServiceServicer):
+    """Answers with facts about the call, and fails as it is told by the name that it gets."""
+
+    def __init__(self) -> None:
+        self.callers: list[Caller] = []
+        self.is_in = asyncio.Event()
+        self.go_on = asyncio.Event()
+
+    async def GetVariable(self, request: variable_pb2.GetVariableRequest, context: Any) -> Any:
+        self.callers.append(current_caller())
+        self.is_in.set()
+        match request.name:
+            case "missing":
+                raise errors.NotFound("no such variable", reason="VARIABLE_NOT_FOUND", metadata={"name": "missing"})
+            case "broken":
+                raise ZeroDivisionError("a secret that is not to be told")
+            case "slow":
+                await self.go_on.wait()
+            case "own-abort":
+                await context.abort(grpc.StatusCode.OUT_OF_RANGE, "mine")
+            case "own-timeout":
+                raise TimeoutError("of something inside")
+        return variable_pb2.GetVariableResponse(
+            variable=variable_pb2.Variable(name=request.name, tags=[current_call().correlation_id])
+        )
+
+    async def SetVariable(self, request: variable_pb2.SetVariableRequest, context: Any) -> Any:
+        return variable_pb2.SetVariableResponse(variable=variable_pb2.Variable(name=request.name))
+
+
+class Events(event_pb2_grpc.EventServiceServicer):
+    """Streams until the server drains or the client goes."""
+
+    def __init__(self) -> None:
+        self.ended: list[str] = []
+        self.has_ended = asyncio.Event()
+
+    async def FollowEvents(self, request: event_pb2.FollowEventsRequest, context: Any) -> AsyncIterator[Any]:
+        draining = current_draining()
+        try:
+            yield event_pb2.FollowEventsResponse()
+            if request.follow_token == "fail":
+                raise errors.FailedPrecondition("in the middle", reason="MIDDLE")
+            await draining.wait()
+            yield event_pb2.FollowEventsResponse()
+            self.ended.append("drained")
+        except asyncio.CancelledError:
+            self.ended.append("cancelled")
+            raise
+        finally:
+            self.has_ended.set()
+
+
+class Logs(log_pb2_grpc.LogServiceServicer):
+    """Counts what a client streams."""
+
+    async def WriteLogs(self, request_iterator: AsyncIterator[Any], context: Any) -> AsyncIterator[Any]:
+        async for _ in request_iterator:
+            yield log_pb2.WriteLogsResponse()
+
+
+class Outboxes(outbox_pb2_grpc.OutboxServiceServicer):
+    """An internal service."""
+
+    async def FollowOutbox(self, request: outbox_pb2.FollowOutboxRequest, context: Any) -> AsyncIterator[Any]:
+        caller = current_caller()
+        yield outbox_pb2.FollowOutboxResponse(cursor=f"{caller.principal_kind} {caller.workspace_id}")
+
+
+class Reader:
+    """A resolver that knows one reader."""
+
+    async def resolve(self, metadata: Metadata, correlation_id: str) -> Caller:
+        if metadata.get("authorization") != "Bearer reader":
+            raise errors.Unauthenticated("sign in")
+        permissions = frozenset({"PERMISSION_VARIABLES_VIEW"})
+        return Caller(uuid.UUID(int=5), "reader", "user", "Reader", permissions, correlation_id)
+
+
+def _any(servicer: type) -> Any:
+    return servicer
+
+
+class Stack:
+    """A server with all of these."""
+
+    def __init__(self, target: str, server: ServiceServer, servicers: list[Any]) -> None:
+        self.target = target
+        self.server = server
+        self.variables_servicer, self.events_servicer = servicers[0], servicers[1]
+        self.channel = open_aio_channel(target, retry_attempts=1)
+        self.variables = variable_pb2_grpc.VariableServiceStub(self.channel)
+        self.events = event_pb2_grpc.EventServiceStub(self.channel)
+        self.logs = log_pb2_grpc.LogServiceStub(self.channel)
+        self.outboxes = outbox_pb2_grpc.OutboxServiceStub(self.channel)
+        self.health = health_pb2_grpc.HealthStub(self.channel)
+
+
+@contextlib.asynccontextmanager
+async def serving(
+    resolver: Any = None, self_validating: frozenset[str] = frozenset(), **options: Any
+) -> AsyncIterator[Stack]:
+    with tempfile.TemporaryDirectory() as folder:
+        options.setdefault("internal_token", TOKEN)
+        server = ServiceServer(resolver=resolver or LocalCallerResolver(), **options)
+        # Each writes some methods of its service only.
+        servicers: list[Any] = [make() for make in (_any(Variables), _any(Events), _any(Logs), _any(Outboxes))]
+        for servicer in servicers:
+            server.add_servicer(servicer, self_validating=self_validating)
+        target = f"unix:{folder}/s"
+        server.listen(target)
+        await server.start()
+        stack = Stack(target, server, servicers)
+        try:
+            yield stack
+        finally:
+            await stack.channel.close()
+            await server.stop(0)
+
+
+async def refused(call: Any) -> errors.HeadraceError:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    return from_rpc_error(caught.value)
+
+
+async def test_a_local_caller_owns_the_default_workspace() -> None:
+    async with serving() as stack:
+        await stack.variables.GetVariable(NAME)
+        caller = stack.variables_servicer.callers[0]
+        assert (caller.principal_id, caller.principal_kind) == ("local", "local")
+        assert caller.workspace_id == DEFAULT_WORKSPACE_ID
+        assert caller.may("PERMISSION_VARIABLES_EDIT")
+
+
+async def test_a_local_caller_names_its_workspace() -> None:
+    async with serving() as stack:
+        workspace = uuid.uuid4()
+        await stack.variables.GetVariable(NAME, metadata=(("headrace-workspace", str(workspace)),))
+        assert stack.variables_servicer.callers[0].workspace_id == workspace
+        error = await refused(stack.variables.GetVariable(NAME, metadata=(("headrace-workspace", "x"),)))
+        assert isinstance(error, errors.InvalidArgument)
+
+
+async def test_an_error_crosses_with_reason_and_metadata() -> None:
+    async with serving() as stack:
+        error = await refused(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="missing")))
+        assert isinstance(error, errors.NotFound)
+        assert (error.message, error.reason, error.metadata) == (
+            "no such variable",
+            "VARIABLE_NOT_FOUND",
+            {"name": "missing"},
+        )
+
+
+async def test_an_unknown_exception_is_internal_and_logged_once_with_the_correlation_id(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with serving() as stack:
+        with caplog.at_level(logging.ERROR):
+            error = await refused(
+                stack.variables.GetVariable(
+                    variable_pb2.GetVariableRequest(name="broken"), metadata=(("headrace-correlation-id", "abc-1"),)
+                )
+            )
+        assert isinstance(error, errors.Internal)
+        assert "secret" not in error.message
+        assert error.metadata == {"correlation_id": "abc-1"}
+        assert [record.message for record in caplog.records if record.exc_info] == [
+            "/headrace.api.v1.VariableService/GetVariable failed"
+        ]
+
+
+async def test_an_abort_of_the_handler_itself_stays() -> None:
+    async with serving() as stack:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="own-abort"))
+        assert (caught.value.code(), caught.value.details()) == (grpc.StatusCode.OUT_OF_RANGE, "mine")
+
+
+async def test_a_foreign_correlation_id_is_not_trusted_blindly() -> None:
+    async with serving() as stack:
+        answer = await stack.variables.GetVariable(NAME, metadata=(("headrace-correlation-id", "a" * 200),))
+        assert 0 < len(answer.variable.tags[0]) <= 32
+        answer = await stack.variables.GetVariable(NAME, metadata=(("headrace-correlation-id", "mine.1"),))
+        assert list(answer.variable.tags) == ["mine.1"]
+
+
+async def test_a_call_without_deadline_gets_one() -> None:
+    async with serving(default_deadline_seconds=0.05) as stack:
+        slow = variable_pb2.GetVariableRequest(name="slow")
+        assert isinstance(await refused(stack.variables.GetVariable(slow)), errors.DeadlineExceeded)
+        stack.variables_servicer.is_in.clear()
+        patient = asyncio.ensure_future(stack.variables.GetVariable(slow, timeout=30))
+        await stack.variables_servicer.is_in.wait()
+        await asyncio.sleep(0.1)
+        stack.variables_servicer.go_on.set()
+        assert (await patient).variable.name == "slow"
+
+
+async def test_a_timeout_inside_the_handler_is_not_the_callers_deadline(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as stack:
+        error = await refused(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="own-timeout")))
+        assert isinstance(error, errors.Internal)
+
+
+async def test_a_wrong_request_lists_its_fields_and_never_gets_to_the_handler() -> None:
+    async with serving() as stack:
+        error = await refused(stack.variables.SetVariable(variable_pb2.SetVariableRequest(name="Not Right")))
+        assert isinstance(error, errors.InvalidArgument)
+        assert [violation.field for violation in error.violations] == ["name", "value"]
+        assert "pattern" in error.violations[0].description
+        right = variable_pb2.SetVariableRequest(name="right", value=struct_pb2.Value(number_value=1))
+        assert (await stack.variables.SetVariable(right)).variable.name == "right"
+
+
+class OnlyOpen(Validator):
+    """Has one rule: what a client streams to the log service opens the stream."""
+
+    def check_of(self, message_type: str) -> Check | None:
+        if message_type != "headrace.api.v1.WriteLogsRequest":
+            return None
+
+        def check(message: Any) -> None:
+            if not message.HasField("open"):
+                raise errors.InvalidArgument.of_field("open", "is required")
+
+        return check
+
+
+@pytest.mark.parametrize(("self_validating", "taken"), [(frozenset(), 1), (frozenset({LOG_SERVICE}), 3)])
+async def test_each_message_of_a_client_stream_is_checked_unless_the_service_does_it(
+    self_validating: frozenset[str], taken: int
+) -> None:
+    right = log_pb2.WriteLogsRequest(open=log_pb2.WriteLogsOpen())
+    async with serving(validator=OnlyOpen(), self_validating=self_validating) as stack:
+        call = stack.logs.WriteLogs(iter([right, log_pb2.WriteLogsRequest(), right]))
+        answers = 0
+        with contextlib.suppress(grpc.aio.AioRpcError):
+            async for _ in call:
+                answers += 1
+        assert answers == taken
+        code = grpc.StatusCode.OK if self_validating else grpc.StatusCode.INVALID_ARGUMENT
+        assert await call.code() is code
+
+
+async def test_without_sign_in_nobody_gets_in() -> None:
+    async with serving(ClosedCallerResolver()) as stack:
+        error = await refused(stack.variables.GetVariable(NAME))
+        assert isinstance(error, errors.Unauthenticated)
+        assert error.reason == "SIGN_IN_NOT_SET_UP"
+        assert stack.variables_servicer.callers == []
+
+
+async def test_a_caller_may_only_what_it_has_the_permission_for() -> None:
+    async with serving(Reader()) as stack:
+        reader = (("authorization", "Bearer reader"),)
+        await stack.variables.GetVariable(NAME, metadata=reader)
+        error = await refused(
+            stack.variables.SetVariable(variable_pb2.SetVariableRequest(name="right"), metadata=reader)
+        )
+        assert isinstance(error, errors.PermissionDenied)
+        assert error.metadata == {"permission": "PERMISSION_VARIABLES_EDIT"}
+        assert isinstance(await refused(stack.variables.GetVariable(NAME)), errors.Unauthenticated)
+
+
+async def test_internal_methods_are_for_services_only() -> None:
+    async with serving() as stack:
+        for metadata, expected in (
+            ((), errors.PermissionDenied),
+            ((("headrace-internal-token", "guess"),), errors.Unauthenticated),
+        ):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await stack.outboxes.FollowOutbox(outbox_pb2.FollowOutboxRequest(), metadata=metadata).read()
+            assert isinstance(from_rpc_error(caught.value), expected)
+
+
+async def test_a_server_without_internal_token_trusts_no_service() -> None:
+    async with serving(internal_token=None) as stack:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await stack.outboxes.FollowOutbox(
+                outbox_pb2.FollowOutboxRequest(), metadata=(("headrace-internal-token", ""),)
+            ).read()
+        assert isinstance(from_rpc_error(caught.value), errors.Unauthenticated)
+
+
+async def test_a_neighbour_acts_for_the_original_caller() -> None:
+    async with serving(ClosedCallerResolver()) as stack:
+        neighbours = Neighbours({"log": stack.target}, TOKEN)
+        stub = outbox_pb2_grpc.OutboxServiceStub(neighbours.channel("log"))
+        answer: Any = await stub.FollowOutbox(outbox_pb2.FollowOutboxRequest()).read()
+        assert answer.cursor == f"service {resolving.NO_WORKSPACE_ID}"
+        set_caller(Caller(uuid.UUID(int=9), "me", "user", "Zoë & co", frozenset(), "c1"))
+        answer = await stub.FollowOutbox(outbox_pb2.FollowOutboxRequest()).read()
+        assert answer.cursor == f"user {uuid.UUID(int=9)}"
+        await variable_pb2_grpc.VariableServiceStub(neighbours.channel("log")).GetVariable(NAME)
+        assert stack.variables_servicer.callers[0].display_name == "Zoë & co"
+        await neighbours.close()
+
+
+async def test_a_neighbour_that_nobody_named_is_said_clearly() -> None:
+    with pytest.raises(errors.FailedPrecondition, match="HEADRACE_SERVER_ADDRESSES"):
+        Neighbours({}, TOKEN).channel("log")
+
+
+async def test_a_method_without_servicer_is_unimplemented() -> None:
+    async with serving() as stack:
+        error = await refused(stack.variables.DeleteVariable(variable_pb2.DeleteVariableRequest(name="x")))
+        assert isinstance(error, errors.Unimplemented)
+        unknown: Any = stack.channel.unary_unary("/headrace.api.v1.Nothing/Do")
+        assert isinstance(await refused(unknown(b"")), errors.Unimplemented)
+
+
+async def test_an_error_in_the_middle_of_a_stream_crosses() -> None:
+    async with serving() as stack:
+        call = stack.events.FollowEvents(event_pb2.FollowEventsRequest(follow_token="fail"))
+        await call.read()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call.read()
+        assert from_rpc_error(caught.value).reason == "MIDDLE"
+
+
+async def test_a_stream_is_ended_when_its_client_goes() -> None:
+    async with serving() as stack:
+        call = stack.events.FollowEvents(event_pb2.FollowEventsRequest())
+        await call.read()
+        call.cancel()
+        await asyncio.wait_for(stack.events_servicer.has_ended.wait(), 5)
+        assert stack.events_servicer.ended == ["cancelled"]
+
+
+async def test_stopping_lets_calls_end_and_tells_streams() -> None:
+    async with serving() as stack:
+        stream = stack.events.FollowEvents(event_pb2.FollowEventsRequest())
+        await stream.read()
+        slow = asyncio.ensure_future(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="slow")))
+        await stack.variables_servicer.is_in.wait()
+        stopping = asyncio.create_task(stack.server.stop(10))
+        # The stream ends by itself, with its last message, well before the limit.
+        assert await asyncio.wait_for(stream.read(), 5) is not grpc.aio.EOF
+        assert await asyncio.wait_for(stream.read(), 5) is grpc.aio.EOF
+        stack.variables_servicer.go_on.set()
+        assert (await slow).variable.name == "slow"
+        await asyncio.wait_for(stopping, 5)
+        assert stack.events_servicer.ended == ["drained"]
+
+
+async def test_stopping_cuts_off_what_does_not_end() -> None:
+    async with serving() as stack:
+        slow = asyncio.ensure_future(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="slow")))
+        await stack.variables_servicer.is_in.wait()
+        await asyncio.wait_for(stack.server.stop(0.1), 5)
+        assert isinstance(await refused(slow), errors.Unavailable | errors.Cancelled)
+
+
+async def test_health_tells_readiness_apart_from_liveness() -> None:
+    faults: list[str] = ["the database is away"]
+
+    async def check() -> None:
+        if faults:
+            raise errors.Unavailable(faults[0])
+
+    async with serving(readiness=[check]) as stack:
+
+        async def health(service: str) -> int:
+            return int((await stack.health.Check(health_pb2.HealthCheckRequest(service=service))).status)
+
+        ready, not_ready = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
+        assert await health("liveness") == ready
+        assert await health("") == await health("headrace.api.v1.VariableService") == not_ready
+        assert await stack.server.check_readiness() == ["the database is away"]
+        faults.clear()
+        assert await stack.server.check_readiness() == []
+        assert await health("") == await health("headrace.api.v1.VariableService") == ready
+
+
+async def test_reflection_is_off_unless_asked_for() -> None:
+    async def services(stack: Stack) -> list[str]:
+        stub = reflection_pb2_grpc.ServerReflectionStub(stack.channel)
+        request = reflection_pb2.ServerReflectionRequest(list_services="")
+        answers = [answer async for answer in stub.ServerReflectionInfo(iter([request]))]
+        return [service.name for service in answers[0].list_services_response.service]
+
+    async with serving(with_reflection=True) as stack:
+        assert "headrace.api.v1.VariableService" in await services(stack)
+    async with serving() as stack:
+        with pytest.raises(grpc.aio.AioRpcError):
+            await services(stack)
+
+
+async def test_a_message_beyond_the_limit_is_refused() -> None:
+    async with serving(max_message_bytes=1000) as stack:
+        request = variable_pb2.SetVariableRequest(name="right", tags=["x" * 2000])
+        assert isinstance(await refused(stack.variables.SetVariable(request)), errors.ResourceExhausted)
+
+
+async def test_an_address_in_use_is_said() -> None:
+    server = ServiceServer(resolver=LocalCallerResolver())
+    with pytest.raises(OSError, match="cannot listen on 192"):
+        server.listen("192.0.2.1:1")
+    await server.stop(0)
+
+
+async def test_a_service_is_added_once_and_only_if_it_is_one() -> None:
+    server = ServiceServer(resolver=LocalCallerResolver())
+    server.add_servicer(_any(Variables)())
+    with pytest.raises(ValueError, match="VariableService"):
+        server.add_servicer(_any(Variables)())
+    with pytest.raises(TypeError, match="object"):
+        server.add_servicer(object())
+    await server.stop(0)
