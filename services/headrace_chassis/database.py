@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from headrace import errors
-from headrace_chassis import codecs
+from headrace_chassis import codecs, metrics
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -76,6 +76,7 @@ class Database:
     def __init__(self, pool: asyncpg.Pool[asyncpg.Record], *, schema: str) -> None:
         self._pool = pool
         self.schema = schema
+        metrics.watch_pool(self)
         self._after_commit: dict[int, dict[Callable[[], None], None]] = {}
 
     @classmethod
@@ -224,6 +225,7 @@ class Database:
             except errors.Aborted as error:
                 if not isinstance(error.__cause__, _LOST_RACE) or attempt >= RETRY_LIMIT:
                     raise
+            metrics.database_retries.add(1, {"schema": self.schema})
             await asyncio.sleep(random.uniform(0.5, 1.5) * _RETRY_BASE_SECONDS * 2**attempt)
             attempt += 1
 

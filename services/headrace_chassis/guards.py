@@ -24,7 +24,7 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from headrace import errors
 from headrace.rpc import status
-from headrace_chassis import methods, resolving, telemetry
+from headrace_chassis import methods, metrics, resolving, telemetry
 from headrace_chassis.caller import set_caller
 from headrace_chassis.calls import Call, set_call
 from headrace_chassis.methods import Method
@@ -190,7 +190,7 @@ async def _traced(call: Call) -> AsyncIterator[None]:
     ) as span:
         call.correlation_id = _correlation_id(call, span)
         telemetry.correlation_id.set(call.correlation_id)
-        telemetry.rpc_active.add(1)
+        metrics.rpc_active.add(1)
         try:
             yield
         except asyncio.CancelledError:
@@ -201,8 +201,8 @@ async def _traced(call: Call) -> AsyncIterator[None]:
             labels["code"] = getattr(code, "name", str(code))
             raise
         finally:
-            telemetry.rpc_active.add(-1)
-            telemetry.rpc_seconds.record(time.perf_counter() - started, labels)
+            metrics.rpc_active.add(-1)
+            metrics.rpc_seconds.record(time.perf_counter() - started, labels)
             span.set_attribute("rpc.grpc.status_code", labels["code"])
 
 

@@ -1,7 +1,8 @@
 """Background loops: what happens without a caller.
 
 A loop ticks at its interval with jitter, at once when woken, and again at once while there is more to do.
-A tick that fails is logged and counted, and the next one waits longer; a loop never dies of it.
+A tick that fails is logged and counted, and the next one waits longer; a loop never dies of it. A loop
+with a lease ticks in one replica at a time; the lease is renewed beside the ticks, however long they are.
 """
 
 from __future__ import annotations
@@ -11,10 +12,13 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
+import uuid
 from collections.abc import Sequence
 from typing import ClassVar
 
-from headrace_chassis import telemetry
+from headrace import errors
+from headrace_chassis import metrics, telemetry
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.notify import Wakeup
 
@@ -44,6 +48,7 @@ class Loop(abc.ABC):
         """Ticks that ended with one."""
         self._wakeup = Wakeup()
         self._progress = asyncio.Condition()
+        self._failures_in_a_row = 0
 
     @abc.abstractmethod
     async def tick(self) -> int | None:
@@ -66,47 +71,87 @@ class Loop(abc.ABC):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tick until `stop` is set; the tick in progress is finished first."""
-        stopper = asyncio.create_task(self._wake_on(stop))
-        failures_in_a_row = 0
-        try:
+        async with asyncio.TaskGroup() as group:
+            helpers = [group.create_task(self._wake_on(stop))]
+            if self.lease is not None:
+                helpers.append(group.create_task(self._keep_lease(self.lease)))
             while not stop.is_set():
-                delay = self.interval_seconds
-                try:
-                    if await self._may_tick():
-                        done = await self.tick()
-                        self.ticks += 1
-                        telemetry.loop_ticks.add(1, {"loop": self.name, "outcome": "ok"})
-                        if done:
-                            delay = 0.0
-                    failures_in_a_row = 0
-                except Exception:
-                    self.failures += 1
-                    failures_in_a_row += 1
-                    telemetry.loop_ticks.add(1, {"loop": self.name, "outcome": "error"})
-                    logger.exception("the loop %s failed (%d in a row)", self.name, failures_in_a_row)
-                    delay = min(max(delay, 0.1) * 2.0**failures_in_a_row, MOST_BACKOFF_SECONDS)
-                await self._tell()
+                failed, delay = await self._tick_once()
                 if delay == 0.0:
+                    # Others get their turn even while there is always more to do.
                     await asyncio.sleep(0)
+                elif failed:
+                    # Wakeups do not shorten this: what fails is not tried faster because more of it comes in.
+                    await _wait(stop, _vary(delay))
                 elif not stop.is_set():
-                    await self._wakeup.wait(delay * random.uniform(1 - JITTER, 1 + JITTER))
-        finally:
-            stopper.cancel()
-            if self.lease is not None and self.lease.epoch is not None:
-                # The next holder would otherwise wait for the lease to expire; if this fails it does just that.
-                with contextlib.suppress(Exception):
-                    await self.lease.release()
+                    await self._wakeup.wait(_vary(delay))
+            for helper in helpers:
+                helper.cancel()
+        if self.lease is not None and self.lease.epoch is not None:
+            # The next holder would otherwise wait for the lease to expire; if this fails it does just that.
+            with contextlib.suppress(errors.HeadraceError):
+                await self.lease.release()
 
-    async def _may_tick(self) -> bool:
-        return self.lease is None or await self.lease.acquire_or_renew() is not None
+    async def _tick_once(self) -> tuple[bool, float]:
+        """Tick, and return whether it failed and the seconds until the next one."""
+        failed, delay, outcome = False, self.interval_seconds, "ok"
+        started = time.perf_counter()
+        telemetry.correlation_id.set(f"{self.name}-{uuid.uuid4().hex[:16]}")
+        try:
+            if self.lease is not None and self.lease.epoch is None:
+                # `_keep_lease` wakes the loop as soon as it has got the lease.
+                outcome = "waiting"
+            else:
+                if await self.tick():
+                    delay = 0.0
+                self.ticks += 1
+                self._failures_in_a_row = 0
+        except Exception as error:
+            failed, outcome = True, "error"
+            self.failures += 1
+            self._failures_in_a_row += 1
+            delay = min(max(delay, 0.1) * 2.0 ** min(self._failures_in_a_row, 16), MOST_BACKOFF_SECONDS)
+            is_expected = isinstance(error, errors.Unavailable | errors.LeaseLost)
+            logger.log(
+                logging.WARNING if is_expected else logging.ERROR,
+                "the loop %s failed (%d in a row): %s",
+                self.name,
+                self._failures_in_a_row,
+                error,
+                exc_info=None if is_expected else error,
+            )
+        metrics.loop_ticks.add(1, {"loop": self.name, "outcome": outcome})
+        metrics.loop_seconds.record(time.perf_counter() - started, {"loop": self.name})
+        async with self._progress:
+            self._progress.notify_all()
+        return failed, delay
+
+    async def _keep_lease(self, lease: ServiceLease) -> None:
+        while True:
+            held = lease.epoch is not None
+            try:
+                await lease.acquire_or_renew()
+            except errors.HeadraceError as error:
+                # The lease may run out before it can be renewed, so it counts as lost at once.
+                lease.epoch = None
+                logger.warning("the loop %s cannot renew its lease: %s", self.name, error)
+            if lease.epoch is not None and not held:
+                self._wakeup.set()
+            await asyncio.sleep(_vary(lease.ttl / 3))
 
     async def _wake_on(self, stop: asyncio.Event) -> None:
         await stop.wait()
         self._wakeup.set()
 
-    async def _tell(self) -> None:
-        async with self._progress:
-            self._progress.notify_all()
+
+def _vary(seconds: float) -> float:
+    return seconds * random.uniform(1 - JITTER, 1 + JITTER)
+
+
+async def _wait(event: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 async def run_loops(loops: Sequence[Loop], stop: asyncio.Event) -> None:

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 
 import asyncpg
 
+from headrace_chassis import metrics
+
 logger = logging.getLogger(__name__)
 
 COALESCE_SECONDS = 0.01
@@ -112,6 +114,8 @@ class Wakeups:
         if self._task is not None and (channel in self._pending or len(self._pending) < CHANNEL_LIMIT):
             self._pending[channel] = None
             self._work.set()
+        elif self._task is not None:
+            metrics.wakeup_losses.add(1)
 
     @contextlib.asynccontextmanager
     async def subscribe(self, *channels: str) -> AsyncIterator[Wakeup]:

@@ -11,10 +11,12 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace import errors
 from headrace.internal.v1 import outbox_pb2, outbox_pb2_grpc
+from headrace_chassis import metrics
 from headrace_chassis.calls import current_draining
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import POLL_SECONDS, Entry, OutboxReader, outbox_channel, parse_cursor
+from headrace_chassis.settings import SERVICE_NAMES
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +48,10 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
         draining = current_draining()
         cursor = await self._start(request)
         quiet_seconds = 0.0
+        labels = {
+            "schema": self._schema,
+            "consumer": request.consumer if request.consumer in SERVICE_NAMES else "other",
+        }
         # The subscription stands before the first read, so nothing can be appended unseen between the two.
         async with self._wakeups.subscribe(outbox_channel(self._schema)) as wakeup:
             while not draining.is_set():
@@ -54,6 +60,7 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
                 cursor = batch.cursor
                 if batch.entries:
                     quiet_seconds = 0.0
+                    metrics.outbox_entries.add(len(batch.entries), labels)
                     yield outbox_pb2.FollowOutboxResponse(
                         entries=[_to_proto(entry) for entry in batch.entries], cursor=str(cursor)
                     )

@@ -42,6 +42,7 @@ def run_service(name: str, build: Build) -> int:
     telemetry.configure_logging(settings.log_level)
     url = settings.database_url.get_secret_value()
     try:
+        telemetry.configure_tracing(name)
         return run_async(serve(ServiceHost(settings, {name: build}, url)))
     except (errors.HeadraceError, OSError) as error:
         logger.error("cannot start %s: %s", name, error)

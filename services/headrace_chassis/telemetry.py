@@ -1,33 +1,36 @@
 """Traces, metrics and structured logs of a server process.
 
-Metrics are OpenTelemetry instruments, shown as Prometheus text by `metrics_text`. Traces leave over OTLP
-if `OTEL_EXPORTER_OTLP_ENDPOINT` is set, else they only carry correlation ids. Logs are one JSON object a
-line with the correlation id of the call in progress.
+Metrics are OpenTelemetry instruments (see `headrace_chassis.metrics`). Traces leave where the standard
+variables of OpenTelemetry say (`OTEL_TRACES_EXPORTER`, `OTEL_EXPORTER_OTLP_ENDPOINT`), and otherwise only
+carry correlation ids. Logs are one JSON object a line with the correlation id of the call in progress.
 """
 
 from __future__ import annotations
 
 import contextvars
 import datetime
+import importlib.metadata
 import logging
+import os
 import sys
 import traceback
 from typing import TextIO
 
 import orjson
-from opentelemetry import metrics, trace
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+from headrace import errors
+from headrace_chassis.metrics import metrics_text as metrics_text
 
 correlation_id: contextvars.ContextVar[str] = contextvars.ContextVar("headrace_correlation_id", default="")
 """The correlation id of the call or tick in progress, "" outside of any."""
 
 tracer = trace.get_tracer("headrace")
-meter = metrics.get_meter("headrace")
 
-rpc_seconds = meter.create_histogram(
-    "headrace.rpc.duration", unit="s", description="Duration of calls that the server handled"
-)
-rpc_active = meter.create_up_down_counter("headrace.rpc.active", description="Calls in progress")
-loop_ticks = meter.create_counter("headrace.loop.ticks", description="Ticks of background loops")
+_EXPORTER_OF_NAME = {"otlp": "otlp_proto_grpc"}
 
 _PLAIN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -67,3 +70,26 @@ def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> N
         if name == "headrace" or name.startswith("headrace_"):
             logging.getLogger(name).setLevel(level)
     logging.getLogger("headrace").setLevel(level)
+
+
+def configure_tracing(service: str) -> None:
+    """Send spans where the environment says, for the whole process; without a word there, send none.
+
+    `OTEL_TRACES_EXPORTER` names exporters (`otlp`, `console`, or any that is installed; `none` for none). With
+    `OTEL_EXPORTER_OTLP_ENDPOINT` alone it is `otlp`.
+
+    Raises:
+        errors.InvalidArgument: An exporter is not installed.
+    """
+    names = os.environ.get("OTEL_TRACES_EXPORTER", "otlp" if "OTEL_EXPORTER_OTLP_ENDPOINT" in os.environ else "none")
+    provider = TracerProvider(resource=Resource.create({"service.name": f"headrace-{service}"}))
+    for name in (part.strip() for part in names.split(",")):
+        if name in ("", "none"):
+            continue
+        found = importlib.metadata.entry_points(
+            group="opentelemetry_traces_exporter", name=_EXPORTER_OF_NAME.get(name, name)
+        )
+        if not found:
+            raise errors.InvalidArgument.of_field("OTEL_TRACES_EXPORTER", f"{name} is not installed")
+        provider.add_span_processor(BatchSpanProcessor(next(iter(found)).load()()))
+        trace.set_tracer_provider(provider)
