@@ -29,7 +29,7 @@ class HandlerTable(grpc.GenericRpcHandler):
     def add(
         self, servicer: object, *, self_validating: frozenset[str] = frozenset(), with_internal: bool = True
     ) -> None:
-        """Add every gRPC service that `servicer` implements.
+        """Add every gRPC service that `servicer` implements; methods that it does not write are UNIMPLEMENTED.
 
         Args:
             servicer: An instance of one or more generated `*Servicer` classes.
@@ -54,6 +54,8 @@ class HandlerTable(grpc.GenericRpcHandler):
                 raise ValueError(f"{service} is served already")
             self.services.append(service)
             for name, method in served.items():
+                if getattr(type(servicer), name).__module__.endswith("_pb2_grpc"):
+                    continue
                 self.by_path[method.path] = self._guards.wrap(
                     method, handlers[name], validated=service not in self_validating
                 )
