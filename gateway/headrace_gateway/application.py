@@ -22,7 +22,7 @@ from headrace_gateway.security import PAGE_HEADERS, Walls
 logger = logging.getLogger(__name__)
 
 NOT_BUILT = "/not-built.html"
-_READINESS_KEPT_SECONDS = 0.5
+READINESS_KEPT_SECONDS = 0.5
 _METRICS_TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
 
 Readiness = Callable[[], Awaitable[list[str]]]
@@ -136,7 +136,7 @@ class Application:
         # Anybody may ask: what the checks cost is paid twice a second at most.
         async with self._asking:
             asked_at, faults = self._faults
-            if time.monotonic() - asked_at > _READINESS_KEPT_SECONDS:
+            if time.monotonic() - asked_at > READINESS_KEPT_SECONDS:
                 faults = await self._readiness()
                 self._faults = (time.monotonic(), faults)
         return faults
