@@ -1,0 +1,94 @@
+"""What calling a flow or task, or asking for its result, can raise beside the user's own exceptions.
+
+    HeadraceError
+    ├── ParameterError      the parameters do not fit the flow; also a TypeError
+    ├── FailedRun           the run failed, and the exception itself is not at hand
+    ├── CrashedRun          the run was ended by its infrastructure
+    ├── CancelledRun        the run stopped on request
+    ├── TimedOut            the run took longer than its timeout_seconds; also a TimeoutError
+    ├── UpstreamFailed      the run did not start because one that it waits for did not complete
+    ├── UnfinishedRun       the run has no result yet
+    ├── MissingResult       the run's value was not kept
+    └── MissingContext      there is no flow run or task run here
+
+`Interrupted` and its kinds are not errors of the program: they end user code from outside, so they are not
+`Exception`s and `except Exception` lets them pass.
+"""
+
+from __future__ import annotations
+
+from headrace import errors
+
+
+class ParameterError(errors.InvalidArgument, TypeError):
+    """The parameters do not fit the flow; `violations` name them."""
+
+    default_reason = "PARAMETERS_INVALID"
+
+
+class FailedRun(errors.HeadraceError):
+    """The run failed; what it raised is not at hand any more."""
+
+    default_reason = "RUN_FAILED"
+
+
+class CrashedRun(errors.HeadraceError):
+    """The run was ended by its infrastructure."""
+
+    default_reason = "RUN_CRASHED"
+
+
+class CancelledRun(errors.HeadraceError):
+    """The run stopped on request."""
+
+    default_reason = "RUN_CANCELLED"
+
+
+class TimedOut(errors.HeadraceError, TimeoutError):
+    """The run took longer than its `timeout_seconds`."""
+
+    default_reason = "TIMED_OUT"
+
+
+class UpstreamFailed(errors.HeadraceError):
+    """The run did not start because one that it needs did not complete."""
+
+    default_reason = "UPSTREAM_FAILED"
+
+
+class UnfinishedRun(errors.HeadraceError):
+    """The run is not final and has no result yet."""
+
+    default_reason = "RUN_UNFINISHED"
+
+
+class MissingResult(errors.HeadraceError):
+    """The run completed and its value was not kept."""
+
+    default_reason = "RESULT_MISSING"
+
+
+class MissingContext(errors.HeadraceError, RuntimeError):
+    """There is no run here: the call belongs inside a flow or task."""
+
+    default_reason = "NO_RUN_CONTEXT"
+
+
+class Interrupted(BaseException):
+    """User code is ended from outside."""
+
+
+class CancelInterrupt(Interrupted):
+    """The run was asked to stop."""
+
+
+class LeaseLostInterrupt(Interrupted):
+    """The run was given to another attempt; this one may write nothing any more."""
+
+
+class TimeoutInterrupt(Interrupted):
+    """The run's time is over."""
+
+
+class TerminateInterrupt(Interrupted):
+    """The process was asked to end (SIGTERM)."""
