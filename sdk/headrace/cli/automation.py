@@ -1,0 +1,138 @@
+"""`headrace automation ...`."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import click
+from google.protobuf import json_format
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from headrace import errors
+from headrace.api.v1 import automation_pb2
+from headrace.cli import lookup, output
+
+
+@click.group("automation")
+def command() -> None:
+    """See automations and what they did."""
+
+
+@command.command("ls")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
+@output.output_option
+def list_automations(limit: int, as_json: bool) -> None:
+    """List automations by name."""
+    stub = lookup.client().automations
+
+    def page(token: str, size: int) -> automation_pb2.ListAutomationsResponse:
+        return stub.ListAutomations(automation_pb2.ListAutomationsRequest(page_size=size, page_token=token))
+
+    automations = list(lookup.pages(page, "automations", limit))
+    if as_json:
+        output.print_json(automations)
+        return
+    output.print_table(
+        "Automations",
+        [("NAME", {"ratio": 1}), "ENABLED", "LAST FIRED", ("ID", {"overflow": "fold"})],
+        [
+            [item.name, "yes" if item.enabled else "no", output.ago(item.last_fired_at), item.automation_id]
+            for item in automations
+        ],
+    )
+
+
+@command.command("inspect")
+@click.argument("automation_id")
+def inspect_automation(automation_id: str) -> None:
+    """Show one automation as JSON."""
+    request = automation_pb2.GetAutomationRequest(automation_id=automation_id)
+    output.print_json(lookup.client().automations.GetAutomation(request).automation)
+
+
+@command.command("create")
+@click.option(
+    "--from-file", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="A JSON file with the automation.",
+)  # fmt: skip
+def create_automation(path: pathlib.Path) -> None:
+    """Create an automation."""
+    wanted = automation_pb2.Automation()
+    try:
+        json_format.ParseDict(json.loads(path.read_text(encoding="utf-8")), wanted)
+    except (OSError, ValueError, json_format.ParseError) as error:
+        raise errors.InvalidArgument(f"{path} does not hold an automation: {error}") from error
+    request = automation_pb2.CreateAutomationRequest(automation=wanted)
+    created = lookup.client().automations.CreateAutomation(request).automation
+    output.done(f"Automation '{created.name}' created.  id {created.automation_id}")
+
+
+@command.command("enable")
+@click.argument("automation_id")
+def enable_automation(automation_id: str) -> None:
+    """Let an automation act."""
+    _set_enabled(automation_id, True)
+
+
+@command.command("disable")
+@click.argument("automation_id")
+def disable_automation(automation_id: str) -> None:
+    """Let an automation do nothing."""
+    _set_enabled(automation_id, False)
+
+
+def _set_enabled(automation_id: str, enabled: bool) -> None:
+    stub = lookup.client().automations
+    found = stub.GetAutomation(automation_pb2.GetAutomationRequest(automation_id=automation_id)).automation
+    found.enabled = enabled
+    stub.UpdateAutomation(
+        automation_pb2.UpdateAutomationRequest(automation=found, update_mask=FieldMask(paths=["enabled"]))
+    )
+    output.done(f"Automation '{found.name}' is {'enabled' if enabled else 'disabled'}.")
+
+
+@command.command("deliveries")
+@click.argument("automation_id", required=False)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
+@output.output_option
+def list_deliveries(automation_id: str | None, limit: int, as_json: bool) -> None:
+    """List what automations did, newest first."""
+    stub = lookup.client().automations
+
+    def page(token: str, size: int) -> automation_pb2.ListDeliveriesResponse:
+        return stub.ListDeliveries(
+            automation_pb2.ListDeliveriesRequest(automation_id=automation_id or "", page_size=size, page_token=token)
+        )
+
+    deliveries = list(lookup.pages(page, "deliveries", limit))
+    if as_json:
+        output.print_json(deliveries)
+        return
+    output.print_table(
+        "Deliveries",
+        [("AUTOMATION", {"ratio": 1}), "ACTION", "STATUS", "TRIES", "ANSWER", "CREATED"],
+        [
+            [
+                item.automation_name,
+                item.action_kind,
+                automation_pb2.DeliveryStatus.Name(item.status).removeprefix("DELIVERY_STATUS_").lower(),
+                item.tries,
+                item.last_status_code or "",
+                output.ago(item.created_at),
+            ]
+            for item in deliveries
+        ],
+    )
+
+
+@command.command("delete")
+@click.argument("automation_id")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def delete_automation(automation_id: str, yes: bool) -> None:
+    """Delete an automation."""
+    if not yes:
+        click.confirm("Delete the automation?", abort=True)
+    request = automation_pb2.DeleteAutomationRequest(automation_id=automation_id)
+    lookup.client().automations.DeleteAutomation(request)
+    output.done("Automation deleted.")

@@ -1,0 +1,162 @@
+"""`headrace deployment schedule ...`."""
+
+from __future__ import annotations
+
+import click
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from headrace import errors
+from headrace.api.v1 import deployment_pb2
+from headrace.cli import lookup, moments, output, parameters
+
+
+@click.group("schedule")
+def schedule() -> None:
+    """See and change the schedules of a deployment."""
+
+
+@schedule.command("ls")
+@click.argument("name")
+@output.output_option
+def list_schedules(name: str, as_json: bool) -> None:
+    """List the schedules of a deployment."""
+    found = lookup.deployment(name)
+    if as_json:
+        output.print_json(list(found.schedules))
+        return
+    output.print_table(
+        f"Schedules of {found.flow_name}/{found.name}",
+        [
+            "SLUG",
+            ("RULE", {"ratio": 1, "overflow": "fold", "no_wrap": False}),
+            "ACTIVE",
+            "NEXT",
+            ("ID", {"overflow": "fold"}),
+        ],
+        [
+            [
+                entry.slug,
+                rule_words(entry.rule),
+                "yes" if entry.active else "no",
+                output.moment(entry.next_at),
+                entry.schedule_id,
+            ]
+            for entry in found.schedules
+        ],
+    )
+
+
+def rule_words(rule: deployment_pb2.ScheduleRule) -> str:
+    """Return a rule in a few words, with its time zone."""
+    kind = rule.WhichOneof("rule")
+    if kind == "interval":
+        return f"every {output.span(rule.interval.every)}"
+    if kind == "cron":
+        return f"cron {rule.cron.expression} {rule.cron.time_zone or 'UTC'}"
+    return f"rrule {rule.recurrence.rule}"
+
+
+@schedule.command("create")
+@click.argument("name")
+@click.option("--cron", metavar="EXPRESSION", help="A cron expression with 5 fields, or 6 with seconds last.")
+@click.option("--interval", metavar="SPAN", help="A fixed interval, e.g. 90s, 15m or 1d.")
+@click.option("--rrule", metavar="RULE", help="A recurrence rule of RFC 5545.")
+@click.option("--anchor", metavar="TIME", help="One of the times of --interval.")
+@click.option("--timezone", default="", metavar="ZONE", help="IANA time zone; UTC if not given.")
+@click.option("--slug", default="", help="A short name, unique in the deployment.")
+@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of its runs; may be repeated.")
+@click.option("--active/--inactive", default=True, show_default=True, help="Whether it makes runs.")
+@output.output_option
+def create_schedule(
+    name: str,
+    cron: str | None,
+    interval: str | None,
+    rrule: str | None,
+    anchor: str | None,
+    timezone: str,
+    slug: str,
+    pairs: tuple[str, ...],
+    active: bool,
+    as_json: bool,
+) -> None:
+    """Add a schedule to a deployment."""
+    if sum(rule is not None for rule in (cron, interval, rrule)) != 1:
+        raise click.UsageError("Give exactly one of --cron, --interval and --rrule.")
+    wanted = deployment_pb2.Schedule(slug=slug, active=active)
+    if cron is not None:
+        wanted.rule.cron.expression = cron
+        wanted.rule.cron.time_zone = timezone
+    elif interval is not None:
+        wanted.rule.interval.every.FromTimedelta(moments.parse_span(interval))
+        wanted.rule.interval.time_zone = timezone
+        if anchor is not None:
+            wanted.rule.interval.anchor_at.FromDatetime(moments.parse_moment(anchor))
+    else:
+        wanted.rule.recurrence.rule = rrule or ""
+        wanted.rule.recurrence.time_zone = timezone
+    if pairs:
+        wanted.parameters.update(parameters.parse(pairs, None))
+    request = deployment_pb2.CreateScheduleRequest(deployment_id=lookup.deployment(name).deployment_id, schedule=wanted)
+    created = lookup.client().deployments.CreateSchedule(request).schedule
+    if as_json:
+        output.print_json(created)
+    else:
+        output.done(f"Schedule {created.schedule_id} created; next run {output.moment(created.next_at) or 'never'}.")
+
+
+@schedule.command("preview")
+@click.argument("name")
+@click.argument("schedule_id")
+@click.option("--count", default=10, show_default=True, type=click.IntRange(1, 1000), help="How many times.")
+@output.output_option
+def preview_schedule(name: str, schedule_id: str, count: int, as_json: bool) -> None:
+    """Show the next times of a schedule."""
+    request = deployment_pb2.PreviewScheduleRequest(schedule_id=_find(name, schedule_id).schedule_id, count=count)
+    times = lookup.client().deployments.PreviewSchedule(request).times
+    if as_json:
+        output.print_json([moment.ToJsonString() for moment in times])
+        return
+    for moment in times:
+        output.console.print(output.moment(moment))
+
+
+@schedule.command("pause")
+@click.argument("name")
+@click.argument("schedule_id")
+def pause_schedule(name: str, schedule_id: str) -> None:
+    """Let a schedule make no more runs."""
+    _set_active(name, schedule_id, False)
+
+
+@schedule.command("resume")
+@click.argument("name")
+@click.argument("schedule_id")
+def resume_schedule(name: str, schedule_id: str) -> None:
+    """Let a schedule make runs again."""
+    _set_active(name, schedule_id, True)
+
+
+@schedule.command("delete")
+@click.argument("name")
+@click.argument("schedule_id")
+def delete_schedule(name: str, schedule_id: str) -> None:
+    """Delete a schedule and the runs that it made and that did not start."""
+    found = _find(name, schedule_id)
+    lookup.client().deployments.DeleteSchedule(deployment_pb2.DeleteScheduleRequest(schedule_id=found.schedule_id))
+    output.done(f"Schedule {found.schedule_id} deleted.")
+
+
+def _find(name: str, schedule_id: str) -> deployment_pb2.Schedule:
+    for entry in lookup.deployment(name).schedules:
+        if schedule_id in (entry.schedule_id, entry.slug):
+            return entry
+    raise errors.NotFound(f"'{name}' has no schedule '{schedule_id}'.")
+
+
+def _set_active(name: str, schedule_id: str, active: bool) -> None:
+    found = _find(name, schedule_id)
+    found.active = active
+    lookup.client().deployments.UpdateSchedule(
+        deployment_pb2.UpdateScheduleRequest(schedule=found, update_mask=FieldMask(paths=["active"]))
+    )
+    output.done(f"Schedule {found.schedule_id} is {'active' if active else 'paused'}.")

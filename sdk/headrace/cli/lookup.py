@@ -1,0 +1,93 @@
+"""How commands find things: the client, and ids from what people type."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from headrace import errors
+from headrace.api.v1 import deployment_pb2, flow_pb2, flow_run_pb2
+from headrace.client import Client, get_client
+
+
+def client() -> Client:
+    """Return the client for the server of the settings; commands never start one by themselves."""
+    return get_client()
+
+
+def pages(call: Callable[[str, int], Any], field: str, limit: int) -> Iterator[Any]:
+    """Yield items of a list over its pages.
+
+    Args:
+        call: Takes a page token and a page size, returns the response.
+        field: The field of the response with the items.
+        limit: How many items at most; 0 is all.
+    """
+    token, left = "", limit
+    while True:
+        response = call(token, min(left, 200) if limit else 200)
+        for item in getattr(response, field):
+            yield item
+            left -= 1
+            if limit and left <= 0:
+                return
+        token = response.next_page_token
+        if not token:
+            return
+
+
+def is_id(text: str) -> bool:
+    """Return whether a text is a UUID."""
+    try:
+        uuid.UUID(text)
+    except ValueError:
+        return False
+    return True
+
+
+def deployment(name: str) -> deployment_pb2.Deployment:
+    """Return a deployment by `flow/deployment` or by its id.
+
+    Raises:
+        errors.NotFound: There is none.
+        errors.InvalidArgument: The text is neither.
+    """
+    stub = client().deployments
+    if is_id(name):
+        return stub.GetDeployment(deployment_pb2.GetDeploymentRequest(deployment_id=name)).deployment
+    flow_name, separator, deployment_name = name.partition("/")
+    if not separator or not flow_name or not deployment_name:
+        raise errors.InvalidArgument(f"'{name}' is neither an id nor of the form flow/deployment.")
+    request = deployment_pb2.GetDeploymentByNameRequest(flow_name=flow_name, deployment_name=deployment_name)
+    return stub.GetDeploymentByName(request).deployment
+
+
+def flow(name: str) -> flow_pb2.Flow:
+    """Return a flow by its name or id.
+
+    Raises:
+        errors.NotFound: There is none.
+    """
+    stub = client().flows
+    if is_id(name):
+        return stub.GetFlow(flow_pb2.GetFlowRequest(flow_id=name)).flow
+    request = flow_pb2.ListFlowsRequest(filter=flow_pb2.FlowFilter(names=[name]), page_size=1)
+    for found in stub.ListFlows(request).flows:
+        return found
+    raise errors.NotFound(f"There is no flow named '{name}'.")
+
+
+def flow_run(name: str) -> flow_run_pb2.FlowRun:
+    """Return a flow run by its id, or the newest of a name.
+
+    Raises:
+        errors.NotFound: There is none.
+    """
+    stub = client().flow_runs
+    if is_id(name):
+        return stub.GetFlowRun(flow_run_pb2.GetFlowRunRequest(flow_run_id=name)).flow_run
+    request = flow_run_pb2.ListFlowRunsRequest(filter=flow_run_pb2.FlowRunFilter(names=[name]), page_size=1)
+    for found in stub.ListFlowRuns(request).flow_runs:
+        return found
+    raise errors.NotFound(f"There is no flow run '{name}'.")

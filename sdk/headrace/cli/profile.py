@@ -1,0 +1,84 @@
+"""`headrace profile ...`: settings for several servers."""
+
+from __future__ import annotations
+
+import click
+
+from headrace import errors
+from headrace.cli import output
+from headrace.profiles import load_profiles, save_profiles
+from headrace.settings import get_settings
+
+
+@click.group("profile")
+def command() -> None:
+    """Keep settings for several servers."""
+
+
+def _profiles_file() -> str:
+    return str(get_settings().profiles_file)
+
+
+@command.command("ls")
+@output.output_option
+def list_profiles(as_json: bool) -> None:
+    """List profiles; the active one is marked."""
+    settings = get_settings()
+    profiles = load_profiles(settings.profiles_file)
+    rows = [
+        {"name": name, "active": name == settings.profile, "settings": len(profiles.values_of(name)[1])}
+        for name in profiles.names
+    ]
+    if as_json:
+        output.print_json(rows)
+        return
+    output.print_table(
+        "Profiles",
+        ["", "NAME", "SETTINGS"],
+        [["*" if row["active"] else "", row["name"], row["settings"]] for row in rows],
+    )
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("--from", "source", metavar="PROFILE", help="Start with the settings of this profile.")
+def create_profile(name: str, source: str | None) -> None:
+    """Create a profile."""
+    profiles = load_profiles(get_settings().profiles_file)
+    if name in profiles.names:
+        raise errors.AlreadyExists(f"There is a profile named '{name}' already.")
+    values = dict(profiles.values_of(source)[1]) if source else {}
+    save_profiles(profiles.with_values(name, values))
+    output.done(f"Profile '{name}' created. Use it with: headrace profile use {name}")
+
+
+@command.command("use")
+@click.argument("name")
+def use_profile(name: str) -> None:
+    """Make a profile the active one."""
+    profiles = load_profiles(get_settings().profiles_file)
+    save_profiles(profiles.activated(name))
+    output.done(f"Profile '{name}' is active.")
+
+
+@command.command("inspect")
+@click.argument("name", required=False)
+@output.output_option
+def inspect_profile(name: str | None, as_json: bool) -> None:
+    """Show the settings of a profile."""
+    settings = get_settings()
+    shown, values = load_profiles(settings.profiles_file).values_of(name or settings.profile or None)
+    masked = {key: "********" if "KEY" in key else value for key, value in values.items()}
+    if as_json:
+        output.print_json({"name": shown, "settings": masked})
+    else:
+        output.print_fields(f"Profile {shown}", masked.items())
+
+
+@command.command("delete")
+@click.argument("name")
+def delete_profile(name: str) -> None:
+    """Delete a profile."""
+    profiles = load_profiles(get_settings().profiles_file)
+    save_profiles(profiles.without(name))
+    output.done(f"Profile '{name}' deleted.")

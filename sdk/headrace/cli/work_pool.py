@@ -1,0 +1,178 @@
+"""`headrace work-pool ...`."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from typing import Any
+
+import click
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from headrace import errors
+from headrace.api.v1 import work_pool_pb2
+from headrace.cli import lookup, output
+from headrace.cli.work_queue import queue
+
+_STATUS_WORDS = {
+    work_pool_pb2.WORK_POOL_STATUS_READY: "ready",
+    work_pool_pb2.WORK_POOL_STATUS_NOT_READY: "not ready",
+    work_pool_pb2.WORK_POOL_STATUS_PAUSED: "paused",
+}
+
+
+@click.group("work-pool")
+def command() -> None:
+    """See and change work pools and their queues."""
+
+
+command.add_command(queue)
+
+
+@command.command("ls")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
+@output.output_option
+def list_work_pools(limit: int, as_json: bool) -> None:
+    """List work pools by name."""
+    stub = lookup.client().work_pools
+
+    def page(token: str, size: int) -> work_pool_pb2.ListWorkPoolsResponse:
+        return stub.ListWorkPools(work_pool_pb2.ListWorkPoolsRequest(page_size=size, page_token=token))
+
+    pools = list(lookup.pages(page, "work_pools", limit))
+    if as_json:
+        output.print_json(pools)
+        return
+    output.print_table(
+        "Work pools",
+        [("NAME", {"ratio": 1}), "TYPE", "STATUS", "SLOTS", ("ID", {"overflow": "fold"})],
+        [[pool.name, pool.type, _STATUS_WORDS.get(pool.status, ""), _slots(pool), pool.work_pool_id] for pool in pools],
+    )
+
+
+def _slots(pool: work_pool_pb2.WorkPool) -> str:
+    return f"{pool.active_slots}/{pool.concurrency_limit if pool.HasField('concurrency_limit') else '∞'}"
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("-t", "--type", "pool_type", default="process", show_default=True, help="The kind of workers.")
+@click.option("--description", default="", help="What it is for.")
+@click.option("--concurrency-limit", type=click.IntRange(0), metavar="N", help="How many runs at once.")
+@click.option("--paused", is_flag=True, help="Claim nothing from it yet.")
+@click.option(
+    "--base-job-template",
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="A JSON file in place of the type's template.",
+)
+@output.output_option
+def create_work_pool(
+    name: str,
+    pool_type: str,
+    description: str,
+    concurrency_limit: int | None,
+    paused: bool,
+    base_job_template: pathlib.Path | None,
+    as_json: bool,
+) -> None:
+    """Create a work pool."""
+    pool = work_pool_pb2.WorkPool(
+        name=name, type=pool_type, description=description, paused=paused, concurrency_limit=concurrency_limit
+    )
+    if base_job_template is not None:
+        pool.base_job_template.update(_read_template(base_job_template))
+    request = work_pool_pb2.CreateWorkPoolRequest(work_pool=pool)
+    created = lookup.client().work_pools.CreateWorkPool(request).work_pool
+    if as_json:
+        output.print_json(created)
+    else:
+        output.done(f"Work pool '{name}' created. Start a worker with: headrace worker start --pool {name}")
+
+
+def _read_template(path: pathlib.Path) -> dict[str, Any]:
+    try:
+        template = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise errors.InvalidArgument(f"{path} cannot be read as JSON: {error}") from error
+    if not isinstance(template, dict):
+        raise errors.InvalidArgument(f"{path} must hold a JSON object.")
+    return template
+
+
+@command.command("inspect")
+@click.argument("name")
+@output.output_option
+def inspect_work_pool(name: str, as_json: bool) -> None:
+    """Show one work pool."""
+    pool = _get(name)
+    if as_json:
+        output.print_json(pool)
+        return
+    output.print_fields(
+        f"Work pool {pool.name}",
+        [
+            ("id", pool.work_pool_id),
+            ("type", pool.type),
+            ("status", _STATUS_WORDS.get(pool.status, "")),
+            ("description", pool.description),
+            ("slots", _slots(pool)),
+            ("base job template", output.to_plain(pool).get("base_job_template")),
+            ("created", output.moment(pool.created_at)),
+            ("updated", output.moment(pool.updated_at)),
+        ],
+    )
+
+
+def _get(name: str) -> work_pool_pb2.WorkPool:
+    request = work_pool_pb2.GetWorkPoolRequest(work_pool_name=name)
+    return lookup.client().work_pools.GetWorkPool(request).work_pool
+
+
+@command.command("pause")
+@click.argument("name")
+def pause_work_pool(name: str) -> None:
+    """Claim nothing more from a work pool."""
+    _update(work_pool_pb2.WorkPool(name=name, paused=True), "paused")
+    output.done(f"Work pool '{name}' is paused.")
+
+
+@command.command("resume")
+@click.argument("name")
+def resume_work_pool(name: str) -> None:
+    """Claim from a work pool again."""
+    _update(work_pool_pb2.WorkPool(name=name, paused=False), "paused")
+    output.done(f"Work pool '{name}' goes on.")
+
+
+@command.command("set-concurrency-limit")
+@click.argument("name")
+@click.argument("limit", type=click.IntRange(0))
+def set_concurrency_limit(name: str, limit: int) -> None:
+    """Limit how many runs of a work pool run at once."""
+    _update(work_pool_pb2.WorkPool(name=name, concurrency_limit=limit), "concurrency_limit")
+    output.done(f"Work pool '{name}' runs at most {limit} at once.")
+
+
+@command.command("clear-concurrency-limit")
+@click.argument("name")
+def clear_concurrency_limit(name: str) -> None:
+    """Let any number of runs of a work pool run at once."""
+    _update(work_pool_pb2.WorkPool(name=name), "concurrency_limit")
+    output.done(f"Work pool '{name}' runs any number at once.")
+
+
+def _update(pool: work_pool_pb2.WorkPool, *paths: str) -> None:
+    lookup.client().work_pools.UpdateWorkPool(
+        work_pool_pb2.UpdateWorkPoolRequest(work_pool=pool, update_mask=FieldMask(paths=paths))
+    )
+
+
+@command.command("delete")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def delete_work_pool(name: str, yes: bool) -> None:
+    """Delete a work pool with its queues."""
+    if not yes:
+        click.confirm(f"Delete the work pool '{name}'?", abort=True)
+    lookup.client().work_pools.DeleteWorkPool(work_pool_pb2.DeleteWorkPoolRequest(work_pool_name=name))
+    output.done(f"Work pool '{name}' deleted.")
