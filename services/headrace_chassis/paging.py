@@ -75,8 +75,10 @@ def decode_page_token(token: str, question: bytes) -> tuple[KeyValue, ...] | Non
             raise ValueError("too long")
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         values = orjson.loads(data[_DIGEST_BYTES:])
+        if not isinstance(values, list):
+            raise ValueError("not a key")
         key = tuple(_unpack(value) for value in values)
-    except (ValueError, TypeError, KeyError, binascii.Error):
+    except (ValueError, binascii.Error):
         raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned") from None
     if data[:_DIGEST_BYTES] != question:
         raise errors.InvalidArgument.of_field(
@@ -94,10 +96,11 @@ def _pack(value: KeyValue) -> object:
 
 
 def _unpack(value: object) -> KeyValue:
-    if isinstance(value, dict):
-        if "u" in value:
-            return uuid.UUID(hex=value["u"])
-        return datetime.datetime.fromisoformat(value["t"])
+    match value:
+        case {"u": str(text)}:
+            return uuid.UUID(hex=text)
+        case {"t": str(text)}:
+            return datetime.datetime.fromisoformat(text)
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise ValueError("not a key value")

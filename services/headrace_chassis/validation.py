@@ -122,7 +122,8 @@ class Validator:
     def _parts_of_single(self, field: descriptor.FieldDescriptor, rules: Any, node: _Node) -> list[_Part]:
         parts: list[_Part] = []
         name = field.name
-        skip_zero = rules is not None and rules.ignore == _IGNORE_IF_ZERO_VALUE
+        # Where it shows whether a field was set, a zero that was set is meant.
+        skip_zero = rules is not None and rules.ignore == _IGNORE_IF_ZERO_VALUE and not field.has_presence
         if rules is not None and rules.required:
             parts.append(_required(name, field.has_presence))
         tests = rule_tests(rules, field) if rules is not None else ()
@@ -131,7 +132,7 @@ class Validator:
                 parts.append(_scalar(name, tests, present_only=field.has_presence, skip_zero=skip_zero))
         elif field.message_type.full_name in WRAPPERS:
             if tests:
-                parts.append(_wrapper(name, tests, skip_zero=skip_zero))
+                parts.append(_wrapper(name, tests))
         elif field.message_type.full_name in _VALUES:
             if tests:
                 parts.append(_scalar(name, tests, present_only=True, skip_zero=False))
@@ -277,13 +278,11 @@ def _scalar(name: str, tests: tuple[Test, ...], *, present_only: bool, skip_zero
     return check
 
 
-def _wrapper(name: str, tests: tuple[Test, ...], *, skip_zero: bool) -> _Part:
+def _wrapper(name: str, tests: tuple[Test, ...]) -> _Part:
     def check(message: Any, path: str, found: _Found) -> None:
         if not message.HasField(name):
             return
         value = getattr(message, name).value
-        if skip_zero and not value:
-            return
         for is_wrong, description in tests:
             if is_wrong(value):
                 found.append(FieldViolation(path + name, description))

@@ -88,7 +88,9 @@ def rule_tests(rules: Any, field: descriptor.FieldDescriptor, *, of_item: bool =
     if kind == "repeated":
         return _repeated_tests(typed)
     if kind == "map":
-        return _size_tests(typed, "min_pairs", "max_pairs", "pair")
+        # Keys and values are looked at where they are.
+        makers = _sizes(typed, "min_pairs", "max_pairs", "pair", len) | {"keys": lambda: (), "values": lambda: ()}
+        return _known(typed, makers)
     if kind in _NUMBERS:
         return _number_tests(typed)
     if kind == "string":
@@ -213,10 +215,6 @@ def _number_tests(rules: Any) -> tuple[Test, ...]:
             "finite": lambda: (lambda value: not math.isfinite(value), "must be finite") if rules.finite else (),
         },
     )
-
-
-def _size_tests(rules: Any, least: str, most: str, unit: str, size: Callable[[Any], int] = len) -> tuple[Test, ...]:
-    return _known(rules, _sizes(rules, least, most, unit, size))
 
 
 def _sizes(rules: Any, least: str, most: str, unit: str, size: Callable[[Any], int]) -> dict[str, Any]:
