@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -38,9 +38,9 @@ class RunLog(Protocol):
 class Proposer(Protocol):
     """Proposes states of flow runs."""
 
-    async def __call__(
-        self, request: flow_run_pb2.ProposeFlowRunStateRequest
-    ) -> flow_run_pb2.ProposeFlowRunStateResponse:
+    def __call__(
+        self, request: flow_run_pb2.ProposeFlowRunStateRequest, /
+    ) -> Awaitable[flow_run_pb2.ProposeFlowRunStateResponse]:
         """Return the verdict.
 
         Raises:

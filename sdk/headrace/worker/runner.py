@@ -51,6 +51,7 @@ class Worker:
         execution: Execution,
         channel: Callable[[], grpc.aio.Channel],
         *,
+        worker_id: str | None = None,
         on_change: Callable[[], None] = lambda: None,
     ) -> None:
         """Prepare; nothing is opened.
@@ -59,10 +60,11 @@ class Worker:
             options: What the worker was told.
             execution: How runs are executed.
             channel: Gives the channel to the server.
+            worker_id: UUIDv7 that identifies the process; None makes one.
             on_change: Called when a run starts or ends, or the connection changes; for a live display.
         """
         self.options = options
-        self.worker_id = str(uuid7())
+        self.worker_id = worker_id or str(uuid7())
         self.connected = False
         self.runs: dict[str, RunExecution] = {}
         self._execution = execution

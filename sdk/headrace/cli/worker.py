@@ -1,0 +1,140 @@
+"""`headrace worker ...`."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+
+import click
+
+from headrace.api.v1 import work_pool_pb2
+from headrace.cli import lookup, output, parameters
+from headrace.client.resolve import resolve_system
+from headrace.settings import get_settings
+from headrace.worker.runner import Worker, WorkerOptions
+from headrace.worker.service import choose_launcher, run_worker
+
+_STATUS_WORDS = {
+    work_pool_pb2.WORKER_STATUS_ONLINE: "online",
+    work_pool_pb2.WORKER_STATUS_DRAINING: "draining",
+    work_pool_pb2.WORKER_STATUS_OFFLINE: "offline",
+}
+
+
+@click.group("worker")
+def command() -> None:
+    """Start and see workers."""
+
+
+@command.command("start")
+@click.option("-p", "--pool", required=True, metavar="NAME", help="The work pool to take runs from.")
+@click.option(
+    "-q", "--work-queue", "queues", multiple=True, metavar="NAME", help="Only from this queue; may be repeated."
+)
+@click.option("-n", "--name", metavar="NAME", help="The worker's name; made from host and process if not given.")
+@click.option(
+    "-t", "--type", "worker_type", type=click.Choice(["process"]), default="process", help="The kind of worker."
+)
+@click.option("-l", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Runs at once.")
+@click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="What runs can ask for; may be repeated.")
+@click.option("--create-pool/--no-create-pool", default=True, show_default=True, help="Create a missing pool.")
+@click.option("--fresh-interpreter", is_flag=True, help="Start each run in a new interpreter, not from a warm one.")
+@click.option("--preload", "preload", multiple=True, metavar="MODULE", help="Import this once, before runs are forked.")
+def start_worker(
+    pool: str,
+    queues: tuple[str, ...],
+    name: str | None,
+    worker_type: str,
+    limit: int,
+    labels: tuple[str, ...],
+    create_pool: bool,
+    fresh_interpreter: bool,
+    preload: tuple[str, ...],
+) -> None:
+    """Take runs from a work pool and execute each in a process of its own.
+
+    Ctrl-C lets the runs finish; a second one stops them.
+    """
+    logging.basicConfig(level=get_settings().logging_level, format="%(asctime)s %(levelname)-7s %(message)s")
+    options = WorkerOptions(
+        name=name or f"{socket.gethostname()}-{os.getpid()}",
+        work_pool_name=pool,
+        work_queue_names=queues,
+        type=worker_type,
+        create_pool=create_pool,
+        capacity=limit,
+        labels=parameters.parse(labels, None),
+    )
+    settings = get_settings()
+    system = resolve_system(settings)
+    launcher = choose_launcher(fresh_interpreter=fresh_interpreter, preload=preload)
+    display = _Display(f"Worker '{options.name}' takes up to {limit} runs at once from '{pool}' at {system.api_url}")
+    asyncio.run(run_worker(options, system, settings, launcher, on_change=display.show))
+    output.console.print("The worker has left.")
+
+
+class _Display:
+    """Says in lines what a worker does."""
+
+    def __init__(self, greeting: str) -> None:
+        self._greeting = greeting
+        self._connected = False
+        self._runs: dict[str, str] = {}
+
+    def show(self, worker: Worker) -> None:
+        """Print what changed since the last call."""
+        if worker.connected and not self._connected:
+            output.console.print(self._greeting, markup=False)
+            self._greeting = "Connected again."
+        self._connected = worker.connected
+        runs = {key: execution.assignment.flow_run.name for key, execution in worker.runs.items()}
+        for key in runs.keys() - self._runs.keys():
+            output.console.print(f"▶ {runs[key]} starts ({len(runs)} running)", markup=False)
+        for key in self._runs.keys() - runs.keys():
+            output.console.print(f"■ {self._runs[key]} has ended ({len(runs)} running)", markup=False)
+        self._runs = runs
+
+
+@command.command("ls")
+@click.option("-p", "--pool", default="", metavar="NAME", help="Only workers of this pool.")
+@click.option("--all", "everything", is_flag=True, help="Workers that are gone, too.")
+@output.output_option
+def list_workers(pool: str, everything: bool, as_json: bool) -> None:
+    """List workers."""
+    stub = lookup.client().work_pools
+    statuses = [] if everything else [work_pool_pb2.WORKER_STATUS_ONLINE, work_pool_pb2.WORKER_STATUS_DRAINING]
+
+    def page(token: str, size: int) -> work_pool_pb2.ListWorkersResponse:
+        return stub.ListWorkers(
+            work_pool_pb2.ListWorkersRequest(work_pool_name=pool, statuses=statuses, page_size=size, page_token=token)
+        )
+
+    workers = list(lookup.pages(page, "workers", 0))
+    if as_json:
+        output.print_json(workers)
+        return
+    output.print_table(
+        "Workers",
+        [("NAME", {"ratio": 1}), "POOL", "STATUS", "RUNS", "HEARD OF", ("ID", {"overflow": "fold"})],
+        [
+            [
+                item.name,
+                item.work_pool_name or "(serves)",
+                _STATUS_WORDS.get(item.status, ""),
+                f"{len(item.flow_run_ids)}/{item.capacity}",
+                output.ago(item.last_heartbeat_at),
+                item.worker_id,
+            ]
+            for item in workers
+        ],
+    )
+
+
+@command.command("drain")
+@click.argument("worker_id")
+def drain_worker(worker_id: str) -> None:
+    """Let a worker finish what it runs and take nothing new."""
+    lookup.client().work_pools.DrainWorker(work_pool_pb2.DrainWorkerRequest(worker_id=worker_id))
+    output.done("The worker was told to drain.")

@@ -1,0 +1,180 @@
+"""Puts a worker together and runs it until it is told to leave."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from google.protobuf import json_format
+
+from headrace.api.v1 import log_pb2, worker_pb2
+from headrace.client.core import AsyncClient, open_async
+from headrace.client.discovery import System
+from headrace.ids import uuid7
+from headrace.recording.logs import LogLine, LogShipper
+from headrace.settings import Settings
+from headrace.worker.execution import Execution
+from headrace.worker.job import Job
+from headrace.worker.launcher import PRELOADED_MODULES, ForkingLauncher, Launcher, SpawningLauncher
+from headrace.worker.runner import Worker, WorkerOptions
+
+logger = logging.getLogger("headrace.worker")
+
+_FLUSH_SECONDS = 10.0
+_LOGGERS = {
+    log_pb2.LOG_SOURCE_STDOUT: "stdout",
+    log_pb2.LOG_SOURCE_STDERR: "stderr",
+}
+
+
+class _ShippedRunLog:
+    """Lines about runs, on their way to the log service."""
+
+    def __init__(self, shipper: LogShipper, worker_id: str) -> None:
+        self._shipper = shipper
+        self._worker_id = worker_id
+
+    def write(self, flow_run_id: str, level: int, message: str, source: log_pb2.LogSource.ValueType) -> None:
+        """Ship one line."""
+        self._shipper.write(
+            LogLine(
+                flow_run_id=flow_run_id,
+                task_run_id="",
+                logger=_LOGGERS.get(source, "headrace.worker"),
+                level=level,
+                message=message,
+                occurred_ns=time.time_ns(),
+                source=source,
+                worker_id=self._worker_id,
+            )
+        )
+
+
+def choose_launcher(*, fresh_interpreter: bool, preload: Sequence[str] = ()) -> Launcher:
+    """Return how runs are started.
+
+    Args:
+        fresh_interpreter: True starts each in an interpreter of its own instead of a fork of a warm one.
+        preload: Modules that the warm parent imports beside Headrace's own.
+    """
+    if fresh_interpreter:
+        return SpawningLauncher()
+    return ForkingLauncher(preload=(*PRELOADED_MODULES, *preload))
+
+
+def job_maker(system: System) -> Callable[[worker_pb2.Assignment], Job]:
+    """Return what turns assignments into jobs for processes that report to a server."""
+
+    def make(assignment: worker_pb2.Assignment) -> Job:
+        configuration = json_format.MessageToDict(assignment.job_configuration)
+        environment = configuration.get("env") or {}
+        folder = configuration.get("working_dir")
+        return Job(
+            assignment=assignment.SerializeToString(),
+            api_url=system.api_url,
+            grpc_address=system.grpc_target,
+            environment={str(key): str(value) for key, value in environment.items() if value is not None},
+            working_directory=str(folder) if folder else None,
+        )
+
+    return make
+
+
+async def run_worker(
+    options: WorkerOptions,
+    system: System,
+    settings: Settings,
+    launcher: Launcher,
+    *,
+    on_start: Callable[[Worker], None] = lambda _worker: None,
+    on_change: Callable[[Worker], None] = lambda _worker: None,
+) -> None:
+    """Run a worker until SIGINT or SIGTERM, then let its runs finish; a second signal stops them.
+
+    Args:
+        options: What the worker was told.
+        system: The server.
+        settings: Key, workspace and limits of the client.
+        launcher: How runs are started.
+        on_start: Called once, before the first connection.
+        on_change: Called when a run starts or ends, or the connection changes.
+
+    Raises:
+        headrace.errors.HeadraceError: The server refuses this worker for good, or runs cannot be started here.
+    """
+    async with open_async(system, settings) as client:
+        shipper = LogShipper(client)
+        shipping = asyncio.create_task(shipper.run(), name="worker-log-shipper")
+        try:
+            worker = _assemble(options, client, system, launcher, shipper, on_change)
+            on_start(worker)
+            with _signals(worker):
+                await _run_beside(worker, shipping)
+        finally:
+            lost = await shipper.flush(_FLUSH_SECONDS) if not shipping.done() else 0
+            if lost:
+                logger.warning("%d lines of output were not confirmed by the server.", lost)
+            shipping.cancel()
+            await asyncio.gather(shipping, return_exceptions=True)
+
+
+def _assemble(
+    options: WorkerOptions,
+    client: AsyncClient,
+    system: System,
+    launcher: Launcher,
+    shipper: LogShipper,
+    on_change: Callable[[Worker], None],
+) -> Worker:
+    worker_id = str(uuid7())
+    execution = Execution(
+        launcher=launcher,
+        propose=client.flow_runs.ProposeFlowRunState,
+        log=_ShippedRunLog(shipper, worker_id),
+        job=job_maker(system),
+    )
+
+    def changed() -> None:
+        on_change(worker)
+
+    worker = Worker(options, execution, lambda: client.channel, worker_id=worker_id, on_change=changed)
+    return worker
+
+
+async def _run_beside(worker: Worker, shipping: asyncio.Task[None]) -> None:
+    """Run the worker; a log shipper that fails is a fault that must be seen, not one to work on without."""
+    running = asyncio.create_task(worker.run(), name="worker")
+    try:
+        await asyncio.wait({running, shipping}, return_when=asyncio.FIRST_COMPLETED)
+        if shipping.done() and not running.done():
+            shipping.result()
+        await running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _signals(worker: Worker) -> Iterator[None]:
+    """Let the first signal drain the worker and the next stop its runs."""
+    loop = asyncio.get_running_loop()
+
+    def leave() -> None:
+        if not worker.draining:
+            worker.drain("the worker was told to stop")
+            if worker.runs:
+                logger.warning("Finishing %d run(s); once more stops them.", len(worker.runs))
+        else:
+            worker.stop_runs()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, leave)
+    try:
+        yield
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
