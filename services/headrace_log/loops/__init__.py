@@ -1,0 +1,1 @@
+"""What the log service does without a caller."""

@@ -1,0 +1,58 @@
+"""What the log service asks of the others."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+
+import grpc
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
+from headrace.rpc.status import from_rpc_error
+
+MOST_IDS = 500
+_TIMEOUT_SECONDS = 10.0
+
+FINAL = frozenset(
+    {
+        state_pb2.STATE_TYPE_CANCELLED,
+        state_pb2.STATE_TYPE_COMPLETED,
+        state_pb2.STATE_TYPE_FAILED,
+        state_pb2.STATE_TYPE_CRASHED,
+    }
+)
+
+
+class StateFinality:
+    """Knows from the state service whether runs are over.
+
+    Args:
+        channel: Returns the channel to a service by name; calls carry the caller in progress.
+    """
+
+    def __init__(self, channel: Callable[[str], grpc.aio.Channel]) -> None:
+        self._channel = channel
+
+    async def all_final(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> bool:
+        """Return whether every one of the flow runs is final or does not exist.
+
+        The call in progress says for whom it is asked; `workspace_id` is its workspace.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        for start in range(0, len(flow_run_ids), MOST_IDS):
+            request = flow_run_pb2.BatchGetFlowRunsRequest(
+                flow_run_ids=[str(run) for run in flow_run_ids[start : start + MOST_IDS]]
+            )
+            try:
+                response = await stub.BatchGetFlowRuns(request, timeout=_TIMEOUT_SECONDS)
+            except grpc.aio.AioRpcError as error:
+                cause = from_rpc_error(error)
+                raise errors.Unavailable(f"the state service does not tell about runs: {cause}") from error
+            if any(run.state.type not in FINAL for run in response.flow_runs):
+                return False
+        return True

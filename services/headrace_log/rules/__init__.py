@@ -1,0 +1,1 @@
+"""What holds for log records whatever stores or sends them."""

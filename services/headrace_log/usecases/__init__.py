@@ -1,0 +1,1 @@
+"""What callers can have done with log records."""
