@@ -1,7 +1,7 @@
 """One process that holds one or several services, from settings to serving.
 
-Each service has its own pool (its own role), its loops, and a unix socket on which its neighbours in the
-process call it; internal methods are served there. The public address serves all public methods, and the
+Each service has its own pool (its own role), its loops, and a server without a socket by which its neighbours in
+the process call it; internal methods are served there. The public address serves all public methods, and the
 internal ones too where the process holds one service only, since then neighbours come over the network.
 """
 
@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
-import shutil
-import tempfile
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headrace_chassis.clock import Clock, SystemClock
 from headrace_chassis.database import Database
+from headrace_chassis.identity import IdentityClient
+from headrace_chassis.local.server import LocalServer
 from headrace_chassis.loops import run_loops
 from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.notify import Wakeups
@@ -39,7 +39,6 @@ class _Running:
     service: Service
     database: Database
     neighbours: Neighbours
-    server: ServiceServer | None = None
     loops: asyncio.Task[None] | None = None
 
 
@@ -51,8 +50,6 @@ class ServiceHost:
         builders: The `build` function of each service, by name.
         database_url: The one Postgres.
         resolver: Tells who callers are; by default everyone is `local` on loopback, and nobody gets in elsewhere.
-        internal_token: Shared by all services of the installation; by default what the settings say, or
-            one made for this process if it holds all services that call each other.
         clock: Time for the services.
     """
 
@@ -69,16 +66,20 @@ class ServiceHost:
         self._builders = dict(builders)
         self._database_url = database_url
         self._clock = clock or SystemClock()
-        self.resolver = resolver or _default_resolver(settings)
         token = settings.internal_token.get_secret_value() if settings.internal_token is not None else None
+        # Without one in the settings the services of this process call each other, and nobody else can.
         self.internal_token = token or uuid.uuid4().hex
+        self._local: dict[str, LocalServer] = {}
+        self._own_neighbours = self._neighbours(self.internal_token)
+        self._identity = IdentityClient(lambda: self._own_neighbours.channel("identity"))
+        self._knows_identity = "identity" in self._builders or "identity" in settings.addresses
+        self.resolver = resolver or self._default_resolver()
         self._holder = uuid.uuid4().hex
         self._stop_loops = asyncio.Event()
         self._wakeups = Wakeups(database_url)
         self._validator = Validator()
         self._running: dict[str, _Running] = {}
         self._public: ServiceServer | None = None
-        self._sockets = ""
         self.grpc_port = 0
         """The public gRPC port, once started."""
         self.failed = asyncio.Event()
@@ -106,8 +107,8 @@ class ServiceHost:
             raise
 
     async def _start(self) -> None:
-        self._sockets = tempfile.mkdtemp(prefix="headrace-")
         self._wakeups.start()
+        self._local |= {name: self._local_server() for name in self._builders}
         for name, build in self._builders.items():
             await self._build(name, build)
         self._public = self._server(
@@ -120,13 +121,12 @@ class ServiceHost:
                 self._public.add_servicer(
                     servicer, self_validating=running.service.self_validating, with_internal=alone
                 )
-        self._public.add_servicer(SystemServicer(self._facts()))
+        facts = self._facts()
+        self._public.add_servicer(SystemServicer(facts))
         for name, running in self._running.items():
-            running.server = self._server(readiness=_readiness(running))
-            running.server.listen(self._socket(name))
             for servicer in running.service.servicers:
-                running.server.add_servicer(servicer, self_validating=running.service.self_validating)
-            await running.server.start()
+                self._local[name].add_servicer(servicer, self_validating=running.service.self_validating)
+            self._local[name].add_servicer(SystemServicer(facts))
         await self._public.start()
         for name, running in self._running.items():
             running.loops = asyncio.create_task(
@@ -144,8 +144,7 @@ class ServiceHost:
             max_size=self._settings.pool_max_size,
             application_name=f"headrace {name}",
         )
-        targets = {**self._settings.addresses, **{other: self._socket(other) for other in self._builders}}
-        neighbours = Neighbours(targets, self.internal_token, max_message_bytes=self._settings.max_message_bytes)
+        neighbours = self._neighbours(self.internal_token)
         context = ServiceContext(
             name=name,
             settings=self._settings,
@@ -170,41 +169,48 @@ class ServiceHost:
         if self._public is not None:
             await self._public.stop(drain)
             self._public = None
-        servers = [running.server for running in self._running.values() if running.server is not None]
         loops = [running.loops for running in self._running.values() if running.loops is not None]
         if loops:
             _, late = await asyncio.wait(loops, timeout=drain)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        await asyncio.gather(*(server.stop(drain) for server in servers))
+        await asyncio.gather(*(server.stop(drain) for server in self._local.values()))
         for running in self._running.values():
             await running.service.close()
             await running.neighbours.close()
+        await self._own_neighbours.close()
         await self._wakeups.close()
         for running in self._running.values():
             await running.database.close()
         self._running.clear()
-        if self._sockets:
-            shutil.rmtree(self._sockets, ignore_errors=True)
-            self._sockets = ""
 
     async def faults(self) -> list[str]:
         """Return what is not ready, in sentences; empty if the process is ready."""
         return await self._public.check_readiness() if self._public is not None else ["the server has not started"]
 
-    def target(self, name: str) -> str:
-        """Return the gRPC target of a service of this process, for callers inside the process.
+    def outside(self) -> Neighbours:
+        """Return channels on which callers say for themselves who they are, as they do from outside.
 
-        Raises:
-            KeyError: The process does not hold it.
+        Close it before the host is stopped.
         """
-        if name not in self._running:
-            raise KeyError(name)
-        return self._socket(name)
+        return self._neighbours(None)
 
-    def _socket(self, name: str) -> str:
-        return f"unix:{self._sockets}/{name}.sock"
+    def _neighbours(self, internal_token: str | None) -> Neighbours:
+        return Neighbours(
+            self._settings.addresses,
+            internal_token,
+            local=self._local,
+            max_message_bytes=self._settings.max_message_bytes,
+        )
+
+    def _local_server(self) -> LocalServer:
+        return LocalServer(
+            resolver=self.resolver,
+            internal_token=self.internal_token,
+            validator=self._validator,
+            default_deadline_seconds=self._settings.default_deadline_seconds,
+        )
 
     def _server(self, readiness: list[object]) -> ServiceServer:
         return ServiceServer(
@@ -221,9 +227,17 @@ class ServiceHost:
         return SystemFacts(
             grpc_address=f":{self.grpc_port}",
             authentication_required=not isinstance(self.resolver, LocalCallerResolver),
-            installation_id="",
+            installation_id=self._installation_id,
             capabilities=sorted(self._running),
         )
+
+    async def _installation_id(self) -> str:
+        return await self._identity.installation_id() if self._knows_identity else ""
+
+    def _default_resolver(self) -> CallerResolver:
+        if is_loopback(self._settings.host) or self._settings.allow_without_sign_in:
+            return LocalCallerResolver(self._identity if self._knows_identity else None)
+        return ClosedCallerResolver()
 
     def _loops_ended(self, task: asyncio.Task[None]) -> None:
         if task.cancelled() or self._stop_loops.is_set():
@@ -234,9 +248,3 @@ class ServiceHost:
 
 def _readiness(running: _Running) -> list[object]:
     return [running.database.ping, running.neighbours.check, *running.service.readiness]
-
-
-def _default_resolver(settings: ServerSettings) -> CallerResolver:
-    if is_loopback(settings.host) or settings.allow_without_sign_in:
-        return LocalCallerResolver()
-    return ClosedCallerResolver()

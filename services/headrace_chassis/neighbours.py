@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import grpc
@@ -14,6 +14,9 @@ from headrace import errors
 from headrace.rpc.channel import MAX_MESSAGE_BYTES, open_aio_channel
 from headrace_chassis import resolving, telemetry
 from headrace_chassis.caller import maybe_caller
+from headrace_chassis.local.channel import LocalChannel, Outgoing
+from headrace_chassis.local.exchange import Pairs
+from headrace_chassis.local.server import LocalServer
 
 LIVENESS = "liveness"
 _HEALTH_TIMEOUT_SECONDS = 3.0
@@ -26,14 +29,23 @@ class Neighbours:
 
     Args:
         targets: gRPC targets by service name.
-        internal_token: Attached to each call.
+        internal_token: Attached to each call; None makes calls of an outsider, who has to say who it is.
+        local: The services of this process, which are called directly.
+        max_message_bytes: The largest message in either direction.
     """
 
     def __init__(
-        self, targets: Mapping[str, str], internal_token: str | None, *, max_message_bytes: int = MAX_MESSAGE_BYTES
+        self,
+        targets: Mapping[str, str],
+        internal_token: str | None,
+        *,
+        local: Mapping[str, LocalServer] | None = None,
+        max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
         self._targets = dict(targets)
-        self._interceptors = _interceptors(internal_token)
+        self._local = local if local is not None else {}
+        self._outgoing = _outgoing(internal_token) if internal_token is not None else None
+        self._interceptors = _interceptors(self._outgoing) if self._outgoing is not None else None
         self._max_message_bytes = max_message_bytes
         self._channels: dict[str, grpc.aio.Channel] = {}
 
@@ -44,6 +56,8 @@ class Neighbours:
             errors.FailedPrecondition: Nobody said where it is.
         """
         channel = self._channels.get(name)
+        if channel is None and name in self._local:
+            channel = self._channels[name] = LocalChannel(self._local[name], self._outgoing)
         if channel is None:
             if name not in self._targets:
                 raise errors.FailedPrecondition(
@@ -66,6 +80,8 @@ class Neighbours:
             errors.Unavailable: One does not.
         """
         for name, channel in list(self._channels.items()):
+            if isinstance(channel, LocalChannel):
+                continue
             stub = health_pb2_grpc.HealthStub(channel)
             try:
                 await stub.Check(health_pb2.HealthCheckRequest(service=LIVENESS), timeout=_HEALTH_TIMEOUT_SECONDS)
@@ -79,26 +95,26 @@ class Neighbours:
         self._channels.clear()
 
 
-def _outgoing(internal_token: str | None) -> Callable[[grpc.aio.ClientCallDetails], grpc.aio.ClientCallDetails]:
-    def add_metadata(details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
-        metadata = list(details.metadata or ())
-        if internal_token is not None:
-            metadata.append((resolving.INTERNAL_TOKEN_KEY, internal_token))
+def _outgoing(internal_token: str) -> Outgoing:
+    def add_metadata(metadata: Pairs) -> Pairs:
+        added: list[tuple[str, str | bytes]] = [*metadata, (resolving.INTERNAL_TOKEN_KEY, internal_token)]
         caller = maybe_caller()
         if caller is not None:
-            metadata.append((resolving.ON_BEHALF_OF_KEY, resolving.pack_caller(caller)))
+            added.append((resolving.ON_BEHALF_OF_KEY, resolving.pack_caller(caller)))
         if correlation_id := telemetry.correlation_id.get():
-            metadata.append((resolving.CORRELATION_KEY, correlation_id))
+            added.append((resolving.CORRELATION_KEY, correlation_id))
         carrier: dict[str, str] = {}
         _propagator.inject(carrier)
-        metadata.extend(carrier.items())
-        return details._replace(metadata=grpc.aio.Metadata(*metadata))  # type: ignore[attr-defined, no-any-return]
+        added.extend(carrier.items())
+        return tuple(added)
 
     return add_metadata
 
 
-def _interceptors(internal_token: str | None) -> list[Any]:
-    outgoing = _outgoing(internal_token)
+def _interceptors(add_metadata: Outgoing) -> list[Any]:
+    def outgoing(details: grpc.aio.ClientCallDetails) -> grpc.aio.ClientCallDetails:
+        metadata = add_metadata(tuple(details.metadata or ()))
+        return details._replace(metadata=grpc.aio.Metadata(*metadata))  # type: ignore[attr-defined, no-any-return]
 
     # grpc.aio looks at the class of an interceptor and takes one kind of call from each.
     class UnaryUnary(grpc.aio.UnaryUnaryClientInterceptor):

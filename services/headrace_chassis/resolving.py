@@ -26,6 +26,8 @@ NO_WORKSPACE_ID = uuid.UUID(int=0)
 
 Metadata = Mapping[str, str | bytes]
 
+_DEFAULT_WORKSPACE = str(DEFAULT_WORKSPACE_ID)
+
 
 class CallerResolver(Protocol):
     """Tells who makes a call from outside."""
@@ -39,19 +41,50 @@ class CallerResolver(Protocol):
         ...
 
 
+class Workspaces(Protocol):
+    """Knows which workspaces there are."""
+
+    async def find_workspace(self, named: str) -> uuid.UUID:
+        """Return the id of the workspace with an id or handle.
+
+        Raises:
+            errors.NotFound: There is none.
+        """
+        ...
+
+
 class LocalCallerResolver:
-    """For servers on loopback without sign-in: whoever can connect is the owner of every workspace."""
+    """For servers on loopback without sign-in: whoever can connect is the owner of every workspace.
+
+    Args:
+        workspaces: Finds the workspaces that callers name; without it any id is taken for one.
+    """
+
+    def __init__(self, workspaces: Workspaces | None = None) -> None:
+        self._workspaces = workspaces
 
     async def resolve(self, metadata: Metadata, correlation_id: str) -> Caller:
-        """Return the principal `local` on the workspace that the metadata names, or the default one."""
+        """Return the principal `local` on the workspace that the metadata names, or the default one.
+
+        Raises:
+            errors.NotFound: It names one that there is not.
+        """
         return Caller(
-            workspace_id=named_workspace(metadata) or DEFAULT_WORKSPACE_ID,
+            workspace_id=await self._workspace(metadata),
             principal_id="local",
             principal_kind="local",
             display_name="local",
             permissions=frozenset({ALL_PERMISSIONS}),
             correlation_id=correlation_id,
         )
+
+    async def _workspace(self, metadata: Metadata) -> uuid.UUID:
+        named = metadata.get(WORKSPACE_KEY)
+        if not named or named == _DEFAULT_WORKSPACE:
+            return DEFAULT_WORKSPACE_ID
+        if self._workspaces is None:
+            return named_workspace(metadata) or DEFAULT_WORKSPACE_ID
+        return await self._workspaces.find_workspace(named if isinstance(named, str) else named.decode())
 
 
 class ClosedCallerResolver:
@@ -111,9 +144,9 @@ def pack_caller(caller: Caller) -> str:
 
 
 def _unpack(packed: str, correlation_id: str) -> Caller:
-    fields = dict(urllib.parse.parse_qsl(packed, max_num_fields=8))
-    kind = fields.get("kind", "")
     try:
+        fields = dict(urllib.parse.parse_qsl(packed, max_num_fields=8))
+        kind = fields.get("kind", "")
         workspace_id = uuid.UUID(fields["workspace"])
         if kind not in get_args(PrincipalKind):
             raise ValueError(kind)

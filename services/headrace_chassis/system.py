@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib.metadata
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -21,13 +21,13 @@ class SystemFacts:
     Args:
         grpc_address: `host:port`; an empty host means the host that the client used.
         authentication_required: Whether callers have to sign in.
-        installation_id: The same for all processes of one installation.
+        installation_id: Returns what is the same for all processes of one installation, "" while it is not known.
         capabilities: Stable words for what this server can do.
     """
 
     grpc_address: str
     authentication_required: bool
-    installation_id: str
+    installation_id: Callable[[], Awaitable[str]]
     capabilities: Sequence[str] = ()
 
 
@@ -35,6 +35,7 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
     """`SystemService`, the same in every process."""
 
     def __init__(self, facts: SystemFacts) -> None:
+        self._installation_id = facts.installation_id
         self._response = system_pb2.GetSystemResponse(
             version=importlib.metadata.version("headrace"),
             capabilities=sorted(facts.capabilities),
@@ -42,11 +43,12 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
             grpc_tls=False,
             authentication_required=facts.authentication_required,
             minimum_client_version=MINIMUM_CLIENT_VERSION,
-            installation_id=facts.installation_id,
         )
 
     async def GetSystem(
         self, request: system_pb2.GetSystemRequest, context: grpc.aio.ServicerContext[Any, Any]
     ) -> system_pb2.GetSystemResponse:
-        """Return the facts that stood when the server started."""
+        """Return the facts."""
+        if not self._response.installation_id:
+            self._response.installation_id = await self._installation_id()
         return self._response
