@@ -1,0 +1,3143 @@
+// Generated from protos/: do not edit. `make protos` writes it.
+
+export type JsonValue = null | boolean | number | string | JsonValue[] | JsonObject;
+export interface JsonObject {
+  [key: string]: JsonValue | undefined;
+}
+
+/** What a call sends: any part of the request. */
+export type Input<T> = T extends JsonObject
+  ? T
+  : T extends (infer Item)[]
+    ? Input<Item>[]
+    : T extends object
+      ? { [Key in keyof T]?: Input<T[Key]> }
+      : T;
+
+/** Asks for slots. */
+export interface AcquireSlotsRequest {
+  /** UUIDv7 of the lease, made by the caller, which makes the call repeatable. */
+  lease_id: string;
+  /** The limits. A name without a limit holds nothing back, unless `strict`. */
+  names: string[];
+  /** How many slots of each; 0 is 1. */
+  slots: number;
+  /** How long the lease holds without a renewal; unset is 60 seconds. */
+  lease_duration?: string;
+  /** How long to wait in line; unset is not at all. The server may answer earlier with `wait`. */
+  wait_up_to?: string;
+  /** What kind of holder: "flow-run", "task-run", "client". */
+  holder_kind: string;
+  /** Which holder. */
+  holder_id: string;
+  /** True: a name without a limit is an error (NOT_FOUND). */
+  strict: boolean;
+}
+
+/** What became of it. */
+export interface AcquireSlotsResponse {
+  /** The slots are held. */
+  held?: SlotsHeld;
+  /** Not yet: call again with the same lease_id, which keeps the place in line. */
+  wait?: SlotsWait;
+}
+
+/** What to do. */
+export interface Action {
+  /** Calls a URL. */
+  call_webhook?: CallWebhookAction;
+  /** Starts a run of a deployment. */
+  run_deployment?: RunDeploymentAction;
+  /** Changes the state of a flow run. */
+  change_flow_run_state?: ChangeFlowRunStateAction;
+  /** Cancels a flow run. */
+  cancel_flow_run?: CancelFlowRunAction;
+}
+
+/** Asks to store records. */
+export interface AppendLogsRequest {
+  /** The records. */
+  records: LogRecord[];
+}
+
+/** The records are committed. */
+export interface AppendLogsResponse {
+  /** How many were new. */
+  stored: number;
+}
+
+/** Asks to create or change a deployment. */
+export interface ApplyDeploymentRequest {
+  /** UUIDv7 made by the caller for a new deployment; empty lets the server make one. */
+  deployment_id: string;
+  /** The flow's name; an unknown one is created. */
+  flow_name: string;
+  /** Unique in the flow. */
+  name: string;
+  /** The content. */
+  content?: DeploymentContent;
+  /** Its schedules, in place of those that it has; a schedule keeps its identity by its slug. */
+  schedules: Schedule[];
+  /** True: the schedules that it has are left alone and `schedules` must be empty. */
+  keep_schedules: boolean;
+  /** How many runs at once. */
+  concurrency?: DeploymentConcurrency;
+  /** True: its schedules make no runs; unset leaves it as it is. */
+  paused?: boolean;
+}
+
+/** Returns the deployment. */
+export interface ApplyDeploymentResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+  /** True if it was made by this call. */
+  created: boolean;
+  /** True if this call made a new version. */
+  new_version: boolean;
+}
+
+/** What a run made for people to look at. */
+export interface Artifact {
+  /** UUIDv7. */
+  artifact_id: string;
+  /** Artifacts with the same key are versions of one thing. */
+  key: string;
+  /** What kind. */
+  kind: ArtifactKind;
+  /** With ARTIFACT_KIND_OTHER: the kind's name. */
+  type: string;
+  /** Of a markdown artifact. */
+  markdown?: string;
+  /** Of a table. */
+  table?: TableContent;
+  /** Of a link. */
+  link?: LinkContent;
+  /** Of a progress: 0 to 100. */
+  progress?: number | "NaN" | "Infinity" | "-Infinity";
+  /** Of an image. */
+  image?: ImageContent;
+  /** Of anything else. */
+  value?: JsonValue;
+  /** What it shows, in Markdown. */
+  description: string;
+  /** More about it. */
+  metadata?: JsonObject;
+  /** The flow run that made it. */
+  flow_run_id: string;
+  /** The task run that made it. */
+  task_run_id: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** True if no later artifact has the same key. */
+  latest: boolean;
+}
+
+/** Which artifacts. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface ArtifactFilter {
+  /** Any of these ids. */
+  artifact_ids: string[];
+  /** Any of these keys. */
+  keys: string[];
+  /** A part of the key. */
+  key_contains: string;
+  /** Any of these kinds. */
+  kinds: ArtifactKind[];
+  /** Made by any of these flow runs. */
+  flow_run_ids: string[];
+  /** Made by any of these task runs. */
+  task_run_ids: string[];
+  /** True: only the latest of each key. */
+  latest_only: boolean;
+  /** Made in this span. */
+  created?: TimeRange;
+}
+
+/** What kind of artifact it is. */
+export type ArtifactKind =
+  | "ARTIFACT_KIND_UNSPECIFIED"
+  | "ARTIFACT_KIND_MARKDOWN"
+  | "ARTIFACT_KIND_TABLE"
+  | "ARTIFACT_KIND_LINK"
+  | "ARTIFACT_KIND_PROGRESS"
+  | "ARTIFACT_KIND_IMAGE"
+  | "ARTIFACT_KIND_RESULT"
+  | "ARTIFACT_KIND_OTHER";
+
+/** The right to execute one attempt of a flow run. */
+export interface Attempt {
+  /** The flow run. */
+  flow_run_id: string;
+  /** The number of the attempt, from 1. */
+  number: number;
+  /** Without it, or with one of an earlier attempt, nothing can be written. */
+  token: string;
+  /** The lease has to be renewed before. */
+  lease_expires_at?: string;
+  /** How long each renewal holds. */
+  lease_duration?: string;
+}
+
+/** An attempt may no longer write. */
+export interface AttemptLost {
+  /** The flow run. */
+  flow_run_id: string;
+  /** Stable word, e.g. "LEASE_LOST". */
+  code: string;
+  /** A sentence for people. */
+  reason: string;
+}
+
+/** What to do when something happens or does not happen. */
+export interface Automation {
+  /** UUIDv7. */
+  automation_id: string;
+  /** The name that people read. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** False: it does nothing. */
+  enabled: boolean;
+  /** Words to find it by. */
+  tags: string[];
+  /** The condition. */
+  trigger?: Trigger;
+  /** Done whenever the trigger fires or resolves. */
+  actions: Action[];
+  /** Done when it fires. */
+  actions_on_trigger: Action[];
+  /** Done when it resolves. */
+  actions_on_resolve: Action[];
+  /** The resource that owns it, e.g. "headrace.deployment.<uuid>". */
+  owner_resource_id: string;
+  /** Who created it. */
+  creator?: Creator;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** When it last fired. */
+  last_fired_at?: string;
+}
+
+/** Asks for flow runs by their ids. */
+export interface BatchGetFlowRunsRequest {
+  /** Which ones. */
+  flow_run_ids: string[];
+}
+
+/** Returns flow runs. */
+export interface BatchGetFlowRunsResponse {
+  /** Those that exist, in the order asked for. */
+  flow_runs: FlowRun[];
+}
+
+/** Calls a URL. */
+export interface CallWebhookAction {
+  /** The URL; http or https. */
+  url: string;
+  /** POST if empty. */
+  method: string;
+  /** Headers. Values are stored encrypted and never returned. */
+  headers: Record<string, string>;
+  /** The body, a template over the event and its run; empty: the event as JSON. */
+  body_template: string;
+  /** The secret that the body is signed with (HMAC-SHA256). Stored encrypted and never returned. */
+  signing_secret: string;
+  /** True: addresses of private networks and of this machine are allowed. */
+  allow_private_addresses: boolean;
+}
+
+/** Cancels a flow run. */
+export interface CancelFlowRunAction {
+  /** Which one; empty: the one that the event is about. */
+  flow_run_id: string;
+}
+
+/** Asks a flow run to stop. */
+export interface CancelFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** UUIDv7 that makes the call repeatable. */
+  request_id: string;
+  /** Why; kept as the state's message. */
+  reason: string;
+}
+
+/** Returns the verdict. */
+export interface CancelFlowRunResponse {
+  /** What was decided: CANCELLING, or CANCELLED where nothing has to be stopped. */
+  verdict?: Verdict;
+  /** The flow run after it. */
+  flow_run?: FlowRun;
+}
+
+/** What happens to times that were missed while nothing could make runs. */
+export type CatchUp =
+  | "CATCH_UP_UNSPECIFIED"
+  | "CATCH_UP_ALL"
+  | "CATCH_UP_LATEST"
+  | "CATCH_UP_SKIP";
+
+/** Changes the state of a flow run. */
+export interface ChangeFlowRunStateAction {
+  /** Which one; empty: the one that the event is about. */
+  flow_run_id: string;
+  /** The state. */
+  type: StateType;
+  /** Its name. */
+  name: string;
+  /** Its message, a template. */
+  message: string;
+  /** True: only the rules that protect data and release slots apply. */
+  force: boolean;
+}
+
+/** Fires on several conditions. */
+export interface CompoundTrigger {
+  /** The conditions. */
+  triggers: Trigger[];
+  /** How many of them it takes; 0 is all. */
+  require: number;
+  /** In which span of time. */
+  within?: string;
+}
+
+/** How many at once. */
+export interface ConcurrencyLimit {
+  /** Unique in the workspace. Names with a colon are of a kind: "tag:<tag>", "deployment:<id>", "work-pool:<id>", "work-queue:<id>"; others are global. */
+  name: string;
+  /** How many slots. */
+  limit: number;
+  /** False: it holds nothing back. */
+  active: boolean;
+  /** Above 0 it is a rate limit: taken slots come back at this rate. */
+  slot_decay_per_second: number | "NaN" | "Infinity" | "-Infinity";
+  /** Slots that are taken now. */
+  active_slots: number;
+  /** Who holds them, up to 100. */
+  holders: SlotHolder[];
+  /** Who waits for them, up to 100, first in line first. */
+  waiters: SlotHolder[];
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** What happens to a run when all slots are taken. */
+export type ConcurrencyStrategy =
+  | "CONCURRENCY_STRATEGY_UNSPECIFIED"
+  | "CONCURRENCY_STRATEGY_ENQUEUE"
+  | "CONCURRENCY_STRATEGY_CANCEL_NEW"
+  | "CONCURRENCY_STRATEGY_CANCEL_RUNNING";
+
+/** Asks how many flow runs there are. */
+export interface CountFlowRunsRequest {
+  /** Which ones. */
+  filter?: FlowRunFilter;
+}
+
+/** Returns counts. */
+export interface CountFlowRunsResponse {
+  /** How many by state type. */
+  counts: StateCount[];
+  /** True if counting stopped at the server's bound, so that there are at least that many. */
+  capped: boolean;
+}
+
+/** Asks how many task runs there are. */
+export interface CountTaskRunsRequest {
+  /** Which ones. */
+  filter?: TaskRunFilter;
+}
+
+/** Returns counts. */
+export interface CountTaskRunsResponse {
+  /** How many by state type. */
+  counts: TaskStateCount[];
+  /** True if counting stopped at the server's bound, so that there are at least that many. */
+  capped: boolean;
+}
+
+/** Asks to create an artifact. */
+export interface CreateArtifactRequest {
+  /** The artifact. Its id may be made by the caller, which makes the call repeatable. */
+  artifact?: Artifact;
+}
+
+/** Returns the artifact. */
+export interface CreateArtifactResponse {
+  /** The artifact. */
+  artifact?: Artifact;
+}
+
+/** Asks to create an automation. */
+export interface CreateAutomationRequest {
+  /** The automation. Its id may be made by the caller, which makes the call repeatable. */
+  automation?: Automation;
+}
+
+/** Returns the automation. */
+export interface CreateAutomationResponse {
+  /** The automation. */
+  automation?: Automation;
+}
+
+/** Asks to create a flow. */
+export interface CreateFlowRequest {
+  /** UUIDv7 made by the caller; empty lets the server make one. */
+  flow_id: string;
+  /** Unique in the workspace. */
+  name: string;
+  /** What the flow does, in Markdown. */
+  description: string;
+  /** Words to find it by. */
+  tags: string[];
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+}
+
+/** Returns the flow. */
+export interface CreateFlowResponse {
+  /** The flow, new or found by its name. */
+  flow?: Flow;
+  /** True if it was made by this call. */
+  created: boolean;
+}
+
+/** Asks to create a flow run. */
+export interface CreateFlowRunRequest {
+  /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
+  flow_run_id: string;
+  /** The flow's id. */
+  flow_id?: string;
+  /** The flow's name. */
+  flow_name?: string;
+  /** The name that people read; empty lets the server make one. */
+  name: string;
+  /** The first state: SCHEDULED (the default), PENDING or RUNNING. */
+  state?: State;
+  /** The flow's parameters. */
+  parameters?: JsonObject;
+  /** Whatever the creator wants to keep with the run. */
+  context?: JsonObject;
+  /** Words to find it by. */
+  tags: string[];
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+  /** The flow's version, as the user names it. */
+  flow_version: string;
+  /** How often and when it is retried. */
+  retry_policy?: RetryPolicy;
+  /** A second creation with the same key returns the first run. */
+  idempotency_key: string;
+  /** The task run of the parent flow run that stands for this run. */
+  parent_task_run_id: string;
+  /** The flow run that calls it. */
+  parent_flow_run_id: string;
+  /** What identifies the process, if it is created by the one that runs it. */
+  infrastructure_id: string;
+}
+
+/** Returns the flow run. */
+export interface CreateFlowRunResponse {
+  /** The flow run, new or found by its id or idempotency key. */
+  flow_run?: FlowRun;
+  /** True if it was made by this call. */
+  created: boolean;
+  /** The attempt, if the run was created as RUNNING by this call (or by the call that this one repeats). */
+  attempt?: Attempt;
+}
+
+/** Asks to add a schedule. */
+export interface CreateScheduleRequest {
+  /** To which deployment. */
+  deployment_id: string;
+  /** The schedule. */
+  schedule?: Schedule;
+}
+
+/** Returns the schedule. */
+export interface CreateScheduleResponse {
+  /** The schedule. */
+  schedule?: Schedule;
+}
+
+/** Asks to create a work pool. */
+export interface CreateWorkPoolRequest {
+  /** The pool; its name and type are needed. */
+  work_pool?: WorkPool;
+}
+
+/** Returns the work pool. */
+export interface CreateWorkPoolResponse {
+  /** The work pool. */
+  work_pool?: WorkPool;
+}
+
+/** Asks to add a queue. */
+export interface CreateWorkQueueRequest {
+  /** To which pool. */
+  work_pool_name: string;
+  /** The queue; its name is needed. */
+  work_queue?: WorkQueue;
+}
+
+/** Returns the queue. */
+export interface CreateWorkQueueResponse {
+  /** The queue. */
+  work_queue?: WorkQueue;
+}
+
+/** Asks to create a workspace. */
+export interface CreateWorkspaceRequest {
+  /** Unique; used in URLs. */
+  handle: string;
+  /** The name that people read; empty is the handle. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** UUIDv7 made by the caller, so that a repeated request returns the same workspace; empty lets the server make one. */
+  workspace_id: string;
+}
+
+/** Returns the workspace. */
+export interface CreateWorkspaceResponse {
+  /** The workspace. */
+  workspace?: Workspace;
+}
+
+/** Who or what created something. */
+export interface Creator {
+  /** What kind of thing it is. */
+  kind: CreatorKind;
+  /** Its id, e.g. the schedule's or the principal's. */
+  creator_id: string;
+  /** The name that people read. */
+  display_name: string;
+}
+
+/** What kind of thing created something. */
+export type CreatorKind =
+  | "CREATOR_KIND_UNSPECIFIED"
+  | "CREATOR_KIND_USER"
+  | "CREATOR_KIND_SERVICE_ACCOUNT"
+  | "CREATOR_KIND_SCHEDULE"
+  | "CREATOR_KIND_AUTOMATION"
+  | "CREATOR_KIND_BACKFILL"
+  | "CREATOR_KIND_FLOW_RUN"
+  | "CREATOR_KIND_SYSTEM";
+
+/** A cron expression. */
+export interface CronRule {
+  /** Five fields, or six with seconds last. */
+  expression: string;
+  /** IANA name of the time zone; empty is UTC. */
+  time_zone: string;
+  /** True (the default): day of month or day of week is enough; false: both must match. */
+  day_or?: boolean;
+}
+
+/** Asks to delete an artifact. */
+export interface DeleteArtifactRequest {
+  /** Which one. */
+  artifact_id: string;
+}
+
+export type DeleteArtifactResponse = Record<string, never>;
+
+/** Asks to delete an automation. */
+export interface DeleteAutomationRequest {
+  /** Which one. */
+  automation_id: string;
+}
+
+export type DeleteAutomationResponse = Record<string, never>;
+
+/** Asks to delete a limit. */
+export interface DeleteConcurrencyLimitRequest {
+  /** Which one. */
+  name: string;
+}
+
+export type DeleteConcurrencyLimitResponse = Record<string, never>;
+
+/** Asks to delete a deployment. */
+export interface DeleteDeploymentRequest {
+  /** Which one. */
+  deployment_id: string;
+}
+
+export type DeleteDeploymentResponse = Record<string, never>;
+
+/** Asks to delete a flow. */
+export interface DeleteFlowRequest {
+  /** Which one. */
+  flow_id: string;
+}
+
+export type DeleteFlowResponse = Record<string, never>;
+
+/** Asks to delete a flow run. */
+export interface DeleteFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+}
+
+export type DeleteFlowRunResponse = Record<string, never>;
+
+/** Asks to delete a schedule. */
+export interface DeleteScheduleRequest {
+  /** Which one. */
+  schedule_id: string;
+}
+
+export type DeleteScheduleResponse = Record<string, never>;
+
+/** Asks to delete a variable. */
+export interface DeleteVariableRequest {
+  /** Which one. */
+  name: string;
+}
+
+export type DeleteVariableResponse = Record<string, never>;
+
+/** Asks to delete a work pool. */
+export interface DeleteWorkPoolRequest {
+  /** Which one. */
+  work_pool_name: string;
+}
+
+export type DeleteWorkPoolResponse = Record<string, never>;
+
+/** Asks to delete a queue. */
+export interface DeleteWorkQueueRequest {
+  /** Of which pool. */
+  work_pool_name: string;
+  /** Which queue. */
+  work_queue_name: string;
+}
+
+export type DeleteWorkQueueResponse = Record<string, never>;
+
+/** One action that is done, or tried, for one event. */
+export interface Delivery {
+  /** UUIDv7. */
+  delivery_id: string;
+  /** The automation. */
+  automation_id: string;
+  /** The automation's name. */
+  automation_name: string;
+  /** The event that made it fire. */
+  event_id: string;
+  /** What kind of action: "call_webhook", ... */
+  action_kind: string;
+  /** How it stands. */
+  status: DeliveryStatus;
+  /** How often it was tried. */
+  tries: number;
+  /** When it is tried next. */
+  next_try_at?: string;
+  /** What the last try was answered, cut to 2,000 characters. */
+  last_answer: string;
+  /** The HTTP status of the last try. */
+  last_status_code: number;
+  /** When it was made. */
+  created_at?: string;
+  /** When it was delivered or given up. */
+  ended_at?: string;
+  /** The receiver can tell repeated tries by this key. */
+  dedup_key: string;
+}
+
+/** How a delivery stands. */
+export type DeliveryStatus =
+  | "DELIVERY_STATUS_UNSPECIFIED"
+  | "DELIVERY_STATUS_PENDING"
+  | "DELIVERY_STATUS_DELIVERED"
+  | "DELIVERY_STATUS_DEAD";
+
+/** A flow made runnable. */
+export interface Deployment {
+  /** UUIDv7. */
+  deployment_id: string;
+  /** The flow. */
+  flow_id: string;
+  /** The flow's name. */
+  flow_name: string;
+  /** Unique in the flow. */
+  name: string;
+  /** What is versioned: its content in the current version. */
+  content?: DeploymentContent;
+  /** The current version. */
+  current_version_id: string;
+  /** The number of the current version, from 1. */
+  version_number: number;
+  /** True: its schedules make no runs. */
+  paused: boolean;
+  /** Whether somebody is there to run it. */
+  status: DeploymentStatus;
+  /** When it runs by itself. */
+  schedules: Schedule[];
+  /** How many runs at once, and what happens to more. */
+  concurrency?: DeploymentConcurrency;
+  /** Who created it. */
+  creator?: Creator;
+  /** When it was made. */
+  created_at?: string;
+  /** When anything of it last changed. */
+  updated_at?: string;
+}
+
+/** How many runs of a deployment at once, and what happens to more. */
+export interface DeploymentConcurrency {
+  /** How many at most; unset: any number. */
+  limit?: number;
+  /** What happens to a run when all slots are taken. */
+  strategy: ConcurrencyStrategy;
+  /** How long the infrastructure may take to start before the slot is given to another. */
+  grace_period?: string;
+  /** A shared limit to use in place of one of its own. */
+  shared_limit_name: string;
+}
+
+/** What is versioned of a deployment. */
+export interface DeploymentContent {
+  /** The version as the user names it. */
+  version: string;
+  /** What it does, in Markdown. */
+  description: string;
+  /** Words that it and its runs are found by. */
+  tags: string[];
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+  /** Where the flow is: "path/to/file.py:function" or "package.module:function". */
+  entrypoint: string;
+  /** The folder that a relative entrypoint starts from, on the machine that runs it. */
+  path: string;
+  /** What to do before the flow is loaded. */
+  pull_steps: PullStep[];
+  /** Parameters of its runs, unless the run names others. */
+  parameters?: JsonObject;
+  /** JSON schema of the parameters. */
+  parameter_schema?: JsonObject;
+  /** True: parameters that do not fit the schema are refused. */
+  enforce_parameter_schema: boolean;
+  /** Values for the work pool's base job template. */
+  job_variables?: JsonObject;
+  /** The pool that runs it; empty: it is run by the process that serves it. */
+  work_pool_name: string;
+  /** The queue of the pool; empty: the default queue. */
+  work_queue_name: string;
+  /** How often and when its runs are retried. */
+  retry_policy?: RetryPolicy;
+  /** Where the source came from. */
+  version_info?: VersionInfo;
+}
+
+/** Which deployments. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface DeploymentFilter {
+  /** Any of these ids. */
+  deployment_ids: string[];
+  /** Of any of these flows. */
+  flow_ids: string[];
+  /** Any of these names. */
+  names: string[];
+  /** A part of the name or of the flow's name. */
+  name_contains: string;
+  /** All of these tags. */
+  tags_all: string[];
+  /** Any of these tags. */
+  tags_any: string[];
+  /** None of these tags. */
+  tags_none: string[];
+  /** All of these labels. */
+  labels?: JsonObject;
+  /** Run by any of these pools. */
+  work_pool_names: string[];
+  /** In any of these queues. */
+  work_queue_names: string[];
+  /** Paused or not. */
+  paused?: boolean;
+  /** With or without a concurrency limit. */
+  has_concurrency_limit?: boolean;
+  /** With or without an active schedule. */
+  scheduled?: boolean;
+}
+
+/** In which order to list deployments. */
+export type DeploymentSort =
+  | "DEPLOYMENT_SORT_UNSPECIFIED"
+  | "DEPLOYMENT_SORT_CREATED_DESC"
+  | "DEPLOYMENT_SORT_UPDATED_DESC"
+  | "DEPLOYMENT_SORT_NAME_ASC"
+  | "DEPLOYMENT_SORT_NAME_DESC";
+
+/** Whether somebody is there to run a deployment. */
+export type DeploymentStatus =
+  | "DEPLOYMENT_STATUS_UNSPECIFIED"
+  | "DEPLOYMENT_STATUS_READY"
+  | "DEPLOYMENT_STATUS_NOT_READY";
+
+/** One version of a deployment. */
+export interface DeploymentVersion {
+  /** UUIDv7. */
+  deployment_version_id: string;
+  /** The deployment. */
+  deployment_id: string;
+  /** From 1, increasing. */
+  number: number;
+  /** The content. */
+  content?: DeploymentContent;
+  /** Who made it. */
+  creator?: Creator;
+  /** When it was made. */
+  created_at?: string;
+  /** True for the version that new runs take. */
+  current: boolean;
+}
+
+/** Asks to drain a worker. */
+export interface DrainWorkerRequest {
+  /** Which one. */
+  worker_id: string;
+}
+
+/** The worker was told. */
+export interface DrainWorkerResponse {
+  /** The worker. */
+  worker?: Worker;
+}
+
+/** Asks to store events. */
+export interface EmitEventsRequest {
+  /** The events. */
+  events: Event[];
+}
+
+/** The events are committed. */
+export interface EmitEventsResponse {
+  /** How many were new. */
+  stored: number;
+}
+
+/** Something that happened to a resource. */
+export interface Event {
+  /** UUIDv7. For a state of a run it is the state's id. */
+  event_id: string;
+  /** Its name, e.g. "headrace.flow-run.Failed". */
+  name: string;
+  /** When it happened. */
+  occurred_at?: string;
+  /** When the server stored it. */
+  received_at?: string;
+  /** What it happened to. */
+  resource?: EventResource;
+  /** What else it concerns. */
+  related: EventResource[];
+  /** Details. */
+  payload?: JsonObject;
+  /** The event that it follows, if order matters. */
+  follows_event_id: string;
+}
+
+/** Which events. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface EventFilter {
+  /** Any of these ids. */
+  event_ids: string[];
+  /** Any of these names; "*" at the end matches any rest. */
+  names: string[];
+  /** None of these names; "*" at the end matches any rest. */
+  names_excluded: string[];
+  /** About any of these resources; "*" at the end matches any rest. */
+  resource_ids: string[];
+  /** Concerning any of these resources, in any role. */
+  related_resource_ids: string[];
+  /** About or concerning any of these resources. */
+  any_resource_ids: string[];
+  /** With a related resource in any of these roles. */
+  related_roles: string[];
+  /** With all of these labels on the resource. */
+  resource_labels: Record<string, string>;
+  /** Occurred in this span. */
+  occurred?: TimeRange;
+  /** Words that the name, the resources or the payload must contain. */
+  text: string;
+}
+
+/** What an event is about. */
+export interface EventResource {
+  /** Its id, e.g. "headrace.flow-run.<uuid>". */
+  resource_id: string;
+  /** Its name. */
+  name: string;
+  /** Its role among the related resources, e.g. "flow". */
+  role: string;
+  /** More about it. */
+  labels: Record<string, string>;
+}
+
+/** In which order to list events. */
+export type EventSort =
+  | "EVENT_SORT_UNSPECIFIED"
+  | "EVENT_SORT_OCCURRED_DESC"
+  | "EVENT_SORT_OCCURRED_ASC";
+
+/** Fires on events. */
+export interface EventTrigger {
+  /** Presence or absence. */
+  posture: TriggerPosture;
+  /** What the event's resource must be like. */
+  match?: ResourceMatch;
+  /** What related resources there must be: each of these. */
+  match_related: ResourceMatch[];
+  /** Names of events that start the watch; "*" at the end matches any rest. Empty: it is always on. */
+  after: string[];
+  /** Names of the events that are expected; "*" at the end matches any rest. Empty: any event. */
+  expect: string[];
+  /** Labels by whose values events are counted apart. */
+  for_each: string[];
+  /** How many expected events it takes; 0 is 1. */
+  threshold: number;
+  /** In which span of time. */
+  within?: string;
+}
+
+/** A flow: a named piece of the user's code that can run. */
+export interface Flow {
+  /** UUIDv7. */
+  flow_id: string;
+  /** Unique in the workspace. */
+  name: string;
+  /** What the flow does, in Markdown. */
+  description: string;
+  /** Words to find it by. */
+  tags: string[];
+  /** Key and value pairs (string, number or bool) to find it by. */
+  labels?: JsonObject;
+  /** When it was first seen. */
+  created_at?: string;
+  /** When it was last changed. */
+  updated_at?: string;
+}
+
+/** Which flows to list. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface FlowFilter {
+  /** Any of these ids. */
+  flow_ids: string[];
+  /** Any of these names. */
+  names: string[];
+  /** A part of the name, upper and lower case alike. */
+  name_contains: string;
+  /** All of these tags. */
+  tags_all: string[];
+  /** Any of these tags. */
+  tags_any: string[];
+  /** None of these tags. */
+  tags_none: string[];
+  /** All of these labels. */
+  labels?: JsonObject;
+  /** Created in this span. */
+  created?: TimeRange;
+  /** True: only flows without tags; false: only flows with tags. */
+  untagged?: boolean;
+}
+
+/** An execution of a flow. */
+export interface FlowRun {
+  /** UUIDv7. */
+  flow_run_id: string;
+  /** The flow. */
+  flow_id: string;
+  /** The flow's name. */
+  flow_name: string;
+  /** The name that people read. */
+  name: string;
+  /** The state that it is in. */
+  state?: State;
+  /** The deployment that it runs, if any. */
+  deployment_id: string;
+  /** The version of the deployment that it runs. */
+  deployment_version_id: string;
+  /** The deployment's name. */
+  deployment_name: string;
+  /** The flow's version, as the user names it. */
+  flow_version: string;
+  /** The pool it waits in or ran from. */
+  work_pool_id: string;
+  /** The pool's name. */
+  work_pool_name: string;
+  /** The queue it waits in or ran from. */
+  work_queue_id: string;
+  /** The queue's name. */
+  work_queue_name: string;
+  /** The worker that ran its last attempt. */
+  worker_name: string;
+  /** The flow's parameters. Empty for callers who may not see payloads. */
+  parameters?: JsonObject;
+  /** Values for the work pool's base job template. */
+  job_variables?: JsonObject;
+  /** Whatever the creator wants to keep with the run. */
+  context?: JsonObject;
+  /** Words to find it by. */
+  tags: string[];
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+  /** What people wrote about it. */
+  notes: string;
+  /** The task run of the parent flow run that stands for this run, if it is a subflow. */
+  parent_task_run_id: string;
+  /** The flow run that called it, if it is a subflow. */
+  parent_flow_run_id: string;
+  /** The topmost flow run of the tree that it is part of; its own id at the top. */
+  root_flow_run_id: string;
+  /** A second creation with the same key returns the first run. */
+  idempotency_key: string;
+  /** Who created it. */
+  creator?: Creator;
+  /** True if a schedule made it. */
+  auto_scheduled: boolean;
+  /** How often and when it is retried. */
+  retry_policy?: RetryPolicy;
+  /** How many times it entered RUNNING. */
+  run_count: number;
+  /** The number of the current or last attempt, from 1; 0 before the first claim. */
+  attempt: number;
+  /** When it was made. */
+  created_at?: string;
+  /** When anything of it last changed. */
+  updated_at?: string;
+  /** When it was first expected to start. */
+  expected_start_at?: string;
+  /** When it is expected to start next. */
+  next_scheduled_start_at?: string;
+  /** When it first entered RUNNING. */
+  started_at?: string;
+  /** When it became final. */
+  ended_at?: string;
+  /** Time in RUNNING, all attempts together. */
+  total_run_time?: string;
+  /** What identifies its process, container or job. */
+  infrastructure_id: string;
+  /** The first line of user code was reached this long after it was due. */
+  start_delay?: string;
+}
+
+/** Which flow runs. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface FlowRunFilter {
+  /** Any of these ids. */
+  flow_run_ids: string[];
+  /** Any of these flows. */
+  flow_ids: string[];
+  /** Any of these flow names. */
+  flow_names: string[];
+  /** Any of these deployments. */
+  deployment_ids: string[];
+  /** Any of these work pools. */
+  work_pool_ids: string[];
+  /** Any of these work queues. */
+  work_queue_ids: string[];
+  /** Any of these workers. */
+  worker_names: string[];
+  /** Any of these state types. */
+  state_types: StateType[];
+  /** Any of these state names. */
+  state_names: string[];
+  /** Any of these names. */
+  names: string[];
+  /** A part of the name, upper and lower case alike. */
+  name_contains: string;
+  /** A part of the name, the flow's name or the state's message. */
+  text: string;
+  /** All of these tags. */
+  tags_all: string[];
+  /** Any of these tags. */
+  tags_any: string[];
+  /** None of these tags. */
+  tags_none: string[];
+  /** All of these labels. */
+  labels?: JsonObject;
+  /** All of these parameter values. */
+  parameters?: JsonObject;
+  /** Any of these flow versions. */
+  flow_versions: string[];
+  /** Any of these deployment versions. */
+  deployment_version_ids: string[];
+  /** Any of these idempotency keys. */
+  idempotency_keys: string[];
+  /** Children of any of these flow runs. */
+  parent_flow_run_ids: string[];
+  /** Any of these parent task runs. */
+  parent_task_run_ids: string[];
+  /** Part of the tree below any of these. */
+  root_flow_run_ids: string[];
+  /** True: only subflows; false: only runs without a parent. */
+  has_parent?: boolean;
+  /** Made by any of these (ids of schedules, automations, backfills, principals). */
+  creator_ids: string[];
+  /** Created in this span. */
+  created?: TimeRange;
+  /** Expected to start in this span. */
+  expected_start?: TimeRange;
+  /** Expected to start next in this span. */
+  next_scheduled_start?: TimeRange;
+  /** Started in this span. */
+  started?: TimeRange;
+  /** Ended in this span. */
+  ended?: TimeRange;
+  /** Ran at least this long. */
+  run_time_at_least?: string;
+  /** Ran at most this long. */
+  run_time_at_most?: string;
+  /** True: only runs that a schedule made; false: only others. */
+  auto_scheduled?: boolean;
+}
+
+/** In which order to list flow runs. */
+export type FlowRunSort =
+  | "FLOW_RUN_SORT_UNSPECIFIED"
+  | "FLOW_RUN_SORT_ID_DESC"
+  | "FLOW_RUN_SORT_ID_ASC"
+  | "FLOW_RUN_SORT_EXPECTED_START_DESC"
+  | "FLOW_RUN_SORT_EXPECTED_START_ASC"
+  | "FLOW_RUN_SORT_NEXT_SCHEDULED_START_ASC"
+  | "FLOW_RUN_SORT_STARTED_DESC"
+  | "FLOW_RUN_SORT_STARTED_ASC"
+  | "FLOW_RUN_SORT_ENDED_DESC"
+  | "FLOW_RUN_SORT_NAME_ASC"
+  | "FLOW_RUN_SORT_NAME_DESC"
+  | "FLOW_RUN_SORT_RUN_TIME_DESC";
+
+/** In which order to list flows. */
+export type FlowSort =
+  | "FLOW_SORT_UNSPECIFIED"
+  | "FLOW_SORT_CREATED_DESC"
+  | "FLOW_SORT_UPDATED_DESC"
+  | "FLOW_SORT_NAME_ASC"
+  | "FLOW_SORT_NAME_DESC";
+
+/** Asks to follow events. */
+export interface FollowEventsRequest {
+  /** Which ones. */
+  filter?: EventFilter;
+  /** A token of FollowEvents: goes on behind it. Empty: from now on. */
+  follow_token: string;
+}
+
+/** Events, or a sign of life. */
+export interface FollowEventsResponse {
+  /** The events. */
+  events: Event[];
+  /** Goes on behind these events. */
+  follow_token: string;
+}
+
+/** Asks to follow flow runs. */
+export interface FollowFlowRunsRequest {
+  /** Which ones. */
+  filter?: FlowRunFilter;
+}
+
+/** Flow runs that changed. */
+export interface FollowFlowRunsResponse {
+  /** As they are now. */
+  flow_runs: FlowRun[];
+  /** Sent once when the stream stands, and then as a sign of life. */
+  heartbeat: boolean;
+}
+
+/** Asks to follow records. */
+export interface FollowLogsRequest {
+  /** Which ones. */
+  filter?: LogFilter;
+  /** A token of ListLogs or FollowLogs: goes on behind it. */
+  follow_token: string;
+  /** Without a token: how many of the newest records to send first; 0 is all, -1 is none. */
+  tail: number;
+  /** True: the stream ends when every flow run of the filter is final and its records have been sent. */
+  until_final: boolean;
+}
+
+/** Records, or a sign of life. */
+export interface FollowLogsResponse {
+  /** The records. */
+  logs: LogRecord[];
+  /** Goes on behind these records. */
+  follow_token: string;
+  /** True once everything that was there at the start has been sent. */
+  caught_up: boolean;
+}
+
+/** Asks for an artifact. */
+export interface GetArtifactRequest {
+  /** Which one. */
+  artifact_id: string;
+}
+
+/** Returns an artifact. */
+export interface GetArtifactResponse {
+  /** The artifact. */
+  artifact?: Artifact;
+}
+
+/** Asks for an automation. */
+export interface GetAutomationRequest {
+  /** Which one. */
+  automation_id: string;
+}
+
+/** Returns an automation. */
+export interface GetAutomationResponse {
+  /** The automation. */
+  automation?: Automation;
+}
+
+export type GetCallerRequest = Record<string, never>;
+
+/** Tells who the caller is. */
+export interface GetCallerResponse {
+  /** The principal. */
+  principal_id: string;
+  /** What kind it is. */
+  kind: PrincipalKind;
+  /** The name that people read. */
+  display_name: string;
+  /** The workspace that the call is about. */
+  workspace?: Workspace;
+  /** What the caller may do there. */
+  permissions: Permission[];
+}
+
+/** Asks for a limit. */
+export interface GetConcurrencyLimitRequest {
+  /** Which one. */
+  name: string;
+}
+
+/** Returns a limit. */
+export interface GetConcurrencyLimitResponse {
+  /** The limit. */
+  limit?: ConcurrencyLimit;
+}
+
+/** Asks for a deployment by names. */
+export interface GetDeploymentByNameRequest {
+  /** The flow's name. */
+  flow_name: string;
+  /** Its own name. */
+  deployment_name: string;
+}
+
+/** Returns a deployment. */
+export interface GetDeploymentByNameResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+}
+
+/** Asks for a deployment. */
+export interface GetDeploymentRequest {
+  /** Which one. */
+  deployment_id: string;
+}
+
+/** Returns a deployment. */
+export interface GetDeploymentResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+}
+
+/** Asks for an event. */
+export interface GetEventRequest {
+  /** Which one. */
+  event_id: string;
+}
+
+/** Returns an event. */
+export interface GetEventResponse {
+  /** The event. */
+  event?: Event;
+}
+
+/** Asks for a flow. */
+export interface GetFlowRequest {
+  /** Which one. */
+  flow_id: string;
+}
+
+/** Returns a flow. */
+export interface GetFlowResponse {
+  /** The flow. */
+  flow?: Flow;
+}
+
+/** Asks for a flow run. */
+export interface GetFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+}
+
+/** Returns a flow run. */
+export interface GetFlowRunResponse {
+  /** The flow run. */
+  flow_run?: FlowRun;
+}
+
+export type GetSystemRequest = Record<string, never>;
+
+/** The server about itself. */
+export interface GetSystemResponse {
+  /** The server's version. */
+  version: string;
+  /** What it can do, as stable words. A client must not expect what is not named. */
+  capabilities: string[];
+  /** Where gRPC is reached: "host:port"; an empty host is the host of the HTTP address. */
+  grpc_address: string;
+  /** True if gRPC is reached over TLS. */
+  grpc_tls: boolean;
+  /** True if callers have to sign in. */
+  authentication_required: boolean;
+  /** The oldest client version that is served. */
+  minimum_client_version: string;
+  /** Identifies the installation, so that a client notices a different one behind the same address. */
+  installation_id: string;
+}
+
+/** Asks for a task run. */
+export interface GetTaskRunRequest {
+  /** Which one. */
+  task_run_id: string;
+}
+
+/** Returns a task run. */
+export interface GetTaskRunResponse {
+  /** The task run. */
+  task_run?: TaskRun;
+}
+
+/** Asks for a variable. */
+export interface GetVariableRequest {
+  /** Which one. */
+  name: string;
+}
+
+/** Returns a variable. */
+export interface GetVariableResponse {
+  /** The variable. */
+  variable?: Variable;
+}
+
+/** Asks for a work pool. */
+export interface GetWorkPoolRequest {
+  /** Which one. */
+  work_pool_name: string;
+}
+
+/** Returns a work pool. */
+export interface GetWorkPoolResponse {
+  /** The work pool. */
+  work_pool?: WorkPool;
+}
+
+/** Asks for a workspace. */
+export interface GetWorkspaceRequest {
+  /** Its id or handle. */
+  workspace: string;
+}
+
+/** Returns a workspace. */
+export interface GetWorkspaceResponse {
+  /** The workspace. */
+  workspace?: Workspace;
+}
+
+/** A picture: either where it is or what it is. */
+export interface ImageContent {
+  /** Where it is. */
+  url: string;
+  /** What it is, up to 2 MiB. */
+  data: string;
+  /** Of `data`, e.g. "image/png". */
+  media_type: string;
+}
+
+/** A fixed interval. */
+export interface IntervalRule {
+  /** At least one second. */
+  every?: string;
+  /** One of the times; the epoch if unset. */
+  anchor_at?: string;
+  /** IANA name of the time zone whose wall clock intervals of whole days keep; empty is UTC. */
+  time_zone: string;
+}
+
+/** Values of a label. */
+export interface LabelValues {
+  /** The values. */
+  values: string[];
+}
+
+/** A link. */
+export interface LinkContent {
+  /** Where to. */
+  url: string;
+  /** What to show. */
+  text: string;
+}
+
+/** Asks for a page of artifacts. */
+export interface ListArtifactsRequest {
+  /** Which ones. */
+  filter?: ArtifactFilter;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of artifacts. */
+export interface ListArtifactsResponse {
+  /** The artifacts. */
+  artifacts: Artifact[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of automations. */
+export interface ListAutomationsRequest {
+  /** A part of the name. */
+  name_contains: string;
+  /** Enabled or not. */
+  enabled?: boolean;
+  /** Owned by this resource. */
+  owner_resource_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of automations. */
+export interface ListAutomationsResponse {
+  /** The automations. */
+  automations: Automation[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of limits. */
+export interface ListConcurrencyLimitsRequest {
+  /** A part of the name. */
+  name_contains: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of limits. */
+export interface ListConcurrencyLimitsResponse {
+  /** The limits, without holders. */
+  limits: ConcurrencyLimit[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of deliveries. */
+export interface ListDeliveriesRequest {
+  /** Of this automation; empty: all. */
+  automation_id: string;
+  /** In any of these statuses; empty: all. */
+  statuses: DeliveryStatus[];
+  /** For this event; empty: all. */
+  event_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of deliveries. */
+export interface ListDeliveriesResponse {
+  /** The deliveries. */
+  deliveries: Delivery[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for the versions of a deployment. */
+export interface ListDeploymentVersionsRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of versions. */
+export interface ListDeploymentVersionsResponse {
+  /** The versions, newest first. */
+  versions: DeploymentVersion[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of deployments. */
+export interface ListDeploymentsRequest {
+  /** Which ones. */
+  filter?: DeploymentFilter;
+  /** In which order. */
+  sort: DeploymentSort;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of deployments. */
+export interface ListDeploymentsResponse {
+  /** The deployments. */
+  deployments: Deployment[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of events. */
+export interface ListEventsRequest {
+  /** Which ones. */
+  filter?: EventFilter;
+  /** In which order. */
+  sort: EventSort;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of events. */
+export interface ListEventsResponse {
+  /** The events. */
+  events: Event[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for the states of a flow run. */
+export interface ListFlowRunStatesRequest {
+  /** Which flow run. */
+  flow_run_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of states. */
+export interface ListFlowRunStatesResponse {
+  /** The states, oldest first. */
+  states: State[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of flow runs. */
+export interface ListFlowRunsRequest {
+  /** Which ones. */
+  filter?: FlowRunFilter;
+  /** In which order. */
+  sort: FlowRunSort;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of flow runs. */
+export interface ListFlowRunsResponse {
+  /** The flow runs. */
+  flow_runs: FlowRun[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of flows. */
+export interface ListFlowsRequest {
+  /** Which ones. */
+  filter?: FlowFilter;
+  /** In which order. */
+  sort: FlowSort;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of flows. */
+export interface ListFlowsResponse {
+  /** The flows. */
+  flows: Flow[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of records. */
+export interface ListLogsRequest {
+  /** Which ones. */
+  filter?: LogFilter;
+  /** In which order. */
+  sort: LogSort;
+  /** How many at most; 0 is 200, above 1,000 is 1,000. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of records. */
+export interface ListLogsResponse {
+  /** The records. */
+  logs: LogRecord[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+  /** Token from which FollowLogs goes on behind the newest record of this page. */
+  follow_token: string;
+}
+
+/** Asks for the states of a task run. */
+export interface ListTaskRunStatesRequest {
+  /** Which task run. */
+  task_run_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of states. */
+export interface ListTaskRunStatesResponse {
+  /** The states, oldest first. */
+  states: State[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of task runs. */
+export interface ListTaskRunsRequest {
+  /** Which ones. */
+  filter?: TaskRunFilter;
+  /** In which order. */
+  sort: TaskRunSort;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of task runs. */
+export interface ListTaskRunsResponse {
+  /** The task runs. */
+  task_runs: TaskRun[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of variables. */
+export interface ListVariablesRequest {
+  /** A part of the name. */
+  name_contains: string;
+  /** All of these tags. */
+  tags_all: string[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of variables. */
+export interface ListVariablesResponse {
+  /** The variables. */
+  variables: Variable[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of work pools. */
+export interface ListWorkPoolsRequest {
+  /** Any of these types; empty: all. */
+  types: string[];
+  /** A part of the name. */
+  name_contains: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of work pools. */
+export interface ListWorkPoolsResponse {
+  /** The work pools. */
+  work_pools: WorkPool[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for the queues of a pool. */
+export interface ListWorkQueuesRequest {
+  /** Which pool. */
+  work_pool_name: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of queues. */
+export interface ListWorkQueuesResponse {
+  /** The queues by priority. */
+  work_queues: WorkQueue[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of workers. */
+export interface ListWorkersRequest {
+  /** Of this pool; empty: all. */
+  work_pool_name: string;
+  /** In any of these statuses; empty: all. */
+  statuses: WorkerStatus[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of workers. */
+export interface ListWorkersResponse {
+  /** The workers. */
+  workers: Worker[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of workspaces. */
+export interface ListWorkspacesRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of workspaces. */
+export interface ListWorkspacesResponse {
+  /** The workspaces. */
+  workspaces: Workspace[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Which records. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface LogFilter {
+  /** Of any of these flow runs. */
+  flow_run_ids: string[];
+  /** Of any of these task runs. */
+  task_run_ids: string[];
+  /** Of any of these workers. */
+  worker_ids: string[];
+  /** At this level or above. */
+  level_at_least: number;
+  /** At this level or below; 0 is no bound. */
+  level_at_most: number;
+  /** Written in this span. */
+  occurred?: TimeRange;
+  /** Words that the message must contain, e.g. `error -debug "a phrase"`. */
+  text: string;
+  /** Any of these loggers. */
+  loggers: string[];
+  /** Any of these sources. */
+  sources: LogSource[];
+  /** True: only records of flow runs themselves, not of their task runs. */
+  without_task_runs: boolean;
+}
+
+/** One line. */
+export interface LogRecord {
+  /** UUIDv7 made by the writer, so that a repeated batch is harmless. */
+  log_id: string;
+  /** The flow run. */
+  flow_run_id: string;
+  /** The task run, if it is of one. */
+  task_run_id: string;
+  /** The worker, if it is of one. */
+  worker_id: string;
+  /** The logger's name. */
+  logger: string;
+  /** As in Python: 10 debug, 20 info, 30 warning, 40 error, 50 critical. */
+  level: number;
+  /** The text; ANSI codes are kept. */
+  message: string;
+  /** When it was written, by the writer's clock. */
+  occurred_at?: string;
+  /** Structured fields. */
+  fields?: JsonObject;
+  /** Where the line came from. */
+  source: LogSource;
+  /** W3C trace context. */
+  traceparent: string;
+}
+
+/** In which order to list records. */
+export type LogSort =
+  | "LOG_SORT_UNSPECIFIED"
+  | "LOG_SORT_OCCURRED_ASC"
+  | "LOG_SORT_OCCURRED_DESC";
+
+/** Where a line came from. */
+export type LogSource =
+  | "LOG_SOURCE_UNSPECIFIED"
+  | "LOG_SOURCE_LOGGER"
+  | "LOG_SOURCE_PRINT"
+  | "LOG_SOURCE_STDOUT"
+  | "LOG_SOURCE_STDERR"
+  | "LOG_SOURCE_WORKER"
+  | "LOG_SOURCE_INFRASTRUCTURE";
+
+/** Fires on a measured figure. */
+export interface MetricTrigger {
+  /** Which figure: "success_rate", "duration", "lateness", "queue_depth". */
+  metric: string;
+  /** "<", "<=", ">" or ">=". */
+  operator: string;
+  /** What the figure is compared with. */
+  threshold: number | "NaN" | "Infinity" | "-Infinity";
+  /** The window that the figure is measured over. */
+  range?: string;
+  /** How long it must hold. */
+  firing_for?: string;
+  /** What the resource must be like. */
+  match?: ResourceMatch;
+  /** What related resources there must be. */
+  match_related: ResourceMatch[];
+}
+
+/** Asks to stop the schedules of a deployment. */
+export interface PauseDeploymentRequest {
+  /** Which one. */
+  deployment_id: string;
+}
+
+/** Returns the deployment. */
+export interface PauseDeploymentResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+}
+
+/** What a caller needs in order to be allowed to call a method. A method without a permission cannot be called at all: the server denies by default. Roles are sets of these permissions. */
+export type Permission =
+  | "PERMISSION_UNSPECIFIED"
+  | "PERMISSION_PUBLIC"
+  | "PERMISSION_AUTHENTICATED"
+  | "PERMISSION_INTERNAL"
+  | "PERMISSION_FLOWS_VIEW"
+  | "PERMISSION_FLOWS_EDIT"
+  | "PERMISSION_FLOWS_DELETE"
+  | "PERMISSION_RUNS_VIEW"
+  | "PERMISSION_RUNS_EDIT"
+  | "PERMISSION_RUNS_DELETE"
+  | "PERMISSION_RUN_PAYLOADS_VIEW"
+  | "PERMISSION_DEPLOYMENTS_VIEW"
+  | "PERMISSION_DEPLOYMENTS_RUN"
+  | "PERMISSION_DEPLOYMENTS_EDIT"
+  | "PERMISSION_DEPLOYMENTS_DELETE"
+  | "PERMISSION_WORK_POOLS_VIEW"
+  | "PERMISSION_WORK_POOLS_EDIT"
+  | "PERMISSION_WORK_POOLS_DELETE"
+  | "PERMISSION_WORKERS_CONNECT"
+  | "PERMISSION_CONCURRENCY_VIEW"
+  | "PERMISSION_CONCURRENCY_EDIT"
+  | "PERMISSION_CONCURRENCY_ACQUIRE"
+  | "PERMISSION_ARTIFACTS_VIEW"
+  | "PERMISSION_ARTIFACTS_EDIT"
+  | "PERMISSION_VARIABLES_VIEW"
+  | "PERMISSION_VARIABLES_EDIT"
+  | "PERMISSION_BLOCKS_VIEW"
+  | "PERMISSION_BLOCK_SECRETS_VIEW"
+  | "PERMISSION_BLOCKS_EDIT"
+  | "PERMISSION_BLOCKS_DELETE"
+  | "PERMISSION_LOGS_VIEW"
+  | "PERMISSION_LOGS_WRITE"
+  | "PERMISSION_EVENTS_VIEW"
+  | "PERMISSION_EVENTS_EMIT"
+  | "PERMISSION_AUTOMATIONS_VIEW"
+  | "PERMISSION_AUTOMATIONS_EDIT"
+  | "PERMISSION_AUTOMATIONS_DELETE"
+  | "PERMISSION_WORKSPACE_VIEW"
+  | "PERMISSION_WORKSPACE_EDIT"
+  | "PERMISSION_WORKSPACE_DELETE"
+  | "PERMISSION_MEMBERS_VIEW"
+  | "PERMISSION_MEMBERS_EDIT"
+  | "PERMISSION_AUDIT_VIEW"
+  | "PERMISSION_ACCOUNT_ADMIN";
+
+/** Asks for the next times of a schedule. */
+export interface PreviewScheduleRequest {
+  /** One that is kept. */
+  schedule_id?: string;
+  /** One that is only thought of. */
+  schedule?: Schedule;
+  /** From when on; unset is now. */
+  from?: string;
+  /** How many; 0 is 10. */
+  count: number;
+}
+
+/** Returns times. */
+export interface PreviewScheduleResponse {
+  /** The next times. */
+  times: string[];
+}
+
+/** What kind of principal a caller is. */
+export type PrincipalKind =
+  | "PRINCIPAL_KIND_UNSPECIFIED"
+  | "PRINCIPAL_KIND_USER"
+  | "PRINCIPAL_KIND_SERVICE_ACCOUNT"
+  | "PRINCIPAL_KIND_LOCAL"
+  | "PRINCIPAL_KIND_SYSTEM";
+
+/** Proposes a state for a flow run. */
+export interface ProposeFlowRunStateRequest {
+  /** Which flow run. */
+  flow_run_id: string;
+  /** The proposed state. Its state_id makes the call repeatable. */
+  state?: State;
+  /** The token of the attempt; required of the process that executes the run. */
+  attempt_token: string;
+  /** True: only the rules that protect data and release slots apply. For people, not for engines. */
+  force: boolean;
+  /** What identifies the process, when it proposes RUNNING. */
+  infrastructure_id: string;
+}
+
+/** Returns the verdict. */
+export interface ProposeFlowRunStateResponse {
+  /** What was decided. */
+  verdict?: Verdict;
+  /** The attempt, if RUNNING was accepted. */
+  attempt?: Attempt;
+}
+
+/** One step before the flow is loaded. */
+export interface PullStep {
+  /** What to do: "git_clone", "set_working_directory", "run_shell_script", ... */
+  step: string;
+  /** Other steps name its output by this id. */
+  step_id: string;
+  /** Its inputs. */
+  inputs?: JsonObject;
+}
+
+/** How queues share the pool's workers. */
+export type QueuePolicy =
+  | "QUEUE_POLICY_UNSPECIFIED"
+  | "QUEUE_POLICY_WEIGHTED"
+  | "QUEUE_POLICY_STRICT";
+
+/** The right to write for one flow run. */
+export interface RecordAttempt {
+  /** The flow run. */
+  flow_run_id: string;
+  /** The token of the attempt. */
+  token: string;
+}
+
+/** Transitions in the order in which they happened. */
+export interface RecordFrame {
+  /** Increases by one with each frame of the process. A frame may be sent again, with the same content. */
+  sequence: string;
+  /** The attempts that the transitions belong to. */
+  attempts: RecordAttempt[];
+  /** Up to 500 transitions. */
+  transitions: TaskRunTransition[];
+}
+
+/** Asks to record one frame. */
+export interface RecordTransitionsRequest {
+  /** The frame; its sequence is not looked at. */
+  frame?: RecordFrame;
+}
+
+/** The frame is committed. */
+export interface RecordTransitionsResponse {
+  /** Attempts whose transitions were not taken. */
+  lost: AttemptLost[];
+}
+
+/** A recurrence rule. */
+export interface RecurrenceRule {
+  /** RRULE with DTSTART, EXDATE, ... lines of RFC 5545. */
+  rule: string;
+  /** IANA name of the time zone; empty is UTC. */
+  time_zone: string;
+}
+
+/** Asks to give slots back. */
+export interface ReleaseSlotsRequest {
+  /** Which lease. */
+  lease_id: string;
+}
+
+export type ReleaseSlotsResponse = Record<string, never>;
+
+/** Asks to renew leases. */
+export interface RenewAttemptsRequest {
+  /** The attempts. */
+  attempts: RecordAttempt[];
+}
+
+/** Leases were renewed. */
+export interface RenewAttemptsResponse {
+  /** Until then. */
+  lease_expires_at?: string;
+  /** Attempts that may no longer write. */
+  lost: AttemptLost[];
+  /** Runs that have to stop, pause or go on. */
+  signals: RunSignal[];
+}
+
+/** Asks to renew a lease. */
+export interface RenewSlotsRequest {
+  /** Which one. */
+  lease_id: string;
+  /** For how long; unset is 60 seconds. */
+  lease_duration?: string;
+}
+
+/** The lease was renewed. */
+export interface RenewSlotsResponse {
+  /** Until then. */
+  expires_at?: string;
+}
+
+/** Asks to send a delivery again. */
+export interface ResendDeliveryRequest {
+  /** Which one. */
+  delivery_id: string;
+}
+
+/** Returns the delivery. */
+export interface ResendDeliveryResponse {
+  /** The delivery. */
+  delivery?: Delivery;
+}
+
+/** Labels that a resource must have. */
+export interface ResourceMatch {
+  /** For each label the values of which any fits; "*" at the end matches any rest, "!" at the start excludes. */
+  labels: Record<string, LabelValues>;
+}
+
+/** Where a result lies and how it was written. The result itself never passes through the server. */
+export interface ResultReference {
+  /** Key within the storage. */
+  storage_key: string;
+  /** The storage's URL without credentials, e.g. "file:///data/results" or "s3://bucket/prefix". */
+  storage_url: string;
+  /** The block that holds the storage's settings. */
+  storage_block_id: string;
+  /** How the value was written, e.g. "pickle", "json", "compressed/json". */
+  serializer: string;
+  /** When the result may be deleted. */
+  expires_at?: string;
+  /** Bytes written. */
+  size_bytes: string;
+  /** Data kept by other clients in their own form. */
+  foreign?: JsonValue;
+}
+
+/** Asks to let the schedules of a deployment go on. */
+export interface ResumeDeploymentRequest {
+  /** Which one. */
+  deployment_id: string;
+}
+
+/** Returns the deployment. */
+export interface ResumeDeploymentResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+}
+
+/** Asks to run a final flow run again. */
+export interface RetryFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** UUIDv7 that makes the call repeatable. */
+  request_id: string;
+  /** What is executed again. */
+  scope: RetryScope;
+  /** With RETRY_SCOPE_FROM_TASK: the task runs that are executed again with all that depends on them. */
+  task_run_ids: string[];
+}
+
+/** Returns the verdict. */
+export interface RetryFlowRunResponse {
+  /** What was decided. */
+  verdict?: Verdict;
+  /** The flow run after it. */
+  flow_run?: FlowRun;
+}
+
+/** How a retry is done. */
+export type RetryKind =
+  | "RETRY_KIND_UNSPECIFIED"
+  | "RETRY_KIND_IN_PROCESS"
+  | "RETRY_KIND_RESCHEDULE";
+
+/** How often and when a run is retried after FAILED, and after its infrastructure was lost. */
+export interface RetryPolicy {
+  /** Retries after FAILED. */
+  retries: number;
+  /** Seconds to wait before each retry; the last one holds for all further. */
+  delay_seconds: (number | "NaN" | "Infinity" | "-Infinity")[];
+  /** Each wait is stretched by a random part of up to this factor. */
+  jitter_factor: number | "NaN" | "Infinity" | "-Infinity";
+  /** Retries after CRASHED by a lost worker, process or lease. */
+  infrastructure_retries: number;
+  /** How a retry is done. */
+  kind: RetryKind;
+  /** Keys of pauses that the run already went through. */
+  pause_keys: string[];
+  /** True while the run is being resumed. */
+  resuming: boolean;
+}
+
+/** What a retry executes again. */
+export type RetryScope =
+  | "RETRY_SCOPE_UNSPECIFIED"
+  | "RETRY_SCOPE_UNFINISHED"
+  | "RETRY_SCOPE_ALL"
+  | "RETRY_SCOPE_FROM_TASK";
+
+/** Starts a run of a deployment. */
+export interface RunDeploymentAction {
+  /** Which one; empty: the one that the event is about. */
+  deployment_id: string;
+  /** Its parameters; strings are templates. */
+  parameters?: JsonObject;
+}
+
+/** Asks to start a run. */
+export interface RunDeploymentRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
+  flow_run_id: string;
+  /** The name that people read; empty lets the server make one. */
+  name: string;
+  /** Parameters, on top of the deployment's. */
+  parameters?: JsonObject;
+  /** When; unset is now. */
+  scheduled_at?: string;
+  /** A second call with the same key returns the first run. */
+  idempotency_key: string;
+  /** Words to find it by, beside the deployment's. */
+  tags: string[];
+  /** Values for the base job template, on top of the deployment's. */
+  job_variables?: JsonObject;
+  /** A queue other than the deployment's. */
+  work_queue_name: string;
+  /** The task run of the parent flow run that stands for this run. */
+  parent_task_run_id: string;
+  /** The flow run that starts it. */
+  parent_flow_run_id: string;
+  /** Whatever the caller wants to keep with the run. */
+  context?: JsonObject;
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+  /** How often and when it is retried, in place of the deployment's policy. */
+  retry_policy?: RetryPolicy;
+  /** A version other than the current one. */
+  deployment_version_id: string;
+}
+
+/** Returns the run. */
+export interface RunDeploymentResponse {
+  /** The flow run, new or found by its id or idempotency key. */
+  flow_run?: FlowRun;
+  /** True if it was made by this call. */
+  created: boolean;
+}
+
+/** A run has to stop, pause or go on. */
+export interface RunSignal {
+  /** The flow run. */
+  flow_run_id: string;
+  /** What it has to do: the state that it is in now, e.g. CANCELLING. */
+  state?: State;
+}
+
+/** When a deployment runs by itself. */
+export interface Schedule {
+  /** UUIDv7. */
+  schedule_id: string;
+  /** The deployment. */
+  deployment_id: string;
+  /** A short name, unique in the deployment. */
+  slug: string;
+  /** The rule. */
+  rule?: ScheduleRule;
+  /** False: it makes no runs. */
+  active: boolean;
+  /** Parameters of its runs, on top of the deployment's. */
+  parameters?: JsonObject;
+  /** No runs before. */
+  starts_at?: string;
+  /** No runs from then on. */
+  ends_at?: string;
+  /** What happens to times that were missed. */
+  catch_up: CatchUp;
+  /** A run that would be later than this is not started. */
+  maximum_lateness?: string;
+  /** Each time is moved by a random span up to this. */
+  jitter?: string;
+  /** No runs in these spans. */
+  blackouts: TimeRange[];
+  /** When it makes its next run. */
+  next_at?: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** The rule of a schedule. */
+export interface ScheduleRule {
+  /** Cron. */
+  cron?: CronRule;
+  /** A fixed interval. */
+  interval?: IntervalRule;
+  /** A recurrence rule of RFC 5545. */
+  recurrence?: RecurrenceRule;
+}
+
+/** Fires on conditions in an order. */
+export interface SequenceTrigger {
+  /** The conditions. */
+  triggers: Trigger[];
+  /** In which span of time. */
+  within?: string;
+}
+
+/** Asks to set a limit. */
+export interface SetConcurrencyLimitRequest {
+  /** Unique in the workspace. */
+  name: string;
+  /** How many slots. */
+  limit: number;
+  /** False: it holds nothing back; unset is true for a new one. */
+  active?: boolean;
+  /** Above 0 it is a rate limit. */
+  slot_decay_per_second: number | "NaN" | "Infinity" | "-Infinity";
+}
+
+/** Returns the limit. */
+export interface SetConcurrencyLimitResponse {
+  /** The limit. */
+  limit?: ConcurrencyLimit;
+}
+
+/** Asks to set a variable. */
+export interface SetVariableRequest {
+  /** Lower case letters, digits, "_" and "-". */
+  name: string;
+  /** Any JSON value. */
+  value?: JsonValue;
+  /** Words to find it by. */
+  tags: string[];
+  /** False: an existing variable is an error (ALREADY_EXISTS). */
+  overwrite: boolean;
+}
+
+/** Returns the variable. */
+export interface SetVariableResponse {
+  /** The variable. */
+  variable?: Variable;
+}
+
+/** Who holds or awaits slots. */
+export interface SlotHolder {
+  /** The lease; empty for one who waits. */
+  lease_id: string;
+  /** What kind: "flow-run", "task-run", "client". */
+  holder_kind: string;
+  /** Which one. */
+  holder_id: string;
+  /** How many slots. */
+  slots: number;
+  /** Since when. */
+  since?: string;
+  /** Until when, unless renewed. */
+  expires_at?: string;
+}
+
+/** The slots are held. */
+export interface SlotsHeld {
+  /** The lease; empty if none of the names has a limit. */
+  lease_id: string;
+  /** To be renewed before. */
+  expires_at?: string;
+  /** The limits that were found. */
+  names: string[];
+}
+
+/** The slots are not free. */
+export interface SlotsWait {
+  /** Which limit is full. */
+  name: string;
+  /** When to call again at the latest, to keep the place in line. */
+  delay?: string;
+  /** The place in line, from 1. */
+  place: number;
+}
+
+/** A state of a flow run or task run. It is also a stored transition: the change into this state. */
+export interface State {
+  /** UUIDv7 of the transition into this state. A repeated proposal with the same id is answered with the first answer. */
+  state_id: string;
+  /** The type. */
+  type: StateType;
+  /** The name that people read, e.g. "Late" or "AwaitingRetry". Empty takes the type's usual name. */
+  name: string;
+  /** A sentence for people, e.g. the error. */
+  message: string;
+  /** When the run entered the state. */
+  occurred_at?: string;
+  /** Increases by one with each transition of the run. Set by the server for flow runs, by the recording process for task runs. */
+  version: string;
+  /** What belongs to the state beside its type. */
+  details?: StateDetails;
+  /** Where the run's result lies, if the state has one. */
+  result?: ResultReference;
+}
+
+/** How many runs are in states of a type. */
+export interface StateCount {
+  /** The type. */
+  type: StateType;
+  /** How many. */
+  count: string;
+}
+
+/** What belongs to a state beside its type. */
+export interface StateDetails {
+  /** When a SCHEDULED run is due. */
+  scheduled_at?: string;
+  /** The flow run that a task run stands for (a subflow). */
+  child_flow_run_id: string;
+  /** The key under which a result is, or may be found, in the cache. */
+  cache_key: string;
+  /** When the cached result stops being valid. */
+  cache_expires_at?: string;
+  /** True if the cache must not be read for this run. */
+  refresh_cache?: boolean;
+  /** True if the run is executed in the background by whoever serves its task. */
+  deferred?: boolean;
+  /** True if the result cannot be linked to its inputs. */
+  untrackable_result?: boolean;
+  /** When a PAUSED run that was not resumed fails. */
+  pause_expires_at?: string;
+  /** True if the process exits while the run is paused (it is suspended). */
+  pause_reschedule?: boolean;
+  /** Names the pause, so that a run pauses at most once for each key. */
+  pause_key: string;
+  /** Names of the run inputs that a resume has to bring, by role ("schema", "description", "response"). */
+  run_input_keyset: Record<string, string>;
+  /** False if a failed run must not be retried. */
+  retriable?: boolean;
+  /** Points to stored parameters of a background task. */
+  task_parameters_id: string;
+  /** W3C trace context of the run. */
+  traceparent: string;
+  /** The lease under which the run holds its concurrency slots. */
+  concurrency_lease_id: string;
+  /** Machine readable reason of the state, e.g. "LEASE_LOST" or "TIMED_OUT". */
+  reason: string;
+  /** The first lines of the error, for lists and notifications. */
+  error_type: string;
+  /** The traceback, cut to a bound by the sender. */
+  traceback: string;
+  /** Whatever else a client keeps with the state. */
+  extra?: JsonObject;
+}
+
+/** Where a run stands. A state has a type, which the rules know, and a name, which people read. */
+export type StateType =
+  | "STATE_TYPE_UNSPECIFIED"
+  | "STATE_TYPE_SCHEDULED"
+  | "STATE_TYPE_PENDING"
+  | "STATE_TYPE_RUNNING"
+  | "STATE_TYPE_PAUSED"
+  | "STATE_TYPE_CANCELLING"
+  | "STATE_TYPE_CANCELLED"
+  | "STATE_TYPE_COMPLETED"
+  | "STATE_TYPE_FAILED"
+  | "STATE_TYPE_CRASHED";
+
+/** Rows and columns. */
+export interface TableContent {
+  /** The columns' names. */
+  columns: string[];
+  /** The rows, each a list of values in the columns' order. */
+  rows: (JsonValue[])[];
+}
+
+/** What a parameter of a task run came from. */
+export interface TaskInput {
+  /** The parameter's name. */
+  parameter: string;
+  /** What kind of source. */
+  kind: TaskInputKind;
+  /** The task run or flow run, or the parameter of the flow run. */
+  source: string;
+}
+
+/** What kind of source a parameter came from. */
+export type TaskInputKind =
+  | "TASK_INPUT_KIND_UNSPECIFIED"
+  | "TASK_INPUT_KIND_TASK_RUN"
+  | "TASK_INPUT_KIND_FLOW_RUN"
+  | "TASK_INPUT_KIND_PARAMETER"
+  | "TASK_INPUT_KIND_CONSTANT"
+  | "TASK_INPUT_KIND_WAIT_FOR";
+
+/** How often and when a task run is retried. */
+export interface TaskRetryPolicy {
+  /** Retries after FAILED. */
+  retries: number;
+  /** Seconds to wait before each retry; the last one holds for all further. */
+  delay_seconds: (number | "NaN" | "Infinity" | "-Infinity")[];
+  /** Each wait is stretched by a random part of up to this factor. */
+  jitter_factor: number | "NaN" | "Infinity" | "-Infinity";
+}
+
+/** An execution of a task. */
+export interface TaskRun {
+  /** UUIDv7. */
+  task_run_id: string;
+  /** The flow run that it is part of; empty for background tasks. */
+  flow_run_id: string;
+  /** What identifies the task in the user's code. */
+  task_key: string;
+  /** Unique in the flow run for each call of the task, and the same when the flow run is executed again. */
+  dynamic_key: string;
+  /** The name that people read. */
+  name: string;
+  /** The state that it is in. */
+  state?: State;
+  /** Words to find it by. */
+  tags: string[];
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+  /** The task's version, as the user names it. */
+  task_version: string;
+  /** What its parameters came from. */
+  inputs: TaskInput[];
+  /** How often and when it is retried. */
+  retry_policy?: TaskRetryPolicy;
+  /** The key under which its result is cached. */
+  cache_key: string;
+  /** When the cached result stops being valid. */
+  cache_expires_at?: string;
+  /** How many times it entered RUNNING. */
+  run_count: number;
+  /** The run_count of the flow run when it was made. */
+  flow_run_run_count: number;
+  /** The flow run that it stands for, if it is a subflow. */
+  child_flow_run_id: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When anything of it last changed. */
+  updated_at?: string;
+  /** When it was expected to start. */
+  expected_start_at?: string;
+  /** When it first entered RUNNING. */
+  started_at?: string;
+  /** When it became final. */
+  ended_at?: string;
+  /** Time in RUNNING, all tries together. */
+  total_run_time?: string;
+}
+
+/** Which task runs. Fields are joined by AND, values in a field by OR unless said otherwise. */
+export interface TaskRunFilter {
+  /** Any of these ids. */
+  task_run_ids: string[];
+  /** Part of any of these flow runs. */
+  flow_run_ids: string[];
+  /** Any of these task keys. */
+  task_keys: string[];
+  /** Any of these state types. */
+  state_types: StateType[];
+  /** Any of these state names. */
+  state_names: string[];
+  /** Any of these names. */
+  names: string[];
+  /** A part of the name, upper and lower case alike. */
+  name_contains: string;
+  /** A part of the name or of the state's message. */
+  text: string;
+  /** All of these tags. */
+  tags_all: string[];
+  /** Any of these tags. */
+  tags_any: string[];
+  /** None of these tags. */
+  tags_none: string[];
+  /** All of these labels. */
+  labels?: JsonObject;
+  /** True: only those that stand for subflows; false: only others. */
+  has_child_flow_run?: boolean;
+  /** Created in this span. */
+  created?: TimeRange;
+  /** Started in this span. */
+  started?: TimeRange;
+  /** Ended in this span. */
+  ended?: TimeRange;
+  /** Ran at least this long. */
+  run_time_at_least?: string;
+  /** Ran at most this long. */
+  run_time_at_most?: string;
+  /** Any of these cache keys. */
+  cache_keys: string[];
+  /** True: only background task runs; false: only task runs of flow runs. */
+  background?: boolean;
+}
+
+/** In which order to list task runs. */
+export type TaskRunSort =
+  | "TASK_RUN_SORT_UNSPECIFIED"
+  | "TASK_RUN_SORT_ID_DESC"
+  | "TASK_RUN_SORT_ID_ASC"
+  | "TASK_RUN_SORT_STARTED_DESC"
+  | "TASK_RUN_SORT_STARTED_ASC"
+  | "TASK_RUN_SORT_ENDED_DESC"
+  | "TASK_RUN_SORT_NAME_ASC"
+  | "TASK_RUN_SORT_NAME_DESC"
+  | "TASK_RUN_SORT_RUN_TIME_DESC";
+
+/** Describes a task run. */
+export interface TaskRunSpec {
+  /** What identifies the task in the user's code. */
+  task_key: string;
+  /** Unique in the flow run for each call of the task. */
+  dynamic_key: string;
+  /** The name that people read. */
+  name: string;
+  /** Words to find it by. */
+  tags: string[];
+  /** Key and value pairs to find it by. */
+  labels?: JsonObject;
+  /** The task's version, as the user names it. */
+  task_version: string;
+  /** What its parameters came from. */
+  inputs: TaskInput[];
+  /** How often and when it is retried. */
+  retry_policy?: TaskRetryPolicy;
+  /** The key under which its result is cached. */
+  cache_key: string;
+  /** When the cached result stops being valid. */
+  cache_expires_at?: string;
+  /** The run_count of the flow run. */
+  flow_run_run_count: number;
+  /** The flow run that it stands for, if it is a subflow. */
+  child_flow_run_id: string;
+  /** When it was expected to start. */
+  expected_start_at?: string;
+}
+
+/** A task run enters a state. */
+export interface TaskRunTransition {
+  /** Index into the frame's attempts. */
+  attempt_index: number;
+  /** The task run. */
+  task_run_id: string;
+  /** The state. state_id, type, occurred_at and version have to be set. */
+  state?: State;
+  /** Describes the task run; with its first transition, and again when something of it changed. */
+  spec?: TaskRunSpec;
+  /** How many times the task run entered RUNNING, with this transition. */
+  run_count: number;
+}
+
+/** How many task runs are in states of a type. */
+export interface TaskStateCount {
+  /** The type. */
+  type: StateType;
+  /** How many. */
+  count: string;
+}
+
+/** A span of time, from inclusive to exclusive; either end may be open. */
+export interface TimeRange {
+  /** The first moment that counts. */
+  from?: string;
+  /** The first moment that no longer counts. */
+  until?: string;
+}
+
+/** The condition. */
+export interface Trigger {
+  /** On events. */
+  event?: EventTrigger;
+  /** On a measured figure. */
+  metric?: MetricTrigger;
+  /** On several conditions. */
+  compound?: CompoundTrigger;
+  /** On conditions in an order. */
+  sequence?: SequenceTrigger;
+}
+
+/** Whether the presence or the absence of events counts. */
+export type TriggerPosture =
+  | "TRIGGER_POSTURE_UNSPECIFIED"
+  | "TRIGGER_POSTURE_REACTIVE"
+  | "TRIGGER_POSTURE_PROACTIVE";
+
+/** Asks to change an artifact. */
+export interface UpdateArtifactRequest {
+  /** The new values, and the artifact's id. */
+  artifact?: Artifact;
+  /** Which fields to change: content, description, metadata. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed artifact. */
+export interface UpdateArtifactResponse {
+  /** The artifact. */
+  artifact?: Artifact;
+}
+
+/** Asks to change an automation. */
+export interface UpdateAutomationRequest {
+  /** The new values, and the automation's id. */
+  automation?: Automation;
+  /** Which fields to change. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed automation. */
+export interface UpdateAutomationResponse {
+  /** The automation. */
+  automation?: Automation;
+}
+
+/** Asks to change a deployment. */
+export interface UpdateDeploymentRequest {
+  /** The new values, and the deployment's id. */
+  deployment?: Deployment;
+  /** Which fields to change: content and its fields, paused, concurrency. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed deployment. */
+export interface UpdateDeploymentResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+}
+
+/** Asks to change a flow. */
+export interface UpdateFlowRequest {
+  /** The new values, and the flow's id. */
+  flow?: Flow;
+  /** Which fields to change: description, tags, labels. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed flow. */
+export interface UpdateFlowResponse {
+  /** The flow. */
+  flow?: Flow;
+}
+
+/** Asks to change a flow run. */
+export interface UpdateFlowRunRequest {
+  /** The new values, and the flow run's id. */
+  flow_run?: FlowRun;
+  /** Which fields to change: name, tags, labels, notes, parameters and job_variables (before the run started), infrastructure_id, retry_policy. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed flow run. */
+export interface UpdateFlowRunResponse {
+  /** The flow run. */
+  flow_run?: FlowRun;
+}
+
+/** Asks to change a schedule. */
+export interface UpdateScheduleRequest {
+  /** The new values, and the schedule's id. */
+  schedule?: Schedule;
+  /** Which fields to change. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the schedule. */
+export interface UpdateScheduleResponse {
+  /** The schedule. */
+  schedule?: Schedule;
+}
+
+/** Asks to change a work pool. */
+export interface UpdateWorkPoolRequest {
+  /** The new values, and the pool's name. */
+  work_pool?: WorkPool;
+  /** Which fields to change: description, base_job_template, paused, concurrency_limit, queue_policy, start_timeout, storage_configuration, default_queue_id. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed work pool. */
+export interface UpdateWorkPoolResponse {
+  /** The work pool. */
+  work_pool?: WorkPool;
+}
+
+/** Asks to change a queue. */
+export interface UpdateWorkQueueRequest {
+  /** Of which pool. */
+  work_pool_name: string;
+  /** The new values, and the queue's name. */
+  work_queue?: WorkQueue;
+  /** Which fields to change: description, priority, weight, paused, concurrency_limit. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed queue. */
+export interface UpdateWorkQueueResponse {
+  /** The queue. */
+  work_queue?: WorkQueue;
+}
+
+/** Asks to change a workspace. */
+export interface UpdateWorkspaceRequest {
+  /** The new values, and the workspace's id. */
+  workspace?: Workspace;
+  /** Which fields to change: handle, name, description. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed workspace. */
+export interface UpdateWorkspaceResponse {
+  /** The workspace. */
+  workspace?: Workspace;
+}
+
+/** A named value. */
+export interface Variable {
+  /** UUIDv7. */
+  variable_id: string;
+  /** Unique in the workspace. */
+  name: string;
+  /** Any JSON value. */
+  value?: JsonValue;
+  /** Words to find it by. */
+  tags: string[];
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** The answer to a proposal. */
+export interface Verdict {
+  /** The proposed state was stored. */
+  accepted?: VerdictAccepted;
+  /** Another state was stored instead, or the run keeps the state that it has. */
+  rejected?: VerdictRejected;
+  /** Nothing was stored: ask again later. */
+  wait?: VerdictWait;
+  /** Nothing was stored, and the caller should give up. */
+  aborted?: VerdictAborted;
+}
+
+/** The caller should give up. */
+export interface VerdictAborted {
+  /** Why. */
+  reason: string;
+  /** Stable word for the reason. */
+  code: string;
+  /** The state that the run is in. */
+  state?: State;
+}
+
+/** The proposed state was stored. */
+export interface VerdictAccepted {
+  /** The state as stored. */
+  state?: State;
+}
+
+/** The caller has to take over another state. */
+export interface VerdictRejected {
+  /** The state that the run is in. */
+  state?: State;
+  /** Why. */
+  reason: string;
+  /** Stable word for the reason, e.g. "RETRY_SCHEDULED". */
+  code: string;
+}
+
+/** The caller has to ask again. */
+export interface VerdictWait {
+  /** How long to wait. */
+  delay?: string;
+  /** Why. */
+  reason: string;
+  /** Stable word for the reason. */
+  code: string;
+}
+
+/** Where the source of a version came from. */
+export interface VersionInfo {
+  /** "vcs:git", "vcs:github", "headrace:simple", ... */
+  type: string;
+  /** The source's revision. */
+  revision: string;
+  /** The branch. */
+  branch: string;
+  /** The first line of the revision's message. */
+  message: string;
+  /** A page to look at. */
+  url: string;
+}
+
+/** Asks to follow a flow run. */
+export interface WatchFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** True: without its task runs. */
+  without_task_runs: boolean;
+}
+
+/** What changed, or what is there at the start. */
+export interface WatchFlowRunResponse {
+  /** The flow run, if it changed. */
+  flow_run?: FlowRun;
+  /** The task runs that changed. */
+  task_runs: TaskRun[];
+  /** True once everything that was there at the start has been sent. */
+  caught_up: boolean;
+}
+
+/** Where due runs wait for workers of one kind. */
+export interface WorkPool {
+  /** UUIDv7. */
+  work_pool_id: string;
+  /** Unique in the workspace. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** The kind of workers: "process", "docker", "kubernetes", ... */
+  type: string;
+  /** What workers start, with placeholders, and the JSON schema of the values for them: {"job_configuration": {...}, "variables": {...}}. */
+  base_job_template?: JsonObject;
+  /** True: nothing is claimed from it. */
+  paused: boolean;
+  /** How many runs at once; unset: any number. */
+  concurrency_limit?: number;
+  /** Slots that are taken. */
+  active_slots: number;
+  /** Whether it can run what waits in it. */
+  status: WorkPoolStatus;
+  /** The queue for runs that name none. */
+  default_queue_id: string;
+  /** How queues share the pool's workers. */
+  queue_policy: QueuePolicy;
+  /** How long infrastructure may take to start. */
+  start_timeout?: string;
+  /** Where code and results of its runs are kept. */
+  storage_configuration?: JsonObject;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** Whether a pool or a queue can run what waits in it. */
+export type WorkPoolStatus =
+  | "WORK_POOL_STATUS_UNSPECIFIED"
+  | "WORK_POOL_STATUS_READY"
+  | "WORK_POOL_STATUS_NOT_READY"
+  | "WORK_POOL_STATUS_PAUSED";
+
+/** A line in a work pool. */
+export interface WorkQueue {
+  /** UUIDv7. */
+  work_queue_id: string;
+  /** The pool. */
+  work_pool_id: string;
+  /** The pool's name. */
+  work_pool_name: string;
+  /** Unique in the pool. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** 1 is served first. */
+  priority: number;
+  /** Its share with QUEUE_POLICY_WEIGHTED; 0 takes it from the priority. */
+  weight: number;
+  /** True: nothing is claimed from it. */
+  paused: boolean;
+  /** How many runs at once; unset: any number. */
+  concurrency_limit?: number;
+  /** Slots that are taken. */
+  active_slots: number;
+  /** Whether it can run what waits in it. */
+  status: WorkPoolStatus;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** A process that takes runs: a worker of a pool, or a process that serves deployments. */
+export interface Worker {
+  /** Identifies the process. */
+  worker_id: string;
+  /** The name that people read. */
+  name: string;
+  /** The pool; empty for a process that serves deployments. */
+  work_pool_name: string;
+  /** The deployments that it serves. */
+  deployment_ids: string[];
+  /** The kind: "process", "serve", ... */
+  type: string;
+  /** Whether it is there. */
+  status: WorkerStatus;
+  /** How many runs it takes at once. */
+  capacity: number;
+  /** Flow runs that it runs now. */
+  flow_run_ids: string[];
+  /** Key and value pairs that runs can ask for. */
+  labels?: JsonObject;
+  /** Its version of Headrace. */
+  client_version: string;
+  /** The machine that it runs on. */
+  host: string;
+  /** When it first came. */
+  started_at?: string;
+  /** When it was last heard of. */
+  last_heartbeat_at?: string;
+  /** The queues that it takes from; empty: all of the pool. */
+  work_queue_names: string[];
+}
+
+/** Whether a worker is there. */
+export type WorkerStatus =
+  | "WORKER_STATUS_UNSPECIFIED"
+  | "WORKER_STATUS_ONLINE"
+  | "WORKER_STATUS_DRAINING"
+  | "WORKER_STATUS_OFFLINE";
+
+/** What belongs together and is kept apart from all else. */
+export interface Workspace {
+  /** UUIDv7. */
+  workspace_id: string;
+  /** The account that it is part of. */
+  account_id: string;
+  /** Unique; used in URLs. */
+  handle: string;
+  /** The name that people read. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** Calls that are answered once. */
+export interface Calls {
+  CreateArtifact: { request: CreateArtifactRequest; response: CreateArtifactResponse };
+  GetArtifact: { request: GetArtifactRequest; response: GetArtifactResponse };
+  ListArtifacts: { request: ListArtifactsRequest; response: ListArtifactsResponse };
+  UpdateArtifact: { request: UpdateArtifactRequest; response: UpdateArtifactResponse };
+  DeleteArtifact: { request: DeleteArtifactRequest; response: DeleteArtifactResponse };
+  CreateAutomation: { request: CreateAutomationRequest; response: CreateAutomationResponse };
+  GetAutomation: { request: GetAutomationRequest; response: GetAutomationResponse };
+  ListAutomations: { request: ListAutomationsRequest; response: ListAutomationsResponse };
+  UpdateAutomation: { request: UpdateAutomationRequest; response: UpdateAutomationResponse };
+  DeleteAutomation: { request: DeleteAutomationRequest; response: DeleteAutomationResponse };
+  ListDeliveries: { request: ListDeliveriesRequest; response: ListDeliveriesResponse };
+  ResendDelivery: { request: ResendDeliveryRequest; response: ResendDeliveryResponse };
+  SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
+  GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
+  ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
+  DeleteConcurrencyLimit: { request: DeleteConcurrencyLimitRequest; response: DeleteConcurrencyLimitResponse };
+  AcquireSlots: { request: AcquireSlotsRequest; response: AcquireSlotsResponse };
+  RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
+  ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
+  GetTaskRun: { request: GetTaskRunRequest; response: GetTaskRunResponse };
+  ListTaskRuns: { request: ListTaskRunsRequest; response: ListTaskRunsResponse };
+  CountTaskRuns: { request: CountTaskRunsRequest; response: CountTaskRunsResponse };
+  ListTaskRunStates: { request: ListTaskRunStatesRequest; response: ListTaskRunStatesResponse };
+  RecordTransitions: { request: RecordTransitionsRequest; response: RecordTransitionsResponse };
+  RenewAttempts: { request: RenewAttemptsRequest; response: RenewAttemptsResponse };
+  CreateFlowRun: { request: CreateFlowRunRequest; response: CreateFlowRunResponse };
+  GetFlowRun: { request: GetFlowRunRequest; response: GetFlowRunResponse };
+  BatchGetFlowRuns: { request: BatchGetFlowRunsRequest; response: BatchGetFlowRunsResponse };
+  ListFlowRuns: { request: ListFlowRunsRequest; response: ListFlowRunsResponse };
+  CountFlowRuns: { request: CountFlowRunsRequest; response: CountFlowRunsResponse };
+  UpdateFlowRun: { request: UpdateFlowRunRequest; response: UpdateFlowRunResponse };
+  DeleteFlowRun: { request: DeleteFlowRunRequest; response: DeleteFlowRunResponse };
+  ProposeFlowRunState: { request: ProposeFlowRunStateRequest; response: ProposeFlowRunStateResponse };
+  CancelFlowRun: { request: CancelFlowRunRequest; response: CancelFlowRunResponse };
+  RetryFlowRun: { request: RetryFlowRunRequest; response: RetryFlowRunResponse };
+  ListFlowRunStates: { request: ListFlowRunStatesRequest; response: ListFlowRunStatesResponse };
+  ApplyDeployment: { request: ApplyDeploymentRequest; response: ApplyDeploymentResponse };
+  GetDeployment: { request: GetDeploymentRequest; response: GetDeploymentResponse };
+  GetDeploymentByName: { request: GetDeploymentByNameRequest; response: GetDeploymentByNameResponse };
+  ListDeployments: { request: ListDeploymentsRequest; response: ListDeploymentsResponse };
+  UpdateDeployment: { request: UpdateDeploymentRequest; response: UpdateDeploymentResponse };
+  DeleteDeployment: { request: DeleteDeploymentRequest; response: DeleteDeploymentResponse };
+  RunDeployment: { request: RunDeploymentRequest; response: RunDeploymentResponse };
+  PauseDeployment: { request: PauseDeploymentRequest; response: PauseDeploymentResponse };
+  ResumeDeployment: { request: ResumeDeploymentRequest; response: ResumeDeploymentResponse };
+  CreateSchedule: { request: CreateScheduleRequest; response: CreateScheduleResponse };
+  UpdateSchedule: { request: UpdateScheduleRequest; response: UpdateScheduleResponse };
+  DeleteSchedule: { request: DeleteScheduleRequest; response: DeleteScheduleResponse };
+  PreviewSchedule: { request: PreviewScheduleRequest; response: PreviewScheduleResponse };
+  ListDeploymentVersions: { request: ListDeploymentVersionsRequest; response: ListDeploymentVersionsResponse };
+  EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
+  GetEvent: { request: GetEventRequest; response: GetEventResponse };
+  ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
+  CreateFlow: { request: CreateFlowRequest; response: CreateFlowResponse };
+  GetFlow: { request: GetFlowRequest; response: GetFlowResponse };
+  ListFlows: { request: ListFlowsRequest; response: ListFlowsResponse };
+  UpdateFlow: { request: UpdateFlowRequest; response: UpdateFlowResponse };
+  DeleteFlow: { request: DeleteFlowRequest; response: DeleteFlowResponse };
+  AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
+  ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
+  GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
+  SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
+  GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
+  ListVariables: { request: ListVariablesRequest; response: ListVariablesResponse };
+  DeleteVariable: { request: DeleteVariableRequest; response: DeleteVariableResponse };
+  CreateWorkPool: { request: CreateWorkPoolRequest; response: CreateWorkPoolResponse };
+  GetWorkPool: { request: GetWorkPoolRequest; response: GetWorkPoolResponse };
+  ListWorkPools: { request: ListWorkPoolsRequest; response: ListWorkPoolsResponse };
+  UpdateWorkPool: { request: UpdateWorkPoolRequest; response: UpdateWorkPoolResponse };
+  DeleteWorkPool: { request: DeleteWorkPoolRequest; response: DeleteWorkPoolResponse };
+  CreateWorkQueue: { request: CreateWorkQueueRequest; response: CreateWorkQueueResponse };
+  ListWorkQueues: { request: ListWorkQueuesRequest; response: ListWorkQueuesResponse };
+  UpdateWorkQueue: { request: UpdateWorkQueueRequest; response: UpdateWorkQueueResponse };
+  DeleteWorkQueue: { request: DeleteWorkQueueRequest; response: DeleteWorkQueueResponse };
+  ListWorkers: { request: ListWorkersRequest; response: ListWorkersResponse };
+  DrainWorker: { request: DrainWorkerRequest; response: DrainWorkerResponse };
+  CreateWorkspace: { request: CreateWorkspaceRequest; response: CreateWorkspaceResponse };
+  GetWorkspace: { request: GetWorkspaceRequest; response: GetWorkspaceResponse };
+  ListWorkspaces: { request: ListWorkspacesRequest; response: ListWorkspacesResponse };
+  UpdateWorkspace: { request: UpdateWorkspaceRequest; response: UpdateWorkspaceResponse };
+  GetCaller: { request: GetCallerRequest; response: GetCallerResponse };
+}
+
+/** Calls that are answered by a stream. */
+export interface Streams {
+  WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
+  FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
+  FollowEvents: { request: FollowEventsRequest; response: FollowEventsResponse };
+  FollowLogs: { request: FollowLogsRequest; response: FollowLogsResponse };
+}
+
+export interface Route {
+  verb: string;
+  path: string;
+  body: boolean;
+}
+
+/** The HTTP form of each call. */
+export const routes: Record<keyof Calls | keyof Streams, Route> = {
+  CreateArtifact: { verb: "POST", path: "/v1/artifacts", body: true },
+  GetArtifact: { verb: "GET", path: "/v1/artifacts/{artifact_id}", body: false },
+  ListArtifacts: { verb: "POST", path: "/v1/artifacts:search", body: true },
+  UpdateArtifact: { verb: "PATCH", path: "/v1/artifacts/{artifact.artifact_id}", body: true },
+  DeleteArtifact: { verb: "DELETE", path: "/v1/artifacts/{artifact_id}", body: false },
+  CreateAutomation: { verb: "POST", path: "/v1/automations", body: true },
+  GetAutomation: { verb: "GET", path: "/v1/automations/{automation_id}", body: false },
+  ListAutomations: { verb: "GET", path: "/v1/automations", body: false },
+  UpdateAutomation: { verb: "PATCH", path: "/v1/automations/{automation.automation_id}", body: true },
+  DeleteAutomation: { verb: "DELETE", path: "/v1/automations/{automation_id}", body: false },
+  ListDeliveries: { verb: "GET", path: "/v1/deliveries", body: false },
+  ResendDelivery: { verb: "POST", path: "/v1/deliveries/{delivery_id}:resend", body: true },
+  SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
+  GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
+  ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
+  DeleteConcurrencyLimit: { verb: "DELETE", path: "/v1/concurrency-limits/{name}", body: false },
+  AcquireSlots: { verb: "POST", path: "/v1/concurrency-limits:acquire", body: true },
+  RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
+  ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
+  GetTaskRun: { verb: "GET", path: "/v1/task-runs/{task_run_id}", body: false },
+  ListTaskRuns: { verb: "POST", path: "/v1/task-runs:search", body: true },
+  CountTaskRuns: { verb: "POST", path: "/v1/task-runs:count", body: true },
+  ListTaskRunStates: { verb: "GET", path: "/v1/task-runs/{task_run_id}/states", body: false },
+  RecordTransitions: { verb: "POST", path: "/v1/task-runs:record", body: true },
+  RenewAttempts: { verb: "POST", path: "/v1/flow-runs:renewAttempts", body: true },
+  CreateFlowRun: { verb: "POST", path: "/v1/flow-runs", body: true },
+  GetFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}", body: false },
+  BatchGetFlowRuns: { verb: "POST", path: "/v1/flow-runs:batchGet", body: true },
+  ListFlowRuns: { verb: "POST", path: "/v1/flow-runs:search", body: true },
+  CountFlowRuns: { verb: "POST", path: "/v1/flow-runs:count", body: true },
+  UpdateFlowRun: { verb: "PATCH", path: "/v1/flow-runs/{flow_run.flow_run_id}", body: true },
+  DeleteFlowRun: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}", body: false },
+  ProposeFlowRunState: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:propose", body: true },
+  CancelFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:cancel", body: true },
+  RetryFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:retry", body: true },
+  ListFlowRunStates: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/states", body: false },
+  WatchFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:watch", body: false },
+  FollowFlowRuns: { verb: "POST", path: "/v1/flow-runs:follow", body: true },
+  ApplyDeployment: { verb: "POST", path: "/v1/deployments", body: true },
+  GetDeployment: { verb: "GET", path: "/v1/deployments/{deployment_id}", body: false },
+  GetDeploymentByName: { verb: "GET", path: "/v1/deployments/by-name/{flow_name}/{deployment_name}", body: false },
+  ListDeployments: { verb: "POST", path: "/v1/deployments:search", body: true },
+  UpdateDeployment: { verb: "PATCH", path: "/v1/deployments/{deployment.deployment_id}", body: true },
+  DeleteDeployment: { verb: "DELETE", path: "/v1/deployments/{deployment_id}", body: false },
+  RunDeployment: { verb: "POST", path: "/v1/deployments/{deployment_id}:run", body: true },
+  PauseDeployment: { verb: "POST", path: "/v1/deployments/{deployment_id}:pause", body: true },
+  ResumeDeployment: { verb: "POST", path: "/v1/deployments/{deployment_id}:resume", body: true },
+  CreateSchedule: { verb: "POST", path: "/v1/deployments/{deployment_id}/schedules", body: true },
+  UpdateSchedule: { verb: "PATCH", path: "/v1/schedules/{schedule.schedule_id}", body: true },
+  DeleteSchedule: { verb: "DELETE", path: "/v1/schedules/{schedule_id}", body: false },
+  PreviewSchedule: { verb: "POST", path: "/v1/schedules:preview", body: true },
+  ListDeploymentVersions: { verb: "GET", path: "/v1/deployments/{deployment_id}/versions", body: false },
+  EmitEvents: { verb: "POST", path: "/v1/events", body: true },
+  GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
+  ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
+  FollowEvents: { verb: "POST", path: "/v1/events:follow", body: true },
+  CreateFlow: { verb: "POST", path: "/v1/flows", body: true },
+  GetFlow: { verb: "GET", path: "/v1/flows/{flow_id}", body: false },
+  ListFlows: { verb: "POST", path: "/v1/flows:search", body: true },
+  UpdateFlow: { verb: "PATCH", path: "/v1/flows/{flow.flow_id}", body: true },
+  DeleteFlow: { verb: "DELETE", path: "/v1/flows/{flow_id}", body: false },
+  AppendLogs: { verb: "POST", path: "/v1/logs", body: true },
+  ListLogs: { verb: "POST", path: "/v1/logs:search", body: true },
+  FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
+  GetSystem: { verb: "GET", path: "/v1/system", body: false },
+  SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
+  GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },
+  ListVariables: { verb: "GET", path: "/v1/variables", body: false },
+  DeleteVariable: { verb: "DELETE", path: "/v1/variables/{name}", body: false },
+  CreateWorkPool: { verb: "POST", path: "/v1/work-pools", body: true },
+  GetWorkPool: { verb: "GET", path: "/v1/work-pools/{work_pool_name}", body: false },
+  ListWorkPools: { verb: "GET", path: "/v1/work-pools", body: false },
+  UpdateWorkPool: { verb: "PATCH", path: "/v1/work-pools/{work_pool.name}", body: true },
+  DeleteWorkPool: { verb: "DELETE", path: "/v1/work-pools/{work_pool_name}", body: false },
+  CreateWorkQueue: { verb: "POST", path: "/v1/work-pools/{work_pool_name}/queues", body: true },
+  ListWorkQueues: { verb: "GET", path: "/v1/work-pools/{work_pool_name}/queues", body: false },
+  UpdateWorkQueue: { verb: "PATCH", path: "/v1/work-pools/{work_pool_name}/queues/{work_queue.name}", body: true },
+  DeleteWorkQueue: { verb: "DELETE", path: "/v1/work-pools/{work_pool_name}/queues/{work_queue_name}", body: false },
+  ListWorkers: { verb: "GET", path: "/v1/workers", body: false },
+  DrainWorker: { verb: "POST", path: "/v1/workers/{worker_id}:drain", body: true },
+  CreateWorkspace: { verb: "POST", path: "/v1/workspaces", body: true },
+  GetWorkspace: { verb: "GET", path: "/v1/workspaces/{workspace}", body: false },
+  ListWorkspaces: { verb: "GET", path: "/v1/workspaces", body: false },
+  UpdateWorkspace: { verb: "PATCH", path: "/v1/workspaces/{workspace.workspace_id}", body: true },
+  GetCaller: { verb: "GET", path: "/v1/me", body: false },
+};
