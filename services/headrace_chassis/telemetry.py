@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextvars
 import datetime
 import importlib.metadata
+import json
 import logging
 import os
 import sys
@@ -51,7 +52,11 @@ class JsonFormatter(logging.Formatter):
         line.update({key: value for key, value in vars(record).items() if key not in _PLAIN_ATTRIBUTES})
         if record.exc_info:
             line["exception"] = "".join(traceback.format_exception(*record.exc_info)).rstrip()
-        return orjson.dumps(line, default=str).decode()
+        try:
+            return orjson.dumps(line, default=str).decode()
+        except orjson.JSONEncodeError:
+            # Lone surrogates and integers beyond 64 bits: slower, but nothing that is logged gets lost.
+            return json.dumps(line, default=str)
 
 
 def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> None:
