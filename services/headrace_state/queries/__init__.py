@@ -1,0 +1,1 @@
+"""The statements, and how rows become facts."""

@@ -1,0 +1,232 @@
+"""One transaction on flow runs: lock, then store what the rules decided."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+from headrace_chassis.database import Connection, Database
+from headrace_chassis.notify import Wakeups
+from headrace_chassis.outbox import Outbox
+from headrace_state.queries import line, run_rows, task_run_ends
+from headrace_state.queries.statements import SQL
+from headrace_state.repository import Change, Held, Step
+from headrace_state.rules.facts import FlowRunFacts, LimitFacts, NewState, Proposal
+from headrace_state.rules.progress import LeaseStep, waits_in_queue
+from headrace_state.rules.rows import Row
+from headrace_state.rules.states import StateType
+from headrace_state.wire import changes
+
+DUE_CHANNEL = "due"
+"""Notified when runs became due or slots became free."""
+
+_ONE_DAY = datetime.timedelta(days=1)
+_BEGINNING = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def slots_channel(lease_id: uuid.UUID) -> str:
+    """Return the channel that is notified when a waiter got its slots."""
+    return f"slots:{lease_id}"
+
+
+def history_since(run_id: uuid.UUID) -> datetime.datetime:
+    """Return a time before the first transition of a run, so that older partitions are left alone."""
+    if run_id.version != 7:
+        return _BEGINNING
+    made = _BEGINNING + datetime.timedelta(milliseconds=min(run_id.int >> 80, 2**45))
+    # The id may come from a client whose clock is wrong by some hours.
+    return min(made, datetime.datetime.now(datetime.UTC)) - _ONE_DAY
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Tools:
+    """What a unit of work needs beside its connection."""
+
+    database: Database
+    outbox: Outbox
+    wakeups: Wakeups
+
+    def due(self) -> None:
+        """Tell dispatchers to look for due runs."""
+        self.wakeups.notify(DUE_CHANNEL)
+
+
+class PostgresFlowRunUnit:
+    """Implements `repository.FlowRunUnit` on a connection in a transaction."""
+
+    def __init__(self, connection: Connection, workspace_id: uuid.UUID, tools: Tools) -> None:
+        self._connection = connection
+        self._workspace_id = workspace_id
+        self._tools = tools
+        self._rows: dict[uuid.UUID, Row] = {}
+
+    async def lock(self, flow_run_id: uuid.UUID, proposal: Proposal) -> FlowRunFacts | None:
+        """Lock a run and return all that the rules may know; None if there is no such run."""
+        arguments = (self._workspace_id, flow_run_id, proposal.proposal_id, history_since(flow_run_id))
+        row = await self._connection.fetchrow(SQL.lock_facts, *arguments)
+        if row is not None and row["snapshot_version"] != row["state_version"]:
+            row = await self._connection.fetchrow(SQL.lock_facts, *arguments)
+        if row is None:
+            return None
+        self._rows[flow_run_id] = row
+        return run_rows.facts_of(row)
+
+    def row(self, flow_run_id: uuid.UUID) -> Row:
+        """Return a locked run as it is stored now."""
+        return self._rows[flow_run_id]
+
+    async def lock_limits(self, facts: FlowRunFacts) -> FlowRunFacts:
+        """Lock the limits of a locked run and return the facts with them."""
+        row = self._rows[facts.flow_run_id]
+        if not row["limits"]:
+            return facts
+        limits, _ = await line.lock_limits(self._connection, row["workspace_id"], row["limits"])
+        found = tuple(LimitFacts(limit.name, limit.slots, limit.taken) for limit in limits if not limit.is_rate)
+        return dataclasses.replace(facts, limits=found)
+
+    async def store(self, change: Change) -> Held | None:
+        """Store what becomes of a locked run, tell others, hand freed slots on."""
+        batch = Batch()
+        held = batch.add(self._rows[change.facts.flow_run_id], change)
+        self._rows[change.facts.flow_run_id] = batch.runs[-1]
+        await store_batch(self._connection, batch, self._tools)
+        return held
+
+    async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> int:
+        """Move the task runs of a run that are not final into `state`; return how many."""
+        return await task_run_ends.end_task_runs(self._connection, self._rows[flow_run_id], state)
+
+    async def reopen_task_runs(self, flow_run_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID] | None) -> int:
+        """Make finished task runs be executed again: all, or those named and what depends on them."""
+        return await task_run_ends.reopen_task_runs(self._connection, self._rows[flow_run_id], task_run_ids)
+
+
+class Batch:
+    """The rows that changes of flow runs make, for one statement."""
+
+    def __init__(self) -> None:
+        self.runs: list[dict[str, Any]] = []
+        self.history: list[dict[str, Any]] = []
+        self.unqueued: list[uuid.UUID] = []
+        self.queued: list[dict[str, Any]] = []
+        self.released: list[uuid.UUID] = []
+        self.leases: list[dict[str, Any]] = []
+        self.slots: list[tuple[uuid.UUID, str, uuid.UUID]] = []
+        self.told: list[tuple[uuid.UUID, bytes]] = []
+
+    def add(self, row: Row, change: Change, active_limits: Sequence[str] | None = None) -> Held | None:
+        """Add what a change makes of the run in `row`; return who holds the run then.
+
+        Args:
+            row: The run as it is stored.
+            change: What becomes of it.
+            active_limits: The limits of which an attempt that begins takes slots; None: those in the facts.
+        """
+        run = dict(row)
+        for step in change.steps:
+            previous = dict(run)
+            _enter(run, step)
+            if step is change.steps[-1]:
+                self._hold(run, row, change, active_limits)
+            self.history.append(
+                run_rows.history_row(run, proposal_id=step.proposal_id, code=step.code, reason=step.reason)
+            )
+            self.told.append((run["workspace_id"], changes.flow_run_state(run, previous)))
+        self.runs.append(run)
+        if waits_in_queue(change.steps[-1].progress):
+            self.queued.append(run_rows.due_row(run))
+        else:
+            self.unqueued.append(run["flow_run_id"])
+        if run["lease_id"] is None or change.attempt_token is None:
+            return None
+        return self._held(run, row, change)
+
+    def _hold(self, run: dict[str, Any], row: Row, change: Change, active_limits: Sequence[str] | None) -> None:
+        run["attempt_token"] = change.attempt_token
+        if change.infrastructure_id:
+            run["infrastructure_id"] = change.infrastructure_id
+        if change.lease is not LeaseStep.NONE and row["lease_id"] is not None:
+            self.released.append(row["lease_id"])
+            run["lease_id"] = None
+        attempt = change.attempt
+        if change.lease is LeaseStep.TAKE and attempt is not None:
+            run["lease_id"] = attempt.lease_id
+            run["worker_id"] = attempt.worker_id
+            run["worker_name"] = attempt.worker_name
+            self.leases.append(
+                run_rows.lease_row(run, attempt.lease_id, attempt.token, run["state_at"], attempt.lease_seconds)
+            )
+            names = active_limits if active_limits is not None else [limit.name for limit in change.facts.limits]
+            self.slots.extend((run["workspace_id"], name, attempt.lease_id) for name in names)
+
+    def _held(self, run: Row, row: Row, change: Change) -> Held:
+        if change.attempt is not None:
+            lease = self.leases[-1]
+            return Held(run["attempt"], change.attempt.token, lease["expires_at"], lease["duration_seconds"])
+        return Held(run["attempt"], run["attempt_token"], row["lease_expires_at"], row["lease_seconds"])
+
+
+def _enter(run: dict[str, Any], step: Step) -> None:
+    details = dict(step.state.details)
+    if step.state.type is StateType.SCHEDULED and step.progress.next_scheduled_start_at is not None:
+        details["scheduled_at"] = step.progress.next_scheduled_start_at.isoformat()
+    run.update(
+        state_id=step.state_id,
+        state_type=step.state.type.value,
+        state_name=step.state.name,
+        state_message=step.state.message,
+        state_at=step.progress.at,
+        state_version=run["state_version"] + 1,
+        state_details=details,
+        state_result=step.state.result,
+        updated_at=step.progress.at,
+        **run_rows.progress_columns(step.progress),
+    )
+
+
+async def store_batch(connection: Connection, batch: Batch, tools: Tools) -> None:
+    """Store a batch in the transaction of `connection`, hand freed slots on, and wake whom it concerns afterwards."""
+    freed = await connection.fetch(
+        SQL.store_transitions,
+        run_rows.as_json(batch.runs),
+        run_rows.as_json(batch.history),
+        batch.unqueued,
+        run_rows.as_json(batch.queued),
+        batch.released,
+        run_rows.as_json(batch.leases),
+        [slot[0] for slot in batch.slots],
+        [slot[1] for slot in batch.slots],
+        [slot[2] for slot in batch.slots],
+        [told[0] for told in batch.told],
+        [changes.FLOW_RUN_STATE] * len(batch.told),
+        [told[1] for told in batch.told],
+    )
+    tools.database.after_commit(connection, tools.outbox.wake)
+    if batch.queued or freed:
+        tools.database.after_commit(connection, tools.due)
+    by_workspace: dict[uuid.UUID, list[str]] = {}
+    for row in freed:
+        by_workspace.setdefault(row["workspace_id"], []).append(row["limit_name"])
+    for workspace_id in sorted(by_workspace):
+        await hand_on(connection, workspace_id, by_workspace[workspace_id], tools)
+
+
+async def hand_on(connection: Connection, workspace_id: uuid.UUID, names: Sequence[str], tools: Tools) -> None:
+    """Hand freed slots to those who wait for them, who learn of it after the commit."""
+    granted = await line.serve_line(connection, workspace_id, names)
+    tell_granted(connection, granted, tools)
+
+
+def tell_granted(connection: Connection, granted: Sequence[uuid.UUID], tools: Tools) -> None:
+    """Wake those who got slots in the transaction, once it has committed."""
+    if not granted:
+        return
+
+    def tell() -> None:
+        for lease_id in granted:
+            tools.wakeups.notify(slots_channel(lease_id))
+
+    tools.database.after_commit(connection, tell)

@@ -1,0 +1,189 @@
+"""What storage offers to the use cases, in words of the domain."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from headrace_state.rules.facts import FlowRunFacts, NewState, Progress, Proposal, RetryPolicy, State
+from headrace_state.rules.limits import Limit
+from headrace_state.rules.progress import LeaseStep
+from headrace_state.rules.rows import Row
+
+Result = TypeVar("Result")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One transition that is to be stored."""
+
+    state_id: uuid.UUID
+    state: NewState
+    progress: Progress
+    """The run's progress after it."""
+    proposal_id: uuid.UUID | None = None
+    """The proposal that it answers."""
+    code: str = ""
+    """Why it was stored in place of the proposed one; empty if it is the proposed one."""
+    reason: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewAttempt:
+    """An attempt that begins."""
+
+    token: uuid.UUID
+    lease_id: uuid.UUID
+    lease_seconds: float
+    worker_id: str = ""
+    worker_name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of a locked flow run."""
+
+    facts: FlowRunFacts
+    steps: tuple[Step, ...]
+    attempt_token: uuid.UUID | None
+    """Who may write for the run from now on."""
+    lease: LeaseStep = LeaseStep.NONE
+    attempt: NewAttempt | None = None
+    """The attempt that begins, if the lease is taken."""
+    infrastructure_id: str = ""
+    """What identifies the process now; empty leaves it."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """The attempt that holds a run."""
+
+    number: int
+    token: uuid.UUID
+    lease_expires_at: datetime.datetime | None
+    lease_seconds: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a proposal."""
+
+    verdict: str
+    """`accepted`, `rejected`, `wait` or `aborted`."""
+    state: State
+    """The state that the run has after it."""
+    code: str = ""
+    reason: str = ""
+    delay_seconds: float = 0.0
+    attempt: Held | None = None
+    """The attempt, if the proposer may execute the run now."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewFlowRun:
+    """A flow run that is to be created."""
+
+    flow_run_id: uuid.UUID
+    flow_id: uuid.UUID | None
+    """None: the flow has `flow_name` and is made if it is missing."""
+    flow_name: str
+    name: str
+    state: NewState
+    state_id: uuid.UUID
+    policy: RetryPolicy
+    columns: Mapping[str, Any]
+    """Further columns of the row by their names."""
+    payloads: Mapping[str, Any]
+    """Parameters, job variables and context."""
+    attempt: NewAttempt | None = None
+    """The attempt that begins with the creation."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CreatedFlowRun:
+    """A flow run that was created or found."""
+
+    row: Row
+    is_new: bool
+    attempt: Held | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AttemptRef:
+    """Names an attempt, as its holder does."""
+
+    flow_run_id: uuid.UUID
+    token: uuid.UUID
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Renewal:
+    """What became of renewing one attempt's lease."""
+
+    attempt: AttemptRef
+    is_renewed: bool
+    expires_at: datetime.datetime | None
+    state: State | None
+    """The run's state; None if there is no such run."""
+    is_current: bool
+    """Whether the token is that of the last attempt, even where the run is over."""
+
+
+class FlowRunUnit(Protocol):
+    """One transaction on flow runs of a workspace."""
+
+    async def lock(self, flow_run_id: uuid.UUID, proposal: Proposal) -> FlowRunFacts | None:
+        """Lock a run and return all that the rules may know; None if there is no such run."""
+        ...
+
+    async def lock_limits(self, facts: FlowRunFacts) -> FlowRunFacts:
+        """Lock the limits of a locked run and return the facts with them."""
+        ...
+
+    async def store(self, change: Change) -> Held | None:
+        """Store what becomes of a locked run, tell others, hand freed slots on.
+
+        Returns:
+            The attempt that holds the run then.
+        """
+        ...
+
+    async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> int:
+        """Move the task runs of a run that are not final into `state`; return how many."""
+        ...
+
+    async def reopen_task_runs(self, flow_run_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID] | None) -> int:
+        """Make finished task runs be executed again: all, or those named and what depends on them."""
+        ...
+
+
+class FlowRuns(Protocol):
+    """The flow runs of all workspaces."""
+
+    async def run(self, workspace_id: uuid.UUID, work: Callable[[FlowRunUnit], Awaitable[Result]]) -> Result:
+        """Do `work` in one transaction; again from the start if it lost against another."""
+        ...
+
+    async def create(self, workspace_id: uuid.UUID, runs: Sequence[NewFlowRun]) -> list[CreatedFlowRun]:
+        """Create runs, or find those that exist by id or idempotency key, in the given order.
+
+        Raises:
+            errors.NotFound: A flow does not exist.
+            errors.AlreadyExists: An id is taken in another workspace.
+        """
+        ...
+
+    async def list_descendants(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> list[uuid.UUID]:
+        """Return the subflows below a run that are not final, nearest first."""
+        ...
+
+
+class Limits(Protocol):
+    """Locked limits; see `rules.limits`."""
+
+    async def lock(self, workspace_id: uuid.UUID, names: Sequence[str]) -> list[Limit]:
+        """Lock the active limits with these names and return them as they stand."""
+        ...

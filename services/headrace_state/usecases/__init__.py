@@ -1,0 +1,1 @@
+"""A verb a function: load facts, judge, store, return."""

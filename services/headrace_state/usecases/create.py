@@ -1,0 +1,71 @@
+"""Create flow runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from headrace import errors
+from headrace.ids import uuid7
+from headrace_state.repository import CreatedFlowRun, FlowRuns, NewAttempt, NewFlowRun
+from headrace_state.rules.facts import NO_RETRIES, NewState, RetryPolicy
+from headrace_state.rules.states import StateType
+from headrace_state.usecases.naming import run_name
+from headrace_state.usecases.propose import ATTEMPT_LEASE_SECONDS
+
+_FIRST_STATES = frozenset({StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING})
+_NO_PAYLOADS: dict[str, Any] = {"parameters": {}, "job_variables": {}, "context": {}}
+_STARTED = frozenset({StateType.PENDING, StateType.RUNNING})
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """A flow run as a caller wants it; ids and names may be missing."""
+
+    state: NewState
+    flow_run_id: uuid.UUID | None = None
+    state_id: uuid.UUID | None = None
+    flow_id: uuid.UUID | None = None
+    flow_name: str = ""
+    name: str = ""
+    policy: RetryPolicy = NO_RETRIES
+    columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    payloads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+async def create_flow_runs(
+    flow_runs: FlowRuns, workspace_id: uuid.UUID, wishes: Sequence[Wish]
+) -> list[CreatedFlowRun]:
+    """Create runs, or find those that exist by id or idempotency key; all or none, in the given order.
+
+    A run that is created as PENDING or RUNNING begins its first attempt, which is its creator's.
+
+    Raises:
+        errors.InvalidArgument: A first state is not SCHEDULED, PENDING or RUNNING.
+        errors.NotFound: A flow or parent does not exist.
+        errors.AlreadyExists: An id is taken.
+    """
+    for wish in wishes:
+        if wish.state.type not in _FIRST_STATES:
+            raise errors.InvalidArgument.of_field("state.type", "must be SCHEDULED, PENDING or RUNNING")
+    return await flow_runs.create(workspace_id, [_complete(wish) for wish in wishes])
+
+
+def _complete(wish: Wish) -> NewFlowRun:
+    attempt = None
+    if wish.state.type in _STARTED:
+        attempt = NewAttempt(uuid.uuid4(), uuid7(), ATTEMPT_LEASE_SECONDS)
+    return NewFlowRun(
+        flow_run_id=wish.flow_run_id or uuid7(),
+        flow_id=wish.flow_id,
+        flow_name=wish.flow_name,
+        name=wish.name or run_name(),
+        state=wish.state,
+        state_id=wish.state_id or uuid7(),
+        policy=wish.policy,
+        columns=wish.columns,
+        payloads=_NO_PAYLOADS | dict(wish.payloads),
+        attempt=attempt,
+    )

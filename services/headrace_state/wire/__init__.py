@@ -1,0 +1,1 @@
+"""Protobuf to and from what the service works with; pure."""

@@ -1,0 +1,229 @@
+"""States, their details and results, verdicts and retry policies."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import struct_pb2
+
+from headrace import errors
+from headrace.api.v1 import flow_run_pb2, state_pb2
+from headrace_state.rules.facts import NewState, RetryKind, RetryPolicy
+from headrace_state.rules.rows import Row
+from headrace_state.rules.states import USUAL_NAMES, StateType
+from headrace_state.wire import values
+
+TYPE_NAMES: tuple[str, ...] = ("", *(state_type.value for state_type in StateType))
+"""Stored names by the numbers of `headrace.api.v1.StateType`."""
+
+TYPE_NUMBERS: Mapping[str, int] = {name: number for number, name in enumerate(TYPE_NAMES) if name}
+
+_TEXTS = (
+    "child_flow_run_id",
+    "cache_key",
+    "pause_key",
+    "task_parameters_id",
+    "traceparent",
+    "concurrency_lease_id",
+    "reason",
+    "error_type",
+    "traceback",
+)
+_FLAGS = ("refresh_cache", "deferred", "untrackable_result", "pause_reschedule", "retriable")
+_TIMES = ("scheduled_at", "cache_expires_at", "pause_expires_at")
+
+_CREATORS = {kind: name.removeprefix("CREATOR_KIND_") for name, kind in state_pb2.CreatorKind.items() if kind}
+_CREATOR_NUMBERS = {name: number for number, name in _CREATORS.items()}
+
+
+def details_to_json(details: state_pb2.StateDetails) -> dict[str, Any]:
+    """Return details as they are stored: only what is set, times as ISO 8601.
+
+    Raises:
+        errors.InvalidArgument: `extra` holds what JSON cannot.
+    """
+    found: dict[str, Any] = {}
+    for field, value in details.ListFields():
+        name = field.name
+        if name in _TIMES:
+            found[name] = values.to_time(value, f"details.{name}").isoformat()
+        elif name == "run_input_keyset":
+            found[name] = dict(value)
+        elif name == "extra":
+            found[name] = values.to_object(value, "details.extra")
+        else:
+            found[name] = value
+    return found
+
+
+def details_from_json(stored: Mapping[str, Any] | None) -> state_pb2.StateDetails | None:
+    """Return stored details for a message field; empty ones leave it unset."""
+    if not stored:
+        return None
+    details = state_pb2.StateDetails()
+    for name, value in stored.items():
+        if name in _TEXTS or name in _FLAGS:
+            setattr(details, name, value)
+        elif name in _TIMES:
+            getattr(details, name).CopyFrom(values.from_iso(value))
+        elif name == "run_input_keyset":
+            details.run_input_keyset.update(value)
+        elif name == "extra":
+            details.extra.CopyFrom(values.from_object(value) or struct_pb2.Struct())
+    return details
+
+
+def result_to_json(result: state_pb2.ResultReference) -> dict[str, Any]:
+    """Return a result reference as it is stored: only what is set.
+
+    Raises:
+        errors.InvalidArgument: `foreign` holds what JSON cannot.
+    """
+    found: dict[str, Any] = {}
+    for field, value in result.ListFields():
+        name = field.name
+        if name == "expires_at":
+            found[name] = values.to_time(value, "result.expires_at").isoformat()
+        elif name == "foreign":
+            found[name] = values.to_json(value, "result.foreign")
+        else:
+            found[name] = value
+    return found
+
+
+def result_from_json(stored: Mapping[str, Any] | None) -> state_pb2.ResultReference | None:
+    """Return a stored result reference for a message field; None leaves it unset."""
+    if stored is None:
+        return None
+    result = state_pb2.ResultReference()
+    for name, value in stored.items():
+        if name == "expires_at":
+            result.expires_at.CopyFrom(values.from_iso(value))
+        elif name == "foreign":
+            result.foreign.CopyFrom(values.from_json(value))
+        else:
+            setattr(result, name, value)
+    return result
+
+
+def to_new_state(state: state_pb2.State, field: str = "state") -> NewState:
+    """Return a proposed state.
+
+    Raises:
+        errors.InvalidArgument: It has no known type, or holds what cannot be stored.
+    """
+    if not 0 < state.type < len(TYPE_NAMES):
+        raise errors.InvalidArgument.of_field(f"{field}.type", "must be a state type")
+    state_type = StateType(TYPE_NAMES[state.type])
+    details = details_to_json(state.details) if state.HasField("details") else {}
+    scheduled_at = details.pop("scheduled_at", None)
+    return NewState(
+        type=state_type,
+        name=state.name or USUAL_NAMES[state_type],
+        message=state.message,
+        details=details,
+        result=result_to_json(state.result) if state.HasField("result") else None,
+        scheduled_at=datetime.datetime.fromisoformat(scheduled_at) if scheduled_at is not None else None,
+    )
+
+
+def from_run_row(row: Row) -> state_pb2.State:
+    """Return the current state of a run out of its row."""
+    return _state(
+        row["state_id"],
+        row["state_type"],
+        row["state_name"],
+        row["state_message"],
+        row["state_at"],
+        row["state_version"],
+        row["state_details"],
+        row["state_result"],
+    )
+
+
+def from_transition_row(row: Row) -> state_pb2.State:
+    """Return the state that a row of history is about."""
+    return _state(
+        row["state_id"],
+        row["state_type"],
+        row["state_name"],
+        row["message"],
+        row["occurred_at"],
+        row["version"],
+        row["details"],
+        row["result"],
+    )
+
+
+def _state(
+    state_id: uuid.UUID,
+    state_type: str,
+    name: str,
+    message: str,
+    at: datetime.datetime,
+    version: int,
+    details: Mapping[str, Any] | None,
+    result: Mapping[str, Any] | None,
+) -> state_pb2.State:
+    return state_pb2.State(
+        state_id=str(state_id),
+        type=TYPE_NUMBERS[state_type],  # type: ignore[arg-type]
+        name=name,
+        message=message,
+        occurred_at=values.from_time(at),
+        version=version,
+        details=details_from_json(details),
+        result=result_from_json(result),
+    )
+
+
+def to_retry_policy(policy: flow_run_pb2.RetryPolicy) -> RetryPolicy:
+    """Return a retry policy as the rules know it."""
+    kinds = {
+        flow_run_pb2.RETRY_KIND_IN_PROCESS: RetryKind.IN_PROCESS,
+        flow_run_pb2.RETRY_KIND_RESCHEDULE: RetryKind.RESCHEDULE,
+    }
+    return RetryPolicy(
+        retries=policy.retries,
+        delay_seconds=tuple(policy.delay_seconds),
+        jitter_factor=policy.jitter_factor,
+        infrastructure_retries=policy.infrastructure_retries,
+        kind=kinds.get(policy.kind),
+        pause_keys=tuple(policy.pause_keys),
+        resuming=policy.resuming,
+    )
+
+
+def retry_policy_from_json(stored: Mapping[str, Any]) -> flow_run_pb2.RetryPolicy | None:
+    """Return a stored retry policy for a message field; an empty one leaves it unset."""
+    if not stored:
+        return None
+    kind = stored.get("kind")
+    return flow_run_pb2.RetryPolicy(
+        retries=stored.get("retries", 0),
+        delay_seconds=stored.get("delay_seconds", ()),
+        jitter_factor=stored.get("jitter_factor", 0.0),
+        infrastructure_retries=stored.get("infrastructure_retries", 0),
+        kind=flow_run_pb2.RetryKind.Value(f"RETRY_KIND_{kind}") if kind else flow_run_pb2.RETRY_KIND_UNSPECIFIED,
+        pause_keys=stored.get("pause_keys", ()),
+        resuming=stored.get("resuming", False),
+    )
+
+
+def creator_kind(number: int) -> str:
+    """Return the stored name of a kind of creator, "" if it is not known."""
+    return _CREATORS.get(number, "")  # type: ignore[call-overload, no-any-return]
+
+
+def creator_from_row(row: Row) -> state_pb2.Creator | None:
+    """Return who created a run for a message field; None leaves it unset."""
+    if not row["creator_kind"] and not row["creator_id"] and not row["creator_name"]:
+        return None
+    return state_pb2.Creator(
+        kind=_CREATOR_NUMBERS.get(row["creator_kind"], state_pb2.CREATOR_KIND_UNSPECIFIED),
+        creator_id=row["creator_id"],
+        display_name=row["creator_name"],
+    )
