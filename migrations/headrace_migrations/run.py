@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import logging
 import pathlib
+import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -33,6 +34,7 @@ VERSION_TABLE = "version"
 LOCK_WAIT_SECONDS = 600.0
 _LOCK_POLL_SECONDS = 0.25
 _LOCK_KEY = 0x4EAD_4ACE
+_in_process = threading.Lock()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -126,10 +128,14 @@ async def _run(url: str, work: Callable[[Config], None]) -> str | None:
             config.attributes["connection"] = sync_connection
             work(config)
 
+        # Alembic keeps the migration in progress in module globals: one at a time in each process.
+        await asyncio.to_thread(_in_process.acquire)
         try:
             await connection.run_sync(migrate)
         except CommandError as error:
             raise errors.InvalidArgument(f"{error}", reason="UNKNOWN_REVISION") from error
+        finally:
+            _in_process.release()
         await connection.commit()
         version = await connection.run_sync(_current)
         if version is None:
