@@ -10,10 +10,12 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import logging
+import time
 import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from headrace import errors
 from headrace_chassis.clock import Clock, SystemClock
 from headrace_chassis.database import Database
 from headrace_chassis.identity import IdentityClient
@@ -51,6 +53,9 @@ class ServiceHost:
         database_url: The one Postgres.
         resolver: Tells who callers are; by default everyone is `local` on loopback, and nobody gets in elsewhere.
         clock: Time for the services.
+
+    Raises:
+        errors.InvalidArgument: Other services are elsewhere and there is no token to call them with.
     """
 
     def __init__(
@@ -67,6 +72,10 @@ class ServiceHost:
         self._database_url = database_url
         self._clock = clock or SystemClock()
         token = settings.internal_token.get_secret_value() if settings.internal_token is not None else None
+        if token is None and set(settings.addresses) - set(self._builders):
+            raise errors.InvalidArgument.of_field(
+                "HEADRACE_SERVER_INTERNAL_TOKEN", "is needed, the same for all, where services run in several processes"
+            )
         # Without one in the settings the services of this process call each other, and nobody else can.
         self.internal_token = token or uuid.uuid4().hex
         self._local: dict[str, LocalServer] = {}
@@ -129,6 +138,8 @@ class ServiceHost:
             self._local[name].add_servicer(SystemServicer(facts))
         await self._public.start()
         for name, running in self._running.items():
+            if not running.service.loops:
+                continue
             running.loops = asyncio.create_task(
                 run_loops(running.service.loops, self._stop_loops), name=f"loops of {name}"
             )
@@ -163,19 +174,20 @@ class ServiceHost:
         self._running[name] = _Running(service, database, neighbours)
 
     async def stop(self) -> None:
-        """Drain and stop everything that was started, in the reverse order; safe to call more than once."""
+        """Drain and stop everything that was started, in the reverse order; safe to call more than once.
+
+        Calls and ticks in progress have `drain_seconds` to end, all together; then they are cut off.
+        """
         self._stop_loops.set()
-        drain = self._settings.drain_seconds
-        if self._public is not None:
-            await self._public.stop(drain)
-            self._public = None
+        end = time.monotonic() + self._settings.drain_seconds
+        public, self._public = self._public, None
         loops = [running.loops for running in self._running.values() if running.loops is not None]
-        if loops:
-            _, late = await asyncio.wait(loops, timeout=drain)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
-        await asyncio.gather(*(server.stop(drain) for server in self._local.values()))
+        async with asyncio.TaskGroup() as group:
+            if public is not None:
+                group.create_task(public.stop(self._settings.drain_seconds))
+            if loops:
+                group.create_task(_finish(loops, self._settings.drain_seconds))
+        await asyncio.gather(*(server.stop(max(0.0, end - time.monotonic())) for server in self._local.values()))
         for running in self._running.values():
             await running.service.close()
             await running.neighbours.close()
@@ -244,6 +256,14 @@ class ServiceHost:
             return
         logger.error("%s ended unexpectedly", task.get_name(), exc_info=task.exception())
         self.failed.set()
+
+
+async def _finish(tasks: list[asyncio.Task[None]], timeout_seconds: float) -> None:
+    _, late = await asyncio.wait(tasks, timeout=timeout_seconds)
+    for task in late:
+        logger.warning("%s did not end in time and is cut off", task.get_name())
+        task.cancel()
+    await asyncio.gather(*late, return_exceptions=True)
 
 
 def _readiness(running: _Running) -> list[object]:
