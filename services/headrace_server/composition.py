@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
@@ -10,10 +11,11 @@ import grpc.aio
 
 from headrace import errors
 from headrace_chassis.host import ServiceHost
+from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
+from headrace_gateway.server import bind
 from headrace_gateway.wiring import Gateway, GatewayContext
 from headrace_gateway.wiring import build as build_gateway
-from headrace_server.backends import GatewayChannels
 
 if TYPE_CHECKING:
     from headrace_chassis.service import Build
@@ -22,27 +24,37 @@ GATEWAY = "gateway"
 PARTS: tuple[str, ...] = (*SERVICE_NAMES, GATEWAY)
 """Everything that a server consists of, by name."""
 
+_SYSTEM = "system"
 
-class Parts:
+
+class Composition:
     """Some or all parts of a server in this process. `start`, then `stop`.
 
     Args:
         names: Which; of `PARTS`.
         settings: Where to listen and how large things may be.
         database_url: The one Postgres; the gateway alone needs none.
+
+    Raises:
+        errors.InvalidArgument: There is no such part, or a service has no database.
     """
 
     def __init__(self, names: Sequence[str], settings: ServerSettings, database_url: str | None) -> None:
+        unknown = sorted(set(names) - set(PARTS))
+        if unknown or not names:
+            raise errors.InvalidArgument(f"there is no service {', '.join(unknown)}; there are {', '.join(PARTS)}")
         self._settings = settings
-        self._with_gateway = GATEWAY in names
+        self._has_gateway = GATEWAY in names
+        self._host: ServiceHost | None = None
         services = [name for name in SERVICE_NAMES if name in names]
-        self.host: ServiceHost | None = None
-        if services:
-            if database_url is None:
-                raise ValueError("services need a database")
-            self.host = ServiceHost(settings, {name: _builder(name) for name in services}, database_url)
-        self._channels: GatewayChannels | None = None
+        if services and not database_url:
+            raise errors.InvalidArgument.of_field("HEADRACE_DATABASE_URL", "is needed to run a service")
+        if services and database_url:
+            self._host = ServiceHost(settings, {name: _builder(name) for name in services}, database_url)
+        self._outside: Neighbours | None = None
         self._gateway: Gateway | None = None
+        self.failed = self._host.failed if self._host is not None else asyncio.Event()
+        """Set if a part has died that should not; the process had better end."""
 
     @property
     def http_port(self) -> int:
@@ -52,7 +64,7 @@ class Parts:
     @property
     def grpc_port(self) -> int:
         """The gRPC port, 0 for a gateway alone."""
-        return self.host.grpc_port if self.host is not None else 0
+        return self._host.grpc_port if self._host is not None else 0
 
     async def start(self) -> None:
         """Start all parts, services first.
@@ -62,30 +74,60 @@ class Parts:
             OSError: An address is taken.
         """
         try:
-            if self.host is not None:
-                await self.host.start()
-            if self._with_gateway:
-                self._channels = GatewayChannels(self._settings, self.host)
-                self._gateway = await build_gateway(
-                    GatewayContext(self._settings, self._channels.channel, self._faults)
-                )
-                await self._gateway.start()
+            if self._host is not None:
+                await self._host.start()
+            if self._has_gateway:
+                await self._start_gateway()
         except BaseException:
             await self.stop()
             raise
 
+    async def _start_gateway(self) -> None:
+        if self._host is not None:
+            self._outside = self._host.outside()
+        else:
+            self._outside = Neighbours(
+                self._settings.addresses, None, max_message_bytes=self._settings.max_message_bytes
+            )
+        self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self.faults))
+        # Whoever starts a server has made sure that nobody else listens there.
+        await self._gateway.start([bind(self._settings.host, self._settings.port, shared=True)])
+
     async def stop(self) -> None:
-        """Drain and stop, the gateway first, so that its requests find their services."""
+        """Drain and stop, the gateway first, so that its requests find their services; safe to call more than once."""
         if self._gateway is not None:
             await self._gateway.stop(self._settings.drain_seconds)
             self._gateway = None
-        if self._channels is not None:
-            await self._channels.close()
-            self._channels = None
-        if self.host is not None:
-            await self.host.stop()
+        if self._outside is not None:
+            await self._outside.close()
+            self._outside = None
+        if self._host is not None:
+            await self._host.stop()
 
-    async def _faults(self) -> list[str]: ...
+    async def faults(self) -> list[str]:
+        """Return what is not ready, in sentences; empty if everything is."""
+        if self._host is not None:
+            return await self._host.faults()
+        if self._outside is None:
+            return ["the server has not started"]
+        try:
+            await self._outside.check()
+        except errors.HeadraceError as error:
+            return [error.message]
+        return []
+
+    def _channel(self, name: str) -> grpc.aio.Channel:
+        if self._outside is None:
+            raise errors.Unavailable("the server is stopping")
+        # Every process tells about the installation; in a process of services, the first of them is as good as any.
+        return self._outside.channel(SERVICE_NAMES[0] if name == _SYSTEM else name)
+
+
+def load(names: Sequence[str]) -> None:
+    """Load the code of parts, so that starting them later takes less."""
+    for name in names:
+        if name in SERVICE_NAMES:
+            _builder(name)
 
 
 def _builder(name: str) -> Build:

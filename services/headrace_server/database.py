@@ -24,17 +24,18 @@ async def ensure_current(url: str) -> bool:
     """
     known = revisions()
     found = await inspect(url)
-    if found.postgres_version < OLDEST_POSTGRES:
+    version = found.postgres_version
+    if version < OLDEST_POSTGRES:
         raise errors.FailedPrecondition(
-            f"Postgres at {address(url)} is version {found.postgres_version}; Headrace needs {OLDEST_POSTGRES} or newer",
+            f"Postgres at {address(url)} is version {version}; Headrace needs {OLDEST_POSTGRES} or newer",
             reason="POSTGRES_TOO_OLD",
         )
     if found.revision == known[-1]:
         return False
     if found.revision is not None and found.revision not in known:
         raise errors.FailedPrecondition(
-            f"the database is at version {found.revision}, which this release does not know: a newer release of Headrace "
-            "has migrated it. Start that one, or take the database back with its `headrace server database downgrade`",
+            f"the database is at version {found.revision}, which this release does not know: a newer release has "
+            "migrated it. Start that one, or take the database back with its `headrace server database downgrade`",
             reason="DATABASE_TOO_NEW",
         )
     await _migrate(url)

@@ -1,0 +1,240 @@
+"""Runs a server on this machine: its database, its processes, and what holds them together.
+
+Order of a start: nothing is started before home, host and ports are found good; processes load their code
+while the database starts; they serve once it is migrated. What dies is started again. At the end processes
+drain first, and Postgres stops last.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import importlib.metadata
+import logging
+import os
+import signal
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from typing import Any, Literal
+
+from headrace import errors
+from headrace_chassis.database import address
+from headrace_chassis.resolving import is_loopback
+from headrace_chassis.settings import ServerSettings
+from headrace_server.children import Child
+from headrace_server.database import ensure_current
+from headrace_server.home import Home, State, Status
+from headrace_server.order import Order
+from headrace_server.ports import ReservedPort
+from headrace_server.postgres.keeper import PostgresKeeper
+
+logger = logging.getLogger(__name__)
+
+DatabaseKind = Literal["embedded", "memory", "url"]
+
+Tell = Callable[[str], None]
+"""Shows a line to whoever has started the server."""
+
+
+class Supervisor:
+    """A server on this machine. `run` returns when it has stopped.
+
+    Args:
+        home: Its files.
+        settings: Where to listen and how large things may be; for the database kind "url", `database_url` is set.
+        database: Which Postgres.
+        parts: What each process holds.
+        tell: Shows progress.
+        log_file: Where the output goes, for the status; None for a terminal.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        settings: ServerSettings,
+        database: DatabaseKind,
+        parts: Sequence[str],
+        *,
+        tell: Tell,
+        log_file: str | None = None,
+    ) -> None:
+        self._home = home
+        self._settings = settings
+        self._database = database
+        self._parts = tuple(parts)
+        self._tell = tell
+        self._log_file = log_file
+        self._started_at = datetime.datetime.now(datetime.UTC)
+        self._stop = asyncio.Event()
+        self._postgres: PostgresKeeper | None = None
+        self._children: list[Child] = []
+
+    async def run(self) -> None:
+        """Start, serve until SIGTERM or SIGINT, and stop.
+
+        Raises:
+            errors.HeadraceError: It cannot start; the message says why and what to do.
+        """
+        refuse_open_host(self._settings)
+        self._home.ensure()
+        self._home.encryption_key()
+        with self._home.lock(), contextlib.ExitStack() as ports:
+            http_port, grpc_port = self._reserve(ports)
+            with self._signals():
+                self._write_status("starting", http_port, grpc_port)
+                try:
+                    await self._unless_stopped(self._serve(http_port, grpc_port))
+                finally:
+                    self._write_status("stopping", http_port, grpc_port)
+                    await self._end()
+        self._tell("Headrace has stopped.")
+
+    def _reserve(self, ports: contextlib.ExitStack) -> tuple[int, int]:
+        settings = self._settings
+        http = ReservedPort(settings.host, settings.port, purpose="HTTP", option="--port")
+        ports.callback(http.close)
+        wanted = settings.grpc_port
+        if wanted is None:
+            wanted = settings.port + 1 if settings.port else 0
+        grpc = ReservedPort(settings.host, wanted, purpose="gRPC", option="--grpc-port")
+        ports.callback(grpc.close)
+        return http.number, grpc.number
+
+    async def _serve(self, http_port: int, grpc_port: int) -> None:
+        for number in range(self._settings.processes):
+            child = Child(number + 1, self._parts, drain_seconds=self._settings.drain_seconds)
+            self._children.append(child)
+            await child.spawn()
+        url = await self._start_database()
+        if await ensure_current(url):
+            logger.info("migrated the database")
+        order = Order(url, self._overrides(http_port, grpc_port))
+        await asyncio.gather(*(child.begin(order) for child in self._children))
+        self._write_status("ready", http_port, grpc_port)
+        self._tell(self._welcome(http_port, grpc_port))
+        async with asyncio.TaskGroup() as group:
+            for child in self._children:
+                group.create_task(child.keep(order))
+            if self._postgres is not None:
+                group.create_task(self._postgres.keep())
+
+    async def _start_database(self) -> str:
+        if self._database == "url":
+            if self._settings.database_url is None:
+                raise errors.InvalidArgument.of_field("HEADRACE_DATABASE_URL", "is not set")
+            return self._settings.database_url.get_secret_value()
+        if self._database == "memory":
+            self._postgres = PostgresKeeper.temporary(processes=self._settings.processes)
+        else:
+            self._postgres = PostgresKeeper.of_home(self._home.postgres, processes=self._settings.processes)
+        await self._postgres.start()
+        return self._postgres.url
+
+    def _overrides(self, http_port: int, grpc_port: int) -> dict[str, object]:
+        token = self._settings.internal_token
+        return {
+            "host": self._settings.host,
+            "port": http_port,
+            "grpc_port": grpc_port,
+            "processes": self._settings.processes,
+            "log_level": self._settings.log_level,
+            "allow_without_sign_in": self._settings.allow_without_sign_in,
+            "internal_token": token.get_secret_value() if token is not None else self._home.internal_token(),
+        }
+
+    async def _end(self) -> None:
+        await asyncio.gather(*(child.stop() for child in self._children))
+        if self._postgres is not None:
+            await self._postgres.stop()
+
+    async def _unless_stopped(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        stop = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait((task, stop), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stop.cancel()
+            if not task.done():
+                task.cancel()
+            await asyncio.wait((task, stop))
+        if not task.cancelled():
+            task.result()
+
+    @contextlib.contextmanager
+    def _signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        for number in numbers:
+            loop.add_signal_handler(number, self._on_signal)
+        try:
+            yield
+        finally:
+            for number in numbers:
+                loop.remove_signal_handler(number)
+
+    def _on_signal(self) -> None:
+        if self._stop.is_set():
+            self._tell("Stopping at once.")
+            for child in self._children:
+                child.kill()
+            return
+        self._tell(
+            f"Stopping: calls in progress may take up to {self._settings.drain_seconds:g} s more. "
+            "Again to stop at once."
+        )
+        self._stop.set()
+
+    def _write_status(self, state: State, http_port: int, grpc_port: int) -> None:
+        host = url_host(self._settings.host)
+        self._home.write_status(
+            Status(
+                pid=os.getpid(),
+                state=state,
+                version=importlib.metadata.version("headrace"),
+                started_at=self._started_at.isoformat(timespec="seconds"),
+                http_url=f"http://{host}:{http_port}",
+                grpc_address=f"{host}:{grpc_port}",
+                database=self._place(),
+                processes=self._settings.processes,
+                log_file=self._log_file,
+            )
+        )
+
+    def _place(self) -> str:
+        if self._database == "url" and self._settings.database_url is not None:
+            return address(self._settings.database_url.get_secret_value())
+        return "in memory" if self._database == "memory" else str(self._home.postgres)
+
+    def _welcome(self, http_port: int, grpc_port: int) -> str:
+        host = url_host(self._settings.host)
+        lines = [
+            f"Headrace {importlib.metadata.version('headrace')} is ready.",
+            f"  UI and API  http://{host}:{http_port}",
+            f"  gRPC        {host}:{grpc_port}",
+            f"  Data        {self._place()}",
+        ]
+        if not is_loopback(self._settings.host):
+            lines.append("  No sign-in: whoever reaches these addresses may do everything.")
+        return "\n".join(lines)
+
+
+def refuse_open_host(settings: ServerSettings) -> None:
+    """Return if the server may listen where the settings say.
+
+    Raises:
+        errors.FailedPrecondition: Others could reach it, and nobody would have to sign in.
+    """
+    if is_loopback(settings.host) or settings.allow_without_sign_in:
+        return
+    raise errors.FailedPrecondition(
+        f"listening on {settings.host} would let everyone who reaches it do everything, since no sign-in is set up. "
+        "Listen on 127.0.0.1, or accept it with --insecure-no-auth on a network that you trust",
+        reason="SIGN_IN_NOT_SET_UP",
+    )
+
+
+def url_host(host: str) -> str:
+    """Return a listening host as part of an address that a client on this machine can use."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host
