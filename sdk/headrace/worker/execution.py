@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -66,6 +67,7 @@ class RunExecution:
     with_: Execution
     process: RunProcess | None = None
     _grace_seconds: float = DEFAULT_GRACE_SECONDS
+    _stream_output: bool = False
     _cancelled: bool = False
     _lost: bool = False
     _stopping: asyncio.Task[None] | None = None
@@ -149,8 +151,10 @@ class RunExecution:
         raise errors.Unavailable("The server kept this run waiting; it goes back to its queue.")
 
     async def _execute(self) -> int:
-        process = await self.with_.launcher.launch(self.with_.job(self.assignment))
+        job = self.with_.job(self.assignment)
+        process = await self.with_.launcher.launch(job)
         self.process = process
+        self._stream_output = job.stream_output
         if self._stop_early.is_set():
             self._stopping = asyncio.create_task(self._terminate(process), name=f"stop-{self.flow_run_id}")
         outputs = [
@@ -171,6 +175,8 @@ class RunExecution:
     def _keep_line(self, line: str, source: log_pb2.LogSource.ValueType) -> None:
         level = logging.INFO if source == log_pb2.LOG_SOURCE_STDOUT else logging.WARNING
         self.with_.log.write(self.flow_run_id, level, line, source)
+        if self._stream_output:
+            sys.stdout.write(f"{self.assignment.flow_run.name} | {line}\n")
 
     def _stop(self, grace_seconds: float) -> None:
         self._grace_seconds = grace_seconds

@@ -22,6 +22,11 @@ class Job:
     """Variables on top of the worker's own."""
     working_directory: str | None = None
     """Where the process starts; None is the worker's own folder."""
+    command: str | None = None
+    """Starts the process in place of the worker's own way; it is given the job on its standard input and has to end
+    in `headrace.worker.child`, for example `/opt/other/bin/python -m headrace.worker.child`."""
+    stream_output: bool = False
+    """Whether the output is shown by the worker too, beside the run's log."""
 
     def to_bytes(self) -> bytes:
         """Return the job as bytes: a line of JSON, then the assignment."""

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -130,7 +131,9 @@ class ForkingLauncher:
             ) from error
 
     async def launch(self, job: Job) -> RunProcess:
-        """Fork a process for the job; returns when it exists."""
+        """Fork a process for the job, or start the command that it names; returns when it exists."""
+        if job.command is not None:
+            return await spawn(job)
         await self.start()
         self._jobs += 1
         loop = asyncio.get_running_loop()
@@ -258,39 +261,45 @@ class _SpawnedProcess:
 class SpawningLauncher:
     """Starts each run in a fresh interpreter: slower, but on any platform and with any Python."""
 
-    executable: str = sys.executable
-
     async def start(self) -> None:
         """Nothing has to be made ready."""
 
     async def launch(self, job: Job) -> RunProcess:
-        """Start an interpreter for the job; returns when it exists."""
-        try:
-            process = await asyncio.create_subprocess_exec(
-                self.executable,
-                "-m",
-                "headrace.worker.child",
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                limit=_STREAM_LIMIT_BYTES,
-                env={**os.environ, **job.environment, "PYTHONUNBUFFERED": "1"},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise errors.Unavailable(f"{self.executable} could not be started: {error}") from error
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stderr is not None
-        # A child that ends before it has read its job is found by its exit code.
-        with contextlib.suppress(ConnectionError):
-            process.stdin.write(job.to_bytes())
-            await process.stdin.drain()
-        process.stdin.close()
-        return _SpawnedProcess(process, process.stdout, process.stderr, process.pid)
+        """Start an interpreter for the job, or the command that it names; returns when it exists."""
+        return await spawn(job)
 
     async def close(self) -> None:
         """Nothing is held."""
+
+
+async def spawn(job: Job) -> RunProcess:
+    """Start a process for a job by its command, or in a fresh interpreter.
+
+    Raises:
+        errors.Unavailable: It cannot be started; the message says why.
+    """
+    command = shlex.split(job.command) if job.command else [sys.executable, "-m", "headrace.worker.child"]
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            limit=_STREAM_LIMIT_BYTES,
+            env={**os.environ, **job.environment, "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise errors.Unavailable(f"{shlex.join(command)} could not be started: {error}") from error
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    # A child that ends before it has read its job is found by its exit code.
+    with contextlib.suppress(ConnectionError):
+        process.stdin.write(job.to_bytes())
+        await process.stdin.drain()
+    process.stdin.close()
+    return _SpawnedProcess(process, process.stdout, process.stderr, process.pid)
 
 
 async def _open_reader(descriptor: int) -> asyncio.StreamReader:

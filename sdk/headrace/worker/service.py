@@ -79,6 +79,8 @@ def job_maker(system: System) -> Callable[[worker_pb2.Assignment], Job]:
             grpc_address=system.grpc_target,
             environment={str(key): str(value) for key, value in environment.items() if value is not None},
             working_directory=str(folder) if folder else None,
+            command=configuration.get("command") or None,
+            stream_output=bool(configuration.get("stream_output")),
         )
 
     return make

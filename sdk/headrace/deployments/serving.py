@@ -1,0 +1,112 @@
+"""Serves deployments: this process takes their runs and executes each in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import sys
+from typing import TYPE_CHECKING, Any
+
+from headrace import errors
+from headrace.api.v1 import deployment_pb2
+from headrace.client.core import open_async
+from headrace.client.discovery import System
+from headrace.client.resolve import resolve_system
+from headrace.deployments.definition import DeploymentDefinition, to_deployment
+from headrace.settings import Settings, get_settings
+from headrace.worker.runner import WorkerOptions
+from headrace.worker.service import choose_launcher, run_worker
+
+if TYPE_CHECKING:
+    from headrace.flows import Flow
+
+logger = logging.getLogger("headrace.worker")
+
+
+def serve(
+    *served: DeploymentDefinition | Flow[..., Any],
+    name: str | None = None,
+    limit: int = 10,
+    pause_on_shutdown: bool = True,
+    fresh_interpreter: bool = False,
+    **options: Any,
+) -> None:
+    """Create or update deployments and run them here until Ctrl-C or SIGTERM; runs that have begun are finished.
+
+    Args:
+        served: Deployments of `to_deployment`, or one flow with the options of `to_deployment`.
+        name: With a flow: the deployment's name; the name of the script if not given.
+        limit: How many runs at once.
+        pause_on_shutdown: Whether schedules stop when this process does, so that no late runs pile up.
+        fresh_interpreter: Start each run in a new interpreter, not from a warm one.
+        options: With a flow: as of `to_deployment`.
+
+    Raises:
+        errors.HeadraceError: A value is wrong, or there is no server; the message says what to do.
+    """
+    definitions = [
+        item if isinstance(item, DeploymentDefinition) else to_deployment(item, name or _script_name(), **options)
+        for item in served
+    ]
+    if not definitions:
+        raise errors.InvalidArgument("Nothing to serve: give at least one deployment.")
+    if (name or options) and any(isinstance(item, DeploymentDefinition) for item in served):
+        raise errors.InvalidArgument("name and options go with a flow; give them to to_deployment instead.")
+    pools = sorted({definition.work_pool_name for definition in definitions if definition.work_pool_name})
+    if pools:
+        raise errors.InvalidArgument(f"Deployments of a work pool ({', '.join(pools)}) are run by workers; use deploy.")
+    settings = get_settings()
+    if not logging.getLogger().handlers:
+        logging.basicConfig(level=settings.logging_level, format="%(asctime)s %(levelname)-7s %(message)s")
+    system = resolve_system(settings, may_start=True)
+    asyncio.run(_serve(definitions, system, settings, limit, pause_on_shutdown, fresh_interpreter))
+
+
+async def _serve(
+    definitions: list[DeploymentDefinition],
+    system: System,
+    settings: Settings,
+    limit: int,
+    pause_on_shutdown: bool,
+    fresh_interpreter: bool,
+) -> None:
+    ids = []
+    async with open_async(system, settings) as client:
+        for definition in definitions:
+            request = definition.to_request()
+            if pause_on_shutdown and definition.paused is None:
+                # What the last shutdown paused.
+                request.paused = False
+            response = await client.deployments.ApplyDeployment(request)
+            ids.append(response.deployment.deployment_id)
+            sys.stderr.write(f"Serving {definition.flow.name}/{definition.name}. Run it with: ")
+            sys.stderr.write(f"headrace deployment run '{definition.flow.name}/{definition.name}'\n")
+    worker = WorkerOptions(
+        name=f"serve-{socket.gethostname()}-{os.getpid()}",
+        deployment_ids=ids,
+        type="serve",
+        create_pool=False,
+        capacity=limit,
+    )
+    try:
+        await run_worker(worker, system, settings, choose_launcher(fresh_interpreter=fresh_interpreter))
+    finally:
+        if pause_on_shutdown:
+            await _pause(ids, system, settings)
+
+
+async def _pause(ids: list[str], system: System, settings: Settings) -> None:
+    try:
+        async with open_async(system, settings) as client:
+            for deployment_id in ids:
+                await client.deployments.PauseDeployment(
+                    deployment_pb2.PauseDeploymentRequest(deployment_id=deployment_id)
+                )
+    except errors.HeadraceError as error:
+        logger.warning("The schedules could not be paused: %s", error)
+
+
+def _script_name() -> str:
+    return os.path.splitext(os.path.basename(sys.argv[0] or "flow"))[0] or "flow"
