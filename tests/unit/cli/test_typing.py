@@ -1,0 +1,51 @@
+"""What people type becomes values, and what is wrong is said."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+
+from headrace import errors
+from headrace.cli import moments, parameters
+
+
+def test_a_parameter_is_json_where_it_can_be_and_text_otherwise() -> None:
+    pairs = ("n=3", "name=three", 'list=[1,"x"]', "empty=", "equation=a=b", "flag=true")
+    assert parameters.parse(pairs, '{"n": 1, "kept": null}') == {
+        "n": 3,
+        "kept": None,
+        "name": "three",
+        "list": [1, "x"],
+        "empty": "",
+        "equation": "a=b",
+        "flag": True,
+    }
+
+
+@pytest.mark.parametrize(("pairs", "document"), [(("novalue",), None), (("=3",), None), ((), "[1]"), ((), "{")])
+def test_a_malformed_parameter_is_refused(pairs: tuple[str, ...], document: str | None) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        parameters.parse(pairs, document)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90s", 90), ("15m", 900), ("1h30m", 5400), ("2d", 172800), ("1.5h", 5400)]
+)
+def test_a_span_is_read(text: str, seconds: float) -> None:
+    assert moments.parse_span(text) == datetime.timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize("text", ["", "5", "h", "1x", "-5m", "5m and more"])
+def test_a_malformed_span_is_refused(text: str) -> None:
+    with pytest.raises(errors.InvalidArgument, match="span"):
+        moments.parse_span(text)
+
+
+def test_a_moment_with_an_offset_keeps_it() -> None:
+    assert moments.parse_moment("2030-01-31T08:00+02:00") == datetime.datetime(2030, 1, 31, 6, tzinfo=datetime.UTC)
+
+
+def test_a_malformed_moment_is_refused() -> None:
+    with pytest.raises(errors.InvalidArgument, match="time like"):
+        moments.parse_moment("tomorrow")
