@@ -72,7 +72,7 @@ class ServiceHost:
         self._database_url = database_url
         self._clock = clock or SystemClock()
         token = settings.internal_token.get_secret_value() if settings.internal_token is not None else None
-        if token is None and set(settings.addresses) - set(self._builders):
+        if token is None and set(settings.targets) - set(self._builders):
             raise errors.InvalidArgument.of_field(
                 "HEADRACE_SERVER_INTERNAL_TOKEN", "is needed, the same for all, where services run in several processes"
             )
@@ -81,7 +81,7 @@ class ServiceHost:
         self._local: dict[str, LocalServer] = {}
         self._own_neighbours = self._neighbours(self.internal_token)
         self._identity = IdentityClient(lambda: self._own_neighbours.channel("identity"))
-        self._knows_identity = "identity" in self._builders or "identity" in settings.addresses
+        self._knows_identity = "identity" in self._builders or "identity" in settings.targets
         self.resolver = resolver or self._default_resolver()
         self._holder = uuid.uuid4().hex
         self._stop_loops = asyncio.Event()
@@ -210,7 +210,7 @@ class ServiceHost:
 
     def _neighbours(self, internal_token: str | None) -> Neighbours:
         return Neighbours(
-            self._settings.addresses,
+            self._settings.targets,
             internal_token,
             local=self._local,
             max_message_bytes=self._settings.max_message_bytes,
@@ -237,7 +237,7 @@ class ServiceHost:
 
     def _facts(self) -> SystemFacts:
         return SystemFacts(
-            grpc_address=f":{self.grpc_port}",
+            grpc_address=self._settings.advertised_grpc_address or f":{self.grpc_port}",
             authentication_required=not isinstance(self.resolver, LocalCallerResolver),
             installation_id=self._installation_id,
             capabilities=sorted(self._running),

@@ -61,8 +61,8 @@ class Neighbours:
         if channel is None:
             if name not in self._targets:
                 raise errors.FailedPrecondition(
-                    f"the address of the service {name} is not known; set HEADRACE_SERVER_ADDRESSES, for example "
-                    f'\'{{"{name}": "{name}:4201"}}\'',
+                    f"the address of the service {name} is not known; "
+                    f"set HEADRACE_SERVER_{name.upper()}_ADDRESS, for example to {name}:4201",
                     reason="NEIGHBOUR_UNKNOWN",
                 )
             channel = self._channels[name] = open_aio_channel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import pydantic_settings
@@ -61,6 +61,14 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Days that log records are kept; None keeps them."""
     addresses: dict[str, str] = pydantic.Field(default_factory=dict)
     """gRPC targets of the other services as JSON, for example `{"state": "state:4201"}`."""
+    state_address: str = ""
+    """gRPC target of the state service, in place of an entry in `addresses`; likewise those below."""
+    scheduler_address: str = ""
+    log_address: str = ""
+    notification_address: str = ""
+    identity_address: str = ""
+    advertised_grpc_address: str = ""
+    """`host:port` at which clients reach gRPC, where that is not this process but a proxy in front of it."""
 
     @pydantic.field_validator("log_level", mode="before")
     @classmethod
@@ -88,15 +96,24 @@ class ServerSettings(pydantic_settings.BaseSettings):
             return self.grpc_port
         return self.port + 1 if self.port else 0
 
+    @property
+    def targets(self) -> dict[str, str]:
+        """gRPC targets of the other services by name, from all settings that name them."""
+        single = {name: str(getattr(self, f"{name}_address")) for name in SERVICE_NAMES}
+        return {**self.addresses, **{name: address for name, address in single.items() if address}}
+
     @classmethod
-    def load(cls) -> ServerSettings:
+    def load(cls, **values: Any) -> ServerSettings:
         """Return the settings of this process's environment.
+
+        Args:
+            values: What goes before the environment.
 
         Raises:
             errors.InvalidArgument: A value is wrong; the message names the variables.
         """
         try:
-            return cls()
+            return cls(**values)
         except pydantic.ValidationError as error:
             violations = [
                 errors.FieldViolation(_variable(fault["loc"]), fault["msg"].removeprefix("Value error, "))

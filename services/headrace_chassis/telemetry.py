@@ -59,15 +59,25 @@ class JsonFormatter(logging.Formatter):
             return json.dumps(line, default=str)
 
 
+class TextFormatter(logging.Formatter):
+    """Writes a record as one line for people, and an exception below it."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S")
+
+
 def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> None:
-    """Send all logs of the process to `stream` (standard error by default) as JSON lines.
+    """Send all logs of the process to `stream` (standard error by default).
+
+    To a terminal go lines for people, to everything else JSON lines.
 
     Args:
         level: The least level of Headrace's own records; other libraries log from WARNING up.
         stream: Where to.
     """
-    handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter())
+    target = stream or sys.stderr
+    handler = logging.StreamHandler(target)
+    handler.setFormatter(TextFormatter() if target.isatty() else JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -85,3 +85,9 @@ def test_a_wrong_secret_is_not_repeated(monkeypatch: pytest.MonkeyPatch) -> None
 def test_a_level_may_be_written_small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_SERVER_LOG_LEVEL", "debug")
     assert ServerSettings.load().log_level == "DEBUG"
+
+
+def test_an_address_of_a_service_goes_before_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_SERVER_ADDRESSES", '{"state": "state:1", "log": "log:1"}')
+    monkeypatch.setenv("HEADRACE_SERVER_STATE_ADDRESS", "state:2")
+    assert ServerSettings.load().targets == {"state": "state:2", "log": "log:1"}
