@@ -1,0 +1,194 @@
+"""Schedules: a rule with its bounds, and what the scheduler keeps of it."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import enum
+import hashlib
+import itertools
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
+
+from headrace_scheduler.rules import cron, interval, recurrence
+from headrace_scheduler.rules.cron import CronRule
+from headrace_scheduler.rules.faults import Fault, Invalid
+from headrace_scheduler.rules.interval import IntervalRule
+from headrace_scheduler.rules.recurrence import RecurrenceRule
+
+Rule: TypeAlias = CronRule | IntervalRule | RecurrenceRule
+
+MOST_BLACKOUTS = 1_000
+_MOMENT = datetime.timedelta(microseconds=1)
+
+
+class CatchUp(enum.StrEnum):
+    """What happens to times that passed while nothing could make their runs."""
+
+    ALL = "ALL"
+    LATEST = "LATEST"
+    SKIP = "SKIP"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Blackout:
+    """A span without runs, from inclusive to exclusive; None is open."""
+
+    from_at: datetime.datetime | None
+    until_at: datetime.datetime | None
+
+    def covers(self, moment: datetime.datetime) -> bool:
+        """Return whether `moment` lies in it."""
+        return (self.from_at is None or self.from_at <= moment) and (self.until_at is None or moment < self.until_at)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Terms:
+    """Everything that decides at which times a schedule makes runs. These times are its slots."""
+
+    rule: Rule
+    starts_at: datetime.datetime | None = None
+    ends_at: datetime.datetime | None = None
+    blackouts: tuple[Blackout, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Schedule:
+    """A schedule of a deployment, as the scheduler keeps it."""
+
+    schedule_id: uuid.UUID
+    deployment_id: uuid.UUID
+    slug: str
+    terms: Terms
+    active: bool
+    parameters: Mapping[str, Any]
+    catch_up: CatchUp
+    maximum_lateness_seconds: float | None
+    jitter_seconds: float
+    created_at: datetime.datetime
+    updated_at: datetime.datetime
+    cursor_at: datetime.datetime
+    """Slots up to here have their runs, or were passed over."""
+    next_at: datetime.datetime | None
+    """When the next runs have to be made; None while the schedule makes none."""
+    upcoming_at: tuple[datetime.datetime, ...] = ()
+    """Slots whose runs are made, as of the last time that runs were made."""
+
+    def next_slot(self, now: datetime.datetime) -> datetime.datetime | None:
+        """Return when its next run is due; None if there is none to come."""
+        return next((slot + self.jitter_of(slot) for slot in self.upcoming_at if slot > now), None)
+
+    def jitter_of(self, slot: datetime.datetime) -> datetime.timedelta:
+        """Return by how much the run of `slot` is moved: always the same, evenly spread below the jitter."""
+        if self.jitter_seconds <= 0:
+            return datetime.timedelta()
+        digest = hashlib.blake2b(f"{self.schedule_id} {slot.timestamp():.0f}".encode(), digest_size=8).digest()
+        share = int.from_bytes(digest, "big") / 2**64
+        return datetime.timedelta(seconds=share * self.jitter_seconds)
+
+    def idempotency_key(self, slot: datetime.datetime) -> str:
+        """Return the key under which the run of `slot` exists once."""
+        return f"schedule:{self.schedule_id}:{slot.astimezone(datetime.UTC).isoformat()}"
+
+
+def moments(rule: Rule, after: datetime.datetime) -> Iterator[datetime.datetime]:
+    """Yield the moments of a rule, in UTC, strictly after `after`, in order and without end where the rule has none.
+
+    Raises:
+        Invalid: The rule cannot be understood.
+    """
+    match rule:
+        case CronRule():
+            return cron.moments(rule, after)
+        case IntervalRule():
+            return interval.moments(rule, after)
+        case RecurrenceRule():
+            return recurrence.moments(rule, after)
+
+
+def check(terms: Terms) -> None:
+    """Return if the terms can be understood.
+
+    Raises:
+        Invalid: They cannot; fields are named as in the schedule.
+    """
+    faults: list[Fault] = []
+    try:
+        match terms.rule:
+            case CronRule():
+                kind = "cron"
+                cron.check(terms.rule)
+            case IntervalRule():
+                kind = "interval"
+                interval.check(terms.rule)
+            case RecurrenceRule():
+                kind = "recurrence"
+                recurrence.check(terms.rule)
+    except Invalid as error:
+        faults.extend(error.under(f"rule.{kind}").faults)
+    if terms.starts_at is not None and terms.ends_at is not None and terms.ends_at <= terms.starts_at:
+        faults.append(Fault("ends_at", "must be after starts_at"))
+    if len(terms.blackouts) > MOST_BLACKOUTS:
+        faults.append(Fault("blackouts", f"must not be more than {MOST_BLACKOUTS}"))
+    for number, blackout in enumerate(terms.blackouts):
+        if blackout.from_at is None and blackout.until_at is None:
+            faults.append(Fault(f"blackouts[{number}]", "needs a beginning or an end"))
+        elif blackout.from_at is not None and blackout.until_at is not None and blackout.until_at <= blackout.from_at:
+            faults.append(Fault(f"blackouts[{number}].until", "must be after from"))
+    if faults:
+        raise Invalid(faults)
+
+
+def slots(terms: Terms, after: datetime.datetime) -> Iterator[datetime.datetime]:
+    """Yield the slots strictly after `after`, in order."""
+    if terms.starts_at is not None:
+        after = max(after, terms.starts_at - _MOMENT)
+    while True:
+        leap: datetime.datetime | None = None
+        for slot in moments(terms.rule, after):
+            if terms.ends_at is not None and slot >= terms.ends_at:
+                return
+            covering = next((blackout for blackout in terms.blackouts if blackout.covers(slot)), None)
+            if covering is None:
+                yield slot
+                continue
+            if covering.until_at is None:
+                return
+            leap = covering.until_at - _MOMENT
+            break
+        if leap is None:
+            return
+        # The rule goes on from the end of the blackout, instead of stepping through it.
+        after = leap
+
+
+def slots_until(
+    terms: Terms, after: datetime.datetime, until: datetime.datetime, limit: int
+) -> list[datetime.datetime]:
+    """Return the slots in (after, until], at most the first `limit`."""
+    found = itertools.takewhile(lambda slot: slot <= until, slots(terms, after))
+    return list(itertools.islice(found, limit))
+
+
+def latest_slot(terms: Terms, after: datetime.datetime, until: datetime.datetime) -> datetime.datetime | None:
+    """Return the last slot in (after, until], None if there is none. Does not step through a long past."""
+    span = datetime.timedelta(minutes=1)
+    while True:
+        start = max(after, until - span)
+        latest = None
+        for slot in slots(terms, start):
+            if slot > until:
+                break
+            latest = slot
+        if latest is not None or start == after:
+            return latest
+        span *= 4
+
+
+def default_slug(rule: Rule, parameters: Mapping[str, Any]) -> str:
+    """Return a slug for a schedule that was given none: the same for the same rule and parameters."""
+    kind = {CronRule: "cron", IntervalRule: "interval", RecurrenceRule: "rrule"}[type(rule)]
+    content = repr(rule) + json.dumps(dict(parameters), sort_keys=True, default=str)
+    return f"{kind}-{hashlib.blake2b(content.encode(), digest_size=4).hexdigest()}"
