@@ -95,7 +95,7 @@ export async function call<Name extends keyof Calls>(
   request: Input<Calls[Name]["request"]>,
   signal?: AbortSignal,
 ): Promise<Calls[Name]["response"]> {
-  const answer = await send(routes[name], request as Fields, "application/json", signal);
+  const answer = await send(routes[name], request, "application/json", signal);
   return (await answer.json()) as Calls[Name]["response"];
 }
 

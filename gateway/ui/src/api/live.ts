@@ -31,6 +31,10 @@ function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
   });
 }
 
+function isOver(signal: AbortSignal): boolean {
+  return signal.aborted;
+}
+
 async function keepFollowing<Name extends keyof Streams>(
   name: Name,
   request: () => StreamRequest<Name>,
@@ -38,7 +42,7 @@ async function keepFollowing<Name extends keyof Streams>(
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
-  while (!signal.aborted) {
+  for (;;) {
     try {
       let isOpen = false;
       for await (const answer of follow(name, request(), signal)) {
@@ -52,7 +56,7 @@ async function keepFollowing<Name extends keyof Streams>(
       handlers().onEnd?.();
       return;
     } catch (error) {
-      if (signal.aborted) return;
+      if (isOver(signal)) return;
       if (error instanceof CallError && !error.isPassing) {
         handlers().onRefused?.(error);
         return;
@@ -63,7 +67,15 @@ async function keepFollowing<Name extends keyof Streams>(
     failures += 1;
     // Spread, so that the pages of many people do not come back in the same moment.
     await sleep(longest * (0.5 + Math.random() / 2), signal);
+    if (isOver(signal)) return;
   }
+}
+
+interface Options<Name extends keyof Streams> {
+  /** Called for each new connection, to go on where the last one ended. */
+  renew?: (request: StreamRequest<Name>) => StreamRequest<Name>;
+  /** A stream that the server has ended is opened again when this changes. */
+  round?: number;
 }
 
 /**
@@ -72,17 +84,16 @@ async function keepFollowing<Name extends keyof Streams>(
  * @param name Which stream.
  * @param request What to ask for; the stream is opened anew when its JSON changes. `undefined`: no stream.
  * @param handlers What to do; the newest ones are called.
- * @param renew Called for each new connection, to go on where the last one ended.
  */
 export function useStream<Name extends keyof Streams>(
   name: Name,
   request: StreamRequest<Name> | undefined,
   handlers: Handlers<Streams[Name]["response"]>,
-  renew?: (request: StreamRequest<Name>) => StreamRequest<Name>,
+  options: Options<Name> = {},
 ): void {
-  const current = useRef({ handlers, renew });
+  const current = useRef({ handlers, options });
   useEffect(() => {
-    current.current = { handlers, renew };
+    current.current = { handlers, options };
   });
   const key = request === undefined ? undefined : JSON.stringify(request);
   useEffect(() => {
@@ -90,14 +101,14 @@ export function useStream<Name extends keyof Streams>(
     const asked = JSON.parse(key) as StreamRequest<Name>;
     let running: AbortController | undefined;
     let hiding: ReturnType<typeof setTimeout> | undefined;
-    let isOver = false;
+    let hasEnded = false;
     const start = () => {
-      if (running !== undefined || isOver) return;
+      if (running !== undefined || hasEnded) return;
       const controller = new AbortController();
       running = controller;
-      const renewed = () => current.current.renew?.(asked) ?? asked;
+      const renewed = () => current.current.options.renew?.(asked) ?? asked;
       void keepFollowing(name, renewed, () => current.current.handlers, controller.signal).then(() => {
-        if (!controller.signal.aborted) isOver = true;
+        if (!controller.signal.aborted) hasEnded = true;
       });
     };
     const stop = () => {
@@ -116,5 +127,5 @@ export function useStream<Name extends keyof Streams>(
       clearTimeout(hiding);
       stop();
     };
-  }, [name, key]);
+  }, [name, key, options.round]);
 }

@@ -8,8 +8,9 @@ export interface StateLook {
   label: string;
 }
 
+const UNKNOWN: StateLook = { key: "unknown", label: "Unknown" };
 const LOOKS: Record<StateType, StateLook> = {
-  STATE_TYPE_UNSPECIFIED: { key: "unknown", label: "Unknown" },
+  STATE_TYPE_UNSPECIFIED: UNKNOWN,
   STATE_TYPE_SCHEDULED: { key: "scheduled", label: "Scheduled" },
   STATE_TYPE_PENDING: { key: "pending", label: "Pending" },
   STATE_TYPE_RUNNING: { key: "running", label: "Running" },
@@ -33,7 +34,7 @@ export const STATE_TYPES = (Object.keys(LOOKS) as StateType[]).filter((type) => 
 
 export function lookOf(type: StateType | undefined): StateLook {
   // A newer server may know more types.
-  return LOOKS[type ?? "STATE_TYPE_UNSPECIFIED"] ?? LOOKS.STATE_TYPE_UNSPECIFIED;
+  return (LOOKS as Partial<Record<string, StateLook>>)[type ?? "STATE_TYPE_UNSPECIFIED"] ?? UNKNOWN;
 }
 
 /** Returns the type with a key of the address, undefined if there is none. */

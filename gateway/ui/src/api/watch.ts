@@ -1,0 +1,39 @@
+// Lists that are asked for again when an event says that they changed.
+
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useRef } from "react";
+import { useStream } from "./live.ts";
+
+const GATHER_MILLISECONDS = 200;
+
+/**
+ * Follows events and asks again for what they make outdated.
+ *
+ * @param names Names of events; "*" at the end matches any rest.
+ * @param queryKeys First parts of the keys of queries.
+ */
+export function useInvalidation(names: string[], queryKeys: string[]): void {
+  const queries = useQueryClient();
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const token = useRef("");
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const invalidate = () => {
+    // Events come in groups; one answer does for all of a group.
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => {
+      for (const key of queryKeys) void queries.invalidateQueries({ queryKey: [key] });
+    }, GATHER_MILLISECONDS);
+  };
+  useStream(
+    "FollowEvents",
+    { filter: { names } },
+    {
+      onOpen: invalidate,
+      onAnswer: ({ events, follow_token: next }) => {
+        if (next !== "") token.current = next;
+        if (events.length > 0) invalidate();
+      },
+    },
+    { renew: (asked) => ({ ...asked, follow_token: token.current }) },
+  );
+}

@@ -1,0 +1,41 @@
+import type { ReactNode } from "react";
+import { CallError } from "../api/client.ts";
+
+/** What to do where there is nothing yet. */
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+/** What went wrong, in the words of the server. */
+export function Fault({ error, onRetry }: { error: unknown; onRetry?: () => void }) {
+  const message = error instanceof Error ? error.message : String(error);
+  const reason = error instanceof CallError ? error.reason : "";
+  return (
+    <div className="fault" role="alert">
+      <p>
+        {message} {reason !== "" && <code>{reason}</code>}
+      </p>
+      {onRetry !== undefined && (
+        <button type="button" className="button" onClick={onRetry}>
+          Try again
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** Lines that stand in for content that is on its way. */
+export function Loading({ what }: { what: string }) {
+  return (
+    <div className="loading" role="status" aria-label={`Loading ${what}`}>
+      <span />
+      <span />
+      <span />
+    </div>
+  );
+}

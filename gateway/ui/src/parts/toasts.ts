@@ -1,0 +1,16 @@
+import { Toast } from "@base-ui/react/toast";
+import { CallError } from "../api/client.ts";
+
+/** Short messages at the edge of the page; read out, and gone by themselves. */
+export const toasts = Toast.createToastManager();
+
+/** Tells that something was done. */
+export function tell(title: string): void {
+  toasts.add({ title, timeout: 4_000 });
+}
+
+/** Tells that something could not be done, and why. */
+export function tellFault(title: string, error: unknown): void {
+  const description = error instanceof CallError ? error.message : String(error);
+  toasts.add({ title, description, type: "fault", timeout: 10_000, priority: "high" });
+}
