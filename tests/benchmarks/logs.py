@@ -37,7 +37,7 @@ from headrace_log.wiring import build
 from headrace_migrations import run
 
 BATCH = 1000
-WORDS = "the quick brown fox jumps over the lazy dog and reads 1234 rows from table orders".split()
+TEXT = "the quick brown fox jumps over the lazy dog and reads 1234 rows from table orders"
 
 
 @contextlib.contextmanager
@@ -66,7 +66,7 @@ def batch(sequence: int, flow_run_id: str, task_run_ids: list[str], *, with_ids:
             task_run_id=task_run_ids[place % len(task_run_ids)],
             logger="headrace.task_runs",
             level=20,
-            message=f"line {sequence * BATCH + place}: {' '.join(WORDS)}",
+            message=f"line {sequence * BATCH + place}: {TEXT}",
             source=log_pb2.LOG_SOURCE_LOGGER,
         )
         if with_ids:
@@ -83,7 +83,7 @@ async def write(target: str, batches: int, ready: Any, *, with_ids: bool) -> dic
     sent_at: dict[int, float] = {}
     delays: list[float] = []
     async with open_aio_channel(target) as channel:
-        stream = log_pb2_grpc.LogServiceStub(channel).WriteLogs()
+        stream: Any = log_pb2_grpc.LogServiceStub(channel).WriteLogs()
         await stream.write(log_pb2.WriteLogsRequest(open=log_pb2.WriteLogsOpen(process_id=str(uuid7()))))
         opened = await stream.read()
         room = asyncio.Semaphore(opened.opened.max_batches_in_flight)
@@ -205,7 +205,7 @@ async def measure_follow(target: str, lines_per_second: int, seconds: int) -> di
             yield log_pb2.WriteLogsRequest(batch=log_pb2.LogBatch(sequence=sequence, records=records))
 
     async with open_aio_channel(target) as channel, open_aio_channel(target) as other:
-        follow = log_pb2_grpc.LogServiceStub(other).FollowLogs(
+        follow: Any = log_pb2_grpc.LogServiceStub(other).FollowLogs(
             log_pb2.FollowLogsRequest(filter=log_pb2.LogFilter(flow_run_ids=[flow_run_id]))
         )
         while not (await follow.read()).caught_up:

@@ -21,7 +21,7 @@ from headrace_log.rules.records import Batch
 logger = logging.getLogger(__name__)
 
 MOST_PENDING_BYTES = 64 * 1024 * 1024
-"""How much may wait for its commit in a process; further batches wait outside, in their streams."""
+"""How much may wait beside the group that is being committed; further batches wait outside, in their streams."""
 
 MOST_GROUP_RECORDS = 20_000
 MOST_GROUP_BYTES = 16 * 1024 * 1024
@@ -112,10 +112,10 @@ class Ingest:
             if self._pending_records < _SMALL_GROUP_RECORDS:
                 await asyncio.sleep(GATHER_SECONDS)
             group = self._take_group()
-            if group:
-                await self._commit(group)
             async with self._room:
                 self._room.notify_all()
+            if group:
+                await self._commit(group)
 
     def _take_group(self) -> list[_Waiting]:
         group: list[_Waiting] = []

@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+import datetime
+import uuid
+
+import asyncpg
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.pool import NullPool
+
+from headrace_harness.postgres import service_database
+from headrace_log.loops.sweep import SweepLoop
+from headrace_log.queries import SQL
+from headrace_log.queries.sweep import Sweeper
+from headrace_log.tables import metadata
+
+DAY = datetime.timedelta(days=1)
+
+
+@pytest.mark.parametrize(("name", "text"), list(SQL))
+async def test_every_statement_can_be_prepared(database_url: str, name: str, text: str) -> None:
+    async with service_database(database_url, "log") as database, database.connection() as connection:
+        await connection.prepare(text)
+
+
+async def test_the_tables_are_those_that_the_migrations_make(database_url: str) -> None:
+    async def connect() -> asyncpg.Connection[asyncpg.Record]:
+        return await asyncpg.connect(database_url)
+
+    def is_ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
+        # Partitions are made by the running service.
+        return not (kind == "table" and reflected and name not in {table.name for table in metadata.tables.values()})
+
+    def differences(connection: sqlalchemy.Connection) -> object:
+        options = {
+            "include_schemas": True,
+            "include_name": lambda name, kind, _parents: kind != "schema" or name == "log",
+            "include_object": is_ours,
+        }
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+    await engine.dispose()
+
+
+async def test_what_is_no_longer_needed_is_swept(database_url: str) -> None:
+    workspace = uuid.uuid4()
+    async with service_database(database_url, "log") as database:
+        async with database.connection() as connection:
+            for age in (0, 1, 2, 3, 31):
+                at = datetime.datetime.now(datetime.UTC) - age * DAY - DAY / 24
+                await connection.execute(
+                    """
+                    insert into writer (workspace_id, process_id, last_sequence, missing, seen_at)
+                    values ($1, $2, 1, '{}', $3)
+                    """,
+                    workspace,
+                    str(age),
+                    at,
+                )
+                await connection.execute(
+                    "insert into appended_batch (workspace_id, digest, recorded_at) values ($1, $2, $3)",
+                    workspace,
+                    str(age).encode(),
+                    at,
+                )
+                await connection.execute(
+                    """
+                    insert into record
+                           (position, occurred_at, recorded_at, workspace_id, level, source, logger, message)
+                    values (1, '9998-01-01T00:00:00Z', $2, $1, 20, 1, '', $3)
+                    """,
+                    workspace,
+                    at,
+                    str(age),
+                )
+        assert await SweepLoop(Sweeper(database), 30).tick() == 0
+        async with database.connection() as connection:
+            kept = await connection.fetchrow(
+                """
+                select (select array_agg(process_id order by seen_at desc) from writer) as writers,
+                       (select array_agg(convert_from(digest, 'UTF8')) from appended_batch) as batches,
+                       (select array_agg(message order by recorded_at desc) from record) as records
+                """
+            )
+        assert kept is not None
+        assert tuple(kept) == (["0", "1"], ["0"], ["0", "1", "2", "3"])
+        await SweepLoop(Sweeper(database), None).tick()
+        async with database.connection() as connection:
+            assert await connection.fetchval("select count(*) from record") == 4
