@@ -16,13 +16,10 @@ from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
 from headrace_gateway.server import bind
 from headrace_gateway.wiring import Gateway, GatewayContext
 from headrace_gateway.wiring import build as build_gateway
+from headrace_server.parts import ALL_PARTS, GATEWAY
 
 if TYPE_CHECKING:
     from headrace_chassis.service import Build
-
-GATEWAY = "gateway"
-PARTS: tuple[str, ...] = (*SERVICE_NAMES, GATEWAY)
-"""Everything that a server consists of, by name."""
 
 _SYSTEM = "system"
 
@@ -31,7 +28,7 @@ class Composition:
     """Some or all parts of a server in this process. `start`, then `stop`.
 
     Args:
-        names: Which; of `PARTS`.
+        names: Which; of `ALL_PARTS`.
         settings: Where to listen and how large things may be.
         database_url: The one Postgres; the gateway alone needs none.
 
@@ -40,9 +37,9 @@ class Composition:
     """
 
     def __init__(self, names: Sequence[str], settings: ServerSettings, database_url: str | None) -> None:
-        unknown = sorted(set(names) - set(PARTS))
+        unknown = sorted(set(names) - set(ALL_PARTS))
         if unknown or not names:
-            raise errors.InvalidArgument(f"there is no service {', '.join(unknown)}; there are {', '.join(PARTS)}")
+            raise errors.InvalidArgument(f"there is no service {', '.join(unknown)}; there are {', '.join(ALL_PARTS)}")
         self._settings = settings
         self._has_gateway = GATEWAY in names
         self._host: ServiceHost | None = None
@@ -86,9 +83,7 @@ class Composition:
         if self._host is not None:
             self._outside = self._host.outside()
         else:
-            self._outside = Neighbours(
-                self._settings.addresses, None, max_message_bytes=self._settings.max_message_bytes
-            )
+            self._outside = Neighbours(self._settings.targets, None, max_message_bytes=self._settings.max_message_bytes)
         self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self.faults))
         # Whoever starts a server has made sure that nobody else listens there.
         await self._gateway.start([bind(self._settings.host, self._settings.port, shared=True)])

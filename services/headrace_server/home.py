@@ -21,8 +21,9 @@ import os
 import pathlib
 import secrets
 import tempfile
+import time
 from collections.abc import Iterator
-from typing import Literal
+from typing import IO, Literal
 
 import orjson
 
@@ -33,6 +34,7 @@ HOME_VARIABLE = "HEADRACE_HOME"
 State = Literal["starting", "ready", "stopping"]
 
 _SECRET_BYTES = 32
+_PROBE_SECONDS = 0.2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,14 +130,24 @@ class Home:
             errors.AlreadyExists: Another one holds it; the message says which and how to stop it.
         """
         with self.lock_file.open("a") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise errors.AlreadyExists(self._taken(), reason="SERVER_RUNNING") from None
+            self._take(file)
             try:
                 yield
             finally:
                 self.status_file.unlink(missing_ok=True)
+
+    def _take(self, file: IO[str]) -> None:
+        # Whoever asks whether a server runs holds the lock for a moment.
+        deadline = time.monotonic() + _PROBE_SECONDS
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise errors.AlreadyExists(self._taken(), reason="SERVER_RUNNING") from None
+                time.sleep(_PROBE_SECONDS / 10)
+            else:
+                return
 
     def _taken(self) -> str:
         status = self.read_status()
@@ -163,14 +175,18 @@ class Home:
 
         The lock tells, not the file: a supervisor that was killed leaves its file behind.
         """
+        return self.read_status() if self.is_locked() else None
+
+    def is_locked(self) -> bool:
+        """Return whether a supervisor holds the home."""
         try:
-            with self.lock_file.open("a") as file:
+            with self.lock_file.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
-            return self.read_status()
+            return True
         except OSError:
-            return None
-        return None
+            return False
+        return False
 
 
 def _read_secret(path: pathlib.Path) -> str:

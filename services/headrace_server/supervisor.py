@@ -15,7 +15,7 @@ import logging
 import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 from headrace import errors
 from headrace_chassis.database import address
@@ -24,13 +24,12 @@ from headrace_chassis.settings import ServerSettings
 from headrace_server.children import Child
 from headrace_server.database import ensure_current
 from headrace_server.home import Home, State, Status
+from headrace_server.options import DatabaseKind
 from headrace_server.order import Order
 from headrace_server.ports import ReservedPort
 from headrace_server.postgres.keeper import PostgresKeeper
 
 logger = logging.getLogger(__name__)
-
-DatabaseKind = Literal["embedded", "memory", "url"]
 
 Tell = Callable[[str], None]
 """Shows a line to whoever has started the server."""
@@ -93,10 +92,7 @@ class Supervisor:
         settings = self._settings
         http = ReservedPort(settings.host, settings.port, purpose="HTTP", option="--port")
         ports.callback(http.close)
-        wanted = settings.grpc_port
-        if wanted is None:
-            wanted = settings.port + 1 if settings.port else 0
-        grpc = ReservedPort(settings.host, wanted, purpose="gRPC", option="--grpc-port")
+        grpc = ReservedPort(settings.host, settings.grpc_port_or_default, purpose="gRPC", option="--grpc-port")
         ports.callback(grpc.close)
         return http.number, grpc.number
 

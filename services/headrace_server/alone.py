@@ -1,0 +1,116 @@
+"""Named parts of a server in one process, without a supervisor: `python -m headrace_server.alone <options>`.
+
+This is the distributed topology: whatever starts the containers looks after the processes, and the database is
+one that somebody else runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+
+import pydantic
+
+from headrace import errors
+from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
+from headrace_server.composition import Composition, load
+from headrace_server.database import ensure_current
+from headrace_server.entry import run, tell
+from headrace_server.home import Home
+from headrace_server.options import Options
+from headrace_server.parts import GATEWAY
+from headrace_server.ports import ReservedPort
+from headrace_server.supervisor import Tell, refuse_open_host
+
+logger = logging.getLogger(__name__)
+
+
+async def run_alone(home: Home, settings: ServerSettings, parts: Sequence[str], *, tell: Tell) -> None:
+    """Run `parts` until SIGTERM or SIGINT, then drain.
+
+    Args:
+        home: Where the internal token is, if the settings have none.
+        settings: Where to listen, and where the database and the other services are.
+        parts: What to run.
+        tell: Shows progress.
+
+    Raises:
+        errors.HeadraceError: It cannot start, or a part has died; the message says why.
+    """
+    refuse_open_host(settings)
+    services = [name for name in parts if name in SERVICE_NAMES]
+    url = settings.database_url.get_secret_value() if settings.database_url is not None else None
+    if services and url is None:
+        raise errors.InvalidArgument.of_field(
+            "HEADRACE_DATABASE_URL", "is needed to run single services, for example postgresql://user@host/headrace"
+        )
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    with contextlib.ExitStack() as ports:
+        settings = _with_ports(settings, parts, ports)
+        settings = _with_token(home, settings)
+        load(services)
+        work = asyncio.create_task(_serve(parts, settings, url, tell))
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
+        for task in (work, stopped):
+            task.cancel()
+        await asyncio.wait((work, stopped))
+        if not work.cancelled():
+            work.result()
+    tell(f"{' and '.join(parts)} stopped.")
+
+
+async def _serve(parts: Sequence[str], settings: ServerSettings, url: str | None, tell: Tell) -> None:
+    if url is not None and await ensure_current(url):
+        logger.info("migrated the database")
+    composition = Composition(parts, settings, url)
+    try:
+        await composition.start()
+        places = [f"gRPC on port {composition.grpc_port}"] if composition.grpc_port else []
+        places += [f"HTTP on port {composition.http_port}"] if composition.http_port else []
+        tell(f"{' and '.join(parts)}: {', '.join(places)}.")
+        await composition.failed.wait()
+        raise errors.Internal("a part of the process has died; its log says why")
+    finally:
+        await composition.stop()
+
+
+def _with_ports(settings: ServerSettings, parts: Sequence[str], ports: contextlib.ExitStack) -> ServerSettings:
+    """Return the settings with ports that are ours until `ports` is closed."""
+    changes = {}
+    if GATEWAY in parts:
+        http = ReservedPort(settings.host, settings.port, purpose="HTTP", option="--port")
+        ports.callback(http.close)
+        changes["port"] = http.number
+    if any(name in SERVICE_NAMES for name in parts):
+        grpc = ReservedPort(settings.host, settings.grpc_port_or_default, purpose="gRPC", option="--grpc-port")
+        ports.callback(grpc.close)
+        changes["grpc_port"] = grpc.number
+    return settings.model_copy(update=changes)
+
+
+def _with_token(home: Home, settings: ServerSettings) -> ServerSettings:
+    if settings.internal_token is not None:
+        return settings
+    home.ensure()
+    logger.info(
+        "calls between services carry the token of %s; services elsewhere need it as HEADRACE_SERVER_INTERNAL_TOKEN",
+        home.root,
+    )
+    return settings.model_copy(update={"internal_token": pydantic.SecretStr(home.internal_token())})
+
+
+async def serve_alone(chosen: Options, settings: ServerSettings) -> None:
+    """Run parts of a server until the process is told to stop."""
+    await run_alone(Home.of_environment(), settings, chosen.parts, tell=tell)
+
+
+if __name__ == "__main__":
+    sys.exit(run(serve_alone))

@@ -1,0 +1,106 @@
+"""`headrace server stop` and `headrace server status`."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+import os
+import signal
+import time
+import urllib.error
+import urllib.request
+
+import click
+
+from headrace_server.exits import Exit
+from headrace_server.home import Home, Status
+
+_POLL_SECONDS = 0.05
+_ANSWER_SECONDS = 5.0
+
+
+@click.command()
+@click.option("--timeout", default=60.0, show_default=True, metavar="SECONDS", help="How long to wait for its end.")
+def stop(timeout: float) -> int:
+    """Stop the server of this machine; calls in progress are finished."""
+    home = Home.of_environment()
+    status = home.running()
+    if status is None:
+        click.echo(f"No server is running on {home.root}.", err=True)
+        return Exit.NOT_RUNNING
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(status.pid, signal.SIGTERM)
+    deadline = time.monotonic() + timeout
+    while home.is_locked():
+        if time.monotonic() > deadline:
+            click.echo(f"Process {status.pid} has not ended after {timeout:g} s.", err=True)
+            return Exit.FAILED
+        time.sleep(_POLL_SECONDS)
+    click.echo("Headrace has stopped.")
+    return Exit.OK
+
+
+@click.command()
+@click.option("--wait", is_flag=True, help="Wait until it is ready.")
+@click.option("--timeout", default=60.0, show_default=True, metavar="SECONDS", help="How long --wait waits.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="For people or for programs.",
+)
+def status(wait: bool, timeout: float, output: str) -> int:
+    """Show the server of this machine. Exit code 0: ready, 1: not ready, 3: not running."""
+    home = Home.of_environment()
+    deadline = time.monotonic() + timeout
+    while True:
+        running = home.running()
+        fault = _fault(running)
+        if not fault or not wait or time.monotonic() > deadline:
+            break
+        time.sleep(_POLL_SECONDS)
+    if output == "json":
+        facts = dataclasses.asdict(running) if running is not None else {}
+        click.echo(json.dumps({"running": running is not None, "ready": not fault, "fault": fault, **facts}, indent=2))
+    elif running is None:
+        click.echo(f"No server is running on {home.root}.")
+    else:
+        _show(running, fault)
+    if running is None:
+        return Exit.NOT_RUNNING
+    return Exit.FAILED if fault else Exit.OK
+
+
+def _show(running: Status, fault: str) -> None:
+    uptime = running.uptime(datetime.datetime.now(datetime.UTC))
+    lines = [
+        f"Headrace {running.version} is {'ready' if not fault else 'running, but not ready'}.",
+        f"  Process     {running.pid}, for {datetime.timedelta(seconds=round(uptime.total_seconds()))}",
+        f"  UI and API  {running.http_url}",
+        f"  gRPC        {running.grpc_address}",
+        f"  Data        {running.database}",
+    ]
+    if running.log_file:
+        lines.append(f"  Log         {running.log_file}")
+    if fault:
+        lines.append(f"  Not ready   {fault}")
+    click.echo("\n".join(lines))
+
+
+def _fault(running: Status | None) -> str:
+    """Return why the server cannot be used, "" if it can."""
+    if running is None:
+        return "not running"
+    if running.state != "ready":
+        return running.state
+    try:
+        with urllib.request.urlopen(f"{running.http_url}/ready", timeout=_ANSWER_SECONDS):
+            return ""
+    except urllib.error.HTTPError as error:
+        return error.read().decode(errors="replace").strip()
+    except OSError as error:
+        return f"{running.http_url} does not answer: {error}"

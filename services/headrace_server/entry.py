@@ -1,0 +1,37 @@
+"""The main of the processes that the command line becomes or starts."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from headrace import errors
+from headrace_chassis.settings import ServerSettings
+from headrace_chassis.telemetry import configure_logging
+from headrace_server.exits import exit_code_of
+from headrace_server.options import Options
+
+
+def run(work: Callable[[Options, ServerSettings], Coroutine[Any, Any, None]]) -> int:
+    """Run the main coroutine of a process with the options on its command line.
+
+    Returns:
+        The exit code; what went wrong stands on standard error.
+    """
+    options = Options.from_argument(sys.argv[1])
+    try:
+        settings = ServerSettings.load(**options.settings)
+        configure_logging(settings.log_level)
+        asyncio.run(work(options, settings))
+    except errors.HeadraceError as error:
+        sys.stderr.write(f"Error: {error}\n")
+        return exit_code_of(error)
+    return 0
+
+
+def tell(text: str) -> None:
+    """Show a line to whoever has started the process."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
