@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from headrace_state.rules.facts import FlowRunFacts, NewState, Progress, Proposal, RetryPolicy, State
+from headrace_state.rules.filters import FlowFilter, FlowRunFilter, TaskRunFilter
+from headrace_state.rules.flows import NewFlow
 from headrace_state.rules.limits import Limit
 from headrace_state.rules.progress import LeaseStep
 from headrace_state.rules.rows import Row
@@ -176,8 +178,135 @@ class FlowRuns(Protocol):
         """
         ...
 
+    async def update(
+        self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, columns: Mapping[str, Any], payloads: Mapping[str, Any]
+    ) -> None:
+        """Change columns and payloads of a run beside its state, and tell others.
+
+        Raises:
+            errors.NotFound: There is no such flow run.
+            errors.FailedPrecondition: Payloads are changed although the run has started.
+        """
+        ...
+
+    async def delete(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> None:
+        """Delete a run that is final or was never started, with its task runs and history.
+
+        Raises:
+            errors.NotFound: There is no such flow run.
+            errors.FailedPrecondition: The run is being executed.
+        """
+        ...
+
     async def list_descendants(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> list[uuid.UUID]:
         """Return the subflows below a run that are not final, nearest first."""
+        ...
+
+
+class FlowRunReads(Protocol):
+    """Reads of flow runs."""
+
+    async def load(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> Row | None:
+        """Return a run with its payloads, None if there is none."""
+        ...
+
+    async def load_many(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row]:
+        """Return those runs that exist, with their payloads."""
+        ...
+
+    async def list_page(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: FlowRunFilter,
+        order: str,
+        after: Sequence[Any] | None,
+        limit: int,
+        *,
+        with_payloads: bool,
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page, and the key to go on behind it (None at the end).
+
+        Args:
+            workspace_id: Whose runs.
+            chosen: Which ones.
+            order: Name of the order in the contract, e.g. `STARTED_DESC`.
+            after: The key of the page before; None for the first page.
+            limit: Most runs.
+            with_payloads: Whether the rows hold parameters, job variables and context.
+        """
+        ...
+
+    async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:
+        """Return how many runs are in states of each type, and whether counting stopped at its bound."""
+        ...
+
+    async def list_states(
+        self, workspace_id: uuid.UUID, run_id: uuid.UUID, after: tuple[int, datetime.datetime] | None, limit: int
+    ) -> list[Row]:
+        """Return the history of a flow run or task run behind a place (version and time), oldest first."""
+        ...
+
+
+class Flows(Protocol):
+    """The flows of all workspaces."""
+
+    async def create(self, workspace_id: uuid.UUID, new: NewFlow) -> tuple[Row, bool]:
+        """Create a flow, or return the one that has its name; and whether it was created.
+
+        Raises:
+            errors.AlreadyExists: The id is taken by another flow.
+        """
+        ...
+
+    async def load(self, workspace_id: uuid.UUID, flow_id: uuid.UUID) -> Row | None:
+        """Return a flow, None if there is none."""
+        ...
+
+    async def list_page(
+        self, workspace_id: uuid.UUID, chosen: FlowFilter, order: str, after: Sequence[Any] | None, limit: int
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page, and the key to go on behind it (None at the end); see `FlowRunReads.list_page`."""
+        ...
+
+    async def update(self, workspace_id: uuid.UUID, flow_id: uuid.UUID, columns: Mapping[str, Any]) -> Row | None:
+        """Change columns of a flow; None if there is none."""
+        ...
+
+    async def delete(self, workspace_id: uuid.UUID, flow_id: uuid.UUID) -> None:
+        """Delete a flow with its runs.
+
+        Raises:
+            errors.NotFound: There is no such flow.
+            errors.FailedPrecondition: Runs are in progress, or a deployment still schedules it.
+        """
+        ...
+
+
+class TaskRunReads(Protocol):
+    """Reads of task runs."""
+
+    async def load(self, workspace_id: uuid.UUID, task_run_id: uuid.UUID) -> Row | None:
+        """Return a task run, None if there is none."""
+        ...
+
+    async def load_many(self, workspace_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID]) -> list[Row]:
+        """Return those task runs that exist."""
+        ...
+
+    async def list_of_flow_run(
+        self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, after: uuid.UUID | None, limit: int
+    ) -> list[Row]:
+        """Return the task runs of a flow run behind one, in order of their ids."""
+        ...
+
+    async def list_page(
+        self, workspace_id: uuid.UUID, chosen: TaskRunFilter, order: str, after: Sequence[Any] | None, limit: int
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page, and the key to go on behind it (None at the end); see `FlowRunReads.list_page`."""
+        ...
+
+    async def count(self, workspace_id: uuid.UUID, chosen: TaskRunFilter) -> tuple[Mapping[str, int], bool]:
+        """Return how many task runs are in states of each type, and whether counting stopped at its bound."""
         ...
 
 

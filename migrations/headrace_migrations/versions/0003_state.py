@@ -125,13 +125,24 @@ _FLOW_RUN = (
     create index flow_run_failed_idx on flow_run (workspace_id, state_type, flow_run_id)
      where state_type in ('FAILED', 'CRASHED', 'CANCELLED')
     """,
+    # Keyset pages compare (time, id) as a pair, so a missing time needs a value.
     """
-    create index flow_run_next_start_idx on flow_run (workspace_id, next_scheduled_start_at, flow_run_id)
+    create index flow_run_next_start_idx
+        on flow_run (workspace_id, coalesce(next_scheduled_start_at, 'infinity'::timestamptz), flow_run_id)
      where state_type = 'SCHEDULED'
     """,
-    "create index flow_run_expected_start_idx on flow_run (workspace_id, expected_start_at, flow_run_id)",
-    "create index flow_run_started_idx on flow_run (workspace_id, started_at, flow_run_id)",
-    "create index flow_run_ended_idx on flow_run (workspace_id, ended_at, flow_run_id)",
+    """
+    create index flow_run_expected_start_idx
+        on flow_run (workspace_id, coalesce(expected_start_at, '-infinity'::timestamptz), flow_run_id)
+    """,
+    """
+    create index flow_run_started_idx
+        on flow_run (workspace_id, coalesce(started_at, '-infinity'::timestamptz), flow_run_id)
+    """,
+    """
+    create index flow_run_ended_idx
+        on flow_run (workspace_id, coalesce(ended_at, '-infinity'::timestamptz), flow_run_id)
+    """,
     "create index flow_run_tags_idx on flow_run using gin (tags) where tags <> '{}'",
     "create index flow_run_labels_idx on flow_run using gin (labels jsonb_path_ops) where labels <> '{}'",
     # Apart from the row that each transition rewrites; runs without any have no row here.
@@ -187,7 +198,10 @@ _TASK_RUN = (
     """,
     "create index task_run_flow_run_idx on task_run (flow_run_id, task_run_id) where flow_run_id is not null",
     "create index task_run_workspace_idx on task_run (workspace_id, task_run_id)",
-    "create index task_run_started_idx on task_run (workspace_id, started_at, task_run_id)",
+    """
+    create index task_run_started_idx
+        on task_run (workspace_id, coalesce(started_at, '-infinity'::timestamptz), task_run_id)
+    """,
     """
     create index task_run_not_completed_idx on task_run (workspace_id, state_type, task_run_id)
      where state_type <> 'COMPLETED'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from headrace import errors
@@ -13,10 +13,10 @@ from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries import run_rows
-from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools
+from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools, history_since
 from headrace_state.queries.statements import SQL
 from headrace_state.repository import CreatedFlowRun, FlowRunUnit, Held, NewFlowRun
-from headrace_state.rules.states import StateType
+from headrace_state.rules.states import StateType, is_final
 from headrace_state.wire import changes
 
 Result = TypeVar("Result")
@@ -87,6 +87,53 @@ class PostgresFlowRuns:
             if queued:
                 self._tools.due()
         return {row["flow_run_id"] for row in made}
+
+    async def update(
+        self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, columns: Mapping[str, Any], payloads: Mapping[str, Any]
+    ) -> None:
+        """Change columns and payloads of a run beside its state, and tell others."""
+
+        async def work(connection: Connection) -> None:
+            row = await connection.fetchrow(SQL.lock_flow_run, workspace_id, flow_run_id)
+            if row is None:
+                raise errors.NotFound(f"there is no flow run {flow_run_id}")
+            if payloads and row["run_count"]:
+                raise errors.FailedPrecondition(
+                    f"{' and '.join(sorted(payloads))} can be changed before the run has started only",
+                    reason="RUN_STARTED",
+                )
+            if columns:
+                values = run_rows.as_json([dict(columns)])[1:-1]
+                await connection.execute(SQL.update_flow_run, workspace_id, flow_run_id, list(columns), values)
+            if payloads:
+                values = run_rows.as_json([dict(payloads)])[1:-1]
+                await connection.execute(SQL.update_payloads, workspace_id, flow_run_id, list(payloads), values)
+            [changed] = await connection.fetch(SQL.load_flow_run, workspace_id, flow_run_id)
+            await connection.execute(
+                SQL.append_outbox,
+                [workspace_id],
+                [changes.FLOW_RUN_UPDATED],
+                [changes.flow_run_state(changed, changed)],
+            )
+            self._database.after_commit(connection, self._tools.outbox.wake)
+
+        await self._database.run(work)
+
+    async def delete(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> None:
+        """Delete a run that is final or was never started, with its task runs and history."""
+
+        async def work(connection: Connection) -> None:
+            row = await connection.fetchrow(SQL.lock_flow_run, workspace_id, flow_run_id)
+            if row is None:
+                raise errors.NotFound(f"there is no flow run {flow_run_id}")
+            was_started = row["lease_id"] is not None or row["attempt"] > 0
+            if was_started and not is_final(row["state_type"]):
+                raise errors.FailedPrecondition(
+                    f"the run is {row['state_name']}; cancel it first", reason="RUN_NOT_FINAL"
+                )
+            await connection.execute(SQL.delete_flow_run, workspace_id, flow_run_id, history_since(flow_run_id))
+
+        await self._database.run(work)
 
     async def list_descendants(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> list[uuid.UUID]:
         """Return the subflows below a run that are not final, nearest first."""

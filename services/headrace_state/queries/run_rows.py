@@ -4,55 +4,19 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from headrace_state.repository import NewFlowRun
-from headrace_state.rules.facts import Answer, FlowRunFacts, Progress, RetryKind, RetryPolicy, State
+from headrace_state.rules.facts import Answer, FlowRunFacts, Progress, State
+from headrace_state.rules.policies import policy_from_json, policy_to_json
 from headrace_state.rules.progress import begin
 from headrace_state.rules.rows import Row
 from headrace_state.rules.states import LATE, StateType
 
 ATTEMPT_HOLDER = "flow-run"
 """Kind of holder of the leases of attempts."""
-
-
-def policy_of(stored: Mapping[str, Any]) -> RetryPolicy:
-    """Return a stored retry policy."""
-    if not stored:
-        return RetryPolicy()
-    kind = stored.get("kind")
-    return RetryPolicy(
-        retries=stored.get("retries", 0),
-        delay_seconds=tuple(stored.get("delay_seconds", ())),
-        jitter_factor=stored.get("jitter_factor", 0.0),
-        infrastructure_retries=stored.get("infrastructure_retries", 0),
-        kind=RetryKind(kind) if kind else None,
-        pause_keys=tuple(stored.get("pause_keys", ())),
-        resuming=stored.get("resuming", False),
-    )
-
-
-def policy_json(policy: RetryPolicy) -> dict[str, Any]:
-    """Return a retry policy as it is stored: only what differs from none at all."""
-    stored: dict[str, Any] = {}
-    if policy.retries:
-        stored["retries"] = policy.retries
-    if policy.delay_seconds:
-        stored["delay_seconds"] = list(policy.delay_seconds)
-    if policy.jitter_factor:
-        stored["jitter_factor"] = policy.jitter_factor
-    if policy.infrastructure_retries:
-        stored["infrastructure_retries"] = policy.infrastructure_retries
-    if policy.kind is not None:
-        stored["kind"] = policy.kind.value
-    if policy.pause_keys:
-        stored["pause_keys"] = list(policy.pause_keys)
-    if policy.resuming:
-        stored["resuming"] = True
-    return stored
 
 
 def state_of(row: Row) -> State:
@@ -75,7 +39,7 @@ def progress_of(row: Row) -> Progress:
         type=StateType(row["state_type"]),
         name=row["state_name"],
         at=row["state_at"],
-        policy=policy_of(row["retry_policy"]),
+        policy=policy_from_json(row["retry_policy"]),
         attempt=row["attempt"],
         is_held=row["lease_id"] is not None,
         run_count=row["run_count"],
@@ -93,7 +57,7 @@ def progress_of(row: Row) -> Progress:
 def progress_columns(progress: Progress) -> dict[str, Any]:
     """Return the columns that progress stands in."""
     return {
-        "retry_policy": policy_json(progress.policy),
+        "retry_policy": policy_to_json(progress.policy),
         "attempt": progress.attempt,
         "run_count": progress.run_count,
         "retries_used": progress.retries_used,

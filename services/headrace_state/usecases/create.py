@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from headrace import errors
 from headrace.ids import uuid7
 from headrace_state.repository import CreatedFlowRun, FlowRuns, NewAttempt, NewFlowRun
-from headrace_state.rules.facts import NO_RETRIES, NewState, RetryPolicy
 from headrace_state.rules.states import StateType
+from headrace_state.rules.wishes import Wish
 from headrace_state.usecases.naming import run_name
 from headrace_state.usecases.propose import ATTEMPT_LEASE_SECONDS
 
 _FIRST_STATES = frozenset({StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING})
 _NO_PAYLOADS: dict[str, Any] = {"parameters": {}, "job_variables": {}, "context": {}}
 _STARTED = frozenset({StateType.PENDING, StateType.RUNNING})
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wish:
-    """A flow run as a caller wants it; ids and names may be missing."""
-
-    state: NewState
-    flow_run_id: uuid.UUID | None = None
-    state_id: uuid.UUID | None = None
-    flow_id: uuid.UUID | None = None
-    flow_name: str = ""
-    name: str = ""
-    policy: RetryPolicy = NO_RETRIES
-    columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
-    payloads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 async def create_flow_runs(

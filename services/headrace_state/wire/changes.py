@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Iterable
 
-from headrace.api.v1 import task_run_pb2
+from headrace.api.v1 import state_pb2, task_run_pb2
 from headrace.internal.v1 import changes_pb2
 from headrace_state.rules.rows import Row
 from headrace_state.wire import flow_runs, states
@@ -44,3 +45,24 @@ def task_run_states(flow_run_id: uuid.UUID, rows: Iterable[Row]) -> bytes:
             for row in rows
         ],
     ).SerializeToString()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FlowRunNews:
+    """What an entry of the outbox says about a flow run."""
+
+    flow_run_id: str
+    state: state_pb2.State
+    attempt: int
+
+
+def read_flow_run(payload: bytes) -> FlowRunNews:
+    """Return what the payload of a flow run's entry says."""
+    flow_run = changes_pb2.FlowRunStateChanged.FromString(payload).flow_run
+    return FlowRunNews(flow_run.flow_run_id, flow_run.state, flow_run.attempt)
+
+
+def read_task_runs(payload: bytes) -> tuple[str, list[str]]:
+    """Return the flow run and the task runs that the payload of a task runs' entry is about."""
+    message = changes_pb2.TaskRunStatesChanged.FromString(payload)
+    return message.flow_run_id, [transition.task_run_id for transition in message.transitions]

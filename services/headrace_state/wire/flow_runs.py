@@ -73,7 +73,7 @@ def _add_payloads(message: flow_run_pb2.FlowRun, row: Row) -> None:
 
 
 def attempt(
-    flow_run_id: uuid.UUID,
+    flow_run_id: str,
     number: int,
     token: uuid.UUID,
     lease_expires_at: datetime.datetime | None,
@@ -81,7 +81,7 @@ def attempt(
 ) -> flow_run_pb2.Attempt:
     """Return the right to execute an attempt."""
     return flow_run_pb2.Attempt(
-        flow_run_id=str(flow_run_id),
+        flow_run_id=flow_run_id,
         number=number,
         token=str(token),
         lease_expires_at=from_time(lease_expires_at),

@@ -11,7 +11,7 @@ from google.protobuf import struct_pb2
 
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, state_pb2
-from headrace_state.rules.facts import NewState, RetryKind, RetryPolicy
+from headrace_state.rules.facts import NewState, RetryKind, RetryPolicy, State
 from headrace_state.rules.rows import Row
 from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.wire import values
@@ -37,6 +37,11 @@ _TIMES = ("scheduled_at", "cache_expires_at", "pause_expires_at")
 
 _CREATORS = {kind: name.removeprefix("CREATOR_KIND_") for name, kind in state_pb2.CreatorKind.items() if kind}
 _CREATOR_NUMBERS = {name: number for number, name in _CREATORS.items()}
+
+
+def type_number(name: str) -> state_pb2.StateType.ValueType:
+    """Return the number of a stored state type."""
+    return state_pb2.StateType.ValueType(TYPE_NUMBERS[name])
 
 
 def details_to_json(details: state_pb2.StateDetails) -> dict[str, Any]:
@@ -130,6 +135,46 @@ def to_new_state(state: state_pb2.State, field: str = "state") -> NewState:
     )
 
 
+def from_state(state: State) -> state_pb2.State:
+    """Return a state."""
+    return _state(
+        state.state_id,
+        state.type,
+        state.name,
+        state.message,
+        state.at,
+        state.version,
+        state.details,
+        state.result,
+    )
+
+
+def verdict(name: str, state: State, code: str, reason: str, delay_seconds: float) -> state_pb2.Verdict:
+    """Return the answer to a proposal.
+
+    Args:
+        name: `accepted`, `rejected`, `wait` or `aborted`.
+        state: The state that the run is in.
+        code: Stable word for the reason.
+        reason: A sentence for people.
+        delay_seconds: How long to wait, with `wait`.
+    """
+    match name:
+        case "accepted":
+            return state_pb2.Verdict(accepted=state_pb2.Verdict.Accepted(state=from_state(state)))
+        case "rejected":
+            return state_pb2.Verdict(
+                rejected=state_pb2.Verdict.Rejected(state=from_state(state), reason=reason, code=code)
+            )
+        case "wait":
+            delay = values.from_seconds(delay_seconds)
+            return state_pb2.Verdict(wait=state_pb2.Verdict.Wait(delay=delay, reason=reason, code=code))
+        case _:
+            return state_pb2.Verdict(
+                aborted=state_pb2.Verdict.Aborted(state=from_state(state), reason=reason, code=code)
+            )
+
+
 def from_run_row(row: Row) -> state_pb2.State:
     """Return the current state of a run out of its row."""
     return _state(
@@ -144,8 +189,8 @@ def from_run_row(row: Row) -> state_pb2.State:
     )
 
 
-def from_transition_row(row: Row) -> state_pb2.State:
-    """Return the state that a row of history is about."""
+def from_transition_row(row: Row, *, with_result: bool) -> state_pb2.State:
+    """Return the state that a row of history is about, with where its result lies or without."""
     return _state(
         row["state_id"],
         row["state_type"],
@@ -154,7 +199,7 @@ def from_transition_row(row: Row) -> state_pb2.State:
         row["occurred_at"],
         row["version"],
         row["details"],
-        row["result"],
+        row["result"] if with_result else None,
     )
 
 
@@ -170,7 +215,7 @@ def _state(
 ) -> state_pb2.State:
     return state_pb2.State(
         state_id=str(state_id),
-        type=TYPE_NUMBERS[state_type],  # type: ignore[arg-type]
+        type=type_number(state_type),
         name=name,
         message=message,
         occurred_at=values.from_time(at),

@@ -1,0 +1,110 @@
+"""Reads of flow runs: one, some, a page, a count, the history."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from headrace_chassis.database import Database
+from headrace_state import tables
+from headrace_state.queries import filters, pages
+from headrace_state.queries.flow_run_unit import history_since
+from headrace_state.queries.statements import SQL
+from headrace_state.rules.filters import FlowRunFilter
+from headrace_state.rules.rows import Row
+
+ORDERS: Mapping[str, pages.Order] = {
+    "ID_DESC": pages.Order("flow_run_id", descending=True),
+    "ID_ASC": pages.Order("flow_run_id"),
+    "EXPECTED_START_DESC": pages.Order("expected_start_at", descending=True, without="-infinity"),
+    "EXPECTED_START_ASC": pages.Order("expected_start_at", without="infinity"),
+    "NEXT_SCHEDULED_START_ASC": pages.Order("next_scheduled_start_at", without="infinity"),
+    "STARTED_DESC": pages.Order("started_at", descending=True, without="-infinity"),
+    "STARTED_ASC": pages.Order("started_at", without="infinity"),
+    "ENDED_DESC": pages.Order("ended_at", descending=True, without="-infinity"),
+    "NAME_ASC": pages.Order("name"),
+    "NAME_DESC": pages.Order("name", descending=True),
+    "RUN_TIME_DESC": pages.Order("run_seconds", descending=True),
+}
+"""Orders by the names in the contract."""
+
+_RUN = tables.flow_run
+_PAYLOAD = tables.flow_run_payload
+_HIDDEN = {"worker_id", "retries_used", "infrastructure_retries_used", "attempt_token", "limits"}
+_SEEN = [column for column in _RUN.c if column.name not in _HIDDEN]
+_WITH_PAYLOADS = [
+    *_SEEN,
+    *(
+        sa.func.coalesce(_PAYLOAD.c[name], sa.literal_column("'{}'::jsonb")).label(name)
+        for name in ("parameters", "job_variables", "context")
+    ),
+]
+_JOINED = _RUN.outerjoin(_PAYLOAD, _PAYLOAD.c.flow_run_id == _RUN.c.flow_run_id)
+
+
+class PostgresFlowRunReads:
+    """Implements `repository.FlowRunReads`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def load(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> Row | None:
+        """Return a run with its payloads, None if there is none."""
+        async with self._database.connection() as connection:
+            return await connection.fetchrow(SQL.load_flow_run, workspace_id, flow_run_id)
+
+    async def load_many(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Row]:
+        """Return those runs that exist, with their payloads."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL.load_flow_runs, workspace_id, list(flow_run_ids))
+        return {row["flow_run_id"]: row for row in rows}
+
+    async def list_page(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: FlowRunFilter,
+        order: str,
+        after: Sequence[Any] | None,
+        limit: int,
+        *,
+        with_payloads: bool,
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page, and the key to go on behind it (None at the end)."""
+        by = ORDERS[order]
+        statement = pages.page(
+            _RUN,
+            _WITH_PAYLOADS if with_payloads else _SEEN,
+            [_RUN.c.workspace_id == workspace_id, *filters.flow_run_conditions(chosen)],
+            by,
+            "flow_run_id",
+            after,
+            limit + 1,
+            _JOINED if with_payloads else None,
+        )
+        async with self._database.connection() as connection:
+            rows = await pages.fetch(connection, statement)
+        if len(rows) <= limit:
+            return rows, None
+        return rows[:limit], pages.key_of(rows[limit - 1], by, "flow_run_id")
+
+    async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:
+        """Return how many runs are in states of each type, and whether counting stopped at its bound."""
+        conditions = [_RUN.c.workspace_id == workspace_id, *filters.flow_run_conditions(chosen)]
+        async with self._database.connection() as connection:
+            return await pages.count_by_state_type(connection, _RUN, conditions)
+
+    async def list_states(
+        self, workspace_id: uuid.UUID, run_id: uuid.UUID, after: tuple[int, datetime.datetime] | None, limit: int
+    ) -> list[Row]:
+        """Return the history of a flow run or task run behind a place, oldest first."""
+        version, occurred_at = after if after is not None else (0, history_since(run_id))
+        async with self._database.connection() as connection:
+            return list(
+                await connection.fetch(
+                    SQL.list_states, workspace_id, run_id, history_since(run_id), version, occurred_at, limit
+                )
+            )

@@ -1,0 +1,25 @@
+"""Flow runs as callers want them."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from headrace_state.rules.facts import NO_RETRIES, NewState, RetryPolicy
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wish:
+    """A flow run as a caller wants it; ids and names may be missing."""
+
+    state: NewState
+    flow_run_id: uuid.UUID | None = None
+    state_id: uuid.UUID | None = None
+    flow_id: uuid.UUID | None = None
+    flow_name: str = ""
+    name: str = ""
+    policy: RetryPolicy = NO_RETRIES
+    columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    payloads: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -1,0 +1,87 @@
+"""`TaskRunService`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
+from headrace_chassis.caller import current_caller
+from headrace_state.repository import FlowRunReads, TaskRunReads
+from headrace_state.servicers.paging import asked_page
+from headrace_state.wire import filters, states, task_runs, values
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
+
+
+class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
+    """Shows task runs."""
+
+    def __init__(self, reads: TaskRunReads, history: FlowRunReads) -> None:
+        self._reads = reads
+        self._history = history
+
+    async def GetTaskRun(
+        self, request: task_run_pb2.GetTaskRunRequest, context: Context
+    ) -> task_run_pb2.GetTaskRunResponse:
+        """Return one task run."""
+        caller = current_caller()
+        task_run_id = values.to_id(request.task_run_id, "task_run_id")
+        row = await self._reads.load(caller.workspace_id, task_run_id)
+        if row is None:
+            raise errors.NotFound(f"there is no task run {task_run_id}")
+        return task_run_pb2.GetTaskRunResponse(task_run=task_runs.task_run(row, with_result=caller.may(_PAYLOADS)))
+
+    async def ListTaskRuns(
+        self, request: task_run_pb2.ListTaskRunsRequest, context: Context
+    ) -> task_run_pb2.ListTaskRunsResponse:
+        """Return a page of task runs."""
+        caller = current_caller()
+        if request.sort not in task_run_pb2.TaskRunSort.values():
+            raise errors.InvalidArgument.of_field("sort", "must be an order of task runs")
+        sort = task_run_pb2.TaskRunSort.ValueType(request.sort or task_run_pb2.TASK_RUN_SORT_ID_DESC)
+        order = task_run_pb2.TaskRunSort.Name(sort).removeprefix("TASK_RUN_SORT_")
+        page = asked_page(request, caller.workspace_id, request.filter, order)
+        chosen = filters.to_task_run_filter(request.filter)
+        rows, key = await self._reads.list_page(caller.workspace_id, chosen, order, page.after, page.limit)
+        with_result = caller.may(_PAYLOADS)
+        return task_run_pb2.ListTaskRunsResponse(
+            task_runs=[task_runs.task_run(row, with_result=with_result) for row in rows],
+            next_page_token=page.next_token(key),
+        )
+
+    async def CountTaskRuns(
+        self, request: task_run_pb2.CountTaskRunsRequest, context: Context
+    ) -> task_run_pb2.CountTaskRunsResponse:
+        """Count task runs by state type, up to a bound."""
+        chosen = filters.to_task_run_filter(request.filter)
+        counts, capped = await self._reads.count(current_caller().workspace_id, chosen)
+        return task_run_pb2.CountTaskRunsResponse(
+            counts=[
+                task_run_pb2.TaskStateCount(type=states.type_number(name), count=counts[name])
+                for name in sorted(counts)
+            ],
+            capped=capped,
+        )
+
+    async def ListTaskRunStates(
+        self, request: task_run_pb2.ListTaskRunStatesRequest, context: Context
+    ) -> task_run_pb2.ListTaskRunStatesResponse:
+        """Return a page of the states that a task run went through, oldest first."""
+        caller = current_caller()
+        task_run_id = values.to_id(request.task_run_id, "task_run_id")
+        if await self._reads.load(caller.workspace_id, task_run_id) is None:
+            raise errors.NotFound(f"there is no task run {task_run_id}")
+        page = asked_page(request, caller.workspace_id, request.task_run_id)
+        after = (page.after[0], page.after[1]) if page.after is not None else None
+        rows = await self._history.list_states(caller.workspace_id, task_run_id, after, page.limit + 1)
+        last = rows[page.limit - 1] if len(rows) > page.limit else None
+        with_result = caller.may(_PAYLOADS)
+        return task_run_pb2.ListTaskRunStatesResponse(
+            states=[states.from_transition_row(row, with_result=with_result) for row in rows[: page.limit]],
+            next_page_token=page.next_token((last["version"], last["occurred_at"]) if last is not None else None),
+        )

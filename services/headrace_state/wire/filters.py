@@ -1,0 +1,152 @@
+"""Filters of lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from headrace import errors
+from headrace.api.v1 import artifact_pb2, flow_pb2, flow_run_pb2, state_pb2, task_run_pb2
+from headrace_state.rules.filters import OPEN, ArtifactFilter, FlowFilter, FlowRunFilter, Span, TaskRunFilter
+from headrace_state.wire.states import TYPE_NAMES
+from headrace_state.wire.values import to_ids, to_object, to_seconds, to_time
+
+
+def to_flow_filter(message: flow_pb2.FlowFilter) -> FlowFilter:
+    """Return a filter of flows.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    return FlowFilter(
+        flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
+        names=tuple(message.names),
+        name_contains=message.name_contains,
+        tags_all=tuple(message.tags_all),
+        tags_any=tuple(message.tags_any),
+        tags_none=tuple(message.tags_none),
+        labels=to_object(message.labels, "filter.labels"),
+        created=_span(message, "created"),
+        untagged=_flag(message, "untagged"),
+    )
+
+
+def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter) -> FlowRunFilter:
+    """Return a filter of flow runs.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    return FlowRunFilter(
+        flow_run_ids=to_ids(message.flow_run_ids, "filter.flow_run_ids"),
+        flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
+        flow_names=tuple(message.flow_names),
+        deployment_ids=to_ids(message.deployment_ids, "filter.deployment_ids"),
+        work_pool_ids=to_ids(message.work_pool_ids, "filter.work_pool_ids"),
+        work_queue_ids=to_ids(message.work_queue_ids, "filter.work_queue_ids"),
+        worker_names=tuple(message.worker_names),
+        state_types=_state_types(message.state_types),
+        state_names=tuple(message.state_names),
+        names=tuple(message.names),
+        name_contains=message.name_contains,
+        text=message.text,
+        tags_all=tuple(message.tags_all),
+        tags_any=tuple(message.tags_any),
+        tags_none=tuple(message.tags_none),
+        labels=to_object(message.labels, "filter.labels"),
+        parameters=to_object(message.parameters, "filter.parameters"),
+        flow_versions=tuple(message.flow_versions),
+        deployment_version_ids=to_ids(message.deployment_version_ids, "filter.deployment_version_ids"),
+        idempotency_keys=tuple(message.idempotency_keys),
+        parent_flow_run_ids=to_ids(message.parent_flow_run_ids, "filter.parent_flow_run_ids"),
+        parent_task_run_ids=to_ids(message.parent_task_run_ids, "filter.parent_task_run_ids"),
+        root_flow_run_ids=to_ids(message.root_flow_run_ids, "filter.root_flow_run_ids"),
+        has_parent=_flag(message, "has_parent"),
+        creator_ids=tuple(message.creator_ids),
+        created=_span(message, "created"),
+        expected_start=_span(message, "expected_start"),
+        next_scheduled_start=_span(message, "next_scheduled_start"),
+        started=_span(message, "started"),
+        ended=_span(message, "ended"),
+        run_time_at_least=_seconds(message, "run_time_at_least"),
+        run_time_at_most=_seconds(message, "run_time_at_most"),
+        auto_scheduled=_flag(message, "auto_scheduled"),
+    )
+
+
+def to_task_run_filter(message: task_run_pb2.TaskRunFilter) -> TaskRunFilter:
+    """Return a filter of task runs.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    return TaskRunFilter(
+        task_run_ids=to_ids(message.task_run_ids, "filter.task_run_ids"),
+        flow_run_ids=to_ids(message.flow_run_ids, "filter.flow_run_ids"),
+        task_keys=tuple(message.task_keys),
+        state_types=_state_types(message.state_types),
+        state_names=tuple(message.state_names),
+        names=tuple(message.names),
+        name_contains=message.name_contains,
+        text=message.text,
+        tags_all=tuple(message.tags_all),
+        tags_any=tuple(message.tags_any),
+        tags_none=tuple(message.tags_none),
+        labels=to_object(message.labels, "filter.labels"),
+        has_child_flow_run=_flag(message, "has_child_flow_run"),
+        created=_span(message, "created"),
+        started=_span(message, "started"),
+        ended=_span(message, "ended"),
+        run_time_at_least=_seconds(message, "run_time_at_least"),
+        run_time_at_most=_seconds(message, "run_time_at_most"),
+        cache_keys=tuple(message.cache_keys),
+        background=_flag(message, "background"),
+    )
+
+
+def to_artifact_filter(message: artifact_pb2.ArtifactFilter) -> ArtifactFilter:
+    """Return a filter of artifacts.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    return ArtifactFilter(
+        artifact_ids=to_ids(message.artifact_ids, "filter.artifact_ids"),
+        keys=tuple(message.keys),
+        key_contains=message.key_contains,
+        kinds=tuple(
+            artifact_pb2.ArtifactKind.Name(kind).removeprefix("ARTIFACT_KIND_")
+            for kind in message.kinds
+            if kind in artifact_pb2.ArtifactKind.values()
+        ),
+        flow_run_ids=to_ids(message.flow_run_ids, "filter.flow_run_ids"),
+        task_run_ids=to_ids(message.task_run_ids, "filter.task_run_ids"),
+        latest_only=message.latest_only,
+        created=_span(message, "created"),
+    )
+
+
+def _state_types(numbers: Iterable[int]) -> tuple[str, ...]:
+    names: list[str] = []
+    for place, number in enumerate(numbers):
+        if not 0 < number < len(TYPE_NAMES):
+            raise errors.InvalidArgument.of_field(f"filter.state_types[{place}]", "must be a state type")
+        names.append(TYPE_NAMES[number])
+    return tuple(names)
+
+
+def _flag(message: Any, field: str) -> bool | None:
+    return bool(getattr(message, field)) if message.HasField(field) else None
+
+
+def _seconds(message: Any, field: str) -> float | None:
+    return to_seconds(getattr(message, field)) if message.HasField(field) else None
+
+
+def _span(message: Any, field: str) -> Span:
+    if not message.HasField(field):
+        return OPEN
+    span: state_pb2.TimeRange = getattr(message, field)
+    since = to_time(getattr(span, "from"), f"filter.{field}.from") if span.HasField("from") else None
+    until = to_time(span.until, f"filter.{field}.until") if span.HasField("until") else None
+    return Span(since, until)

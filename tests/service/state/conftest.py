@@ -1,0 +1,33 @@
+"""The state service, running, and what its tests ask of it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from headrace_chassis.database import Database
+from headrace_harness.postgres import service_database
+from headrace_harness.services import RunningService, running_service
+from headrace_harness.state import StateClient
+from headrace_state.wiring import build
+
+
+@pytest.fixture
+async def service(database_url: str) -> AsyncIterator[RunningService]:
+    """The state service on a fresh database."""
+    async with running_service("state", build, database_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def state(service: RunningService) -> StateClient:
+    """A client of the state service."""
+    return StateClient(service.channel, service.internal_channel)
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The service's own view of its database."""
+    async with service_database(database_url, "state") as pool:
+        yield pool
