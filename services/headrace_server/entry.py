@@ -9,7 +9,7 @@ from typing import Any
 
 from headrace import errors
 from headrace_chassis.settings import ServerSettings
-from headrace_chassis.telemetry import configure_logging
+from headrace_chassis.logs import configure_logging
 from headrace_server.exits import exit_code_of
 from headrace_server.options import Options
 

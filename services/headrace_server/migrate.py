@@ -9,7 +9,7 @@ import asyncio
 import sys
 
 from headrace import errors
-from headrace_chassis.telemetry import configure_logging
+from headrace_chassis.logs import configure_logging
 from headrace_migrations import run
 
 

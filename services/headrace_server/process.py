@@ -19,7 +19,7 @@ from typing import BinaryIO
 from headrace import errors
 from headrace_chassis.run import run_async
 from headrace_chassis.settings import ServerSettings
-from headrace_chassis.telemetry import configure_logging
+from headrace_chassis.logs import configure_logging
 from headrace_server.composition import Composition, load
 from headrace_server.order import Order, Report
 
