@@ -135,7 +135,20 @@ class Database:
             ) from error
         except (*_UNREACHABLE, TimeoutError) as error:
             raise unreachable(error, url) from error
-        return cls(pool, schema=schema)
+        database = cls(pool, schema=schema)
+        try:
+            async with database.connection() as connection:
+                found = await connection.fetchval("select current_schema()")
+            if found != schema:
+                raise errors.FailedPrecondition(
+                    f"the database at {address(url)} has no schema {schema} for {role or 'this user'}; "
+                    "run `headrace server database upgrade`",
+                    reason="DATABASE_NOT_READY",
+                )
+        except BaseException:
+            await database.close()
+            raise
+        return database
 
     @contextlib.asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

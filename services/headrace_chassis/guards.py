@@ -11,9 +11,10 @@ import contextlib
 import dataclasses
 import inspect
 import logging
+import random
 import re
 import time
-import uuid
+import types
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -100,7 +101,7 @@ class Guards:
         stream_check: Check | None,
     ) -> Callable[[Any, Any], Awaitable[Any]]:
         async def answer(request: Any, context: Any) -> Any:
-            async with self._guarded(method, context):
+            async with _Guarded(self, method, context):
                 if check is not None:
                     check(request)
                 if stream_check is not None:
@@ -119,7 +120,7 @@ class Guards:
         is_generator = inspect.isasyncgenfunction(handler)
 
         async def answer(request: Any, context: Any) -> None:
-            async with self._guarded(method, context):
+            async with _Guarded(self, method, context):
                 if check is not None:
                     check(request)
                 if stream_check is not None:
@@ -133,16 +134,13 @@ class Guards:
 
         return answer
 
-    @contextlib.asynccontextmanager
-    async def _guarded(self, method: Method, context: Any) -> AsyncIterator[None]:
-        call = Call(method, dict(context.invocation_metadata() or ()), context, self.draining)
-        set_call(call)
-        async with _traced(call), _told(call):
-            await self._let_in(call)
-            async with self._in_time(call):
-                yield
+    async def let_in(self, call: Call) -> None:
+        """Find out who calls and whether it may, and make it the current caller.
 
-    async def _let_in(self, call: Call) -> None:
+        Raises:
+            errors.Unauthenticated: The caller does not prove who it is.
+            errors.PermissionDenied: It may not call this method, or nobody may.
+        """
         permission = call.method.permission
         if permission == methods.PERMISSION_UNSPECIFIED:
             raise errors.PermissionDenied("the contract lets nobody call this method", reason="METHOD_CLOSED")
@@ -160,77 +158,100 @@ class Guards:
                 caller.require(call.method.permission_name)
         set_caller(caller)
 
-    @contextlib.asynccontextmanager
-    async def _in_time(self, call: Call) -> AsyncIterator[None]:
+
+class _Guarded:
+    """The way of one call through the guards and back; entered before the handler and left after it."""
+
+    __slots__ = ("_call", "_deadline", "_guards", "_span", "_started")
+
+    def __init__(self, guards: Guards, method: Method, context: Any) -> None:
+        self._guards = guards
+        self._call = Call(method, dict(context.invocation_metadata() or ()), context, guards.draining)
+        self._deadline: asyncio.Timeout | None = None
+        self._span: contextlib.AbstractContextManager[trace.Span] | None = None
+        self._started = time.perf_counter()
+
+    async def __aenter__(self) -> None:
+        call, guards = self._call, self._guards
+        set_call(call)
+        self._trace()
+        metrics.rpc_timings.begin()
+        try:
+            await guards.let_in(call)
+        except BaseException as error:
+            await self._leave(error)
+            raise
         # A deadline of the client is kept by gRPC, which cancels the handler.
-        if call.method.server_streaming or call.method.client_streaming or call.context.time_remaining() is not None:
-            yield
-            return
-        deadline = asyncio.timeout(self.default_deadline_seconds)
-        try:
-            async with deadline:
-                yield
-        except TimeoutError as error:
-            if deadline.expired():
-                raise errors.DeadlineExceeded(
-                    f"the call took longer than {self.default_deadline_seconds:g} s; set a deadline to allow more"
-                ) from error
-            raise
+        if not (call.method.server_streaming or call.method.client_streaming) and call.context.time_remaining() is None:
+            self._deadline = asyncio.timeout(guards.default_deadline_seconds)
+            await self._deadline.__aenter__()
 
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: types.TracebackType | None
+    ) -> None:
+        if self._deadline is not None:
+            try:
+                await self._deadline.__aexit__(kind, error, traceback)
+            except TimeoutError:
+                limit = self._guards.default_deadline_seconds
+                error = errors.DeadlineExceeded(f"the call took longer than {limit:g} s; set a deadline to allow more")
+        await self._leave(error)
 
-@contextlib.asynccontextmanager
-async def _traced(call: Call) -> AsyncIterator[None]:
-    carrier = {"traceparent": str(call.metadata.get("traceparent", ""))}
-    parent = _propagator.extract(carrier) if carrier["traceparent"] else None
-    attributes = {"rpc.system": "grpc", "rpc.service": call.method.service, "rpc.method": call.method.name}
-    labels: dict[str, str] = {"method": call.method.path, "code": "OK"}
-    started = time.perf_counter()
-    with telemetry.tracer.start_as_current_span(
-        call.method.path[1:], context=parent, kind=trace.SpanKind.SERVER, attributes=attributes, record_exception=False
-    ) as span:
-        call.correlation_id = _correlation_id(call, span)
-        telemetry.correlation_id.set(call.correlation_id)
-        metrics.rpc_active.add(1)
+    async def _leave(self, error: BaseException | None) -> None:
+        code = "OK"
         try:
-            yield
-        except asyncio.CancelledError:
-            labels["code"] = "CANCELLED"
-            raise
+            if error is not None:
+                code = await self._tell(error)
         except grpc.aio.AbortError:
-            code = call.context.code()
-            labels["code"] = getattr(code, "name", str(code))
+            code = _code_name(self._call.context)
             raise
         finally:
-            metrics.rpc_active.add(-1)
-            metrics.rpc_seconds.record(time.perf_counter() - started, labels)
-            span.set_attribute("rpc.grpc.status_code", labels["code"])
+            metrics.rpc_timings.end(self._call.method.path, code, time.perf_counter() - self._started)
+            if self._span is not None:
+                trace.get_current_span().set_attribute("rpc.grpc.status_code", code)
+                self._span.__exit__(None, None, None)
+
+    async def _tell(self, error: BaseException) -> str:
+        """Tell the client about `error`, or return the code of a call that needs no telling."""
+        call = self._call
+        match error:
+            case grpc.aio.AbortError():
+                return _code_name(call.context)
+            case errors.HeadraceError():
+                told = error
+            case grpc.RpcError():
+                told = status.from_rpc_error(error)
+                if not isinstance(told, _PASSED_ON):
+                    logger.error("%s failed: a neighbour refused", call.method.path, exc_info=error)
+                    told = _internal(call)
+            case Exception():
+                logger.error("%s failed", call.method.path, exc_info=error)
+                told = _internal(call)
+            case _:
+                return "CANCELLED"
+        await call.context.abort(status.code_of(told), told.message, status.to_trailers(told))
+        return _code_name(call.context)
+
+    def _trace(self) -> None:
+        call = self._call
+        metadata = call.metadata
+        given = metadata.get(resolving.CORRELATION_KEY)
+        identifier = given if isinstance(given, str) and _CORRELATION.fullmatch(given) else ""
+        if telemetry.is_tracing():
+            parent = _propagator.extract({"traceparent": str(metadata.get("traceparent", ""))})
+            attributes = {"rpc.system": "grpc", "rpc.service": call.method.service, "rpc.method": call.method.name}
+            self._span = telemetry.tracer.start_as_current_span(
+                call.method.path[1:], context=parent, kind=trace.SpanKind.SERVER, attributes=attributes
+            )
+            span = self._span.__enter__()
+            identifier = identifier or f"{span.get_span_context().trace_id:032x}"
+        call.correlation_id = identifier or f"{random.getrandbits(128):032x}"
+        telemetry.correlation_id.set(call.correlation_id)
 
 
-def _correlation_id(call: Call, span: trace.Span) -> str:
-    given = call.metadata.get(resolving.CORRELATION_KEY)
-    if isinstance(given, str) and _CORRELATION.fullmatch(given):
-        return given
-    span_context = span.get_span_context()
-    return f"{span_context.trace_id:032x}" if span_context.is_valid else uuid.uuid4().hex
-
-
-@contextlib.asynccontextmanager
-async def _told(call: Call) -> AsyncIterator[None]:
-    try:
-        yield
-    except (asyncio.CancelledError, grpc.aio.AbortError):
-        raise
-    except errors.HeadraceError as error:
-        await _abort(call, error)
-    except grpc.RpcError as error:
-        cause = status.from_rpc_error(error)
-        if isinstance(cause, _PASSED_ON):
-            await _abort(call, cause)
-        logger.exception("%s failed: a neighbour refused", call.method.path)
-        await _abort(call, _internal(call))
-    except Exception:
-        logger.exception("%s failed", call.method.path)
-        await _abort(call, _internal(call))
+def _code_name(context: Any) -> str:
+    code = context.code()
+    return code.name if isinstance(code, grpc.StatusCode) else str(code)
 
 
 def _internal(call: Call) -> errors.Internal:
@@ -238,10 +259,6 @@ def _internal(call: Call) -> errors.Internal:
         f"internal error; the server's log has the details under correlation id {call.correlation_id}",
         metadata={"correlation_id": call.correlation_id},
     )
-
-
-async def _abort(call: Call, error: errors.HeadraceError) -> None:
-    await call.context.abort(status.code_of(error), error.message, status.to_trailers(error))
 
 
 async def _checked(requests: AsyncIterator[Any], check: Check) -> AsyncIterator[Any]:

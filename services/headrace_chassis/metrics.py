@@ -6,6 +6,8 @@ several processes share a port, each answers for itself, and `target_info` says 
 
 from __future__ import annotations
 
+import bisect
+import itertools
 import os
 import weakref
 from collections.abc import Iterable
@@ -16,6 +18,7 @@ from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
+from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Media type of `metrics_text`."""
@@ -33,6 +36,46 @@ class Pool(Protocol):
         ...
 
 
+class RpcTimings:
+    """Durations of handled calls as a histogram by method and status code, and the calls in progress.
+
+    Each call is counted, at a cost of about a microsecond, which the instruments of OpenTelemetry do not reach.
+    For use from one thread.
+    """
+
+    def __init__(self) -> None:
+        self._series: dict[tuple[str, str], list[float]] = {}
+        self._active = 0
+
+    def begin(self) -> None:
+        """Count a call as in progress."""
+        self._active += 1
+
+    def end(self, method: str, code: str, seconds: float) -> None:
+        """Count a call as handled."""
+        self._active -= 1
+        series = self._series.get((method, code))
+        if series is None:
+            # One place for each bucket, one for what is beyond them all, one for the sum.
+            series = self._series[method, code] = [0.0] * (len(_SECONDS) + 2)
+        series[bisect.bisect_left(_SECONDS, seconds)] += 1
+        series[-1] += seconds
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics as Prometheus wants them."""
+        active = GaugeMetricFamily("headrace_rpc_active", "Calls in progress")
+        active.add_metric([], self._active)
+        yield active
+        durations = HistogramMetricFamily(
+            "headrace_rpc_duration_seconds", "Duration of handled calls", labels=["method", "code"]
+        )
+        for (method, code), series in list(self._series.items()):
+            totals = list(itertools.accumulate(series[:-1]))
+            buckets = [*zip(map(str, _SECONDS), totals, strict=False), ("+Inf", totals[-1])]
+            durations.add_metric([method, code], buckets, series[-1])
+        yield durations
+
+
 _registry = prometheus_client.CollectorRegistry()
 _provider = MeterProvider(
     metric_readers=[PrometheusMetricReader(registry=_registry, scope_info_enabled=False)],
@@ -44,16 +87,12 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 prometheus_client.ProcessCollector(registry=_registry)
 prometheus_client.GCCollector(registry=_registry)
 
+rpc_timings = RpcTimings()
+_registry.register(rpc_timings)
+
 meter = _provider.get_meter("headrace")
 """For the instruments of services and the gateway."""
 
-rpc_seconds = meter.create_histogram(
-    "headrace.rpc.duration",
-    unit="s",
-    description="Duration of handled calls, by method and status code",
-    explicit_bucket_boundaries_advisory=_SECONDS,
-)
-rpc_active = meter.create_up_down_counter("headrace.rpc.active", description="Calls in progress")
 loop_ticks = meter.create_counter(
     "headrace.loop.ticks", description="Ticks of background loops, by loop and outcome (ok, error, waiting)"
 )

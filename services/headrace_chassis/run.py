@@ -18,6 +18,12 @@ from headrace_chassis.settings import ServerSettings
 if TYPE_CHECKING:
     from headrace_chassis.service import Build
 
+if sys.platform == "win32":
+    from asyncio import new_event_loop
+else:
+    # A call costs a fifth less on it; there is none for Windows.
+    from uvloop import new_event_loop
+
 logger = logging.getLogger(__name__)
 
 EXIT_FAILED = 1
@@ -70,5 +76,6 @@ async def serve(host: ServiceHost) -> int:
 
 
 def run_async(main: Coroutine[Any, Any, int]) -> int:
-    """Run `main` on the event loop that servers use."""
-    return asyncio.run(main)
+    """Run `main` on the event loop that servers use: uvloop where there is one for the platform."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
+        return runner.run(main)

@@ -335,7 +335,7 @@ async def test_a_neighbour_acts_for_the_original_caller() -> None:
 
 
 async def test_a_neighbour_that_nobody_named_is_said_clearly() -> None:
-    with pytest.raises(errors.FailedPrecondition, match="HEADRACE_SERVER_[A-Z]+_ADDRESS"):
+    with pytest.raises(errors.FailedPrecondition, match=r"HEADRACE_SERVER_[A-Z]+_ADDRESS"):
         Neighbours({}, TOKEN).channel("log")
 
 

@@ -71,7 +71,9 @@ def test_other_libraries_are_quiet(lines: io.StringIO) -> None:
 
 
 def test_metrics_are_shown_as_prometheus_reads_them() -> None:
-    metrics.rpc_seconds.record(0.003, {"method": "/a.B/C", "code": "OK"})
+    for seconds in (0.003, 0.005, 99.0):
+        metrics.rpc_timings.begin()
+        metrics.rpc_timings.end("/a.B/C", "OK", seconds)
     metrics.loop_ticks.add(2, {"loop": "example", "outcome": "ok"})
 
     class Pool:
@@ -83,7 +85,14 @@ def test_metrics_are_shown_as_prometheus_reads_them() -> None:
     pool = Pool()
     metrics.watch_pool(pool)
     text = metrics.metrics_text().decode()
-    assert 'headrace_rpc_duration_seconds_bucket{code="OK",le="0.005",method="/a.B/C"} 1.0' in text
+    for line in (
+        'bucket{code="OK",le="0.0025",method="/a.B/C"} 0.0',
+        'bucket{code="OK",le="0.005",method="/a.B/C"} 2.0',
+        'bucket{code="OK",le="30.0",method="/a.B/C"} 2.0',
+        'bucket{code="OK",le="+Inf",method="/a.B/C"} 3.0',
+        'count{code="OK",method="/a.B/C"} 3.0',
+    ):
+        assert f"headrace_rpc_duration_seconds_{line}\n" in text
     assert 'headrace_loop_ticks_total{loop="example",outcome="ok"} 2.0' in text
     assert 'headrace_database_connections{schema="example",state="used"} 2.0' in text
     assert 'headrace_database_connections_limit{schema="example"} 8.0' in text
