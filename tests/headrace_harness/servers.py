@@ -1,0 +1,225 @@
+"""Real servers in processes of their own, started as users start them, to be asked, killed and started again."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import dataclasses
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import orjson
+import psutil
+
+from headrace_harness.stack import LOOPBACK, Stack, connected
+from headrace_server.parts import ALL_PARTS, GATEWAY
+
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+_POLL_SECONDS = 0.02
+
+
+def free_port() -> int:
+    """Return a port that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def two_free_ports() -> tuple[int, int]:
+    """Return two ports that nobody uses now."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind((LOOPBACK, 0))
+        other.bind((LOOPBACK, 0))
+        return int(one.getsockname()[1]), int(other.getsockname()[1])
+
+
+class ServerProcess:
+    """One `headrace server ...` process.
+
+    Args:
+        home: Its `HEADRACE_HOME`.
+        arguments: After `headrace server`.
+        environment: Beside what this process has, without its HEADRACE_* variables.
+    """
+
+    def __init__(
+        self, home: pathlib.Path, arguments: Sequence[str], environment: dict[str, str] | None = None
+    ) -> None:
+        self.home = home
+        self._arguments = list(arguments)
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
+        self._environment = {**kept, "HEADRACE_HOME": str(home), **(environment or {})}
+        self._process: subprocess.Popen[bytes] | None = None
+        self.log = home / f"test-{'-'.join(arguments[:3]).replace('/', '_')}.log"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        assert self._process is not None, "start it first"
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it; it need not be ready on return."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "headrace_server", *self._arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                start_new_session=True,
+            )
+
+    def exit_code(self) -> int | None:
+        """Return how it ended, None while it runs."""
+        assert self._process is not None, "start it first"
+        return self._process.poll()
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        os.kill(self.pid, number)
+
+    async def ended(self, timeout_seconds: float = STOP_SECONDS) -> int:
+        """Wait for its end and return the exit code."""
+        assert self._process is not None, "start it first"
+        return await asyncio.to_thread(self._process.wait, timeout_seconds)
+
+    async def stop(self) -> int:
+        """Stop it as a service manager does; returns the exit code."""
+        if self.exit_code() is None:
+            self.signal(signal.SIGTERM)
+        return await self.ended()
+
+    def output(self) -> str:
+        """Return what it wrote so far."""
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    async def until_said(self, words: str) -> None:
+        """Return once its output holds `words`.
+
+        Raises:
+            AssertionError: It ended, or took too long.
+        """
+        await until(lambda: words in self.output(), lambda: self.output(), lambda: self.exit_code() is not None)
+
+
+async def until(reached: Any, describe: Any = str, is_over: Any = bool, seconds: float = START_SECONDS) -> None:
+    """Return once `reached()` is true.
+
+    Raises:
+        AssertionError: `is_over()` came first, or it took longer than `seconds`.
+    """
+    deadline = time.monotonic() + seconds
+    while not reached():
+        over = is_over()
+        if reached():
+            return
+        assert not over, describe()
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {describe()}"
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EmbeddedServer:
+    """A whole server under its supervisor."""
+
+    supervisor: ServerProcess
+    stack: Stack
+
+    def status(self) -> dict[str, Any]:
+        """Return what its status file tells, {} if there is none."""
+        try:
+            return dict(orjson.loads((self.supervisor.home / "server.json").read_bytes()))
+        except (OSError, ValueError):
+            return {}
+
+    def server_processes(self) -> list[psutil.Process]:
+        """Return the processes that serve."""
+        children = psutil.Process(self.supervisor.pid).children()
+        return [child for child in children if "headrace_server.process" in child.cmdline()]
+
+    def postgres(self) -> psutil.Process:
+        """Return the postmaster."""
+        children = psutil.Process(self.supervisor.pid).children()
+        (found,) = [child for child in children if child.name() == "postgres"]
+        return found
+
+
+@contextlib.asynccontextmanager
+async def embedded_server(home: pathlib.Path, *arguments: str, **environment: str) -> AsyncIterator[EmbeddedServer]:
+    """Lend a server that was started with `headrace server start`; with a database in memory unless told otherwise.
+
+    Args:
+        home: Its `HEADRACE_HOME`.
+        arguments: Further ones.
+        environment: Further variables.
+    """
+    given = list(arguments)
+    if "--database" not in given:
+        given += ["--database", "memory"]
+    if "--port" not in given:
+        given += ["--port", "0"]
+    supervisor = ServerProcess(home, ["start", *given], environment)
+    supervisor.start()
+    try:
+        await supervisor.until_said("is ready.")
+        status = orjson.loads((home / "server.json").read_bytes())
+        targets = {name: status["grpc_address"] for name in ALL_PARTS if name != GATEWAY}
+        async with connected(status["http_url"], targets) as stack:
+            yield EmbeddedServer(supervisor, stack)
+    finally:
+        await supervisor.stop()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DistributedServer:
+    """A server whose parts are processes of their own."""
+
+    parts: dict[str, ServerProcess]
+    stack: Stack
+
+
+@contextlib.asynccontextmanager
+async def distributed_server(
+    home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS
+) -> AsyncIterator[DistributedServer]:
+    """Lend a server that was started part by part with `headrace server start --service NAME`.
+
+    Args:
+        home: `HEADRACE_HOME` of all parts.
+        database_url: An empty or migrated database.
+        parts: What to run.
+    """
+    services = [name for name in parts if name != GATEWAY]
+    targets = {name: f"{LOOPBACK}:{free_port()}" for name in services}
+    http_port = free_port()
+    environment = {
+        "HEADRACE_DATABASE_URL": database_url,
+        **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": target for name, target in targets.items()},
+    }
+    processes: dict[str, ServerProcess] = {}
+    for name in parts:
+        ports = ["--port", str(http_port)] if name == GATEWAY else ["--grpc-port", targets[name].rpartition(":")[2]]
+        processes[name] = ServerProcess(home, ["start", "--service", name, *ports], environment)
+    try:
+        for process in processes.values():
+            process.start()
+        for process in processes.values():
+            await process.until_said(" on port ")
+        async with connected(f"http://{LOOPBACK}:{http_port}", targets) as stack:
+            yield DistributedServer(processes, stack)
+    finally:
+        for process in processes.values():
+            if process.exit_code() is None:
+                process.signal(signal.SIGTERM)
+        for process in processes.values():
+            await process.ended()
