@@ -59,6 +59,11 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Days that transitions and events are kept; None keeps them."""
     log_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 30
     """Days that log records are kept; None keeps them."""
+    encryption_key: pydantic.SecretStr | None = None
+    """Encrypts secrets in the database: 64 hexadecimal digits. Several, separated by commas, for a change of
+    keys: the first one encrypts, all of them decrypt."""
+    task_run_events: Literal["matched", "all"] = "matched"
+    """Which states of task runs become events: failures and what an enabled automation expects, or all of them."""
     addresses: dict[str, str] = pydantic.Field(default_factory=dict)
     """gRPC targets of the other services as JSON, for example `{"state": "state:4201"}`."""
     state_address: str = ""

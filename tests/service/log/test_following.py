@@ -17,8 +17,7 @@ from headrace_harness.postgres import TestPostgres, fresh_database
 from headrace_harness.services import RunningService, running_service
 from headrace_log.usecases import following
 from headrace_log.wiring import build
-
-from .conftest import PlayedRuns
+from service.log.played import PlayedRuns
 
 
 def of(flow_run_id: str) -> log_pb2.LogFilter:

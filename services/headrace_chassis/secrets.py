@@ -1,0 +1,112 @@
+"""Secrets at rest: encrypted with a key that is not in the database.
+
+AES-256-GCM. A sealed text names the key that it was sealed with, so that keys can be changed: the new one is
+put in front of the old one, and what the old one sealed stays readable. It is bound to what it belongs to
+(its context): copied elsewhere it cannot be opened.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+from collections.abc import Sequence
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from headrace import errors
+from headrace_chassis.settings import ServerSettings
+
+KEY_BYTES = 32
+
+_VERSION = b"\x01"
+_NAME_BYTES = 4
+_NONCE_BYTES = 12
+
+
+class SecretBox:
+    """Seals and opens texts.
+
+    Args:
+        keys: 32 bytes each; the first one seals, all of them open. Without any, nothing can be sealed.
+
+    Raises:
+        ValueError: A key has another length.
+    """
+
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        for key in keys:
+            if len(key) != KEY_BYTES:
+                raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(key)}")
+        self._ciphers = {_name(key): AESGCM(key) for key in keys}
+        self._first = _name(keys[0]) if keys else b""
+
+    @classmethod
+    def of_settings(cls, settings: ServerSettings) -> SecretBox:
+        """Return the box of a server process.
+
+        Raises:
+            errors.InvalidArgument: The setting holds something that is no key.
+        """
+        if settings.encryption_key is None:
+            return cls(())
+        texts = settings.encryption_key.get_secret_value().split(",")
+        try:
+            return cls([bytes.fromhex(text.strip()) for text in texts if text.strip()])
+        except ValueError:
+            raise errors.InvalidArgument.of_field(
+                "HEADRACE_SERVER_ENCRYPTION_KEY",
+                "must be 64 hexadecimal digits, as `openssl rand -hex 32` writes; several are separated by commas",
+            ) from None
+
+    def seal(self, text: str, context: str) -> str:
+        """Return `text` encrypted, as ASCII.
+
+        Args:
+            text: The secret.
+            context: What it belongs to; the same is needed to open it.
+
+        Raises:
+            errors.FailedPrecondition: There is no key.
+        """
+        if not self._first:
+            raise errors.FailedPrecondition(
+                "secrets cannot be stored: set HEADRACE_SERVER_ENCRYPTION_KEY to what `openssl rand -hex 32` writes, "
+                "the same in every process of the server",
+                reason="ENCRYPTION_KEY_NOT_SET",
+            )
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = self._ciphers[self._first].encrypt(nonce, text.encode(), context.encode())
+        return base64.b64encode(_VERSION + self._first + nonce + sealed).decode()
+
+    def open(self, sealed: str, context: str) -> str:
+        """Return the text that was sealed.
+
+        Raises:
+            errors.FailedPrecondition: Its key is not there, or it was changed or belongs to something else.
+        """
+        try:
+            data = base64.b64decode(sealed, validate=True)
+        except (binascii.Error, ValueError):
+            raise _unreadable() from None
+        name, rest = data[1 : 1 + _NAME_BYTES], data[1 + _NAME_BYTES :]
+        cipher = self._ciphers.get(name)
+        if data[:1] != _VERSION or cipher is None:
+            raise _unreadable()
+        try:
+            return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode()).decode()
+        except (InvalidTag, ValueError):
+            raise _unreadable() from None
+
+
+def _name(key: bytes) -> bytes:
+    return hashlib.sha256(b"headrace key name" + key).digest()[:_NAME_BYTES]
+
+
+def _unreadable() -> errors.FailedPrecondition:
+    return errors.FailedPrecondition(
+        "a stored secret cannot be read: HEADRACE_SERVER_ENCRYPTION_KEY is not the key that it was stored with",
+        reason="SECRET_NOT_READABLE",
+    )
