@@ -68,7 +68,7 @@ def document(contract: Contract) -> dict[str, Any]:
 def _operation(contract: Contract, schemas: Schemas, method: PublicMethod, rule: Rule, index: int) -> dict[str, Any]:
     summary, description = _split(method.comment)
     operation: dict[str, Any] = {
-        "operationId": method.name if index == 0 else f"{method.name}_{index + 1}",
+        "operationId": method.name if index == 0 else f"{method.name}By{rule.verb.title()}",
         "tags": [method.service],
         "summary": summary,
         "description": "\n\n".join(filter(None, (description, f"Permission: `{method.permission}`"))),

@@ -12,6 +12,12 @@ function element(name, attributes = {}, ...children) {
   return made;
 }
 
+// Words between backticks are code.
+function prose(name, text) {
+  const parts = (text ?? "").split(/`([^`]+)`/);
+  return element(name, { class: "said" }, ...parts.map((part, index) => (index % 2 ? element("code", {}, part) : part)));
+}
+
 function typeName(schema) {
   if (schema.$ref) return schema.$ref.slice(REFERENCE.length);
   if (schema.type === "array") return `list of ${typeName(schema.items)}`;
@@ -36,7 +42,7 @@ function schemaView(schemas, schema, open) {
     if (view.childElementCount > 1) return;
     const found = schemas[name];
     if (found.enum) {
-      view.append(element("p", { class: "said" }, found.description), element("code", {}, found.enum.join("  ")));
+      view.append(prose("p", found.description), element("code", {}, found.enum.join("  ")));
       return;
     }
     const rows = Object.entries(found.properties).map(([field, part]) =>
@@ -44,10 +50,10 @@ function schemaView(schemas, schema, open) {
         "tr",
         {},
         element("td", {}, field),
-        element("td", {}, schemaView(schemas, part, false), element("div", { class: "said" }, part.description ?? "")),
+        element("td", {}, schemaView(schemas, part, false), prose("div", part.description)),
       ),
     );
-    view.append(element("p", { class: "said" }, found.description ?? ""), element("table", {}, element("tbody", {}, ...rows)));
+    view.append(prose("p", found.description), element("table", {}, element("tbody", {}, ...rows)));
   };
   view.addEventListener("toggle", fill);
   if (open) {
@@ -119,7 +125,7 @@ function operationView(schemas, path, verb, operation) {
       "tr",
       {},
       element("td", {}, parameter.name),
-      element("td", {}, schemaView(schemas, parameter.schema, false), element("div", { class: "said" }, parameter.description)),
+      element("td", {}, schemaView(schemas, parameter.schema, false), prose("div", parameter.description)),
     ),
   );
   const requestSchema = operation.requestBody?.content["application/json"].schema;
@@ -130,7 +136,7 @@ function operationView(schemas, path, verb, operation) {
     { id: operation.operationId },
     element("h3", {}, operation.summary || operation.operationId),
     element("div", { class: "route" }, element("span", { class: `verb ${verb}` }, verb), path),
-    element("p", { class: "said" }, operation.description),
+    prose("p", operation.description),
     parameters.length ? element("h4", {}, "Parameters") : "",
     parameters.length ? element("table", {}, element("tbody", {}, ...parameters)) : "",
     requestSchema ? element("h4", {}, "Body") : "",
@@ -149,11 +155,11 @@ async function show() {
   const entries = [];
   content.replaceChildren(
     element("h1", {}, `${contract.info.title} ${contract.info.version}`),
-    element("p", { class: "said" }, contract.info.description),
+    prose("p", contract.info.description),
   );
   for (const tag of contract.tags) {
     const list = element("ul");
-    const section = element("section", { class: "service" }, element("h2", {}, tag.name), element("p", { class: "said" }, tag.description));
+    const section = element("section", { class: "service" }, element("h2", {}, tag.name), prose("p", tag.description));
     for (const [path, verbs] of Object.entries(contract.paths)) {
       for (const [verb, operation] of Object.entries(verbs)) {
         if (!operation.tags.includes(tag.name)) continue;

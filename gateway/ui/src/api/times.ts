@@ -18,9 +18,13 @@ export function spanText(seconds: number): string {
   if (seconds < 60) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);
   const [days, hours, minutes] = [Math.floor(whole / 86400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60];
-  if (days > 0) return `${days} d ${hours} h`;
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return `${minutes} min ${whole % 60} s`;
+  const [large, small] =
+    days > 0
+      ? [`${days} d`, hours > 0 ? ` ${hours} h` : ""]
+      : hours > 0
+        ? [`${hours} h`, minutes > 0 ? ` ${minutes} min` : ""]
+        : [`${minutes} min`, whole % 60 > 0 ? ` ${whole % 60} s` : ""];
+  return large + small;
 }
 
 const today = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
@@ -31,6 +35,7 @@ const precise = new Intl.DateTimeFormat(undefined, {
   minute: "2-digit",
   second: "2-digit",
   fractionalSecondDigits: 3,
+  hourCycle: "h23",
 });
 
 /** Returns a moment in the viewer's zone, as short as its distance from now allows. */

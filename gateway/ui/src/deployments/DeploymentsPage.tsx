@@ -128,7 +128,7 @@ function Status({ deployment }: { deployment: Deployment }) {
 }
 
 function Schedules({ deployment }: { deployment: Deployment }) {
-  if (deployment.schedules.length === 0) return <span className="quiet">–</span>;
+  if (deployment.schedules.length === 0) return <span className="quiet none">–</span>;
   return deployment.schedules.map((schedule) => (
     <div key={schedule.schedule_id} className={schedule.active ? undefined : "quiet"}>
       <code>{ruleText(schedule)}</code>

@@ -25,7 +25,7 @@ const POOL_COLUMNS: Column<WorkPool>[] = [
     cell: ({ row: { original: pool } }) => (
       <span className="run-link">
         <span className="run-name">{pool.name}</span>
-        <span className="quiet">{pool.description === "" ? pool.type : pool.description}</span>
+        <span className="quiet">{pool.description}</span>
       </span>
     ),
   },

@@ -1,6 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
-import { preciseText, spanText } from "../api/times.ts";
+import { spanText } from "../api/times.ts";
 import { Moment } from "../parts/Moment.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
@@ -35,7 +35,6 @@ export function StateHistory({ flowRunId, latest }: StateHistoryProps) {
             <StateBadge state={state} />
             <span className="quiet">
               <Moment at={state.occurred_at} />
-              {state.occurred_at !== undefined && ` (${preciseText(state.occurred_at)})`}
               {stayed !== undefined && `, for ${spanText(stayed)}`}
             </span>
             {state.message !== "" && <p>{state.message}</p>}

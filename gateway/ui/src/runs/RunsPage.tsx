@@ -27,7 +27,7 @@ const COLUMNS: Column<FlowRun>[] = [
     id: "deployment",
     header: "Deployment",
     cell: ({ row: { original: run } }) =>
-      run.deployment_name === "" ? <span className="quiet">–</span> : run.deployment_name,
+      run.deployment_name === "" ? <span className="quiet none">–</span> : run.deployment_name,
   },
   {
     id: "started",
