@@ -27,14 +27,13 @@ def numbers(least: int, most: int, *, signed: bool = False, size: int = 3) -> st
     return st.lists(values, min_size=1, max_size=size, unique=True).map(lambda found: ",".join(map(str, found)))
 
 
-WEEKDAYS = st.lists(
-    st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]), min_size=1, max_size=4, unique=True
-).map(",".join)
+DAYS = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"]
+WEEKDAYS = st.lists(st.sampled_from(DAYS), min_size=1, max_size=4, unique=True).map(",".join)
 NTH_WEEKDAYS = st.lists(
     st.builds(
         "{}{}".format,
         st.sampled_from([1, 2, 3, 4, -1, -2]),
-        st.sampled_from(["MO", "TU", "WE", "TH", "FR", "SA", "SU"]),
+        st.sampled_from(DAYS),
     ),
     min_size=1,
     max_size=3,
