@@ -83,7 +83,7 @@ lock: $(READY) ## Make the lock files anew from pyproject.toml (UPGRADE=1: with 
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
 
 bench: setup ## Measure the lines of the budget, with the machine and the commit in the results
-	$(BIN)/python -m tests.benchmarks $(ARGS)
+	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
 up: ## Start the distributed topology with Docker Compose
 	docker compose up --build

@@ -1,0 +1,1 @@
+"""Scripts that are run in a rival's own environment, beside ours."""
