@@ -67,8 +67,9 @@ contracts: $(READY) ## Check style, format and compatibility of protos/
 	$(BIN)/buf format --diff --exit-code --path protos/headrace
 	@$(BIN)/python tools/breaking.py
 
-protos: $(PROTOS_READY) ## Generate code and descriptors from protos/ (CHECK=1: only compare)
+protos: $(PROTOS_READY) ## Generate code, descriptors and the types of the UI from protos/ (CHECK=1: only compare)
 	@.venv-protos/bin/python tools/protos.py $(if $(CHECK),--check)
+	@$(BIN)/python tools/ui_types.py $(if $(CHECK),--check)
 
 protos-check: ## Fail where the generated code is not what protos/ says
 	@$(MAKE) protos CHECK=1
@@ -85,8 +86,8 @@ lock: $(READY) ## Make the lock files anew from pyproject.toml (UPGRADE=1: with 
 bench: setup ## Measure the lines of the budget, with the machine and the commit in the results
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)
 
-up: ## Start the distributed topology with Docker Compose
-	docker compose up --build
+up: setup ## Run the distributed topology: each part of the server a process of its own (ARGS="--port 4300")
+	@$(BIN)/python -m tools.up $(ARGS)
 
 clean: ## Remove what the targets made, except the environments
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,8 +1,8 @@
 """Generate the user interface's types and the table of its calls from the contract.
 
-`make protos` writes `gateway/ui/src/api/contract.gen.ts`, `make protos-check` only compares and fails on drift. The types
-are those of the JSON form: names as the contract spells them, 64-bit integers, times and spans as strings. A field that
-has no presence is always there; all others may be missing.
+`make protos` writes `gateway/ui/src/api/contract.gen.ts`, `make protos-check` only compares and fails on drift. The
+types are those of the JSON form: names as the contract spells them, 64-bit integers, times and spans as strings. A
+field that has no presence is always there; all others may be missing.
 """
 
 from __future__ import annotations

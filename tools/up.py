@@ -1,0 +1,138 @@
+"""Run the distributed topology on this machine: every part of the server a process of its own, as a platform runs them.
+
+The database is the one of `HEADRACE_DATABASE_URL`, else an embedded one that is kept below `.make/up`. Ctrl-C stops
+everything; so does the end of any part, because a part that ends by itself is a fault to look at.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+
+from headrace_server.parts import ALL_PARTS, GATEWAY
+from headrace_server.postgres.keeper import PostgresKeeper
+
+ROOT = Path(__file__).resolve().parent.parent
+LOOPBACK = "127.0.0.1"
+READY_SECONDS = 60.0
+STOP_SECONDS = 30.0
+POLL_SECONDS = 0.2
+
+
+@contextlib.asynccontextmanager
+async def database(home: Path) -> AsyncIterator[str]:
+    """Lend the URL of the database, and keep the embedded one running where it is that."""
+    given = os.environ.get("HEADRACE_DATABASE_URL")
+    if given:
+        yield given
+        return
+    keeper = PostgresKeeper.of_home(home / "data", processes=1)
+    await keeper.start()
+    keeping = asyncio.create_task(keeper.keep())
+    try:
+        yield keeper.url
+    finally:
+        await keeper.stop()
+        keeping.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await keeping
+
+
+async def start_parts(home: Path, url: str, port: int) -> dict[str, asyncio.subprocess.Process]:
+    """Start every part; services listen for gRPC on the ports after that of the gateway."""
+    targets = {name: f"{LOOPBACK}:{port + 10 + at}" for at, name in enumerate(ALL_PARTS) if name != GATEWAY}
+    environment = {
+        **os.environ,
+        "HEADRACE_HOME": str(home),
+        "HEADRACE_DATABASE_URL": url,
+        **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": target for name, target in targets.items()},
+    }
+    processes = {}
+    for name in ALL_PARTS:
+        place = ["--port", str(port)] if name == GATEWAY else ["--grpc-port", targets[name].rpartition(":")[2]]
+        command = [sys.executable, "-m", "headrace_server", "start", "--service", name, *place]
+        # A session of its own: Ctrl-C reaches this process alone, which then stops the parts in order.
+        processes[name] = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
+    return processes
+
+
+async def stop_parts(processes: dict[str, asyncio.subprocess.Process]) -> None:
+    """Let the gateway finish first, then the services; kill what does not end in time."""
+    for names in ([GATEWAY], [name for name in ALL_PARTS if name != GATEWAY]):
+        stopping = [processes[name] for name in names if processes[name].returncode is None]
+        for process in stopping:
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                await asyncio.gather(*(process.wait() for process in stopping))
+        except TimeoutError:
+            for process in stopping:
+                if process.returncode is None:
+                    process.kill()
+                    await process.wait()
+
+
+async def until_ready(url: str) -> bool:
+    """Return whether the gateway says within a minute that everything behind it is ready."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(READY_SECONDS):
+                while True:
+                    with contextlib.suppress(httpx.TransportError):
+                        if (await client.get(f"{url}/ready")).is_success:
+                            return True
+                    await asyncio.sleep(POLL_SECONDS)
+    return False
+
+
+async def run(home: Path, port: int) -> int:
+    """Run until told to stop or until a part ends, and return the exit code."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with database(home) as url:
+        processes = await start_parts(home, url, port)
+        told = asyncio.create_task(stop.wait(), name="told")
+        ready = asyncio.create_task(until_ready(f"http://{LOOPBACK}:{port}"), name="ready")
+        ends = [asyncio.create_task(process.wait(), name=name) for name, process in processes.items()]
+        try:
+            await asyncio.wait((told, ready, *ends), return_when=asyncio.FIRST_COMPLETED)
+            if ready.done() and ready.result():
+                print(
+                    f"up: ready on http://{LOOPBACK}:{port}, each part a process of its own. Ctrl-C stops all.",
+                    flush=True,
+                )
+                await asyncio.wait((told, *ends), return_when=asyncio.FIRST_COMPLETED)
+            elif ready.done():
+                print("up: not ready in time", file=sys.stderr)
+            ended = [task.get_name() for task in ends if task.done()]
+            if ended:
+                print(f"up: {', '.join(ended)} ended", file=sys.stderr)
+        finally:
+            for task in (told, ready):
+                task.cancel()
+            await stop_parts(processes)
+            await asyncio.gather(told, ready, *ends, return_exceptions=True)
+    return 0 if stop.is_set() else 1
+
+
+def main() -> int:
+    """Run the distributed topology and return the exit code."""
+    parser = argparse.ArgumentParser(description="Run every part of the server as a process of its own.")
+    parser.add_argument("--port", type=int, default=4200, help="HTTP port; the gRPC ports are 10 and more above it")
+    parser.add_argument("--home", type=Path, default=ROOT / ".make" / "up", help="folder of data, secrets and logs")
+    options = parser.parse_args()
+    options.home.mkdir(parents=True, exist_ok=True)
+    return asyncio.run(run(options.home, options.port))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
