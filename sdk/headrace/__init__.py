@@ -1,3 +1,80 @@
-"""Headrace: flows and tasks in Python, orchestrated by a control plane of your own."""
+"""Headrace: flows and tasks in Python, orchestrated by a control plane of your own.
+
+    from headrace import flow, task
+
+Importing this package loads next to nothing; each public name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from headrace import artifacts as artifacts
+    from headrace import caching as caching
+    from headrace import deployments as deployments
+    from headrace import results as results
+    from headrace import runtime as runtime
+    from headrace import states as states
+    from headrace import testing as testing
+    from headrace import variables as variables
+    from headrace.annotations import allow_failure as allow_failure
+    from headrace.annotations import quote as quote
+    from headrace.annotations import unmapped as unmapped
+    from headrace.client import get_client as get_client
+    from headrace.context import tags as tags
+    from headrace.engine.retries import exponential_backoff as exponential_backoff
+    from headrace.flows import Flow as Flow
+    from headrace.flows import flow as flow
+    from headrace.futures import Future as Future
+    from headrace.futures import as_completed as as_completed
+    from headrace.futures import wait as wait
+    from headrace.logging import get_run_logger as get_run_logger
+    from headrace.states import State as State
+    from headrace.task_runners import ThreadTaskRunner as ThreadTaskRunner
+    from headrace.tasks import Task as Task
+    from headrace.tasks import task as task
+    from headrace.variables import Variable as Variable
+
+_MODULES = frozenset(
+    {"artifacts", "caching", "deployments", "results", "runtime", "states", "testing", "variables"},
+)
+_NAMES = {
+    "Flow": "headrace.flows",
+    "Future": "headrace.futures",
+    "State": "headrace.states",
+    "Task": "headrace.tasks",
+    "ThreadTaskRunner": "headrace.task_runners",
+    "Variable": "headrace.variables",
+    "allow_failure": "headrace.annotations",
+    "as_completed": "headrace.futures",
+    "exponential_backoff": "headrace.engine.retries",
+    "flow": "headrace.flows",
+    "get_client": "headrace.client",
+    "get_run_logger": "headrace.logging",
+    "quote": "headrace.annotations",
+    "tags": "headrace.context",
+    "task": "headrace.tasks",
+    "unmapped": "headrace.annotations",
+    "wait": "headrace.futures",
+}
+
+__all__ = ["__version__", *sorted({*_MODULES, *_NAMES})]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _NAMES:
+        value = getattr(importlib.import_module(_NAMES[name]), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"headrace.{name}")
+    else:
+        raise AttributeError(f"module 'headrace' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,115 @@
+"""What the engine needs of the world: somebody who keeps runs. A server, or memory in tests of flows."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from headrace.recording.facts import AttemptHandle, Transition
+from headrace.recording.logs import LogLine
+from headrace.states import ResultReference, State
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class NewFlowRun:
+    """A flow run to be created as RUNNING by the process that runs it."""
+
+    flow_run_id: str
+    flow_name: str
+    name: str
+    """Empty lets the server make one."""
+    parameters: Mapping[str, Any]
+    """As JSON values."""
+    tags: Sequence[str]
+    flow_version: str
+    retries: int
+    retry_delays: Sequence[float]
+    parent_task_run_id: str = ""
+    parent_flow_run_id: str = ""
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class StartedFlowRun:
+    """What the server said about a flow run that was created."""
+
+    name: str
+    token: str
+    run_count: int
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Verdict:
+    """The answer to a proposal.
+
+    Args:
+        outcome: `accepted`, `rejected` (another state holds), `wait` or `aborted`.
+        state: The state that the run is in, where the answer tells.
+        reason: A sentence for people.
+        code: A stable word.
+        delay_seconds: With `wait`: when to ask again.
+        token: Of the attempt, if it changed.
+    """
+
+    outcome: str
+    state: State[Any] | None = None
+    reason: str = ""
+    code: str = ""
+    delay_seconds: float = 0.0
+    token: str = ""
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class EarlierTaskRun:
+    """A task run that an earlier execution of the flow run made."""
+
+    task_run_id: str
+    version: int
+    run_count: int
+    is_completed: bool
+    reference: ResultReference | None
+
+
+class Backend(Protocol):
+    """Keeps runs. Whatever waits for something outside returns a future."""
+
+    @property
+    def record(self) -> Callable[[Transition], None]:
+        """Takes a transition of a task run."""
+
+    @property
+    def write_log(self) -> Callable[[LogLine], None]:
+        """Takes a log record."""
+
+    @property
+    def api_url(self) -> str:
+        """HTTP address of the server; empty without one."""
+
+    def create_flow_run(self, run: NewFlowRun) -> concurrent.futures.Future[StartedFlowRun]:
+        """Create a flow run as RUNNING."""
+
+    def propose(self, flow_run_id: str, token: str, state: State[Any]) -> concurrent.futures.Future[Verdict]:
+        """Propose a state for a flow run. Repeats while the server is away, up to the patience of the settings."""
+
+    def flush(self) -> concurrent.futures.Future[None]:
+        """Wait until all transitions recorded so far are acknowledged."""
+
+    def flush_logs(self, timeout: float) -> concurrent.futures.Future[int]:
+        """Wait until all log records are acknowledged; the result says how many are not."""
+
+    def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
+        """Return the task runs of earlier executions of a flow run, by task key and dynamic key."""
+
+    def attach(self, attempt: AttemptHandle) -> None:
+        """Keep an attempt's lease from now on."""
+
+    def detach(self, attempt: AttemptHandle) -> None:
+        """Let an attempt's lease go."""
+
+
+def done(value: Any) -> concurrent.futures.Future[Any]:
+    """Return a future that has `value` already."""
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    future.set_result(value)
+    return future

@@ -1,0 +1,217 @@
+"""What the engine knows of a flow and of a task: the user's function and its options, all checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import inspect
+import pathlib
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from headrace import errors
+from headrace.caching import CachePolicy
+from headrace.engine.naming import RunName
+from headrace.engine.retries import RetryDelays, resolve_delays
+from headrace.engine.signature import CallSignature
+from headrace.recording.facts import TaskFacts
+from headrace.settings import SERIALIZER_NAMES
+
+FunctionKind = Literal["sync", "async", "generator", "async generator"]
+Hook = Callable[..., Any]
+"""Called with the flow or task, the run and its state; may be a coroutine function."""
+
+_MAX_TAGS = 500
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class CommonOptions:
+    """What flows and tasks can both be told."""
+
+    name: str | None = None
+    description: str | None = None
+    version: str | None = None
+    retries: int = 0
+    retry_delay_seconds: RetryDelays | None = None
+    timeout_seconds: float | None = None
+    persist_result: bool | None = None
+    result_storage: str | None = None
+    result_serializer: str | None = None
+    log_prints: bool | None = None
+    on_running: tuple[Hook, ...] = ()
+    on_completion: tuple[Hook, ...] = ()
+    on_failure: tuple[Hook, ...] = ()
+
+    def check(self) -> None:
+        """Check all values.
+
+        Raises:
+            errors.InvalidArgument: One is wrong.
+        """
+        for field in ("on_running", "on_completion", "on_failure", "on_cancellation", "on_crashed"):
+            hooks = getattr(self, field, ())
+            if not all(callable(hook) for hook in hooks):
+                raise errors.InvalidArgument.of_field(field, "must be functions of (flow or task, run, state)")
+        if self.name is not None and (not self.name.strip() or len(self.name) > 255):
+            raise errors.InvalidArgument.of_field("name", "must have 1 to 255 characters")
+        if type(self.retries) is not int or self.retries < 0:
+            raise errors.InvalidArgument.of_field("retries", "must be a whole number that is not negative")
+        if self.timeout_seconds is not None and not self.timeout_seconds > 0:
+            raise errors.InvalidArgument.of_field("timeout_seconds", "must be above 0")
+        if self.result_serializer is not None and self.result_serializer not in SERIALIZER_NAMES:
+            raise errors.InvalidArgument.of_field("result_serializer", f"must be one of {', '.join(SERIALIZER_NAMES)}")
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class FlowOptions(CommonOptions):
+    """What a flow can be told beside its function."""
+
+    flow_run_name: RunName | None = None
+    task_runner: Any = None
+    validate_parameters: bool = True
+    on_cancellation: tuple[Hook, ...] = ()
+    on_crashed: tuple[Hook, ...] = ()
+
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class TaskOptions(CommonOptions):
+    """What a task can be told beside its function."""
+
+    tags: frozenset[str] = frozenset()
+    task_run_name: RunName | None = None
+    retry_jitter_factor: float = 0.0
+    retry_condition_fn: Callable[..., Any] | None = None
+    cache_policy: CachePolicy | None = None
+    cache_key_fn: Callable[..., str | None] | None = None
+    cache_expiration: datetime.timedelta | None = None
+    refresh_cache: bool = False
+    result_storage_key: str | None = None
+
+    def check(self) -> None:
+        """Check all values; as in the base class."""
+        CommonOptions.check(self)
+        if not 0 <= self.retry_jitter_factor <= 100:
+            raise errors.InvalidArgument.of_field("retry_jitter_factor", "must be from 0 to 100")
+        if self.cache_key_fn is not None and self.cache_policy is not None:
+            raise errors.InvalidArgument.of_field("cache_key_fn", "cannot be given together with cache_policy")
+        if self.cache_expiration is not None and self.cache_expiration.total_seconds() <= 0:
+            raise errors.InvalidArgument.of_field("cache_expiration", "must be above 0")
+        check_tags(self.tags)
+
+
+class Definition:
+    """A user's function and what is known of it without calling it."""
+
+    fn: Callable[..., Any]
+    name: str
+    kind: FunctionKind
+    signature: CallSignature
+
+    def _define(self, function: Callable[..., Any], *, skip_first: bool = False) -> None:
+        if not callable(function):
+            raise TypeError(f"{function!r} is not a function")
+        self.fn = function
+        self.kind = kind_of(function)
+        self.signature = CallSignature(function, skip_first=skip_first)
+
+    @property
+    def is_async(self) -> bool:
+        """Whether a call gives something to be awaited or iterated asynchronously."""
+        return self.kind in ("async", "async generator")
+
+
+class FlowDefinition(Definition):
+    """A flow as the engine runs it."""
+
+    options: FlowOptions
+    retry_delays: tuple[float, ...]
+    key: str
+    """What identifies it in the user's code."""
+    stand_in: TaskDefinition
+    """The task whose runs stand for its runs as a subflow."""
+
+
+class TaskDefinition(Definition):
+    """A task as the engine runs it."""
+
+    options: TaskOptions
+    facts: TaskFacts
+    tags: tuple[str, ...]
+    retry_delays: tuple[float, ...]
+    needs_parameters: bool
+    """Whether the engine needs the parameters' values by name: for a name, a cache key, a condition."""
+
+    def _settle(self, task_key: str) -> None:
+        options = self.options
+        self.tags = tuple(sorted(options.tags))
+        self.retry_delays = resolve_delays(options.retries, options.retry_delay_seconds)
+        self.facts = TaskFacts(
+            task_key,
+            version=options.version or "",
+            retries=options.retries,
+            retry_delays=self.retry_delays,
+            retry_jitter=options.retry_jitter_factor,
+        )
+
+
+def kind_of(function: Callable[..., Any]) -> FunctionKind:
+    """Return how a function runs."""
+    target = function if inspect.isroutine(function) else vars(type(function)).get("__call__", function)
+    if inspect.isasyncgenfunction(target):
+        return "async generator"
+    if inspect.iscoroutinefunction(target):
+        return "async"
+    return "generator" if inspect.isgeneratorfunction(target) else "sync"
+
+
+def key_of(function: Callable[..., Any]) -> str:
+    """Return what identifies a function in the user's code: its module and qualified name.
+
+    A script is `__main__` when it is started and has its file's name when it is imported; both give the same key.
+    """
+    module = getattr(function, "__module__", None) or "unknown"
+    if module == "__main__":
+        spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+        file = getattr(sys.modules.get("__main__"), "__file__", None)
+        if spec is not None and spec.name:
+            module = spec.name.removesuffix(".__main__")
+        elif file:
+            module = pathlib.Path(file).stem
+    qualified = getattr(function, "__qualname__", None) or type(function).__qualname__
+    return f"{module}.{qualified.replace('<locals>.', '')}"
+
+
+def describe(function: Callable[..., Any], description: str | None) -> str | None:
+    """Return what a flow or task does: as given, else the function's docstring."""
+    return description if description is not None else inspect.getdoc(function)
+
+
+def hooks_of(given: Iterable[Hook] | Hook | None) -> tuple[Hook, ...]:
+    """Return hooks as a tuple, whether one, several or none were given."""
+    if given is None:
+        return ()
+    return (given,) if callable(given) else tuple(given)
+
+
+def check_tags(tags: Iterable[str]) -> frozenset[str]:
+    """Return tags as a set.
+
+    Raises:
+        errors.InvalidArgument: One is not a word, or there are too many.
+    """
+    if isinstance(tags, str):
+        raise errors.InvalidArgument.of_field("tags", f"must be several texts, not the one text {tags!r}")
+    found = frozenset(tags)
+    if not all(type(tag) is str and tag for tag in found):
+        raise errors.InvalidArgument.of_field("tags", "must be texts that are not empty")
+    if len(found) > _MAX_TAGS:
+        raise errors.InvalidArgument.of_field("tags", f"are more than {_MAX_TAGS}")
+    return found
+
+
+def changed_options(options: CommonOptions, changes: Mapping[str, Any]) -> Any:
+    """Return a copy of options with some of them changed and all of them checked."""
+    copy = dataclasses.replace(options, **changes)
+    copy.check()
+    return copy

@@ -1,0 +1,327 @@
+"""Runs in progress, as the engine keeps them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime
+import itertools
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from headrace.engine.backend import Backend, EarlierTaskRun
+from headrace.engine.definitions import FlowDefinition, TaskDefinition
+from headrace.engine.guards import Guard
+from headrace.engine.tracking import ResultTracker
+from headrace.outcomes import CancelInterrupt, CancelledRun, Interrupted, LeaseLostInterrupt, MissingContext
+from headrace.recording.facts import CODES, PENDING, RUNNING, TYPES, AttemptHandle, TaskRunFacts
+from headrace.recording.identifiers import new_id
+from headrace.states import ResultReference, State, StateDetails, StateType
+
+if TYPE_CHECKING:
+    from headrace.task_runners import RunnerSession
+
+CANCELLED = CODES[StateType.CANCELLED]
+SCHEDULED = CODES[StateType.SCHEDULED]
+CRASHED = CODES[StateType.CRASHED]
+COMPLETED = CODES[StateType.COMPLETED]
+FAILED = CODES[StateType.FAILED]
+
+_NO_VALUE: Any = object()
+
+
+class _Counters:
+    """Counts the calls of each task below a run, so that the same call has the same number when it is repeated."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: dict[str, itertools.count[int]] = {}
+
+    def next(self, task_key: str) -> int:
+        """Return how many calls of a task there were before this one."""
+        counter = self._counts.get(task_key)
+        if counter is None:
+            counter = self._counts.setdefault(task_key, itertools.count())
+        return next(counter)
+
+
+class FlowRun:
+    """A flow run that this process executes.
+
+    Hooks get it, too: `id`, `name`, `parameters`, `tags`, `run_count` are meant for everybody.
+    """
+
+    def __init__(
+        self,
+        definition: FlowDefinition | None,
+        backend: Backend,
+        *,
+        flow_run_id: str,
+        parameters: Mapping[str, Any],
+        tags: Sequence[str],
+        persists: bool,
+        log_prints: bool,
+        results_url: str,
+        parent: TaskRun | None = None,
+    ) -> None:
+        self.definition = definition
+        self.backend = backend
+        self.record = backend.record
+        self.id = flow_run_id
+        self.name = flow_run_id
+        self.parameters = dict(parameters)
+        self.tags = tuple(tags)
+        self.persists = persists
+        self.log_prints = log_prints
+        self.results_url = results_url
+        self.parent = parent
+        self.run_count = 1
+        self.deployment: Mapping[str, Any] = {}
+        """Facts of the deployment, where the run is one of a deployment."""
+        self.scheduled_start_at: datetime.datetime | None = None
+        self.state: State[Any] = State(type=StateType.RUNNING)
+        self.attempt = AttemptHandle(flow_run_id, "", on_signal=self._heard, on_lost=self._lost)
+        self.counters = _Counters()
+        self.tracker = ResultTracker()
+        self.earlier: dict[tuple[str, str], EarlierTaskRun] = {}
+        self.session: RunnerSession | None = None
+        self.guard: Guard | None = None
+        self.children: set[FlowRun] = set()
+        self.stopping: type[Interrupted] | None = None
+        """Why the run has to stop; None while it may go on."""
+        self.stop_reason = ""
+        self.stopped = threading.Event()
+        self._lock = threading.RLock()  # a signal handler may stop the run while this thread holds it
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop_task: asyncio.Task[Any] | None = None
+
+    @property
+    def flow_run(self) -> FlowRun | None:
+        """Itself; None for what stands in for a flow run around a task that is called outside of one."""
+        return self if self.definition is not None else None
+
+    @property
+    def task_run(self) -> TaskRun | None:
+        """None: what runs is the flow itself."""
+        return None
+
+    @property
+    def flow_name(self) -> str:
+        """The flow's name."""
+        return self.definition.name if self.definition is not None else ""
+
+    def start_session(self) -> RunnerSession:
+        """Return what runs submitted tasks, started at the first call.
+
+        Raises:
+            MissingContext: There is no flow run.
+        """
+        if self.session is None:
+            if self.definition is None:
+                raise MissingContext("tasks can be submitted from within a flow only; call the task instead")
+            with self._lock:
+                if self.session is None:
+                    self.session = self.definition.options.task_runner.start()
+        return self.session
+
+    def runs_on(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any] | None) -> None:
+        """Be stopped by cancelling `task` from now on."""
+        with self._lock:
+            self._loop, self._loop_task = loop, task
+
+    def begin_again(self) -> None:
+        """Count calls from the start: the flow's function is executed another time."""
+        self.counters = _Counters()
+        self.tracker = ResultTracker()
+
+    def stop(self, kind: type[Interrupted], reason: str) -> None:
+        """End the run's code from any thread. Only the first call counts."""
+        with self._lock:
+            if self.stopping is not None:
+                return
+            self.stopping, self.stop_reason = kind, reason
+            loop, task, session, guard = self._loop, self._loop_task, self.session, self.guard
+        self.stopped.set()
+        for child in list(self.children):
+            child.stop(kind, reason)
+        if session is not None:
+            session.interrupt(kind)
+        if task is not None and loop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended, and the code with it
+                loop.call_soon_threadsafe(task.cancel)
+        # A subflow in the same thread has interrupted the thread already.
+        if guard is not None and not any(child.guard is guard for child in self.children):
+            guard.interrupt(kind)
+
+    def check(self) -> None:
+        """Go on only if the run may.
+
+        Raises:
+            Interrupted: It has to stop.
+        """
+        if self.stopping is not None:
+            raise self.stopping(self.stop_reason)
+
+    def _heard(self, state: State[Any]) -> None:
+        if state.type in (StateType.CANCELLING, StateType.CANCELLED):
+            self.stop(CancelInterrupt, state.message or "the run was asked to stop")
+        elif state.is_final():
+            self.stop(LeaseLostInterrupt, f"the run was set to {state.name}")
+
+    def _lost(self, reason: str) -> None:
+        self.stop(LeaseLostInterrupt, reason)
+
+
+class TaskRun(TaskRunFacts):
+    """A task run that this process executes. Hooks get it, too."""
+
+    __slots__ = (
+        "code",
+        "counters",
+        "definition",
+        "details",
+        "error",
+        "guard",
+        "host",
+        "message",
+        "parameters",
+        "parent",
+        "reference",
+        "run_count",
+        "state_name",
+        "state_ns",
+        "value",
+    )
+
+    def __init__(self, definition: TaskDefinition, host: FlowRun, parent: TaskRun | None) -> None:
+        facts = definition.facts
+        self.definition = definition
+        self.host = host
+        self.parent = parent
+        self.facts = facts
+        self.attempt = host.attempt
+        self.task_run_id = new_id()
+        if parent is None:
+            number = host.counters.next(facts.task_key)
+            self.dynamic_key = str(number)
+        else:
+            if parent.counters is None:
+                parent.counters = _Counters()
+            number = parent.counters.next(facts.task_key)
+            self.dynamic_key = f"{parent.facts.task_key}:{parent.dynamic_key}/{number}"
+        self.name = f"{definition.name}-{number}"
+        self.tags = definition.tags
+        self.inputs = ()
+        self.cache_key = ""
+        self.cache_expires_ns = 0
+        self.child_flow_run_id = ""
+        self.flow_run_run_count = host.run_count
+        self.version = 0
+        self.spec_is_told = False
+        self.has_started = False
+        self.run_count = 0
+        self.code = PENDING
+        self.state_name = ""
+        self.message = ""
+        self.state_ns = 0
+        self.details: StateDetails | None = None
+        self.value = _NO_VALUE
+        self.error: BaseException | None = None
+        self.reference: ResultReference | None = None
+        self.guard: Guard | None = None
+        self.parameters: Mapping[str, Any] | None = None
+        self.counters: _Counters | None = None
+
+    @property
+    def id(self) -> str:
+        """The task run's id."""
+        return self.task_run_id
+
+    @property
+    def flow_run(self) -> FlowRun | None:
+        """The flow run that it is part of; None outside of one."""
+        return self.host.flow_run
+
+    @property
+    def task_run(self) -> TaskRun:
+        """Itself."""
+        return self
+
+    @property
+    def log_prints(self) -> bool:
+        """Whether print() in it becomes log records."""
+        own = self.definition.options.log_prints
+        return self.host.log_prints if own is None else own
+
+    @property
+    def persists(self) -> bool:
+        """Whether its result is persisted. What a generator yields never is."""
+        if self.definition.kind not in ("sync", "async"):
+            return False
+        own = self.definition.options.persist_result
+        return self.host.persists if own is None else own
+
+    def enter(
+        self,
+        code: int,
+        name: str = "",
+        message: str = "",
+        details: StateDetails | None = None,
+        reference: ResultReference | None = None,
+    ) -> None:
+        """Enter a state, and tell the backend."""
+        now = time.time_ns()
+        self.code, self.state_name, self.message, self.state_ns = code, name, message, now
+        self.details, self.reference = details, reference
+        if code != PENDING:
+            self.has_started = True
+        self.host.record((self, code, name, message, now, self.run_count, details, reference))
+
+    def enter_running(self) -> None:
+        """Enter RUNNING; the hot path of `enter`."""
+        self.run_count = run_count = self.run_count + 1
+        name = "" if run_count == 1 else "Retrying"
+        now = time.time_ns()
+        self.code, self.state_name, self.message, self.state_ns = RUNNING, name, "", now
+        self.has_started = True
+        self.host.record((self, RUNNING, name, "", now, run_count, None, None))
+
+    def state(self) -> State[Any]:
+        """Return the state that the run is in now."""
+        state: State[Any] = State(
+            type=TYPES[self.code],
+            name=self.state_name,
+            message=self.message,
+            occurred_at=datetime.datetime.fromtimestamp(self.state_ns / 1e9, datetime.UTC),
+            details=self.details,
+            reference=self.reference,
+        )
+        if self.error is not None:
+            state.data = self.error
+        elif self.value is not _NO_VALUE:
+            state.data = self.value
+        return state
+
+    def outcome(self, raise_on_failure: bool) -> Any:
+        """Return the run's value, or raise (or return) what ended it."""
+        if self.error is None and self.code == COMPLETED:
+            return self.value
+        error = self.error
+        if error is None:
+            error = self.state().exception()
+        elif isinstance(error, Interrupted | asyncio.CancelledError):
+            # Whoever asks for the result is not the one to be interrupted.
+            error = CancelledRun(self.message or f"task run {self.name} was stopped")
+        if raise_on_failure:
+            raise error
+        return error
+
+
+def stand_in(backend: Backend) -> FlowRun:
+    """Return what stands in for a flow run around a task that is called outside of one: nothing is recorded."""
+    return FlowRun(
+        None, backend, flow_run_id="", parameters={}, tags=(), persists=False, log_prints=False, results_url=""
+    )

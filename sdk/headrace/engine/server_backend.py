@@ -1,0 +1,201 @@
+"""The backend that a server is: calls for flow runs, one stream for task runs, one for logs.
+
+Everything runs on the loop thread of the client. One connection serves all flow runs of the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import logging
+import os
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from headrace import errors
+from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
+from headrace.client.core import Client
+from headrace.client.retry import patiently
+from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict
+from headrace.recording.facts import AttemptHandle, Transition
+from headrace.recording.logs import LogLine, LogShipper
+from headrace.recording.recorder import Recorder
+from headrace.recording.spool import Spool
+from headrace.recording.wire import reference_from_proto, state_from_proto, state_to_proto, struct_of
+from headrace.settings import Settings
+from headrace.states import State
+
+logger = logging.getLogger("headrace.engine")
+
+T = TypeVar("T")
+
+_PAGE = 200
+# Both requests carry ids made here, so that sending them twice does nothing twice.
+_REPEATABLE = (errors.Unavailable, errors.DeadlineExceeded)
+
+
+class ServerBackend:
+    """Keeps runs in a server.
+
+    Args:
+        client: The connection.
+        settings: Patience, folders and limits.
+    """
+
+    def __init__(self, client: Client, settings: Settings) -> None:
+        self._client = client
+        self._settings = settings
+        self.api_url = client.server.api_url
+        self._infrastructure_id = f"{socket.gethostname()}:{os.getpid()}"
+        self._tasks: list[asyncio.Task[None]] = []
+        self._recorder, self._shipper = client.run(self._start())
+        # Called very often, so without a method in between.
+        self.record: Callable[[Transition], None] = self._recorder.record
+        self.write_log: Callable[[LogLine], None] = self._shipper.write
+
+    def create_flow_run(self, run: NewFlowRun) -> concurrent.futures.Future[StartedFlowRun]:
+        """Create a flow run as RUNNING."""
+        return self._submit(self._create(run))
+
+    def propose(self, flow_run_id: str, token: str, state: State[Any]) -> concurrent.futures.Future[Verdict]:
+        """Propose a state for a flow run."""
+        return self._submit(self._propose(flow_run_id, token, state))
+
+    def flush(self) -> concurrent.futures.Future[None]:
+        """Wait until all transitions recorded so far are acknowledged."""
+        return self._submit(self._recorder.flush(self._settings.run_patience_seconds))
+
+    def flush_logs(self, timeout: float) -> concurrent.futures.Future[int]:
+        """Wait until all log records are acknowledged."""
+        return self._submit(self._shipper.flush(timeout))
+
+    def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
+        """Return the task runs of earlier executions of a flow run."""
+        return self._submit(self._earlier(flow_run_id))
+
+    def attach(self, attempt: AttemptHandle) -> None:
+        """Keep an attempt's lease from now on."""
+        self._recorder.attach(attempt)
+
+    def detach(self, attempt: AttemptHandle) -> None:
+        """Let an attempt's lease go."""
+        self._recorder.detach(attempt)
+
+    def close(self) -> None:
+        """Stop sending; what is not acknowledged by now is lost."""
+        self._client.run(self._stop())
+
+    def _submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        return self._client.thread.submit(coroutine)
+
+    async def _start(self) -> tuple[Recorder, LogShipper]:
+        spool = Spool(self._settings.spool_folder, self._settings.spool_bytes)
+        recorder = Recorder(self._client.aio, spool)
+        shipper = LogShipper(self._client.aio)
+        for coroutine, name in ((recorder.run(), "recorder"), (shipper.run(), "log shipper")):
+            task = asyncio.create_task(coroutine, name=f"headrace-{name}")
+            task.add_done_callback(_report_end)
+            self._tasks.append(task)
+        return recorder, shipper
+
+    async def _stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _create(self, run: NewFlowRun) -> StartedFlowRun:
+        request = flow_run_pb2.CreateFlowRunRequest(
+            flow_run_id=run.flow_run_id,
+            flow_name=run.flow_name,
+            name=run.name,
+            state=state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING),
+            tags=run.tags,
+            flow_version=run.flow_version,
+            parent_task_run_id=run.parent_task_run_id,
+            parent_flow_run_id=run.parent_flow_run_id,
+            infrastructure_id=self._infrastructure_id,
+        )
+        if run.parameters:
+            request.parameters.CopyFrom(struct_of(run.parameters))
+        if run.retries:
+            request.retry_policy.CopyFrom(
+                flow_run_pb2.RetryPolicy(
+                    retries=run.retries,
+                    delay_seconds=run.retry_delays,
+                    kind=flow_run_pb2.RETRY_KIND_IN_PROCESS,
+                )
+            )
+        response = await self._client.aio.flow_runs.CreateFlowRun(request)
+        return StartedFlowRun(
+            name=response.flow_run.name,
+            token=response.attempt.token,
+            run_count=max(1, response.flow_run.run_count),
+        )
+
+    async def _propose(self, flow_run_id: str, token: str, state: State[Any]) -> Verdict:
+        request = flow_run_pb2.ProposeFlowRunStateRequest(
+            flow_run_id=flow_run_id,
+            state=state_to_proto(state),
+            attempt_token=token,
+            infrastructure_id=self._infrastructure_id,
+        )
+        response = await patiently(
+            lambda: self._client.aio.flow_runs.ProposeFlowRunState(request),
+            self._settings.run_patience_seconds,
+            retried=_REPEATABLE,
+            on_wait=lambda error, _: logger.warning("The end of a flow run waits for the server: %s", error),
+        )
+        return verdict_from_proto(response.verdict, response.attempt.token)
+
+    async def _earlier(self, flow_run_id: str) -> dict[tuple[str, str], EarlierTaskRun]:
+        found: dict[tuple[str, str], EarlierTaskRun] = {}
+        request = task_run_pb2.ListTaskRunsRequest(
+            filter=task_run_pb2.TaskRunFilter(flow_run_ids=[flow_run_id]),
+            sort=task_run_pb2.TASK_RUN_SORT_ID_ASC,
+            page_size=_PAGE,
+        )
+        while True:
+            page = await self._client.aio.task_runs.ListTaskRuns(request)
+            for run in page.task_runs:
+                found[run.task_key, run.dynamic_key] = EarlierTaskRun(
+                    task_run_id=run.task_run_id,
+                    version=run.state.version,
+                    run_count=run.run_count,
+                    is_completed=run.state.type == state_pb2.STATE_TYPE_COMPLETED,
+                    reference=reference_from_proto(run.state.result),
+                )
+            if not page.next_page_token:
+                return found
+            request.page_token = page.next_page_token
+
+
+def verdict_from_proto(message: state_pb2.Verdict, token: str) -> Verdict:
+    """Return what was decided.
+
+    Raises:
+        errors.Internal: The answer holds no verdict that this client knows.
+    """
+    match message.WhichOneof("verdict"):
+        case "accepted":
+            return Verdict(outcome="accepted", state=_state(message.accepted), token=token)
+        case "rejected":
+            rejected = message.rejected
+            return Verdict(outcome="rejected", state=_state(rejected), reason=rejected.reason, code=rejected.code)
+        case "wait":
+            wait = message.wait
+            delay = wait.delay.ToNanoseconds() / 1e9
+            return Verdict(outcome="wait", reason=wait.reason, code=wait.code, delay_seconds=max(0.05, delay))
+        case "aborted":
+            aborted = message.aborted
+            return Verdict(outcome="aborted", state=_state(aborted), reason=aborted.reason, code=aborted.code)
+    raise errors.Internal("the server answered without a verdict that this client knows")
+
+
+def _state(holder: Any) -> State[Any] | None:
+    return state_from_proto(holder.state) if holder.HasField("state") else None
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        logger.critical("The %s ended, which is a fault of Headrace", task.get_name(), exc_info=task.exception())

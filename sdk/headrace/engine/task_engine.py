@@ -1,0 +1,324 @@
+"""Running tasks: four ways to run a function, one life of a task run.
+
+The path of a task that returns without an error is kept short; everything else is in `judging`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from typing import Any
+
+from headrace.context import current_run, current_tags
+from headrace.engine.arguments import Upstream, is_plain, resolve
+from headrace.engine.backend import Backend
+from headrace.engine.definitions import TaskDefinition
+from headrace.engine.guards import Deadline, current_guard
+from headrace.engine.hooks import await_hooks, call_hooks
+from headrace.engine.judging import (
+    FINAL_CODES,
+    complete,
+    fail,
+    judge_error,
+    needs_preparation,
+    prepare,
+    stop,
+    timed_out,
+)
+from headrace.engine.runs import COMPLETED, FAILED, TaskRun, stand_in
+from headrace.errors import HeadraceError
+from headrace.futures import arrival
+from headrace.outcomes import Interrupted, UpstreamFailed
+
+
+class TaskCall:
+    """One call of a task: its run and its arguments.
+
+    Args:
+        definition: The task.
+        args: Positional arguments; may be futures, or hold some.
+        kwargs: Keyword arguments.
+        wait_for: Further futures to wait for.
+        backend: Gives what is used outside of a flow run.
+
+    Raises:
+        TypeError: The arguments do not fit the task's function.
+    """
+
+    __slots__ = ("args", "kwargs", "run", "upstream")
+
+    def __init__(
+        self,
+        definition: TaskDefinition,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        wait_for: Iterable[Any],
+        backend: Callable[[], Backend],
+    ) -> None:
+        definition.signature.check(args, kwargs)
+        parent = current_run.get()
+        if parent is None:
+            host = stand_in(backend())
+            self.run = run = TaskRun(definition, host, None)
+        else:
+            task_run = parent.task_run
+            host = parent if task_run is None else task_run.host  # type: ignore[assignment]
+            self.run = run = TaskRun(definition, host, task_run)
+            run.guard = parent.guard
+        tags = current_tags.get()
+        if tags:
+            run.tags = sorted(tags.union(definition.tags))
+        self.args = args
+        self.kwargs = kwargs
+        self.upstream: Upstream | None = None
+        if wait_for or not is_plain(args, kwargs):
+            upstream = Upstream(definition.signature, host.tracker, args, kwargs, wait_for)
+            run.inputs = upstream.inputs
+            if upstream.futures or upstream.needs_results:
+                self.upstream = upstream
+
+    def settle_arguments(self) -> None:
+        """Put results in place of futures. All of them are done.
+
+        Raises:
+            UpstreamFailed: One did not complete.
+        """
+        upstream, self.upstream = self.upstream, None
+        if upstream is None:
+            return
+        upstream.check()
+        if upstream.needs_results:
+            self.args = tuple(resolve(value) for value in self.args)
+            self.kwargs = {name: resolve(value) for name, value in self.kwargs.items()}
+
+    def _begin(self) -> bool:
+        """Get ready to enter RUNNING; True if the run has its result already."""
+        try:
+            self.settle_arguments()
+            return needs_preparation(self.run) and prepare(self.run, self.args, self.kwargs)
+        except UpstreamFailed as error:
+            fail(self.run, error, name="UpstreamFailed", retriable=False)
+            raise
+        except HeadraceError as error:
+            fail(self.run, error)
+            raise
+
+    def run_here(self) -> Any:
+        """Run a synchronous function in this thread; returns its value.
+
+        Raises:
+            BaseException: What ended the run.
+        """
+        run = self.run
+        definition = run.definition
+        options = definition.options
+        guard = run.guard
+        if guard is None:
+            guard = run.guard = current_guard()
+        was_armed = guard.disarm()
+        token = current_run.set(run)
+        try:
+            run.host.check()
+            if self.upstream is not None:
+                for future in self.upstream.futures:
+                    future.wait()
+            if self._begin():
+                return run.value
+            while True:
+                run.enter_running()
+                if options.on_running:
+                    call_hooks(options.on_running, definition, run, run.state())
+                deadline = Deadline(guard, options.timeout_seconds) if options.timeout_seconds is not None else None
+                try:
+                    try:
+                        guard.arm()
+                        value = definition.fn(*self.args, **self.kwargs)
+                    finally:
+                        guard.disarm()
+                        if deadline is not None:
+                            deadline.close()
+                    if deadline is not None and deadline.expired:
+                        # A call into C could not be ended: it came back late.
+                        raise timed_out(run)
+                    return complete(run, value)
+                except BaseException as error:
+                    if run.code in FINAL_CODES:
+                        raise
+                    delay, cause = judge_error(run, error, deadline)
+                    if delay < 0:
+                        if cause is error:
+                            raise
+                        raise cause from None
+                run.host.stopped.wait(delay)
+                run.host.check()
+        except Interrupted as error:
+            if run.code not in FINAL_CODES:
+                stop(run, error)
+            raise
+        finally:
+            current_run.reset(token)
+            self._call_final_hooks()
+            if was_armed:
+                guard.arm()
+
+    async def run_on_loop(self) -> Any:
+        """Run a coroutine function on this event loop; otherwise as `run_here`."""
+        run = self.run
+        definition = run.definition
+        options = definition.options
+        token = current_run.set(run)
+        try:
+            run.host.check()
+            if self.upstream is not None:
+                for future in self.upstream.futures:
+                    await arrival(future)
+            # Looking for persisted results is input and output, which must not hold up the loop.
+            if await asyncio.to_thread(self._begin) if run.persists else self._begin():
+                return run.value
+            while True:
+                run.enter_running()
+                if options.on_running:
+                    await await_hooks(options.on_running, definition, run, run.state())
+                try:
+                    if options.timeout_seconds is None:
+                        value = await definition.fn(*self.args, **self.kwargs)
+                    else:
+                        value = await self._in_time(definition.fn(*self.args, **self.kwargs))
+                    return await asyncio.to_thread(complete, run, value) if run.persists else complete(run, value)
+                except BaseException as error:
+                    if run.code in FINAL_CODES:
+                        raise
+                    delay, _ = judge_error(run, error)
+                    if delay < 0:
+                        raise
+                await asyncio.sleep(delay)
+        except (Interrupted, asyncio.CancelledError) as error:
+            if run.code not in FINAL_CODES:
+                stop(run, error)
+            raise
+        finally:
+            current_run.reset(token)
+            if options.on_completion or options.on_failure:
+                await await_hooks(self._final_hooks(), definition, run, run.state())
+
+    def iterate(self) -> Generator[Any, None, Any]:
+        """Run a generator function in this thread; the run lasts until the iterator is exhausted."""
+        run = self.run
+        definition = run.definition
+        options = definition.options
+        run.guard = run.guard or current_guard()
+        try:
+            run.host.check()
+            if self.upstream is not None:
+                for future in self.upstream.futures:
+                    future.wait()
+            self._begin()
+            while True:
+                run.enter_running()
+                call_hooks(options.on_running, definition, run, run.state())
+                try:
+                    returned = yield from _in_context(run, definition.fn(*self.args, **self.kwargs))
+                    complete(run, returned)
+                    return returned
+                except GeneratorExit:
+                    # Whoever iterates has had enough, which is no failure.
+                    complete(run, None)
+                    raise
+                except BaseException as error:
+                    if run.code in FINAL_CODES:
+                        raise
+                    delay, _ = judge_error(run, error)
+                    if delay < 0:
+                        raise
+                run.host.stopped.wait(delay)
+                run.host.check()
+        except Interrupted as error:
+            if run.code not in FINAL_CODES:
+                stop(run, error)
+            raise
+        finally:
+            self._call_final_hooks()
+
+    async def iterate_on_loop(self) -> AsyncIterator[Any]:
+        """Run an asynchronous generator function; the run lasts until the iterator is exhausted."""
+        run = self.run
+        definition = run.definition
+        options = definition.options
+        try:
+            run.host.check()
+            if self.upstream is not None:
+                for future in self.upstream.futures:
+                    await arrival(future)
+            self._begin()
+            while True:
+                run.enter_running()
+                await await_hooks(options.on_running, definition, run, run.state())
+                source = definition.fn(*self.args, **self.kwargs)
+                try:
+                    while True:
+                        token = current_run.set(run)
+                        try:
+                            item = await anext(source)
+                        except StopAsyncIteration:
+                            break
+                        finally:
+                            current_run.reset(token)
+                        yield item
+                    complete(run, None)
+                    return
+                except GeneratorExit:
+                    await source.aclose()
+                    complete(run, None)
+                    raise
+                except BaseException as error:
+                    if run.code in FINAL_CODES:
+                        raise
+                    delay, _ = judge_error(run, error)
+                    if delay < 0:
+                        raise
+                await asyncio.sleep(delay)
+        except (Interrupted, asyncio.CancelledError) as error:
+            if run.code not in FINAL_CODES:
+                stop(run, error)
+            raise
+        finally:
+            await await_hooks(self._final_hooks(), definition, run, run.state())
+
+    async def _in_time(self, coroutine: Any) -> Any:
+        timeout = asyncio.timeout(self.run.definition.options.timeout_seconds)
+        try:
+            async with timeout:
+                return await coroutine
+        except TimeoutError:
+            if timeout.expired():
+                raise timed_out(self.run) from None
+            raise
+
+    def _final_hooks(self) -> tuple[Any, ...]:
+        options = self.run.definition.options
+        if self.run.code == COMPLETED:
+            return options.on_completion
+        return options.on_failure if self.run.code == FAILED else ()
+
+    def _call_final_hooks(self) -> None:
+        options = self.run.definition.options
+        if options.on_completion or options.on_failure:
+            call_hooks(self._final_hooks(), self.run.definition, self.run, self.run.state())
+
+
+def _in_context(run: TaskRun, source: Iterator[Any]) -> Generator[Any, None, Any]:
+    guard = run.guard or current_guard()
+    while True:
+        was_armed = guard.disarm()
+        token = current_run.set(run)
+        try:
+            guard.arm()
+            item = next(source)
+        except StopIteration as end:
+            return end.value
+        finally:
+            guard.disarm()
+            current_run.reset(token)
+            if was_armed:
+                guard.arm()
+        yield item

@@ -1,0 +1,247 @@
+"""Flows in unit tests: no server, no files, milliseconds.
+
+    def test_etl():
+        with local_runs() as runs:
+            assert etl(3) == 6
+        assert [run.name for run in runs.task_runs()] == ["load-0", "sum_up-0"]
+
+Everything runs as it does with a server (retries, caching, hooks, subflows); runs and logs are kept in memory.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import dataclasses
+import datetime
+import random
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done
+from headrace.engine.connection import use_backend
+from headrace.logging import configure_logging
+from headrace.recording.facts import PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
+from headrace.recording.identifiers import new_id
+from headrace.recording.logs import LogLine
+from headrace.settings import Settings, get_settings, use_settings
+from headrace.states import State, StateDetails, StateType
+
+__all__ = ["FlowRunRecord", "LocalRuns", "LogRecord", "TaskRunRecord", "local_runs"]
+
+
+@dataclasses.dataclass(slots=True)
+class FlowRunRecord:
+    """A flow run that took place."""
+
+    flow_run_id: str
+    flow_name: str
+    name: str
+    parameters: dict[str, Any]
+    tags: tuple[str, ...]
+    parent_flow_run_id: str
+    parent_task_run_id: str
+    states: list[State[Any]]
+    run_count: int = 1
+    retries: int = 0
+    retry_delays: tuple[float, ...] = ()
+
+    @property
+    def state(self) -> State[Any]:
+        """The state that it is in."""
+        return self.states[-1]
+
+
+@dataclasses.dataclass(slots=True)
+class TaskRunRecord:
+    """A task run that took place."""
+
+    task_run_id: str
+    flow_run_id: str
+    name: str
+    task_key: str
+    dynamic_key: str
+    tags: tuple[str, ...]
+    child_flow_run_id: str
+    upstream: tuple[str, ...]
+    """Task runs that its arguments came from, or that it waited for."""
+    states: list[State[Any]]
+    run_count: int = 0
+
+    @property
+    def state(self) -> State[Any]:
+        """The state that it is in."""
+        return self.states[-1]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A log record of a run."""
+
+    flow_run_id: str
+    task_run_id: str
+    logger: str
+    level: int
+    message: str
+
+
+class LocalRuns:
+    """Runs kept in memory, judged as a server judges runs of scripts."""
+
+    api_url = ""
+
+    def __init__(self) -> None:
+        self._flow_runs: dict[str, FlowRunRecord] = {}
+        self._transitions: list[Transition] = []
+        self._lines: list[LogLine] = []
+        self._lock = threading.Lock()
+
+    def flow_runs(self, flow_name: str | None = None) -> list[FlowRunRecord]:
+        """Return flow runs in the order of their creation, all or those of one flow."""
+        return [run for run in self._flow_runs.values() if flow_name in (None, run.flow_name)]
+
+    def task_runs(self, flow_run_id: str | None = None) -> list[TaskRunRecord]:
+        """Return task runs in the order of their creation, all or those of one flow run."""
+        found: dict[str, TaskRunRecord] = {}
+        for facts, code, name, message, occurred_ns, run_count, details, reference in list(self._transitions):
+            if code == PENDING and facts.has_started and not facts.spec_is_told:
+                # As the recorder does: a run that starts at once was never seen waiting.
+                continue
+            if flow_run_id not in (None, facts.attempt.flow_run_id):
+                continue
+            record = found.setdefault(facts.task_run_id, _task_record(facts))
+            record.run_count = run_count
+            record.states.append(
+                State(
+                    type=TYPES[code],
+                    name=name,
+                    message=message,
+                    occurred_at=datetime.datetime.fromtimestamp(occurred_ns / 1e9, datetime.UTC),
+                    details=details,
+                    reference=reference,
+                )
+            )
+        return list(found.values())
+
+    def logs(self) -> list[LogRecord]:
+        """Return the log records of all runs, in order."""
+        return [
+            LogRecord(line.flow_run_id, line.task_run_id, line.logger, line.level, line.message)
+            for line in list(self._lines)
+        ]
+
+    # What the engine calls.
+
+    def record(self, transition: Transition) -> None:
+        """Keep a transition."""
+        self._transitions.append(transition)
+
+    def write_log(self, line: LogLine) -> None:
+        """Keep a log record."""
+        self._lines.append(line)
+
+    def create_flow_run(self, run: NewFlowRun) -> concurrent.futures.Future[StartedFlowRun]:
+        """Create a flow run as RUNNING."""
+        name = run.name or f"{random.choice(_ADJECTIVES)}-{random.choice(_NOUNS)}"
+        record = FlowRunRecord(
+            flow_run_id=run.flow_run_id,
+            flow_name=run.flow_name,
+            name=name,
+            parameters=dict(run.parameters),
+            tags=tuple(run.tags),
+            parent_flow_run_id=run.parent_flow_run_id,
+            parent_task_run_id=run.parent_task_run_id,
+            states=[State(type=StateType.RUNNING)],
+            retries=run.retries,
+            retry_delays=tuple(run.retry_delays),
+        )
+        with self._lock:
+            self._flow_runs[run.flow_run_id] = record
+        return done(StartedFlowRun(name=name, token=new_id(), run_count=1))
+
+    def propose(self, flow_run_id: str, token: str, state: State[Any]) -> concurrent.futures.Future[Verdict]:
+        """Judge a state: a failed run with retries left is scheduled again, everything else is accepted."""
+        run = self._flow_runs[flow_run_id]
+        if state.is_failed() and run.run_count <= run.retries:
+            delay = run.retry_delays[min(run.run_count, len(run.retry_delays)) - 1] if run.retry_delays else 0.0
+            now = datetime.datetime.now(datetime.UTC)
+            details = StateDetails(scheduled_at=now + datetime.timedelta(seconds=delay))
+            again: State[Any] = State(
+                type=StateType.SCHEDULED, name="AwaitingRetry", occurred_at=now, details=details, message=state.message
+            )
+            run.states.append(again)
+            return done(Verdict(outcome="rejected", state=again, reason="retries are left", code="RETRY_SCHEDULED"))
+        if state.is_running():
+            run.run_count += 1
+        stored = dataclasses.replace(state)
+        run.states.append(stored)
+        return done(Verdict(outcome="accepted", state=dataclasses.replace(state)))
+
+    def flush(self) -> concurrent.futures.Future[None]:
+        """Nothing is waited for."""
+        return done(None)
+
+    def flush_logs(self, timeout: float) -> concurrent.futures.Future[int]:
+        """Nothing is waited for."""
+        return done(0)
+
+    def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
+        """Return the task runs of earlier executions."""
+        return done(
+            {
+                (run.task_key, run.dynamic_key): EarlierTaskRun(
+                    task_run_id=run.task_run_id,
+                    version=len(run.states),
+                    run_count=run.run_count,
+                    is_completed=run.state.is_completed(),
+                    reference=run.state.reference,
+                )
+                for run in self.task_runs(flow_run_id)
+            }
+        )
+
+    def attach(self, attempt: AttemptHandle) -> None:
+        """There are no leases."""
+
+    def detach(self, attempt: AttemptHandle) -> None:
+        """There are no leases."""
+
+
+@contextlib.contextmanager
+def local_runs(**settings: Any) -> Iterator[LocalRuns]:
+    """Run flows of this block without a server.
+
+    Args:
+        **settings: Fields of `headrace.settings.Settings` that differ from the process's own.
+
+    Yields:
+        The runs that take place.
+    """
+    with tempfile.TemporaryDirectory(prefix="headrace-test-") as folder:
+        values = {"home": Path(folder), "logging_to_console": False, **settings}
+        changed: Settings = dataclasses.replace(get_settings(), **values)
+        runs = LocalRuns()
+        with use_settings(changed), use_backend(runs):
+            configure_logging(changed)
+            yield runs
+
+
+def _task_record(facts: TaskRunFacts) -> TaskRunRecord:
+    return TaskRunRecord(
+        task_run_id=facts.task_run_id,
+        flow_run_id=facts.attempt.flow_run_id,
+        name=facts.name,
+        task_key=facts.facts.task_key,
+        dynamic_key=facts.dynamic_key,
+        tags=tuple(facts.tags),
+        child_flow_run_id=facts.child_flow_run_id,
+        upstream=tuple(source for _, _, source in facts.inputs),
+        states=[],
+    )
+
+
+_ADJECTIVES = ("brisk", "calm", "clear", "deep", "eager", "early", "fresh", "quick", "quiet", "steady")
+_NOUNS = ("brook", "canal", "creek", "flume", "ford", "lock", "mill", "sluice", "spring", "weir")
