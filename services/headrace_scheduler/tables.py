@@ -1,0 +1,224 @@
+"""The tables of the schema `scheduler`, for dynamic filters and for the comparison with the migrations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
+
+from headrace_chassis.tables import outbox_table, service_lease_table
+
+metadata = sa.MetaData(schema="scheduler")
+
+_NOW = sa.func.now()
+
+
+def _id(name: str, *, key: bool = False, optional: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.Uuid, primary_key=key, nullable=optional)
+
+
+def _text(name: str, *, default: str | None = None, optional: bool = False, key: bool = False) -> sa.Column[Any]:
+    text = sa.text(f"'{default}'::text") if default is not None else None
+    return sa.Column(name, sa.Text, primary_key=key, nullable=optional, server_default=text)
+
+
+def _time(name: str, *, default: bool = False, optional: bool = False) -> sa.Column[Any]:
+    return sa.Column(name, sa.DateTime(timezone=True), nullable=optional, server_default=_NOW if default else None)
+
+
+def _json(name: str, default: str | None = None) -> sa.Column[Any]:
+    text = sa.text(f"'{default}'::jsonb") if default is not None else None
+    return sa.Column(name, pg.JSONB, nullable=False, server_default=text)
+
+
+def _array(name: str, kind: Any, kind_name: str) -> sa.Column[Any]:
+    return sa.Column(name, pg.ARRAY(kind), nullable=False, server_default=sa.text(f"'{{}}'::{kind_name}[]"))
+
+
+def _seconds(name: str) -> sa.Column[Any]:
+    return sa.Column(name, sa.Double, nullable=True)
+
+
+def _flag(name: str, *, default: bool = True) -> sa.Column[Any]:
+    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.false() if default else None)
+
+
+def _integer(name: str, *, default: int | None = None, optional: bool = False) -> sa.Column[Any]:
+    text = sa.text(str(default)) if default is not None else None
+    return sa.Column(name, sa.Integer, nullable=optional, server_default=text)
+
+
+def _creator() -> tuple[sa.Column[Any], ...]:
+    return tuple(_text(f"creator_{part}", default="") for part in ("kind", "id", "name"))
+
+
+work_pool = sa.Table(
+    "work_pool",
+    metadata,
+    _id("work_pool_id", key=True),
+    _id("workspace_id"),
+    _text("name"),
+    _text("description", default=""),
+    _text("type"),
+    _json("base_job_template"),
+    _flag("paused"),
+    _integer("concurrency_limit", optional=True),
+    _id("default_queue_id"),
+    _text("queue_policy", default="WEIGHTED"),
+    _seconds("start_timeout_seconds"),
+    _json("storage_configuration", "{}"),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "name", name="work_pool_name_key"),
+)
+
+work_queue = sa.Table(
+    "work_queue",
+    metadata,
+    _id("work_queue_id", key=True),
+    _id("workspace_id"),
+    _id("work_pool_id"),
+    _text("name"),
+    _text("description", default=""),
+    _integer("priority"),
+    _integer("weight", default=0),
+    _flag("paused"),
+    _integer("concurrency_limit", optional=True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("work_pool_id", "name", name="work_queue_name_key"),
+    sa.ForeignKeyConstraint(
+        ["work_pool_id"], ["scheduler.work_pool.work_pool_id"], name="work_queue_work_pool_fkey", ondelete="CASCADE"
+    ),
+)
+
+deployment = sa.Table(
+    "deployment",
+    metadata,
+    _id("deployment_id", key=True),
+    _id("workspace_id"),
+    _id("flow_id"),
+    _text("flow_name"),
+    _text("name"),
+    _id("version_id"),
+    _integer("version_number"),
+    _flag("paused"),
+    _id("work_pool_id", optional=True),
+    _id("work_queue_id", optional=True),
+    _array("tags", sa.Text, "text"),
+    _json("labels", "{}"),
+    _integer("concurrency_limit", optional=True),
+    _text("concurrency_strategy", default="ENQUEUE"),
+    _seconds("grace_seconds"),
+    _text("shared_limit_name", default=""),
+    *_creator(),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "flow_name", "name", name="deployment_name_key"),
+    sa.ForeignKeyConstraint(["work_pool_id"], ["scheduler.work_pool.work_pool_id"], name="deployment_work_pool_fkey"),
+    sa.ForeignKeyConstraint(
+        ["work_queue_id"], ["scheduler.work_queue.work_queue_id"], name="deployment_work_queue_fkey"
+    ),
+    sa.Index("deployment_created_idx", "workspace_id", "created_at", "deployment_id"),
+    sa.Index("deployment_updated_idx", "workspace_id", "updated_at", "deployment_id"),
+    sa.Index("deployment_sorted_idx", "workspace_id", "name", "deployment_id"),
+    sa.Index("deployment_work_pool_idx", "work_pool_id", postgresql_where=sa.text("work_pool_id is not null")),
+    sa.Index("deployment_work_queue_idx", "work_queue_id", postgresql_where=sa.text("work_queue_id is not null")),
+    sa.Index("deployment_tags_idx", "tags", postgresql_using="gin"),
+)
+
+deployment_version = sa.Table(
+    "deployment_version",
+    metadata,
+    _id("version_id", key=True),
+    _id("workspace_id"),
+    _id("deployment_id"),
+    _integer("number"),
+    _json("content"),
+    *_creator(),
+    _time("created_at", default=True),
+    sa.UniqueConstraint("deployment_id", "number", name="deployment_version_number_key"),
+    sa.ForeignKeyConstraint(
+        ["deployment_id"],
+        ["scheduler.deployment.deployment_id"],
+        name="deployment_version_deployment_fkey",
+        ondelete="CASCADE",
+    ),
+)
+
+schedule = sa.Table(
+    "schedule",
+    metadata,
+    _id("schedule_id", key=True),
+    _id("workspace_id"),
+    _id("deployment_id"),
+    _text("slug"),
+    _json("rule"),
+    _flag("active", default=False),
+    _json("parameters", "{}"),
+    _time("starts_at", optional=True),
+    _time("ends_at", optional=True),
+    _text("catch_up", default="ALL"),
+    _seconds("maximum_lateness_seconds"),
+    sa.Column("jitter_seconds", sa.Double, nullable=False, server_default=sa.text("0")),
+    _json("blackouts", "[]"),
+    _time("cursor_at"),
+    _time("next_at", optional=True),
+    _array("upcoming_at", sa.DateTime(timezone=True), "timestamp with time zone"),
+    sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("1")),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("deployment_id", "slug", name="schedule_slug_key"),
+    sa.ForeignKeyConstraint(
+        ["deployment_id"], ["scheduler.deployment.deployment_id"], name="schedule_deployment_fkey", ondelete="CASCADE"
+    ),
+    sa.Index("schedule_next_idx", "next_at", postgresql_where=sa.text("next_at is not null")),
+)
+
+worker = sa.Table(
+    "worker",
+    metadata,
+    _id("worker_id", key=True),
+    _id("workspace_id"),
+    _text("name"),
+    _id("work_pool_id", optional=True),
+    _array("work_queue_names", sa.Text, "text"),
+    _array("deployment_ids", sa.Uuid, "uuid"),
+    _text("type"),
+    _text("status"),
+    _integer("capacity"),
+    _array("flow_run_ids", sa.Uuid, "uuid"),
+    _json("labels", "{}"),
+    _text("client_version", default=""),
+    _text("host", default=""),
+    _id("connection_id"),
+    _text("drain_reason", optional=True),
+    _time("started_at", default=True),
+    _time("last_heartbeat_at", default=True),
+    sa.ForeignKeyConstraint(
+        ["work_pool_id"], ["scheduler.work_pool.work_pool_id"], name="worker_work_pool_fkey", ondelete="CASCADE"
+    ),
+    sa.Index("worker_work_pool_idx", "work_pool_id", "status", postgresql_where=sa.text("work_pool_id is not null")),
+    sa.Index("worker_present_idx", "worker_id", postgresql_where=sa.text("status <> 'OFFLINE'")),
+    sa.Index(
+        "worker_deployments_idx",
+        "deployment_ids",
+        postgresql_using="gin",
+        postgresql_where=sa.text("status <> 'OFFLINE'"),
+    ),
+    sa.Index("worker_listed_idx", "workspace_id", "worker_id"),
+)
+
+errand = sa.Table(
+    "errand",
+    metadata,
+    _text("kind", key=True),
+    _text("subject", key=True),
+    _id("workspace_id"),
+    _json("payload", "{}"),
+    _time("created_at", default=True),
+)
+
+outbox = outbox_table(metadata)
+service_lease = service_lease_table(metadata)
