@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar
 from headrace_state.rules.facts import FlowRunFacts, NewState, Progress, Proposal, RetryPolicy, State
 from headrace_state.rules.filters import FlowFilter, FlowRunFilter, TaskRunFilter
 from headrace_state.rules.flows import NewFlow
+from headrace_state.rules.frames import Frame
 from headrace_state.rules.limits import Limit
 from headrace_state.rules.progress import LeaseStep
 from headrace_state.rules.rows import Row
@@ -307,6 +308,41 @@ class TaskRunReads(Protocol):
 
     async def count(self, workspace_id: uuid.UUID, chosen: TaskRunFilter) -> tuple[Mapping[str, int], bool]:
         """Return how many task runs are in states of each type, and whether counting stopped at its bound."""
+        ...
+
+
+class Recording(Protocol):
+    """Where transitions of task runs are recorded."""
+
+    async def write(self, frames: Sequence[Frame]) -> list[frozenset[int]]:
+        """Store frames of one workspace in one transaction.
+
+        Returns:
+            For each frame, which of its attempts may not write; nothing of these was stored.
+
+        Raises:
+            errors.InvalidArgument: A frame can never be stored.
+            errors.Unavailable: Nothing was decided.
+        """
+        ...
+
+
+class Leases(Protocol):
+    """The leases of attempts."""
+
+    async def renew(
+        self, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], lease_seconds: float | None
+    ) -> list[Renewal]:
+        """Renew the leases of attempts.
+
+        Args:
+            workspace_id: Whose runs.
+            attempts: The attempts.
+            lease_seconds: How long the leases hold from now on; None keeps what each has.
+
+        Returns:
+            What became of each, in the given order.
+        """
         ...
 
 

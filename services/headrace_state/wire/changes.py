@@ -53,13 +53,14 @@ class FlowRunNews:
 
     flow_run_id: str
     state: state_pb2.State
-    attempt: int
+    previous_type: int
+    """Number of the type of the state before; 0 for the first."""
 
 
 def read_flow_run(payload: bytes) -> FlowRunNews:
     """Return what the payload of a flow run's entry says."""
-    flow_run = changes_pb2.FlowRunStateChanged.FromString(payload).flow_run
-    return FlowRunNews(flow_run.flow_run_id, flow_run.state, flow_run.attempt)
+    message = changes_pb2.FlowRunStateChanged.FromString(payload)
+    return FlowRunNews(message.flow_run.flow_run_id, message.flow_run.state, message.previous.type)
 
 
 def read_task_runs(payload: bytes) -> tuple[str, list[str]]:

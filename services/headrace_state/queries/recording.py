@@ -1,0 +1,147 @@
+"""Frames of transitions into Postgres: a few statements for many task runs, in one transaction."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+import asyncpg
+
+from headrace import errors
+from headrace_chassis.codecs import parse_uuid
+from headrace_chassis.database import Connection, Database
+from headrace_chassis.outbox import Outbox
+from headrace_state.queries.flow_run_unit import history_since
+from headrace_state.queries.statements import SQL
+from headrace_state.rules.frames import Frame, TaskRunRows, collapse, merge
+from headrace_state.wire import changes
+
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+"""What Postgres or the driver says to values that can never be stored."""
+
+
+class PostgresRecording:
+    """Implements `repository.Recording`."""
+
+    def __init__(self, database: Database, outbox: Outbox) -> None:
+        self._database = database
+        self._outbox = outbox
+
+    async def write(self, frames: Sequence[Frame]) -> list[frozenset[int]]:
+        """Store frames of one workspace in one transaction; return which attempts of each may not write."""
+
+        async def work(connection: Connection) -> list[frozenset[int]]:
+            return await self._write(connection, list(frames))
+
+        try:
+            return await self._database.run(work)
+        except _REFUSED as error:
+            raise errors.InvalidArgument(f"the database refuses the values: {error}", reason="MALFORMED") from error
+
+    async def _write(self, connection: Connection, frames: list[Frame]) -> list[frozenset[int]]:
+        attempts = await _load_attempts(connection, frames)
+        kept = [
+            frozenset(
+                place
+                for place, (flow_run_id, token) in enumerate(zip(frame.flow_run_ids, frame.tokens, strict=True))
+                if (flow_run_id.lower(), token.lower()) in attempts
+            )
+            for frame in frames
+        ]
+        merged = merge(frames, kept)
+        if merged.task_run_ids:
+            numbers = [
+                attempts.get((flow_run_id.lower(), token.lower()), 0)
+                for flow_run_id, token in zip(merged.flow_run_ids, merged.tokens, strict=True)
+            ]
+            await _store(connection, merged, numbers)
+            await self._tell(connection, merged)
+        return [frozenset(range(len(frame.tokens))) - allowed for frame, allowed in zip(frames, kept, strict=True)]
+
+    async def _tell(self, connection: Connection, merged: Frame) -> None:
+        told = [payload for payload in merged.told if payload]
+        await connection.execute(
+            SQL.append_outbox, [merged.workspace_id] * len(told), [changes.TASK_RUN_STATES] * len(told), told
+        )
+        self._database.after_commit(connection, self._outbox.wake)
+
+
+async def _load_attempts(connection: Connection, frames: Sequence[Frame]) -> dict[tuple[str, str], int]:
+    wanted = {flow_run_id for frame in frames for flow_run_id in frame.flow_run_ids}
+    rows = await connection.fetch(SQL.fence_attempts, frames[0].workspace_id, list(wanted))
+    return {(str(row["flow_run_id"]), str(row["attempt_token"])): row["attempt"] for row in rows}
+
+
+async def _store(connection: Connection, frame: Frame, numbers: Sequence[int]) -> None:
+    flow_run_ids = [frame.flow_run_ids[attempt] for attempt in frame.attempt_of]
+    attempts = [numbers[attempt] for attempt in frame.attempt_of]
+    stored = await connection.execute(
+        SQL.record_history,
+        frame.workspace_id,
+        frame.task_run_ids,
+        flow_run_ids,
+        attempts,
+        frame.state_ids,
+        frame.types,
+        frame.names,
+        frame.messages,
+        frame.occurred,
+        frame.versions,
+        frame.details,
+        frame.results,
+    )
+    described, plain, is_exact = collapse(frame)
+    is_exact = is_exact and _count(stored) == len(frame)
+    for statement, rows in ((SQL.record_task_runs, described), (SQL.record_states, plain)):
+        if rows.places:
+            columns = [*_columns(frame, flow_run_ids, attempts, rows), *zip(*rows.specs, strict=True)]
+            done = await connection.execute(statement, frame.workspace_id, *columns)
+            is_exact = is_exact and _count(done) == len(rows.places)
+    if not is_exact:
+        await _repair(connection, frame, described)
+
+
+def _columns(
+    frame: Frame, flow_run_ids: Sequence[str], attempts: Sequence[int], rows: TaskRunRows
+) -> list[Sequence[Any]]:
+    places = rows.places
+    return [
+        [frame.task_run_ids[place] for place in places],
+        [flow_run_ids[place] for place in places],
+        [attempts[place] for place in places],
+        [frame.state_ids[place] for place in places],
+        [frame.types[place] for place in places],
+        [frame.names[place] for place in places],
+        [frame.messages[place] for place in places],
+        [frame.occurred[place] for place in places],
+        [frame.versions[place] for place in places],
+        [frame.details[place] for place in places],
+        [frame.results[place] for place in places],
+        rows.run_counts,
+        rows.first_at,
+        rows.started_at,
+        rows.ended_at,
+        rows.run_seconds,
+    ]
+
+
+async def _repair(connection: Connection, frame: Frame, described: TaskRunRows) -> None:
+    """Make task runs exact whose transitions came twice or not in their order."""
+    if described.places:
+        await connection.execute(
+            SQL.describe_task_runs,
+            frame.workspace_id,
+            [frame.task_run_ids[place] for place in described.places],
+            *zip(*described.specs, strict=True),
+        )
+    task_run_ids = sorted({parse_uuid(task_run_id) for task_run_id in frame.task_run_ids})
+    since = min(
+        min(history_since(task_run_id) for task_run_id in task_run_ids),
+        datetime.datetime.fromtimestamp(min(frame.occurred), tz=datetime.UTC),
+    )
+    await connection.execute(SQL.recompute_task_runs, frame.workspace_id, task_run_ids, since)
+
+
+def _count(status: str) -> int:
+    return int(status.rpartition(" ")[2])
