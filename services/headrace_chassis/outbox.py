@@ -16,6 +16,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 
+import asyncpg
 from google.protobuf.message import Message
 
 from headrace import errors
@@ -135,28 +136,32 @@ class OutboxReader:
 
     async def settled_position(self) -> int:
         """Return a position up to which nothing is still to come, though entries after it may be visible already."""
-        async with self._database.connection() as connection:
-            last = int(await connection.fetchval(_LAST_POSITION))
-            # Whoever drew a position up to `last` is among the writers of now, or has ended.
-            await self._wait_for_writers(connection)
+        last = await self.last_position()
+        # Whoever drew a position up to `last` is among the writers of now, or has ended.
+        await self._wait_for_writers()
         return last
 
     async def read(self, cursor: int, kinds: Sequence[str] = (), limit: int = BATCH_LIMIT) -> Batch:
-        """Return the entries after `cursor`, at most `limit`; empty if there are none.
+        """Return entries after `cursor`, at most `limit`; empty if there are none.
 
         Args:
             cursor: The `cursor` of the batch before; 0 for the first.
             kinds: Which kinds to return; empty means all.
             limit: Most positions to pass at once.
         """
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(_READ, cursor, _NO_BOUND, list(kinds), limit)
-            if not rows:
-                return Batch([], cursor)
-            last = rows[-1]["position"]
-            if last - cursor != len(rows):
-                await self._wait_for_writers(connection)
-                rows = await connection.fetch(_READ, cursor, last, list(kinds), limit)
+        rows = await self._fetch(cursor, _NO_BOUND, kinds, limit)
+        if not rows:
+            return Batch([], cursor)
+        last = rows[-1]["position"]
+        if last - cursor != len(rows):
+            gap = next(index for index, row in enumerate(rows) if row["position"] != cursor + 1 + index)
+            if gap > 0:
+                # What stands before the gap need not wait for it.
+                rows = rows[:gap]
+                last = rows[-1]["position"]
+            else:
+                await self._wait_for_writers()
+                rows = await self._fetch(cursor, last, kinds, limit)
                 # The late ones may have filled the limit before `last` is reached.
                 if len(rows) == limit:
                     last = rows[-1]["position"]
@@ -167,8 +172,17 @@ class OutboxReader:
         ]
         return Batch(entries, last)
 
-    async def _wait_for_writers(self, connection: Connection) -> None:
-        waiting = {row["virtualtransaction"] for row in await connection.fetch(_WRITERS)}
+    async def _fetch(self, cursor: int, last: int, kinds: Sequence[str], limit: int) -> list[asyncpg.Record]:
+        async with self._database.connection() as connection:
+            return await connection.fetch(_READ, cursor, last, list(kinds), limit)
+
+    async def _writers(self) -> set[str]:
+        async with self._database.connection() as connection:
+            return {row["virtualtransaction"] for row in await connection.fetch(_WRITERS)}
+
+    async def _wait_for_writers(self) -> None:
+        # No connection is held while it sleeps: the writers may be waiting for one.
+        waiting = await self._writers()
         delay = _GAP_FIRST_SECONDS
         waited = 0.0
         while waiting:
@@ -177,7 +191,7 @@ class OutboxReader:
             if waited > _GAP_WARNING_SECONDS:
                 logger.warning("a transaction that writes the outbox is open for more than %.0f s", waited)
             delay = min(delay * 2, _GAP_MOST_SECONDS if waited < _GAP_WARNING_SECONDS else _GAP_WARNING_SECONDS)
-            waiting &= {row["virtualtransaction"] for row in await connection.fetch(_WRITERS)}
+            waiting &= await self._writers()
 
 
 def outbox_channel(schema: str) -> str:

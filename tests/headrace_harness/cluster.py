@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import json
+import os
 import pathlib
+import shutil
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 
@@ -29,6 +33,8 @@ _SETTINGS = {
     "max_wal_senders": "0",
     "log_min_messages": "fatal",
 }
+
+_FORGOTTEN_SECONDS = 3600
 
 
 class Cluster:
@@ -55,9 +61,24 @@ class Cluster:
 
     @classmethod
     @contextlib.contextmanager
-    def shared(cls, session: pathlib.Path) -> Iterator[Cluster]:
-        """Lend the cluster of a test session; the last process that leaves removes it."""
-        yield from cls._lend(session / "postgres")
+    def shared(cls, session: str) -> Iterator[Cluster]:
+        """Lend the cluster of a test session; the last process that leaves removes it.
+
+        Clusters of sessions that were killed are removed, too.
+
+        Args:
+            session: Names the session among all of this user.
+        """
+        # Not below pytest's own folder, which each session closes to other users again: as root, Postgres runs as one.
+        base = pathlib.Path(tempfile.gettempdir()) / f"headrace-tests-{os.getuid()}"
+        base.mkdir(exist_ok=True)
+        for other in base.iterdir():
+            if (other / "postgres").exists():
+                _sweep(other / "postgres")
+            elif time.time() - other.stat().st_mtime > _FORGOTTEN_SECONDS:
+                shutil.rmtree(other, ignore_errors=True)
+        (base / session).mkdir(exist_ok=True)
+        yield from cls._lend(base / session / "postgres")
 
     @classmethod
     @contextlib.contextmanager
@@ -104,8 +125,26 @@ class Cluster:
         self.start()
 
 
+def _sweep(folder: pathlib.Path) -> None:
+    """Stop and remove the cluster in `folder` if none of the processes that used it is left."""
+    try:
+        with _locked(folder.with_suffix(".lock"), wait=False):
+            users = json.loads((folder / ".handle_pids.json").read_text())
+            if any(psutil.pid_exists(user) for user in users):
+                return
+            with contextlib.suppress(FileNotFoundError, psutil.NoSuchProcess):
+                postmaster = psutil.Process(int((folder / "postmaster.pid").read_text().splitlines()[0]))
+                if postmaster.name() == "postgres":
+                    postmaster.kill()
+                    postmaster.wait(10)
+            shutil.rmtree(folder.parent, ignore_errors=True)
+    except (OSError, ValueError):
+        # Another session is just making it, or removing it.
+        return
+
+
 @contextlib.contextmanager
-def _locked(path: pathlib.Path) -> Iterator[None]:
+def _locked(path: pathlib.Path, *, wait: bool = True) -> Iterator[None]:
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield

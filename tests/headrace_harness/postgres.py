@@ -51,15 +51,13 @@ def with_database(url: str, database: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """The URL of a Postgres that may be filled with databases; nothing is migrated."""
     if external := os.environ.get(URL_VARIABLE):
         yield external
         return
-    base = tmp_path_factory.getbasetemp()
-    # Workers of pytest-xdist have a folder each below that of the session.
-    session = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
-    with Cluster.shared(session) as cluster:
+    # Workers of pytest-xdist share the name of their session.
+    with Cluster.shared(os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"{os.getpid()}") as cluster:
         yield cluster.url
 
 

@@ -61,6 +61,39 @@ async def test_an_entry_that_commits_late_is_waited_for(database: Database) -> N
     assert told((await reading).entries) == ["slow", "quick"]
 
 
+async def test_what_stands_before_a_late_entry_does_not_wait_for_it(database: Database) -> None:
+    outbox, reader = Outbox(database), OutboxReader(database)
+    async with database.transaction() as connection:
+        await outbox.append(connection, WORKSPACE, "a", StringValue(value="before"))
+    async with database.connection() as slow:
+        transaction = slow.transaction()
+        await transaction.start()
+        await outbox.append(slow, WORKSPACE, "a", StringValue(value="slow"))
+        async with database.transaction() as quick:
+            await outbox.append(quick, WORKSPACE, "a", StringValue(value="quick"))
+        batch = await asyncio.wait_for(reader.read(0), 5)
+        assert told(batch.entries) == ["before"]
+        await transaction.commit()
+    assert told((await reader.read(batch.cursor)).entries) == ["slow", "quick"]
+
+
+async def test_waiting_for_a_writer_holds_no_connection(tables_url: str) -> None:
+    database = await Database.connect(tables_url, role=None, schema="chassis", max_size=2)
+    outbox, reader = Outbox(database), OutboxReader(database)
+    async with database.connection() as slow:
+        transaction = slow.transaction()
+        await transaction.start()
+        await outbox.append(slow, WORKSPACE, "a", StringValue(value="slow"))
+        async with database.transaction() as quick:
+            await outbox.append(quick, WORKSPACE, "a", StringValue(value="quick"))
+        reading = asyncio.gather(reader.read(0), reader.read(0))
+        await asyncio.sleep(0.05)
+        await asyncio.wait_for(database.ping(), 1)
+        await transaction.commit()
+    assert [told(batch.entries) for batch in await reading] == [["slow", "quick"]] * 2
+    await database.close()
+
+
 async def test_an_entry_that_was_rolled_back_is_passed(database: Database) -> None:
     outbox, reader = Outbox(database), OutboxReader(database)
 

@@ -14,6 +14,9 @@ import pytest
 from google.protobuf import struct_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from headrace import errors
 from headrace.api.v1 import event_pb2, event_pb2_grpc, log_pb2, log_pb2_grpc, variable_pb2, variable_pb2_grpc
@@ -21,7 +24,7 @@ from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace.internal.v1 import outbox_pb2, outbox_pb2_grpc
 from headrace.rpc.channel import open_aio_channel
 from headrace.rpc.status import from_rpc_error
-from headrace_chassis import resolving
+from headrace_chassis import metrics, resolving, telemetry
 from headrace_chassis.caller import Caller, current_caller, set_caller
 from headrace_chassis.calls import current_call, current_draining
 from headrace_chassis.neighbours import Neighbours
@@ -220,6 +223,38 @@ async def test_a_foreign_correlation_id_is_not_trusted_blindly() -> None:
         assert 0 < len(answer.variable.tags[0]) <= 32
         answer = await stack.variables.GetVariable(NAME, metadata=(("headrace-correlation-id", "mine.1"),))
         assert list(answer.variable.tags) == ["mine.1"]
+
+
+async def test_spans_belong_to_the_callers_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(telemetry, "_is_tracing", True)
+    monkeypatch.setattr(telemetry, "tracer", provider.get_tracer("test"))
+    trace_id, parent_id = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+    async with serving() as stack:
+        answer = await stack.variables.GetVariable(NAME, metadata=(("traceparent", f"00-{trace_id}-{parent_id}-01"),))
+        # Without an id of the caller's own, the trace is what finds the call in the log.
+        assert list(answer.variable.tags) == [trace_id]
+        await refused(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="missing")))
+    first, second = exporter.get_finished_spans()
+    assert first.name == "headrace.api.v1.VariableService/GetVariable"
+    assert first.context is not None
+    assert first.parent is not None
+    assert (f"{first.context.trace_id:032x}", f"{first.parent.span_id:016x}") == (trace_id, parent_id)
+    assert first.attributes is not None
+    assert first.attributes["rpc.grpc.status_code"] == "OK"
+    assert second.attributes is not None
+    assert second.attributes["rpc.grpc.status_code"] == "NOT_FOUND"
+    assert second.parent is None
+
+
+async def test_calls_are_measured_by_method_and_code() -> None:
+    async with serving() as stack:
+        await refused(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="missing")))
+        text = metrics.metrics_text().decode()
+    assert 'count{code="NOT_FOUND",method="/headrace.api.v1.VariableService/GetVariable"}' in text
+    assert "headrace_rpc_active 0.0" in text
 
 
 async def test_a_call_without_deadline_gets_one() -> None:
