@@ -8,8 +8,8 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from headrace import errors
-from headrace_chassis.settings import ServerSettings
 from headrace_chassis.logs import configure_logging
+from headrace_chassis.settings import ServerSettings
 from headrace_server.exits import exit_code_of
 from headrace_server.options import Options
 

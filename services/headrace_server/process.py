@@ -17,9 +17,9 @@ from collections.abc import Awaitable, Sequence
 from typing import BinaryIO
 
 from headrace import errors
+from headrace_chassis.logs import configure_logging
 from headrace_chassis.run import run_async
 from headrace_chassis.settings import ServerSettings
-from headrace_chassis.logs import configure_logging
 from headrace_server.composition import Composition, load
 from headrace_server.order import Order, Report
 

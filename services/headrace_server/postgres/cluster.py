@@ -11,7 +11,6 @@ import contextlib
 import ctypes
 import dataclasses
 import hashlib
-import logging
 import os
 import pathlib
 import shutil
@@ -22,14 +21,11 @@ import tempfile
 from collections.abc import Callable
 from typing import IO
 
-import psutil
-
 from headrace import errors
 from headrace_server.postgres import binaries
 from headrace_server.postgres.access import Account, open_path, open_programs
 from headrace_server.postgres.configuration import Durability, configuration
-
-logger = logging.getLogger(__name__)
+from headrace_server.postgres.leftovers import end_leftovers
 
 SUPERUSER = "headrace"
 DATABASE = "headrace"
@@ -39,7 +35,6 @@ START_SECONDS = 300.0
 
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
-_LEFTOVER_SECONDS = 30.0
 _LONGEST_SOCKET_PATH = 103
 _PORT = 5432
 _SET_PARENT_DEATH_SIGNAL = 1
@@ -158,7 +153,7 @@ class Cluster:
         Raises:
             errors.FailedPrecondition: It does not start; the message has the end of its output.
         """
-        await asyncio.to_thread(self._clear_leftovers)
+        await asyncio.to_thread(end_leftovers, self.data)
         sockets = self._sockets()
         self._ensure_sockets(sockets)
         settings = configuration(self.durability, processes=self.processes)
@@ -166,8 +161,8 @@ class Cluster:
         command = [str(binaries.folder() / "postgres"), "-D", str(self.data), "-p", str(_PORT)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
-        output = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the Postmaster
-        try:
+        # What it writes before its own log takes over; there stands why it does not start.
+        with tempfile.TemporaryFile() as output:
             process = await asyncio.create_subprocess_exec(
                 *command,
                 stdin=subprocess.DEVNULL,
@@ -179,29 +174,26 @@ class Cluster:
                 preexec_fn=_stop_with_parent(),
                 **self.account.popen_arguments(),
             )
-        except BaseException:
-            output.close()
-            raise
-        postmaster = Postmaster(process, output)
-        try:
-            await self._until_ready(postmaster)
-        except BaseException:
-            await postmaster.stop()
-            raise
+            postmaster = Postmaster(process)
+            try:
+                await self._until_ready(postmaster, output)
+            except BaseException:
+                await postmaster.stop()
+                raise
         return postmaster
 
-    async def _until_ready(self, postmaster: Postmaster) -> None:
+    async def _until_ready(self, postmaster: Postmaster, output: IO[bytes]) -> None:
         try:
             async with asyncio.timeout(START_SECONDS):
                 while not self._is_ready(postmaster.pid):
                     if postmaster.has_ended:
                         raise errors.FailedPrecondition(
-                            f"Postgres does not start on {self.data}:\n{postmaster.output()}", reason="POSTGRES_FAILED"
+                            f"Postgres does not start on {self.data}:\n{_read(output)}", reason="POSTGRES_FAILED"
                         )
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             raise errors.FailedPrecondition(
-                f"Postgres on {self.data} is not ready after {START_SECONDS:g} s:\n{postmaster.output()}",
+                f"Postgres on {self.data} is not ready after {START_SECONDS:g} s:\n{_read(output)}",
                 reason="POSTGRES_FAILED",
             ) from None
 
@@ -214,38 +206,6 @@ class Cluster:
             return (self.data / "postmaster.pid").read_text().splitlines()
         except FileNotFoundError:
             return []
-
-    def _clear_leftovers(self) -> None:
-        """End what an earlier supervisor that was killed left running on this data, and its lock file.
-
-        Postgres takes any living process with the number in its lock file for itself; after a restart of
-        a container that may be a stranger.
-        """
-        leftovers = self._leftovers()
-        for process in leftovers:
-            logger.warning("ending process %d of an earlier Postgres on the same data", process.pid)
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGINT)
-        _, alive = psutil.wait_procs(leftovers, timeout=_LEFTOVER_SECONDS)
-        for process in alive:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGQUIT)
-        _, alive = psutil.wait_procs(alive, timeout=_LEFTOVER_SECONDS)
-        if alive:
-            raise errors.FailedPrecondition(
-                f"an earlier Postgres (process {alive[0].pid}) uses {self.data} and does not end", reason="DATA_IN_USE"
-            )
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
-
-    def _leftovers(self) -> list[psutil.Process]:
-        # Every process of a cluster has its data folder as working directory.
-        data = str(self.data.resolve())
-        found = []
-        for process in psutil.process_iter(["name"]):
-            with contextlib.suppress(psutil.Error, OSError):
-                if process.info["name"] == "postgres" and process.cwd() == data:
-                    found.append(process)
-        return found
 
     def _sockets(self) -> pathlib.Path:
         inside = self.data.resolve() / f".s.PGSQL.{_PORT}"
@@ -281,12 +241,10 @@ class Postmaster:
 
     Args:
         process: The postmaster.
-        output: Where it writes to; closed with `stop`.
     """
 
-    def __init__(self, process: asyncio.subprocess.Process, output: IO[bytes]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
-        self._output = output
 
     @property
     def pid(self) -> int:
@@ -312,12 +270,6 @@ class Postmaster:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_SECONDS):
                     await self._process.wait()
-        self._output.close()
-
-    def output(self) -> str:
-        """Return the end of what it wrote; for errors at the start, later it writes to its log."""
-        self._output.seek(0)
-        return _tail(self._output.read().decode(errors="replace"))
 
 
 def _environment() -> dict[str, str]:
@@ -336,6 +288,11 @@ def _stop_with_parent() -> Callable[[], None] | None:
         prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
 
     return ask
+
+
+def _read(output: IO[bytes]) -> str:
+    output.seek(0)
+    return _tail(output.read().decode(errors="replace"))
 
 
 def _tail(text: str) -> str:
