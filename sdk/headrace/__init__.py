@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from headrace.annotations import unmapped as unmapped
     from headrace.client import get_client as get_client
     from headrace.context import tags as tags
+    from headrace.deployments import run_deployment as run_deployment
+    from headrace.deployments import serve as serve
     from headrace.engine.retries import exponential_backoff as exponential_backoff
     from headrace.flows import Flow as Flow
     from headrace.flows import flow as flow
@@ -56,6 +58,8 @@ _NAMES = {
     "get_client": "headrace.client",
     "get_run_logger": "headrace.logging",
     "quote": "headrace.annotations",
+    "run_deployment": "headrace.deployments",
+    "serve": "headrace.deployments",
     "tags": "headrace.context",
     "task": "headrace.tasks",
     "unmapped": "headrace.annotations",

@@ -11,8 +11,9 @@ from __future__ import annotations
 import functools
 import types
 from collections.abc import Callable, Iterable
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
+import headrace
 from headrace.engine.connection import get_backend
 from headrace.engine.definitions import (
     FlowDefinition,
@@ -32,6 +33,9 @@ from headrace.logging import capture_prints
 from headrace.settings import get_settings
 from headrace.states import State
 from headrace.task_runners import TaskRunner, ThreadTaskRunner
+
+if TYPE_CHECKING:
+    from headrace.deployments import DeploymentDefinition
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -131,6 +135,37 @@ class Flow(FlowDefinition, Generic[P, R]):
             TypeError: There is no such option.
         """
         return Flow(self._plain, changed_options(self.options, _normalised(changes)), bound=self._bound)
+
+    def serve(self, name: str | None = None, **options: Any) -> None:
+        """Make this flow runnable and run it in this process until Ctrl-C; as `headrace.deployments.serve`.
+
+        Args:
+            name: The deployment's name; the script's if not given.
+            **options: As of `headrace.deployments.serve` and `to_deployment`: cron, interval, parameters, limit, ...
+        """
+        headrace.deployments.serve(self, name=name, **options)
+
+    def deploy(self, name: str, work_pool_name: str, **options: Any) -> str:
+        """Make this flow runnable by the workers of a work pool; as `headrace.deployments.deploy`.
+
+        Args:
+            name: The deployment's name.
+            work_pool_name: The pool.
+            **options: As of `headrace.deployments.to_deployment`: cron, interval, parameters, tags, ...
+
+        Returns:
+            The deployment's id.
+        """
+        return headrace.deployments.deploy(self, name, work_pool_name, **options)
+
+    def to_deployment(self, name: str, **options: Any) -> DeploymentDefinition:
+        """Return what a deployment of this flow is to be; as `headrace.deployments.to_deployment`.
+
+        Args:
+            name: The deployment's name.
+            **options: cron, interval, parameters, tags, ...
+        """
+        return headrace.deployments.to_deployment(self, name, **options)
 
     def _start(self, execution: FlowExecution, return_state: bool) -> Any:
         if execution.run.log_prints:

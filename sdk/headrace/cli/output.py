@@ -56,14 +56,6 @@ STATE_STYLES = {
     state_pb2.STATE_TYPE_FAILED: "red",
     state_pb2.STATE_TYPE_CRASHED: "bright_red",
 }
-FINAL_STATES = frozenset(
-    {
-        state_pb2.STATE_TYPE_CANCELLED,
-        state_pb2.STATE_TYPE_COMPLETED,
-        state_pb2.STATE_TYPE_FAILED,
-        state_pb2.STATE_TYPE_CRASHED,
-    }
-)
 
 console = Console(highlight=False)
 """Standard output."""

@@ -13,6 +13,7 @@ from rich.tree import Tree
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
 from headrace.cli import lookup, output
+from headrace.client.finality import is_final
 
 _SHOWN_TASK_RUNS = 30
 """Task runs in the live tree: those that run or failed come first, finished ones are counted."""
@@ -36,7 +37,7 @@ class RunView:
     @property
     def is_final(self) -> bool:
         """Whether the run has ended."""
-        return self.flow_run.state.type in output.FINAL_STATES
+        return is_final(self.flow_run.state.type)
 
     def take(self, response: flow_run_pb2.WatchFlowRunResponse) -> list[str]:
         """Take a change; returns what to say of it in a line each."""

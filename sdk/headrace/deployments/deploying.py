@@ -8,23 +8,15 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from headrace import context, errors
-from headrace.api.v1 import deployment_pb2, flow_run_pb2, state_pb2
+from headrace.api.v1 import deployment_pb2, flow_run_pb2
 from headrace.client import Client, get_client
+from headrace.client.finality import is_final
 from headrace.deployments.definition import to_deployment
 from headrace.deployments.plain import fill_struct
 from headrace.ids import uuid7
 
 if TYPE_CHECKING:
     from headrace.flows import Flow
-
-_FINAL = frozenset(
-    {
-        state_pb2.STATE_TYPE_CANCELLED,
-        state_pb2.STATE_TYPE_COMPLETED,
-        state_pb2.STATE_TYPE_FAILED,
-        state_pb2.STATE_TYPE_CRASHED,
-    }
-)
 
 
 def deploy(flow: Flow[..., Any], name: str, work_pool_name: str, **options: Any) -> str:
@@ -111,7 +103,7 @@ def _find(client: Client, name: str) -> deployment_pb2.Deployment:
 def _wait(client: Client, run: flow_run_pb2.FlowRun, timeout_seconds: float | None) -> flow_run_pb2.FlowRun:
     deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
     request = flow_run_pb2.WatchFlowRunRequest(flow_run_id=run.flow_run_id, without_task_runs=True)
-    while run.state.type not in _FINAL:
+    while not is_final(run.state.type):
         left = None if deadline is None else deadline - time.monotonic()
         if left is not None and left <= 0:
             return run
