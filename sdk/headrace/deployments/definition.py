@@ -167,7 +167,7 @@ def to_deployment(
         entrypoint=place,
         path=path,
         description=description if description is not None else flow.description or "",
-        version=version if version is not None else flow.version or "",
+        version=version if version is not None else flow.options.version or "",
         tags=tuple(tags),
         labels=labels or {},
         parameters=parameters or {},
