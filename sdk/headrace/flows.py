@@ -80,6 +80,11 @@ class Flow(FlowDefinition, Generic[P, R]):
     def __repr__(self) -> str:
         return f"<Flow {self.name}>"
 
+    @property
+    def version(self) -> str | None:
+        """The version, as the user names it."""
+        return self.options.version
+
     def __get__(self, instance: object | None, owner: type) -> Flow[..., R]:
         if isinstance(self._plain, staticmethod):
             return self
@@ -121,12 +126,25 @@ class Flow(FlowDefinition, Generic[P, R]):
         return self._start(execution, return_state)
 
     def run_assigned(self, parameters: dict[str, Any], assignment: Assignment) -> Any:
-        """Run a flow run that exists already and was given to this process; returns its final state."""
+        """Run a flow run that exists already and was given to this process.
+
+        Args:
+            parameters: Its parameters by name, as JSON values.
+            assignment: The run.
+
+        Returns:
+            The state that the run is in at the end, whatever that is; for a coroutine function something to be
+            awaited that does.
+
+        Raises:
+            TypeError: The parameters are not those of the function.
+        """
         args, kwargs = self.signature.unbind(parameters)
-        unknown = set(parameters) - set(self.signature.parameters)
-        kwargs.update({name: parameters[name] for name in unknown if name not in kwargs})
+        kwargs.update({name: value for name, value in parameters.items() if name not in self.signature.parameters})
         execution = FlowExecution(self, args, kwargs, get_backend(), get_settings(), assignment=assignment)
-        return self._start(execution, True)
+        if execution.run.log_prints:
+            capture_prints()
+        return run_async(execution) if self.kind == "async" else run_sync(execution)
 
     def with_options(self, **changes: Any) -> Flow[P, R]:
         """Return the same flow with other options; keywords as for `@flow`.

@@ -6,7 +6,7 @@ import functools
 import inspect
 import typing
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 import pydantic
@@ -63,14 +63,16 @@ class ParameterTypes:
 
     def schema(self) -> dict[str, Any]:
         """Return a JSON schema of the parameters, for forms and for checks before a run is created."""
-        adapters = [(name, "validation", adapter) for name, adapter in self._adapters.items()]
+        adapters: list[tuple[str, Literal["validation"], pydantic.TypeAdapter[Any]]] = [
+            (name, "validation", adapter) for name, adapter in self._adapters.items()
+        ]
         schemas, shared = pydantic.TypeAdapter.json_schemas(adapters, ref_template="#/$defs/{model}")
         properties: dict[str, Any] = {}
         required: list[str] = []
         for position, (name, parameter) in enumerate(self._signature.parameters.items()):
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 continue
-            described = dict(schemas.get((name, "validation"), {}))  # type: ignore[call-overload]
+            described = dict(schemas.get((name, "validation"), {}))
             described.setdefault("title", name)
             described["position"] = position
             if parameter.default is inspect.Parameter.empty:

@@ -17,11 +17,14 @@ import datetime
 import random
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done
+from headrace import errors
+from headrace.api.v1 import artifact_pb2
+from headrace.client.values import value_from_proto, value_to_proto
+from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done, refused
 from headrace.engine.connection import use_backend
 from headrace.logging import configure_logging
 from headrace.recording.facts import PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
@@ -98,6 +101,9 @@ class LocalRuns:
         self._transitions: list[Transition] = []
         self._lines: list[LogLine] = []
         self._lock = threading.Lock()
+        self._artifacts: dict[str, artifact_pb2.Artifact] = {}
+        self.variables: dict[str, Any] = {}
+        """Variables by name; set what the flows of the test need."""
 
     def flow_runs(self, flow_name: str | None = None) -> list[FlowRunRecord]:
         """Return flow runs in the order of their creation, all or those of one flow."""
@@ -132,6 +138,10 @@ class LocalRuns:
             LogRecord(line.flow_run_id, line.task_run_id, line.logger, line.level, line.message)
             for line in list(self._lines)
         ]
+
+    def artifacts(self, key: str | None = None) -> list[artifact_pb2.Artifact]:
+        """Return artifacts in the order of their creation, all or those of one key."""
+        return [artifact for artifact in self._artifacts.values() if key in (None, artifact.key)]
 
     # What the engine calls.
 
@@ -203,6 +213,35 @@ class LocalRuns:
             }
         )
 
+    def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
+        """Keep an artifact, or change the fields of one that are set."""
+        if is_new:
+            self._artifacts[artifact.artifact_id] = artifact
+        elif artifact.artifact_id in self._artifacts:
+            self._artifacts[artifact.artifact_id].MergeFrom(artifact)
+        else:
+            return refused(errors.NotFound(f"there is no artifact {artifact.artifact_id}"))
+        return done(None)
+
+    def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
+        """Return a variable's value."""
+        if name not in self.variables:
+            return refused(errors.NotFound(f"there is no variable {name!r}"))
+        return done(self.variables[name])
+
+    def set_variable(
+        self, name: str, value: Any, tags: Sequence[str], *, overwrite: bool
+    ) -> concurrent.futures.Future[None]:
+        """Set a variable."""
+        if name in self.variables and not overwrite:
+            return refused(errors.AlreadyExists(f"there is a variable {name!r} already"))
+        self.variables[name] = value_from_proto(value_to_proto(value))
+        return done(None)
+
+    def unset_variable(self, name: str) -> concurrent.futures.Future[bool]:
+        """Delete a variable."""
+        return done(self.variables.pop(name, _ABSENT) is not _ABSENT)
+
     def attach(self, attempt: AttemptHandle) -> None:
         """There are no leases."""
 
@@ -245,3 +284,4 @@ def _task_record(facts: TaskRunFacts) -> TaskRunRecord:
 
 _ADJECTIVES = ("brisk", "calm", "clear", "deep", "eager", "early", "fresh", "quick", "quiet", "steady")
 _NOUNS = ("brook", "canal", "creek", "flume", "ford", "lock", "mill", "sluice", "spring", "weir")
+_ABSENT = object()

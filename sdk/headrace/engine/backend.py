@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
+from headrace.api.v1 import artifact_pb2
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
 from headrace.states import ResultReference, State
@@ -101,6 +102,20 @@ class Backend(Protocol):
     def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
         """Return the task runs of earlier executions of a flow run, by task key and dynamic key."""
 
+    def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
+        """Keep an artifact, or change the fields of one that are set."""
+
+    def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
+        """Return a variable's value; the future raises NotFound if there is none."""
+
+    def set_variable(
+        self, name: str, value: Any, tags: Sequence[str], *, overwrite: bool
+    ) -> concurrent.futures.Future[None]:
+        """Set a variable."""
+
+    def unset_variable(self, name: str) -> concurrent.futures.Future[bool]:
+        """Delete a variable; the result says whether there was one."""
+
     def attach(self, attempt: AttemptHandle) -> None:
         """Keep an attempt's lease from now on."""
 
@@ -112,4 +127,11 @@ def done(value: Any) -> concurrent.futures.Future[Any]:
     """Return a future that has `value` already."""
     future: concurrent.futures.Future[Any] = concurrent.futures.Future()
     future.set_result(value)
+    return future
+
+
+def refused(error: Exception) -> concurrent.futures.Future[Any]:
+    """Return a future that raises `error`."""
+    future: concurrent.futures.Future[Any] = concurrent.futures.Future()
+    future.set_exception(error)
     return future

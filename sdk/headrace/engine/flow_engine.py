@@ -44,6 +44,9 @@ from headrace.states import State, StateDetails, StateType
 
 logger = logging.getLogger("headrace.flow_runs")
 
+RETRY_RESCHEDULED = "RETRY_RESCHEDULED"
+"""Reason of a SCHEDULED state after which the run is claimed anew."""
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Assignment:
@@ -55,9 +58,12 @@ class Assignment:
     run_count: int
     attempt_number: int
     tags: tuple[str, ...]
-    retries_in_process: bool
     deployment: Mapping[str, Any]
-    scheduled_start_at: datetime.datetime | None
+    """Its deployment's id, name, version and parameters."""
+    scheduled_start_at: datetime.datetime | None = None
+    parent_flow_run_id: str = ""
+    root_flow_run_id: str = ""
+    job_variables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class FlowExecution:
@@ -174,7 +180,7 @@ class FlowExecution:
                 return self._lose()
             yield Wait(run.backend.flush())
             state = yield from self._conclude(proposal)
-            if state.is_scheduled() and self._retries_here():
+            if _is_retried_here(state):
                 held = yield from self._retry(state)
                 if held is None:
                     continue
@@ -308,7 +314,7 @@ class FlowExecution:
     def _take_over(self, assignment: Assignment) -> Generator[Operation, Any, None]:
         run = self.run
         run.name, run.attempt.token, run.run_count = assignment.name, assignment.token, assignment.run_count
-        run.deployment, run.scheduled_start_at = assignment.deployment, assignment.scheduled_start_at
+        run.assignment = assignment
         if assignment.run_count > 1 or assignment.attempt_number > 1:
             run.earlier = yield Wait(run.backend.earlier_task_runs(run.id))
 
@@ -358,9 +364,6 @@ class FlowExecution:
         self.error = errors.LeaseLost(message)
         return State(type=StateType.CRASHED, message=message, data=self.error)
 
-    def _retries_here(self) -> bool:
-        return self._assignment is None or self._assignment.retries_in_process
-
     def _final_hooks(self, state: State[Any]) -> tuple[Hook, ...]:
         options = self.definition.options
         hooks = {
@@ -394,3 +397,8 @@ class FlowExecution:
         usual = state.name == state.type.value.capitalize()
         code = CODES[state.type] if state.is_final() else CANCELLED
         stand_in.enter(code, "" if usual else state.name, state.message, details, state.reference)
+
+
+def _is_retried_here(state: State[Any]) -> bool:
+    """Return whether this process goes on with the run when it is due again; otherwise a worker will."""
+    return state.is_scheduled() and (state.details is None or state.details.reason != RETRY_RESCHEDULED)

@@ -21,6 +21,7 @@ from headrace.recording.identifiers import new_id
 from headrace.states import ResultReference, State, StateDetails, StateType
 
 if TYPE_CHECKING:
+    from headrace.engine.flow_engine import Assignment
     from headrace.task_runners import RunnerSession
 
 CANCELLED = CODES[StateType.CANCELLED]
@@ -79,9 +80,9 @@ class FlowRun:
         self.results_url = results_url
         self.parent = parent
         self.run_count = 1
-        self.deployment: Mapping[str, Any] = {}
-        """Facts of the deployment, where the run is one of a deployment."""
-        self.scheduled_start_at: datetime.datetime | None = None
+        self.started_at = datetime.datetime.now(datetime.UTC)
+        self.assignment: Assignment | None = None
+        """How the run was given to this process; None if this process made it."""
         self.state: State[Any] = State(type=StateType.RUNNING)
         self.attempt = AttemptHandle(flow_run_id, "", on_signal=self._heard, on_lost=self._lost)
         self.counters = _Counters()
@@ -97,6 +98,24 @@ class FlowRun:
         self._lock = threading.RLock()  # a signal handler may stop the run while this thread holds it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_task: asyncio.Task[Any] | None = None
+
+    @classmethod
+    def named(cls, backend: Backend, *, flow_run_id: str, name: str, flow_name: str) -> FlowRun:
+        """Return a run of which no more is known, to say something about it."""
+        definition = FlowDefinition()
+        definition.name = flow_name
+        run = cls(
+            definition,
+            backend,
+            flow_run_id=flow_run_id,
+            parameters={},
+            tags=(),
+            persists=False,
+            log_prints=False,
+            results_url="",
+        )
+        run.name = name
+        return run
 
     @property
     def flow_run(self) -> FlowRun | None:

@@ -10,13 +10,14 @@ import concurrent.futures
 import logging
 import os
 import socket
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from headrace import errors
-from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
+from headrace.api.v1 import artifact_pb2, flow_run_pb2, state_pb2, task_run_pb2, variable_pb2
 from headrace.client.core import Client
 from headrace.client.retry import patiently
+from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
@@ -73,6 +74,24 @@ class ServerBackend:
     def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
         """Return the task runs of earlier executions of a flow run."""
         return self._submit(self._earlier(flow_run_id))
+
+    def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
+        """Keep an artifact, or change the fields of one that are set."""
+        return self._submit(self._save_artifact(artifact, is_new))
+
+    def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
+        """Return a variable's value."""
+        return self._submit(self._get_variable(name))
+
+    def set_variable(
+        self, name: str, value: Any, tags: Sequence[str], *, overwrite: bool
+    ) -> concurrent.futures.Future[None]:
+        """Set a variable."""
+        return self._submit(self._set_variable(name, value, tags, overwrite))
+
+    def unset_variable(self, name: str) -> concurrent.futures.Future[bool]:
+        """Delete a variable."""
+        return self._submit(self._unset_variable(name))
 
     def attach(self, attempt: AttemptHandle) -> None:
         """Keep an attempt's lease from now on."""
@@ -168,6 +187,30 @@ class ServerBackend:
             if not page.next_page_token:
                 return found
             request.page_token = page.next_page_token
+
+    async def _save_artifact(self, artifact: artifact_pb2.Artifact, is_new: bool) -> None:
+        stub = self._client.aio.artifacts
+        if is_new:
+            await stub.CreateArtifact(artifact_pb2.CreateArtifactRequest(artifact=artifact))
+        else:
+            await stub.UpdateArtifact(artifact_pb2.UpdateArtifactRequest(artifact=artifact))
+
+    async def _get_variable(self, name: str) -> Any:
+        response = await self._client.aio.variables.GetVariable(variable_pb2.GetVariableRequest(name=name))
+        return value_from_proto(response.variable.value)
+
+    async def _set_variable(self, name: str, value: Any, tags: Sequence[str], overwrite: bool) -> None:
+        request = variable_pb2.SetVariableRequest(
+            name=name, value=value_to_proto(value), tags=tags, overwrite=overwrite
+        )
+        await self._client.aio.variables.SetVariable(request)
+
+    async def _unset_variable(self, name: str) -> bool:
+        try:
+            await self._client.aio.variables.DeleteVariable(variable_pb2.DeleteVariableRequest(name=name))
+        except errors.NotFound:
+            return False
+        return True
 
 
 def verdict_from_proto(message: state_pb2.Verdict, token: str) -> Verdict:
