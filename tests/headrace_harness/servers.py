@@ -50,9 +50,7 @@ class ServerProcess:
         environment: Beside what this process has, without its HEADRACE_* variables.
     """
 
-    def __init__(
-        self, home: pathlib.Path, arguments: Sequence[str], environment: dict[str, str] | None = None
-    ) -> None:
+    def __init__(self, home: pathlib.Path, arguments: Sequence[str], environment: dict[str, str] | None = None) -> None:
         self.home = home
         self._arguments = list(arguments)
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
@@ -65,6 +63,11 @@ class ServerProcess:
         """Its process id."""
         assert self._process is not None, "start it first"
         return self._process.pid
+
+    @property
+    def was_started(self) -> bool:
+        """Whether there is, or was, a process."""
+        return self._process is not None
 
     def start(self) -> None:
         """Start it; it need not be ready on return."""
@@ -95,6 +98,8 @@ class ServerProcess:
 
     async def stop(self) -> int:
         """Stop it as a service manager does; returns the exit code."""
+        if not self.was_started:
+            return 0
         if self.exit_code() is None:
             self.signal(signal.SIGTERM)
         return await self.ended()
@@ -154,9 +159,25 @@ class EmbeddedServer:
         return found
 
 
-@contextlib.asynccontextmanager
-async def embedded_server(home: pathlib.Path, *arguments: str, **environment: str) -> AsyncIterator[EmbeddedServer]:
-    """Lend a server that was started with `headrace server start`; with a database in memory unless told otherwise.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Addresses:
+    """Where a server is reached."""
+
+    http_url: str
+    targets: dict[str, str]
+    """gRPC targets by service."""
+
+
+async def start_embedded(supervisor: ServerProcess) -> Addresses:
+    """Start a whole server and return its addresses once it is ready."""
+    supervisor.start()
+    await supervisor.until_said("is ready.")
+    status = orjson.loads((supervisor.home / "server.json").read_bytes())
+    return Addresses(status["http_url"], {name: status["grpc_address"] for name in ALL_PARTS if name != GATEWAY})
+
+
+def embedded_supervisor(home: pathlib.Path, *arguments: str, **environment: str) -> ServerProcess:
+    """Return the process of `headrace server start`; with free ports and a database in memory unless told otherwise.
 
     Args:
         home: Its `HEADRACE_HOME`.
@@ -168,13 +189,16 @@ async def embedded_server(home: pathlib.Path, *arguments: str, **environment: st
         given += ["--database", "memory"]
     if "--port" not in given:
         given += ["--port", "0"]
-    supervisor = ServerProcess(home, ["start", *given], environment)
-    supervisor.start()
+    return ServerProcess(home, ["start", *given], environment)
+
+
+@contextlib.asynccontextmanager
+async def embedded_server(home: pathlib.Path, *arguments: str, **environment: str) -> AsyncIterator[EmbeddedServer]:
+    """Lend a server of `embedded_supervisor`."""
+    supervisor = embedded_supervisor(home, *arguments, **environment)
     try:
-        await supervisor.until_said("is ready.")
-        status = orjson.loads((home / "server.json").read_bytes())
-        targets = {name: status["grpc_address"] for name in ALL_PARTS if name != GATEWAY}
-        async with connected(status["http_url"], targets) as stack:
+        addresses = await start_embedded(supervisor)
+        async with connected(addresses.http_url, addresses.targets) as stack:
             yield EmbeddedServer(supervisor, stack)
     finally:
         await supervisor.stop()
@@ -188,38 +212,56 @@ class DistributedServer:
     stack: Stack
 
 
-@contextlib.asynccontextmanager
-async def distributed_server(
+def distributed_parts(
     home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS
-) -> AsyncIterator[DistributedServer]:
-    """Lend a server that was started part by part with `headrace server start --service NAME`.
+) -> tuple[dict[str, ServerProcess], Addresses]:
+    """Return the processes of `headrace server start --service NAME` for each part, and where they will be.
 
     Args:
         home: `HEADRACE_HOME` of all parts.
         database_url: An empty or migrated database.
         parts: What to run.
     """
-    services = [name for name in parts if name != GATEWAY]
-    targets = {name: f"{LOOPBACK}:{free_port()}" for name in services}
+    targets = {name: f"{LOOPBACK}:{free_port()}" for name in parts if name != GATEWAY}
     http_port = free_port()
     environment = {
         "HEADRACE_DATABASE_URL": database_url,
         **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": target for name, target in targets.items()},
     }
-    processes: dict[str, ServerProcess] = {}
+    processes = {}
     for name in parts:
         ports = ["--port", str(http_port)] if name == GATEWAY else ["--grpc-port", targets[name].rpartition(":")[2]]
         processes[name] = ServerProcess(home, ["start", "--service", name, *ports], environment)
+    return processes, Addresses(f"http://{LOOPBACK}:{http_port}", targets)
+
+
+async def start_parts(processes: dict[str, ServerProcess]) -> None:
+    """Start all parts at once, and return when all of them are up."""
+    for process in processes.values():
+        process.start()
+    for process in processes.values():
+        await process.until_said(" on port ")
+
+
+async def stop_parts(processes: dict[str, ServerProcess]) -> None:
+    """Stop all parts that were started."""
+    started = [process for process in processes.values() if process.was_started]
+    for process in started:
+        if process.exit_code() is None:
+            process.signal(signal.SIGTERM)
+    for process in started:
+        await process.ended()
+
+
+@contextlib.asynccontextmanager
+async def distributed_server(
+    home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS
+) -> AsyncIterator[DistributedServer]:
+    """Lend a server of `distributed_parts`."""
+    processes, addresses = distributed_parts(home, database_url, parts=parts)
     try:
-        for process in processes.values():
-            process.start()
-        for process in processes.values():
-            await process.until_said(" on port ")
-        async with connected(f"http://{LOOPBACK}:{http_port}", targets) as stack:
+        await start_parts(processes)
+        async with connected(addresses.http_url, addresses.targets) as stack:
             yield DistributedServer(processes, stack)
     finally:
-        for process in processes.values():
-            if process.exit_code() is None:
-                process.signal(signal.SIGTERM)
-        for process in processes.values():
-            await process.ended()
+        await stop_parts(processes)

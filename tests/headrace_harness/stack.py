@@ -68,9 +68,7 @@ async def running_stack(
     """
     load(parts)
     chosen = {"drain_seconds": 1.0, "internal_token": uuid.uuid4().hex, **settings}
-    composition = Composition(
-        parts, ServerSettings.load(host=LOOPBACK, port=0, grpc_port=0, **chosen), database_url
-    )
+    composition = Composition(parts, ServerSettings.load(host=LOOPBACK, port=0, grpc_port=0, **chosen), database_url)
     await composition.start()
     try:
         target = f"{LOOPBACK}:{composition.grpc_port}"
