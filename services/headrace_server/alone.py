@@ -16,7 +16,9 @@ from collections.abc import Sequence
 import pydantic
 
 from headrace import errors
+from headrace_chassis.run import new_event_loop
 from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
+from headrace_chassis.telemetry import configure_tracing
 from headrace_server.composition import Composition, load
 from headrace_server.database import ensure_current
 from headrace_server.entry import run, tell
@@ -33,7 +35,7 @@ async def run_alone(home: Home, settings: ServerSettings, parts: Sequence[str], 
     """Run `parts` until SIGTERM or SIGINT, then drain.
 
     Args:
-        home: Where the internal token is, if the settings have none.
+        home: Where the secrets are that the settings do not have.
         settings: Where to listen, and where the database and the other services are.
         parts: What to run.
         tell: Shows progress.
@@ -54,8 +56,9 @@ async def run_alone(home: Home, settings: ServerSettings, parts: Sequence[str], 
         loop.add_signal_handler(number, stop.set)
     with contextlib.ExitStack() as ports:
         settings = _with_ports(settings, parts, ports)
-        settings = _with_token(home, settings)
+        settings = _with_secrets(home, settings)
         load(services)
+        configure_tracing(parts[0] if len(parts) == 1 else "server")
         work = asyncio.create_task(_serve(parts, settings, url, tell))
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((work, stopped), return_when=asyncio.FIRST_COMPLETED)
@@ -96,15 +99,22 @@ def _with_ports(settings: ServerSettings, parts: Sequence[str], ports: contextli
     return settings.model_copy(update=changes)
 
 
-def _with_token(home: Home, settings: ServerSettings) -> ServerSettings:
-    if settings.internal_token is not None:
-        return settings
-    home.ensure()
-    logger.info(
-        "calls between services carry the token of %s; services elsewhere need it as HEADRACE_SERVER_INTERNAL_TOKEN",
-        home.root,
-    )
-    return settings.model_copy(update={"internal_token": pydantic.SecretStr(home.internal_token())})
+def _with_secrets(home: Home, settings: ServerSettings) -> ServerSettings:
+    """Return the settings with the secrets of the home, where they have none."""
+    changes = {}
+    if settings.internal_token is None:
+        home.ensure()
+        changes["internal_token"] = pydantic.SecretStr(home.internal_token())
+    if settings.encryption_key is None:
+        home.ensure()
+        changes["encryption_key"] = pydantic.SecretStr(home.encryption_key())
+    if changes:
+        logger.info(
+            "the secrets are those of %s; services elsewhere need the same, as HEADRACE_SERVER_%s",
+            home.root,
+            " and HEADRACE_SERVER_".join(name.upper() for name in changes),
+        )
+    return settings.model_copy(update=changes)
 
 
 async def serve_alone(chosen: Options, settings: ServerSettings) -> None:
@@ -113,4 +123,4 @@ async def serve_alone(chosen: Options, settings: ServerSettings) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(run(serve_alone))
+    sys.exit(run(serve_alone, new_event_loop))

@@ -14,8 +14,15 @@ from headrace_server.exits import exit_code_of
 from headrace_server.options import Options
 
 
-def run(work: Callable[[Options, ServerSettings], Coroutine[Any, Any, None]]) -> int:
+def run(
+    work: Callable[[Options, ServerSettings], Coroutine[Any, Any, None]],
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> int:
     """Run the main coroutine of a process with the options on its command line.
+
+    Args:
+        work: The main coroutine.
+        loop_factory: Makes the event loop; None takes the one of the standard library.
 
     Returns:
         The exit code; what went wrong stands on standard error.
@@ -24,7 +31,8 @@ def run(work: Callable[[Options, ServerSettings], Coroutine[Any, Any, None]]) ->
     try:
         settings = ServerSettings.load(**options.settings)
         configure_logging(settings.log_level)
-        asyncio.run(work(options, settings))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            runner.run(work(options, settings))
     except errors.HeadraceError as error:
         sys.stderr.write(f"Error: {error}\n")
         return exit_code_of(error)

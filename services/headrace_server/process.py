@@ -20,6 +20,7 @@ from headrace import errors
 from headrace_chassis.logs import configure_logging
 from headrace_chassis.run import run_async
 from headrace_chassis.settings import ServerSettings
+from headrace_chassis.telemetry import configure_tracing
 from headrace_server.composition import Composition, load
 from headrace_server.order import Order, Report
 
@@ -43,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         order = Order.from_line(line)
         settings = ServerSettings(**order.settings)
         configure_logging(settings.log_level)
+        configure_tracing("server")
         # What is loaded stays; the collector need not look at it again and again.
         gc.collect()
         gc.freeze()

@@ -76,7 +76,6 @@ class Supervisor:
         """
         refuse_open_host(self._settings)
         self._home.ensure()
-        self._home.encryption_key()
         with self._home.lock(), contextlib.ExitStack() as ports:
             http_port, grpc_port = self._reserve(ports)
             with self._signals():
@@ -127,7 +126,7 @@ class Supervisor:
         return self._postgres.url
 
     def _overrides(self, http_port: int, grpc_port: int) -> dict[str, object]:
-        token = self._settings.internal_token
+        token, key = self._settings.internal_token, self._settings.encryption_key
         return {
             "host": self._settings.host,
             "port": http_port,
@@ -136,6 +135,7 @@ class Supervisor:
             "log_level": self._settings.log_level,
             "allow_without_sign_in": self._settings.allow_without_sign_in,
             "internal_token": token.get_secret_value() if token is not None else self._home.internal_token(),
+            "encryption_key": key.get_secret_value() if key is not None else self._home.encryption_key(),
         }
 
     async def _end(self) -> None:
