@@ -7,13 +7,11 @@ test here at all, and `MISSING` says which; nothing is downloaded or installed f
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import pathlib
 import shutil
-import sys
-from typing import Any
 
 from headrace.api.v1 import flow_run_pb2, state_pb2
+from headrace_harness.installation import Installation, state
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 UI = ROOT / "gateway" / "ui"
@@ -31,22 +29,10 @@ MISSING = [
 ]
 
 
-def _load_played() -> Any:
-    path = pathlib.Path(__file__).with_name("played.py")
-    specification = importlib.util.spec_from_file_location("headrace_played_installation", path)
-    assert specification is not None
-    assert specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    sys.modules[specification.name] = module
-    specification.loader.exec_module(module)
-    return module
-
-
 if not MISSING:
 
-    async def test_pages_are_live_accessible_and_survive_a_restart(tmp_path: pathlib.Path) -> None:
-        played = _load_played()
-        installation = played.Installation()
+    async def test_pages_are_live_accessible_and_survive_a_restart() -> None:
+        installation = Installation()
         await installation.start()
         process = await asyncio.create_subprocess_exec(
             str(NODE),
@@ -68,7 +54,7 @@ if not MISSING:
                     case "@stop":
                         await installation.stop()
                         run = flow_run_pb2.FlowRun(name="made-while-away", flow_name="made-here")
-                        run.state.CopyFrom(played.state(state_pb2.STATE_TYPE_RUNNING))
+                        run.state.CopyFrom(state(state_pb2.STATE_TYPE_RUNNING))
                         installation.store.add(run)
                         process.stdin.write(b"done\n")
                     case "@start":
@@ -82,4 +68,3 @@ if not MISSING:
                 process.kill()
                 await process.wait()
             await installation.stop()
-            installation.close()

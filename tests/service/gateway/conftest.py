@@ -1,207 +1,14 @@
-"""A gateway on a free port, in front of a real gRPC server whose servicers are played here."""
+"""A gateway in front of played services."""
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import dataclasses
-import tempfile
 from collections.abc import AsyncIterator
-from typing import Any
 
-import grpc.aio
-import httpx
 import pytest
 import pytest_asyncio
 
-from headrace import errors
-from headrace.api.v1 import (
-    concurrency_pb2,
-    concurrency_pb2_grpc,
-    flow_run_pb2,
-    flow_run_pb2_grpc,
-    log_pb2,
-    log_pb2_grpc,
-    state_pb2,
-    system_pb2,
-    system_pb2_grpc,
-    variable_pb2,
-    variable_pb2_grpc,
-    workspace_pb2,
-    workspace_pb2_grpc,
-)
-from headrace.rpc.channel import open_aio_channel
-from headrace_chassis.caller import current_caller
-from headrace_chassis.calls import current_call
-from headrace_chassis.resolving import LocalCallerResolver
-from headrace_chassis.server import ServiceServer
-from headrace_chassis.settings import ServerSettings
-from headrace_gateway.wiring import Gateway, GatewayContext, build
-
-RUN = "019ab000-0000-7000-8000-000000000001"
-OTHER_RUN = "019ab000-0000-7000-8000-000000000002"
-MISSING_RUN = "019ab000-0000-7000-8000-00000000dead"
-
-
-class FlowRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
-    """Has every flow run but one, and remembers how it was asked."""
-
-    def __init__(self) -> None:
-        self.batches: list[list[str]] = []
-        self.singles: list[str] = []
-        self.requests: list[Any] = []
-        self.metadata: list[dict[str, str | bytes]] = []
-        self.workspaces: list[str] = []
-        self.changes: asyncio.Queue[Any] = asyncio.Queue()
-        self.stream_ended = asyncio.Event()
-
-    def _note(self, request: Any) -> None:
-        self.requests.append(request)
-        self.metadata.append(dict(current_call().metadata))
-        self.workspaces.append(str(current_caller().workspace_id))
-
-    async def GetFlowRun(self, request: flow_run_pb2.GetFlowRunRequest, context: Any) -> Any:
-        self._note(request)
-        self.singles.append(request.flow_run_id)
-        if request.flow_run_id == MISSING_RUN:
-            raise errors.NotFound("there is no such flow run", reason="FLOW_RUN_NOT_FOUND", metadata={"a": "b"})
-        return flow_run_pb2.GetFlowRunResponse(flow_run=flow_run_pb2.FlowRun(flow_run_id=request.flow_run_id))
-
-    async def BatchGetFlowRuns(self, request: flow_run_pb2.BatchGetFlowRunsRequest, context: Any) -> Any:
-        self._note(request)
-        self.batches.append(list(request.flow_run_ids))
-        found = [flow_run_pb2.FlowRun(flow_run_id=key) for key in request.flow_run_ids if key != MISSING_RUN]
-        return flow_run_pb2.BatchGetFlowRunsResponse(flow_runs=found)
-
-    async def ListFlowRuns(self, request: flow_run_pb2.ListFlowRunsRequest, context: Any) -> Any:
-        self._note(request)
-        return flow_run_pb2.ListFlowRunsResponse(next_page_token=request.page_token)
-
-    async def UpdateFlowRun(self, request: flow_run_pb2.UpdateFlowRunRequest, context: Any) -> Any:
-        self._note(request)
-        return flow_run_pb2.UpdateFlowRunResponse(flow_run=request.flow_run)
-
-    async def CancelFlowRun(self, request: flow_run_pb2.CancelFlowRunRequest, context: Any) -> Any:
-        self._note(request)
-        accepted = state_pb2.Verdict.Accepted(state=state_pb2.State(type=state_pb2.STATE_TYPE_CANCELLING))
-        return flow_run_pb2.CancelFlowRunResponse(verdict=state_pb2.Verdict(accepted=accepted))
-
-    async def WatchFlowRun(self, request: flow_run_pb2.WatchFlowRunRequest, context: Any) -> AsyncIterator[Any]:
-        if request.flow_run_id == MISSING_RUN:
-            raise errors.NotFound("there is no such flow run", reason="FLOW_RUN_NOT_FOUND")
-        yield flow_run_pb2.WatchFlowRunResponse(flow_run=flow_run_pb2.FlowRun(flow_run_id=request.flow_run_id))
-        yield flow_run_pb2.WatchFlowRunResponse(caught_up=True)
-        if request.flow_run_id == OTHER_RUN:
-            raise errors.FailedPrecondition("the run was deleted", reason="FLOW_RUN_DELETED")
-
-    async def FollowFlowRuns(self, request: flow_run_pb2.FollowFlowRunsRequest, context: Any) -> AsyncIterator[Any]:
-        self._note(request)
-        try:
-            while True:
-                yield await self.changes.get()
-        finally:
-            self.stream_ended.set()
-
-
-class Limits(concurrency_pb2_grpc.ConcurrencyServiceServicer):
-    """Answers with what it was asked for."""
-
-    async def GetConcurrencyLimit(self, request: Any, context: Any) -> Any:
-        return concurrency_pb2.GetConcurrencyLimitResponse(limit=concurrency_pb2.ConcurrencyLimit(name=request.name))
-
-
-class Variables(variable_pb2_grpc.VariableServiceServicer):
-    """Fails as it is told by the name."""
-
-    async def GetVariable(self, request: variable_pb2.GetVariableRequest, context: Any) -> Any:
-        match request.name:
-            case "busy":
-                raise errors.ResourceExhausted("later", retry_after_seconds=1.5)
-            case "broken":
-                raise ZeroDivisionError("a secret that is not to be told")
-            case "unknown-caller":
-                raise errors.Unauthenticated("who are you?")
-            case _:
-                raise errors.NotFound(f"no variable {request.name}")
-
-    async def SetVariable(self, request: variable_pb2.SetVariableRequest, context: Any) -> Any:
-        variable = variable_pb2.Variable(name=request.name, value=request.value, tags=request.tags)
-        return variable_pb2.SetVariableResponse(variable=variable)
-
-
-class Logs(log_pb2_grpc.LogServiceServicer):
-    """Streams as many records as the filter's text says, and counts those that were taken."""
-
-    def __init__(self) -> None:
-        self.sent = 0
-
-    async def AppendLogs(self, request: log_pb2.AppendLogsRequest, context: Any) -> Any:
-        return log_pb2.AppendLogsResponse(stored=len(request.records))
-
-    async def FollowLogs(self, request: log_pb2.FollowLogsRequest, context: Any) -> AsyncIterator[Any]:
-        for index in range(int(request.filter.text)):
-            yield log_pb2.FollowLogsResponse(
-                logs=[log_pb2.LogRecord(message=f"{index} " + "x" * 10_000)], follow_token=str(index)
-            )
-            self.sent += 1
-
-
-class Workspaces(workspace_pb2_grpc.WorkspaceServiceServicer):
-    """Has every workspace."""
-
-    async def GetWorkspace(self, request: workspace_pb2.GetWorkspaceRequest, context: Any) -> Any:
-        return workspace_pb2.GetWorkspaceResponse(workspace=workspace_pb2.Workspace(handle=request.workspace))
-
-
-class System(system_pb2_grpc.SystemServiceServicer):
-    """The least that there is to tell."""
-
-    async def GetSystem(self, request: system_pb2.GetSystemRequest, context: Any) -> Any:
-        return system_pb2.GetSystemResponse(version="0.0.0", capabilities=["state"])
-
-
-@dataclasses.dataclass(slots=True)
-class Front:
-    """A running gateway and what stands behind it."""
-
-    gateway: Gateway
-    http: httpx.AsyncClient
-    flow_runs: FlowRuns
-    logs: Logs
-    server: ServiceServer
-    grpc_port: int
-    faults: list[str]
-
-
-@contextlib.asynccontextmanager
-async def running_front(**settings: Any) -> AsyncIterator[Front]:
-    flow_runs, logs, faults = FlowRuns(), Logs(), list[str]()
-    server = ServiceServer(resolver=LocalCallerResolver(), internal_token="the internal token")
-    for servicer in (flow_runs, Limits(), Variables(), logs, Workspaces(), System()):
-        server.add_servicer(servicer)
-
-    async def readiness() -> list[str]:
-        return faults
-
-    with tempfile.TemporaryDirectory() as folder:
-        address = f"unix:{folder}/services.sock"
-        server.listen(address)
-        grpc_port = server.listen("127.0.0.1:0")
-        await server.start()
-        async with open_aio_channel(address, retry_attempts=1) as channel:
-
-            def channel_to(name: str) -> grpc.aio.Channel:
-                return channel
-
-            chosen = ServerSettings(host="127.0.0.1", port=0, drain_seconds=2.0, **settings)
-            gateway = await build(GatewayContext(chosen, channel_to, readiness))
-            port = await gateway.start()
-            try:
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
-                    yield Front(gateway, client, flow_runs, logs, server, grpc_port, faults)
-            finally:
-                await gateway.stop()
-                await server.stop(0.5)
+from headrace_harness.front import Front, running_front
 
 
 @pytest_asyncio.fixture
@@ -211,6 +18,6 @@ async def front() -> AsyncIterator[Front]:
 
 
 @pytest.fixture
-def small_front() -> Any:
-    """Settings of a front that takes only small bodies."""
+def small_front() -> contextlib.AbstractAsyncContextManager[Front]:
+    """A gateway that takes only small bodies."""
     return running_front(max_message_bytes=64 * 1024)

@@ -2,18 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
 from headrace_gateway import application
+from headrace_harness.front import MISSING_RUN, OTHER_RUN, RUN, Front
 
-if TYPE_CHECKING:
-    from conftest import Front
-
-RUN = "019ab000-0000-7000-8000-000000000001"
-OTHER_RUN = "019ab000-0000-7000-8000-000000000002"
-MISSING_RUN = "019ab000-0000-7000-8000-00000000dead"
 WORKSPACE = "019ab000-0000-7000-8000-0000000000aa"
 
 
@@ -31,7 +26,7 @@ def wrong_fields(body: dict[str, Any]) -> list[str]:
 
 
 async def test_a_run_is_read_by_its_id(front: Front) -> None:
-    answer = await front.http.get(f"/v1/flow-runs/{RUN}")
+    answer = await front.running.http.get(f"/v1/flow-runs/{RUN}")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.headers["cache-control"] == "no-store"
@@ -44,7 +39,7 @@ async def test_a_run_is_read_by_its_id(front: Front) -> None:
 
 async def test_reads_that_come_together_are_one_call(front: Front) -> None:
     ids = [f"019ab000-0000-7000-8000-{index:012d}" for index in range(40)]
-    answers = await asyncio.gather(*(front.http.get(f"/v1/flow-runs/{key}") for key in ids))
+    answers = await asyncio.gather(*(front.running.http.get(f"/v1/flow-runs/{key}") for key in ids))
     assert [answer.json()["flow_run"]["flow_run_id"] for answer in answers] == ids
     assert sorted(key for batch in front.flow_runs.batches for key in batch) == sorted(ids)
     assert len(front.flow_runs.batches) < len(ids)
@@ -53,9 +48,9 @@ async def test_reads_that_come_together_are_one_call(front: Front) -> None:
 
 async def test_a_missing_run_has_the_answer_of_the_service_and_spoils_no_other(front: Front) -> None:
     missing, malformed, there = await asyncio.gather(
-        front.http.get(f"/v1/flow-runs/{MISSING_RUN}"),
-        front.http.get("/v1/flow-runs/not-an-id"),
-        front.http.get(f"/v1/flow-runs/{RUN}"),
+        front.running.http.get(f"/v1/flow-runs/{MISSING_RUN}"),
+        front.running.http.get("/v1/flow-runs/not-an-id"),
+        front.running.http.get(f"/v1/flow-runs/{RUN}"),
     )
     assert missing.status_code == 404
     assert missing.json()["code"] == 5
@@ -68,10 +63,10 @@ async def test_a_missing_run_has_the_answer_of_the_service_and_spoils_no_other(f
 async def test_reads_of_different_callers_are_never_joined(front: Front) -> None:
     await asyncio.gather(
         *(
-            front.http.get(f"/v1/flow-runs/{RUN}", headers={"authorization": f"Bearer {name}"})
+            front.running.http.get(f"/v1/flow-runs/{RUN}", headers={"authorization": f"Bearer {name}"})
             for name in ("a", "b", "a", "b")
         ),
-        front.http.get(f"/v1/workspaces/{WORKSPACE}/flow-runs/{RUN}"),
+        front.running.http.get(f"/v1/workspaces/{WORKSPACE}/flow-runs/{RUN}"),
     )
     seen = {
         (metadata.get("authorization"), workspace)
@@ -82,7 +77,7 @@ async def test_reads_of_different_callers_are_never_joined(front: Front) -> None
 
 
 async def test_the_address_fills_the_request(front: Front) -> None:
-    answer = await front.http.get(
+    answer = await front.running.http.get(
         "/v1/flow-runs?filter.state_types=STATE_TYPE_RUNNING&filter.state_types=STATE_TYPE_FAILED"
         "&filter.tags_all=a%20b&page_size=7&page_token=abc"
     )
@@ -95,7 +90,7 @@ async def test_the_address_fills_the_request(front: Front) -> None:
 
 async def test_an_additional_form_takes_a_body(front: Front) -> None:
     body = {"filter": {"labels": {"team": "x"}, "stateTypes": ["STATE_TYPE_RUNNING"]}, "page_size": "3"}
-    assert (await front.http.post("/v1/flow-runs:search", json=body)).status_code == 200
+    assert (await front.running.http.post("/v1/flow-runs:search", json=body)).status_code == 200
     [request] = front.flow_runs.requests
     assert request.filter.labels.fields["team"].string_value == "x"
     assert request.page_size == 3
@@ -103,7 +98,7 @@ async def test_an_additional_form_takes_a_body(front: Front) -> None:
 
 async def test_a_variable_reaches_a_field_below_and_goes_before_the_body(front: Front) -> None:
     body = {"flow_run": {"name": "new", "flow_run_id": OTHER_RUN}, "update_mask": "name"}
-    answer = await front.http.patch(f"/v1/flow-runs/{RUN}", json=body)
+    answer = await front.running.http.patch(f"/v1/flow-runs/{RUN}", json=body)
     assert answer.status_code == 200
     assert answer.json()["flow_run"]["flow_run_id"] == RUN
     [request] = front.flow_runs.requests
@@ -111,27 +106,27 @@ async def test_a_variable_reaches_a_field_below_and_goes_before_the_body(front: 
 
 
 async def test_a_verb_may_come_without_a_body(front: Front) -> None:
-    answer = await front.http.post(f"/v1/flow-runs/{RUN}:cancel")
+    answer = await front.running.http.post(f"/v1/flow-runs/{RUN}:cancel")
     assert answer.json()["verdict"]["accepted"]["state"]["type"] == "STATE_TYPE_CANCELLING"
 
 
 async def test_names_with_colons_and_slashes_are_names(front: Front) -> None:
     for name, path in (("tag:nightly", "tag:nightly"), ("a/b", "a%2Fb"), ("ü", "%C3%BC")):
-        answer = await front.http.get(f"/v1/concurrency-limits/{path}")
+        answer = await front.running.http.get(f"/v1/concurrency-limits/{path}")
         assert answer.json()["limit"]["name"] == name
 
 
 async def test_a_workspace_in_the_path_or_header_is_the_callers(front: Front) -> None:
-    await front.http.get(f"/v1/workspaces/{WORKSPACE}/flow-runs")
-    await front.http.get("/v1/flow-runs", headers={"headrace-workspace": WORKSPACE})
-    await front.http.get(f"/v1/workspaces/{WORKSPACE}/flow-runs", headers={"headrace-workspace": RUN})
+    await front.running.http.get(f"/v1/workspaces/{WORKSPACE}/flow-runs")
+    await front.running.http.get("/v1/flow-runs", headers={"headrace-workspace": WORKSPACE})
+    await front.running.http.get(f"/v1/workspaces/{WORKSPACE}/flow-runs", headers={"headrace-workspace": RUN})
     assert front.flow_runs.workspaces == [WORKSPACE] * 3
-    answer = await front.http.get("/v1/workspaces/team-a")
+    answer = await front.running.http.get("/v1/workspaces/team-a")
     assert answer.json()["workspace"]["handle"] == "team-a"
 
 
 async def test_a_client_cannot_claim_to_be_a_service(front: Front) -> None:
-    await front.http.get(
+    await front.running.http.get(
         "/v1/flow-runs",
         headers={
             "headrace-internal-token": "the internal token",
@@ -185,7 +180,7 @@ async def test_a_client_cannot_claim_to_be_a_service(front: Front) -> None:
 async def test_what_is_wrong_is_a_status_in_json(
     front: Front, method: str, path: str, options: dict[str, Any], status: int, why: str
 ) -> None:
-    answer = await front.http.request(method, path, **options)
+    answer = await front.running.http.request(method, path, **options)
     assert answer.status_code == status
     assert answer.headers["content-type"] == "application/json"
     assert set(answer.json()) == {"code", "message", "details"}
@@ -195,19 +190,21 @@ async def test_what_is_wrong_is_a_status_in_json(
 
 
 async def test_a_wrong_field_is_named(front: Front) -> None:
-    answer = await front.http.post("/v1/flow-runs:search", json={"filter": {"state_types": ["NOPE"]}, "page_size": -1})
+    answer = await front.running.http.post(
+        "/v1/flow-runs:search", json={"filter": {"state_types": ["NOPE"]}, "page_size": -1}
+    )
     assert wrong_fields(answer.json()) == ["filter.state_types[0]"]
-    answer = await front.http.post("/v1/flow-runs:search", json={"page_size": -1})
+    answer = await front.running.http.post("/v1/flow-runs:search", json={"page_size": -1})
     assert wrong_fields(answer.json()) == ["page_size"]
 
 
 async def test_a_busy_server_says_when_to_come_back(front: Front) -> None:
-    answer = await front.http.get("/v1/variables/busy")
+    answer = await front.running.http.get("/v1/variables/busy")
     assert (answer.status_code, answer.headers["retry-after"]) == (429, "2")
 
 
 async def test_a_fault_of_a_service_tells_no_secret(front: Front, caplog: pytest.LogCaptureFixture) -> None:
-    answer = await front.http.get("/v1/variables/broken")
+    answer = await front.running.http.get("/v1/variables/broken")
     assert answer.status_code == 500
     assert "secret" not in answer.text
     assert "secret" in caplog.text
@@ -217,67 +214,69 @@ async def test_a_body_that_is_too_large_is_refused(small_front: Any) -> None:
     async with small_front as front:
         body = json.dumps({"page_token": "x" * 100_000}).encode()
         headers = {"content-type": "application/json"}
-        told = await front.http.post("/v1/flow-runs:search", content=body, headers=headers)
+        told = await front.running.http.post("/v1/flow-runs:search", content=body, headers=headers)
 
         async def parts() -> Any:
             for start in range(0, len(body), 8_000):
                 yield body[start : start + 8_000]
 
-        streamed = await front.http.post("/v1/flow-runs:search", content=parts(), headers=headers)
+        streamed = await front.running.http.post("/v1/flow-runs:search", content=parts(), headers=headers)
     for answer in (told, streamed):
         assert answer.status_code == 413
         assert reason(answer.json()) == "REQUEST_TOO_LARGE"
 
 
 async def test_a_service_that_is_away_is_unavailable(front: Front) -> None:
-    await front.server.stop(0)
-    answer = await front.http.get("/v1/flow-runs")
+    await front.running.server.stop(0)
+    answer = await front.running.http.get("/v1/flow-runs")
     assert answer.status_code == 503
     assert reason(answer.json()) == "UNAVAILABLE"
 
 
 async def test_head_has_no_body(front: Front) -> None:
-    answer = await front.http.head("/v1/flow-runs")
+    answer = await front.running.http.head("/v1/flow-runs")
     assert (answer.status_code, answer.content) == (200, b"")
 
 
 async def test_a_page_of_another_origin_is_refused(front: Front) -> None:
-    answer = await front.http.post("/v1/flow-runs:search", json={}, headers={"origin": "https://evil.example.org"})
+    answer = await front.running.http.post(
+        "/v1/flow-runs:search", json={}, headers={"origin": "https://evil.example.org"}
+    )
     assert (answer.status_code, reason(answer.json())) == (403, "ORIGIN_NOT_ALLOWED")
-    answer = await front.http.get("/v1/flow-runs", headers={"host": "evil.example.org"})
+    answer = await front.running.http.get("/v1/flow-runs", headers={"host": "evil.example.org"})
     assert (answer.status_code, reason(answer.json())) == (403, "HOST_NOT_ALLOWED")
     assert front.flow_runs.requests == []
 
 
 async def test_health_is_alive_and_ready_says_what_is_missing(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert (await front.http.get("/health")).json() == {"status": "alive"}
-    assert (await front.http.get("/ready")).json() == {"status": "ready"}
-    front.faults.append("the database does not answer")
+    assert (await front.running.http.get("/health")).json() == {"status": "alive"}
+    assert (await front.running.http.get("/ready")).json() == {"status": "ready"}
+    front.running.faults.append("the database does not answer")
     monkeypatch.setattr(application, "READINESS_KEPT_SECONDS", 0.0)
-    answer = await front.http.get("/ready")
+    answer = await front.running.http.get("/ready")
     assert answer.status_code == 503
     assert answer.json() == {"status": "not ready", "missing": ["the database does not answer"]}
 
 
 async def test_the_contract_and_its_page_are_served(front: Front) -> None:
-    assert (await front.http.get("/openapi.json")).json()["openapi"] == "3.1.0"
-    page = await front.http.get("/docs")
+    assert (await front.running.http.get("/openapi.json")).json()["openapi"] == "3.1.0"
+    page = await front.running.http.get("/docs")
     assert page.headers["content-type"].startswith("text/html")
     for name in ("/docs.js", "/docs.css"):
         assert name in page.text
-        assert (await front.http.get(name)).status_code == 200
+        assert (await front.running.http.get(name)).status_code == 200
 
 
 async def test_metrics_are_prometheus_text(front: Front) -> None:
-    await front.http.get("/v1/flow-runs")
-    answer = await front.http.get("/metrics")
+    await front.running.http.get("/v1/flow-runs")
+    answer = await front.running.http.get("/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "headrace_rpc_duration" in answer.text
 
 
 async def test_a_page_that_the_interface_makes_is_its_index(front: Front) -> None:
-    page = await front.http.get("/runs/some-id", headers={"accept": "text/html"})
+    page = await front.running.http.get("/runs/some-id", headers={"accept": "text/html"})
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
-    assert (await front.http.get("/assets/missing.js")).status_code == 404
+    assert (await front.running.http.get("/assets/missing.js")).status_code == 404

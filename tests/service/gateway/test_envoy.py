@@ -13,21 +13,15 @@ import socket
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import httpx
-import pytest
 import pytest_asyncio
 
 from headrace_gateway.contract import load_contract
-
-if TYPE_CHECKING:
-    from conftest import Front
+from headrace_harness.front import MISSING_RUN, RUN, Front
 
 ENVOY = shutil.which("envoy", path=f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-RUN = "019ab000-0000-7000-8000-000000000001"
-OTHER_RUN = "019ab000-0000-7000-8000-000000000002"
-MISSING_RUN = "019ab000-0000-7000-8000-00000000dead"
 
 
 def configuration(grpc_port: int, port: int) -> dict[str, Any]:
@@ -131,15 +125,14 @@ async def running_envoy(grpc_port: int) -> AsyncIterator[str]:
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "envoy.json"
         path.write_text(json.dumps(configuration(grpc_port, port)))
-        log = (pathlib.Path(folder) / "log").open("wb")
         assert ENVOY is not None
         process = await asyncio.create_subprocess_exec(
-            ENVOY, "-c", str(path), "--disable-hot-restart", "--concurrency", "1", "-l", "warn", stdout=log, stderr=log
+            ENVOY, "-c", str(path), "--disable-hot-restart", "--concurrency", "1", "-l", "error"
         )
         try:
             async with asyncio.timeout(20):
                 while True:
-                    assert process.returncode is None, pathlib.Path(log.name).read_text()
+                    assert process.returncode is None, "Envoy has ended; its words are above"
                     try:
                         _, writer = await asyncio.open_connection("127.0.0.1", port)
                     except OSError:
@@ -152,14 +145,15 @@ async def running_envoy(grpc_port: int) -> AsyncIterator[str]:
             with contextlib.suppress(ProcessLookupError):
                 process.terminate()
             await process.wait()
-            log.close()
 
 
 @pytest_asyncio.fixture
 async def edge(front: Front) -> AsyncIterator[httpx.AsyncClient]:
-    async with running_envoy(front.grpc_port) as address:
-        async with httpx.AsyncClient(base_url=address, trust_env=False) as client:
-            yield client
+    async with (
+        running_envoy(front.running.grpc_port) as address,
+        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+    ):
+        yield client
 
 
 CASES: list[tuple[str, str, dict[str, Any]]] = [
@@ -204,19 +198,20 @@ if ENVOY is not None:
 
     async def test_both_give_the_same_json(front: Front, edge: httpx.AsyncClient) -> None:
         for method, path, options in CASES:
-            ours = await front.http.request(method, path, **options)
+            ours = await front.running.http.request(method, path, **options)
             theirs = await edge.request(method, path, **options)
             assert ours.status_code == theirs.status_code, (path, ours.text, theirs.text)
             assert rows(ours) == rows(theirs), path
 
     async def test_what_envoy_refuses_is_refused(front: Front, edge: httpx.AsyncClient) -> None:
-        for method, path, options in [
+        cases: list[tuple[str, str, dict[str, Any]]] = [
             ("POST", "/v1/flow-runs:search", {"json": {"page_size": "many"}}),
             ("POST", "/v1/flow-runs:search", {"json": {"filter": []}}),
             ("GET", "/v1/flow-runs?nope=1", {}),
             ("GET", "/v1/nothing", {}),
-        ]:
-            ours = await front.http.request(method, path, **options)
+        ]
+        for method, path, options in cases:
+            ours = await front.running.http.request(method, path, **options)
             theirs = await edge.request(method, path, **options)
             assert 400 <= theirs.status_code < 500, (path, theirs.text)
             assert 400 <= ours.status_code < 500, (path, ours.text)

@@ -2,25 +2,19 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
+from collections.abc import AsyncGenerator
 
 import pytest
 
 from headrace.api.v1 import flow_run_pb2
 from headrace_gateway import streams
+from headrace_harness.front import MISSING_RUN, OTHER_RUN, RUN, Front
 
-if TYPE_CHECKING:
-    from conftest import Front
-
-RUN = "019ab000-0000-7000-8000-000000000001"
-OTHER_RUN = "019ab000-0000-7000-8000-000000000002"
-MISSING_RUN = "019ab000-0000-7000-8000-00000000dead"
 EVENTS = {"accept": "text/event-stream"}
 
 
-async def lines(front: Front, path: str, headers: dict[str, str] | None = None) -> AsyncIterator[str]:
-    async with front.http.stream("GET", path, headers=headers or {}, timeout=20) as answer:
+async def lines(front: Front, path: str, headers: dict[str, str] | None = None) -> AsyncGenerator[str, None]:
+    async with front.running.http.stream("GET", path, headers=headers or {}, timeout=20) as answer:
         assert answer.status_code == 200
         async for line in answer.aiter_lines():
             yield line
@@ -31,7 +25,7 @@ def change(name: str) -> flow_run_pb2.FollowFlowRunsResponse:
 
 
 async def test_a_stream_is_lines_of_json(front: Front) -> None:
-    answer = await front.http.get(f"/v1/flow-runs/{RUN}:watch")
+    answer = await front.running.http.get(f"/v1/flow-runs/{RUN}:watch")
     assert answer.headers["content-type"] == "application/x-ndjson"
     first, second = (json.loads(line) for line in answer.text.splitlines())
     assert first["flow_run"]["flow_run_id"] == RUN
@@ -39,7 +33,7 @@ async def test_a_stream_is_lines_of_json(front: Front) -> None:
 
 
 async def test_a_stream_is_events_for_a_browser(front: Front) -> None:
-    answer = await front.http.get(f"/v1/flow-runs/{RUN}:watch", headers=EVENTS)
+    answer = await front.running.http.get(f"/v1/flow-runs/{RUN}:watch", headers=EVENTS)
     assert answer.headers["content-type"] == "text/event-stream"
     retry, first, second, end = answer.text.strip().split("\n\n")
     assert retry == "retry: 1000"
@@ -50,16 +44,16 @@ async def test_a_stream_is_events_for_a_browser(front: Front) -> None:
 
 async def test_an_error_at_the_start_is_an_error_in_http(front: Front) -> None:
     for headers in ({}, EVENTS):
-        answer = await front.http.get(f"/v1/flow-runs/{MISSING_RUN}:watch", headers=headers)
+        answer = await front.running.http.get(f"/v1/flow-runs/{MISSING_RUN}:watch", headers=headers)
         assert answer.status_code == 404
         assert answer.json()["code"] == 5
 
 
 async def test_an_error_later_is_the_end_of_the_stream(front: Front) -> None:
-    answer = await front.http.get(f"/v1/flow-runs/{OTHER_RUN}:watch")
+    answer = await front.running.http.get(f"/v1/flow-runs/{OTHER_RUN}:watch")
     error = json.loads(answer.text.splitlines()[-1])["error"]
     assert (error["code"], error["details"][0]["reason"]) == (9, "FLOW_RUN_DELETED")
-    answer = await front.http.get(f"/v1/flow-runs/{OTHER_RUN}:watch", headers=EVENTS)
+    answer = await front.running.http.get(f"/v1/flow-runs/{OTHER_RUN}:watch", headers=EVENTS)
     *_, status, data = answer.text.strip().splitlines()
     assert status == "event: status"
     assert json.loads(data.removeprefix("data: "))["code"] == 9
@@ -86,7 +80,7 @@ async def test_a_change_arrives_at_once_and_silence_has_signs_of_life(
 async def test_a_filter_may_come_in_a_body(front: Front) -> None:
     front.flow_runs.changes.put_nowait(change("x"))
     body = {"filter": {"names": ["x"]}}
-    async with front.http.stream("POST", "/v1/flow-runs:follow", json=body) as answer:
+    async with front.running.http.stream("POST", "/v1/flow-runs:follow", json=body) as answer:
         line = await anext(answer.aiter_lines())
     assert json.loads(line)["heartbeat"] is False
     assert list(front.flow_runs.requests[0].filter.names) == ["x"]
@@ -94,7 +88,7 @@ async def test_a_filter_may_come_in_a_body(front: Front) -> None:
 
 async def test_a_client_that_leaves_ends_the_call(front: Front) -> None:
     front.flow_runs.changes.put_nowait(change("x"))
-    async with front.http.stream("GET", "/v1/flow-runs:follow") as answer:
+    async with front.running.http.stream("GET", "/v1/flow-runs:follow") as answer:
         await anext(answer.aiter_lines())
     async with asyncio.timeout(5):
         await front.flow_runs.stream_ended.wait()
@@ -105,7 +99,7 @@ async def test_streams_end_cleanly_when_the_server_stops(front: Front) -> None:
     seen = lines(front, "/v1/flow-runs:follow", EVENTS)
     for _ in range(4):
         await anext(seen)
-    stopping = asyncio.create_task(front.gateway.stop())
+    stopping = asyncio.create_task(front.running.gateway.stop())
     async with asyncio.timeout(5):
         rest = [line async for line in seen if line]
     await stopping
@@ -115,15 +109,15 @@ async def test_streams_end_cleanly_when_the_server_stops(front: Front) -> None:
 
 async def test_requests_in_progress_end_before_the_server_does(front: Front) -> None:
     # The connection is there, so that only the answer is waited for.
-    await front.http.get("/health")
-    answers = asyncio.gather(*(front.http.get(f"/v1/flow-runs/{RUN}") for _ in range(5)))
+    await front.running.http.get("/health")
+    answers = asyncio.gather(*(front.running.http.get(f"/v1/flow-runs/{RUN}") for _ in range(5)))
     await asyncio.sleep(0)
-    await asyncio.gather(answers, front.gateway.stop())
+    await asyncio.gather(answers, front.running.gateway.stop())
     assert [answer.status_code for answer in answers.result()] == [200] * 5
 
 
 async def test_a_slow_reader_holds_the_service_back(front: Front) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", front.gateway.port, limit=4096)
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.running.gateway.port, limit=4096)
     writer.write(b"GET /v1/logs:follow?filter.text=5000 HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n")
     await reader.readuntil(b"\r\n\r\n")
     # 50 MB are not pushed into buffers: what was sent stops to grow while nobody reads.
@@ -138,10 +132,10 @@ async def test_a_slow_reader_holds_the_service_back(front: Front) -> None:
 
 async def test_there_is_a_bound_of_streams(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     front.flow_runs.changes.put_nowait(change("x"))
-    application = front.gateway._server._application
+    application = front.running.gateway._server._application
     monkeypatch.setattr(application._api._streams, "_limit", 1)
-    async with front.http.stream("GET", "/v1/flow-runs:follow") as answer:
+    async with front.running.http.stream("GET", "/v1/flow-runs:follow") as answer:
         await anext(answer.aiter_lines())
-        refused = await front.http.get("/v1/flow-runs:follow")
+        refused = await front.running.http.get("/v1/flow-runs:follow")
         assert refused.status_code == 429
         assert refused.headers["retry-after"] == "5"

@@ -1,4 +1,4 @@
-"""A server with a real gateway and played services, for tests of pages that need a certain past.
+"""A real gateway with played services, for tests of pages that need a certain past.
 
 The services keep a few things in memory, change them as the API says, and tell streams about it.
 """
@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
-import tempfile
 import uuid
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-import grpc.aio
 from google.protobuf import duration_pb2, timestamp_pb2
 
 from headrace import errors
@@ -37,12 +35,8 @@ from headrace.api.v1 import (
     work_pool_pb2_grpc,
 )
 from headrace.ids import uuid7
-from headrace.rpc.channel import open_aio_channel
 from headrace_chassis.calls import current_draining
-from headrace_chassis.resolving import LocalCallerResolver
-from headrace_chassis.server import ServiceServer
-from headrace_chassis.settings import ServerSettings
-from headrace_gateway.wiring import Gateway, GatewayContext, build
+from headrace_harness.gateway import play, running_gateway
 
 FINAL = {
     state_pb2.STATE_TYPE_CANCELLED,
@@ -109,7 +103,7 @@ class Store:
             run.ended_at.CopyFrom(new.occurred_at)
         await self.tell()
 
-    async def versions(self) -> AsyncIterator[int]:
+    async def versions(self) -> AsyncGenerator[int, None]:
         """Yield at once, and after each change until the server stops."""
         draining = current_draining()
         seen = -1
@@ -176,7 +170,7 @@ class FlowRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
 
     async def WatchFlowRun(self, request: Any, context: Any) -> AsyncIterator[Any]:
         self._get(request.flow_run_id)
-        async with contextlib.aclosing(self.store.versions()) as versions:  # type: ignore[type-var]
+        async with contextlib.aclosing(self.store.versions()) as versions:
             async for _ in versions:
                 run = self._get(request.flow_run_id)
                 tasks = self.store.tasks.get(request.flow_run_id, [])
@@ -188,7 +182,7 @@ class FlowRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
         yield flow_run_pb2.FollowFlowRunsResponse(heartbeat=True)
         wanted = set(request.filter.flow_run_ids)
         told: dict[str, bytes] = {key: run.SerializeToString() for key, run in self.store.runs.items()}
-        async with contextlib.aclosing(self.store.versions()) as versions:  # type: ignore[type-var]
+        async with contextlib.aclosing(self.store.versions()) as versions:
             async for _ in versions:
                 changed = [
                     run
@@ -217,7 +211,7 @@ class Logs(log_pb2_grpc.LogServiceServicer):
     async def FollowLogs(self, request: Any, context: Any) -> AsyncIterator[Any]:
         [run_id] = request.filter.flow_run_ids
         sent = int(request.follow_token or 0)
-        async with contextlib.aclosing(self.store.versions()) as versions:  # type: ignore[type-var]
+        async with contextlib.aclosing(self.store.versions()) as versions:
             async for _ in versions:
                 records = self.store.logs.get(run_id, [])
                 fresh = [record for record in records[sent:] if record.level >= request.filter.level_at_least]
@@ -404,19 +398,19 @@ def populate(store: Store) -> str:
         ("validate", 14, 1.5),
         *((f"summarise-{n}", 12 - n / 4, 2.0 + n / 3) for n in range(14)),
     ]
-    for name, ago, took in plan:
-        is_done = ago - took > 0.5
+    for name, task_ago, took in plan:
+        is_done = task_ago - took > 0.5
         kind = state_pb2.STATE_TYPE_COMPLETED if is_done else state_pb2.STATE_TYPE_RUNNING
         task = task_run_pb2.TaskRun(
             task_run_id=str(uuid7()),
             flow_run_id=run_id,
             name=name,
-            state=state(kind, seconds_ago=max(ago - took, 0)),
-            started_at=moment(ago),
+            state=state(kind, seconds_ago=max(task_ago - took, 0)),
+            started_at=moment(task_ago),
             run_count=2 if name == "summarise-3" else 1,
         )
         if is_done:
-            task.ended_at.CopyFrom(moment(ago - took))
+            task.ended_at.CopyFrom(moment(task_ago - took))
         store.tasks.setdefault(run_id, []).append(task)
     lines = [
         (20, "Downloading %d rows"),
@@ -449,7 +443,7 @@ def _artifacts(store: Store, run_id: str) -> None:
         "## Seattle\n\nThe wettest month is **March**.\n\n- [NOAA](https://www.noaa.gov)\n\n<script>alert(1)</script>"
     )
     store.artifacts[run_id] = [
-        artifact_pb2.Artifact(artifact_id=str(uuid7()), created_at=moment(5), **content)  # type: ignore[arg-type]
+        artifact_pb2.Artifact(artifact_id=str(uuid7()), created_at=moment(5), **content)
         for content in (
             {"key": "by-month", "description": "Means **per month**.", "table": table},
             {"key": "report", "markdown": text},
@@ -460,58 +454,30 @@ def _artifacts(store: Store, run_id: str) -> None:
 
 
 class Installation:
-    """A gateway that can be stopped and started again on the same port, over the same past."""
+    """A server that can be stopped and started again on the same port, over the same past."""
 
     def __init__(self) -> None:
         self.store = Store()
         self.run_id = populate(self.store)
+        """The run that has something of everything."""
         self.port = 0
-        self._gateway: Gateway | None = None
-        self._server: ServiceServer | None = None
-        self._channel: grpc.aio.Channel | None = None
-        self._folder = tempfile.TemporaryDirectory()
-        self._starts = 0
-        self._deployments = Deployments(self.store)
+        self._servicers = (
+            play(FlowRuns, self.store),
+            play(Logs, self.store),
+            play(Artifacts, self.store),
+            play(Deployments, self.store),
+            play(WorkPools),
+            play(Events),
+            play(System),
+        )
+        self._running = contextlib.AsyncExitStack()
 
     async def start(self) -> None:
         """Serve."""
-        store = self.store
-        self._server = ServiceServer(resolver=LocalCallerResolver())
-        for servicer in (
-            FlowRuns(store),
-            Logs(store),
-            Artifacts(store),
-            self._deployments,
-            WorkPools(),
-            Events(),
-            System(),
-        ):
-            self._server.add_servicer(servicer)
-        self._starts += 1
-        address = f"unix:{self._folder.name}/{self._starts}.sock"
-        self._server.listen(address)
-        await self._server.start()
-        channel = self._channel = open_aio_channel(address, retry_attempts=1)
-
-        def channel_to(name: str) -> grpc.aio.Channel:
-            return channel
-
-        async def readiness() -> list[str]:
-            return []
-
-        settings = ServerSettings(host="127.0.0.1", port=self.port, drain_seconds=1.0)
-        self._gateway = await build(GatewayContext(settings, channel_to, readiness))
-        self.port = await self._gateway.start()
+        started = running_gateway(self._servicers, port=self.port, drain_seconds=1.0)
+        running = await self._running.enter_async_context(started)
+        self.port = running.gateway.port
 
     async def stop(self) -> None:
-        """Stop serving; what there is stays. Can be started again until `close`."""
-        assert self._gateway is not None
-        assert self._server is not None
-        assert self._channel is not None
-        await self._gateway.stop()
-        await self._channel.close(None)
-        await self._server.stop(0.5)
-
-    def close(self) -> None:
-        """Give back what is on disk."""
-        self._folder.cleanup()
+        """Stop serving; what there is stays."""
+        await self._running.aclose()
