@@ -8,11 +8,12 @@ import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
+from headrace_state.rules.claims import ClaimingWorker, Place
 from headrace_state.rules.facts import FlowRunFacts, NewState, Progress, Proposal, RetryPolicy, State
 from headrace_state.rules.filters import FlowFilter, FlowRunFilter, TaskRunFilter
 from headrace_state.rules.flows import NewFlow
 from headrace_state.rules.frames import Frame
-from headrace_state.rules.limits import Limit
+from headrace_state.rules.owned_limits import OwnedLimit
 from headrace_state.rules.progress import LeaseStep
 from headrace_state.rules.rows import Row
 
@@ -346,9 +347,69 @@ class Leases(Protocol):
         ...
 
 
-class Limits(Protocol):
-    """Locked limits; see `rules.limits`."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class ClaimedRun:
+    """A run that was claimed, with its payloads."""
 
-    async def lock(self, workspace_id: uuid.UUID, names: Sequence[str]) -> list[Limit]:
-        """Lock the active limits with these names and return them as they stand."""
+    row: Row
+    attempt: Held
+    worker_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim brought."""
+
+    runs: tuple[ClaimedRun, ...]
+    next_due_at: datetime.datetime | None
+    """When the next run that is not due yet will be, if the claim looked that far."""
+    is_blocked: bool
+    """Whether limits hold back runs that are due."""
+
+
+class Claims(Protocol):
+    """The queue of due runs."""
+
+    async def claim(
+        self, workspace_id: uuid.UUID, place: Place, workers: Sequence[ClaimingWorker], lease_seconds: float
+    ) -> Claimed:
+        """Move due runs to PENDING under leases, with a slot of each of their limits, in one transaction.
+
+        Args:
+            workspace_id: Whose runs.
+            place: Where from.
+            workers: Who takes them.
+            lease_seconds: How long the leases hold without a renewal.
+        """
+        ...
+
+    async def next_due_at(
+        self, workspace_id: uuid.UUID, work_pool_ids: Sequence[uuid.UUID], deployment_ids: Sequence[uuid.UUID]
+    ) -> datetime.datetime | None:
+        """Return when the next run of pools, or of deployments without one, is due; None if nothing waits."""
+        ...
+
+    async def drop_scheduled(
+        self, workspace_id: uuid.UUID, deployment_id: uuid.UUID, schedule_id: str | None, *, with_past: bool
+    ) -> int:
+        """Delete runs that schedules made of a deployment and that did not start; return how many.
+
+        Args:
+            workspace_id: Whose runs.
+            deployment_id: The deployment.
+            schedule_id: Only runs of this schedule; None for all.
+            with_past: Whether runs that were due already are deleted, too.
+        """
+        ...
+
+    async def list_waiting(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> list[uuid.UUID]:
+        """Return the runs of a deployment that did not start."""
+        ...
+
+
+class Limits(Protocol):
+    """Concurrency limits."""
+
+    async def set_owned(self, workspace_id: uuid.UUID, limits: Sequence[OwnedLimit]) -> None:
+        """Set or remove limits of pools, queues and deployments, and hand on the slots that become free."""
         ...

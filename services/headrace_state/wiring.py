@@ -5,15 +5,18 @@ from __future__ import annotations
 from headrace_chassis.outbox import Outbox
 from headrace_chassis.outbox_servicer import OutboxServicer
 from headrace_chassis.service import Service, ServiceContext
+from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
 from headrace_state.queries.flows import PostgresFlows
 from headrace_state.queries.leases import PostgresLeases
+from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.recording import PostgresRecording
 from headrace_state.queries.task_run_reads import PostgresTaskRunReads
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
+from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.record import RecordServicer
 from headrace_state.servicers.task_runs import TaskRunServicer
 from headrace_state.servicers.watching import Watching
@@ -42,6 +45,12 @@ async def build(context: ServiceContext) -> Service:
             FlowRunServicer(flow_runs, flow_run_reads, watching),
             TaskRunServicer(task_run_reads, flow_run_reads),
             RecordServicer(recorder, leases, feed),
+            StateInternalServicer(
+                flow_runs,
+                PostgresClaims(database, outbox, wakeups),
+                leases,
+                PostgresLimits(database, outbox, wakeups),
+            ),
             OutboxServicer(database, wakeups),
         ),
         close=close,

@@ -17,7 +17,6 @@ from headrace_state.repository import Change, Held, Step
 from headrace_state.rules.facts import FlowRunFacts, LimitFacts, NewState, Proposal
 from headrace_state.rules.progress import LeaseStep, waits_in_queue
 from headrace_state.rules.rows import Row
-from headrace_state.rules.states import StateType
 from headrace_state.wire import changes
 
 DUE_CHANNEL = "due"
@@ -170,9 +169,6 @@ class Batch:
 
 
 def _enter(run: dict[str, Any], step: Step) -> None:
-    details = dict(step.state.details)
-    if step.state.type is StateType.SCHEDULED and step.progress.next_scheduled_start_at is not None:
-        details["scheduled_at"] = step.progress.next_scheduled_start_at.isoformat()
     run.update(
         state_id=step.state_id,
         state_type=step.state.type.value,
@@ -180,7 +176,7 @@ def _enter(run: dict[str, Any], step: Step) -> None:
         state_message=step.state.message,
         state_at=step.progress.at,
         state_version=run["state_version"] + 1,
-        state_details=details,
+        state_details=dict(step.state.details),
         state_result=step.state.result,
         updated_at=step.progress.at,
         **run_rows.progress_columns(step.progress),

@@ -11,7 +11,7 @@ import orjson
 from headrace_state.repository import NewFlowRun
 from headrace_state.rules.facts import Answer, FlowRunFacts, Progress, State
 from headrace_state.rules.policies import policy_from_json, policy_to_json
-from headrace_state.rules.progress import begin
+from headrace_state.rules.progress import begin, complete
 from headrace_state.rules.rows import Row
 from headrace_state.rules.states import LATE, StateType
 
@@ -169,9 +169,7 @@ def new_run(
 ) -> dict[str, Any]:
     """Return the row of a run that is created now."""
     progress = begin(new.state, new.policy, now)
-    details = dict(new.state.details)
-    if progress.next_scheduled_start_at is not None:
-        details["scheduled_at"] = progress.next_scheduled_start_at.isoformat()
+    state = complete(progress, new.state, progress)
     run = {
         **_NEW_RUN,
         "flow_run_id": new.flow_run_id,
@@ -186,7 +184,7 @@ def new_run(
         "state_message": new.state.message,
         "state_at": now,
         "state_version": 1,
-        "state_details": details,
+        "state_details": dict(state.details),
         "state_result": new.state.result,
         "created_at": now,
         "updated_at": now,

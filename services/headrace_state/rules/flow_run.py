@@ -269,10 +269,22 @@ def retry_after_failure(proposal: Proposal, facts: FlowRunFacts) -> Verdict | No
 
 @_rule("PENDING, RUNNING, PAUSED, SCHEDULED → CRASHED")
 def retry_after_crash(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
-    """A crashed run with infrastructure retries left is CRASHED, then SCHEDULED “AwaitingRetry” for another worker."""
+    """A crashed run with infrastructure retries left is CRASHED, then SCHEDULED “AwaitingRetry” for another worker.
+
+    If its process was lost while it waited for a retry, another worker does that retry.
+    """
     policy = facts.progress.policy
     if proposal.state.type is not StateType.CRASHED or not facts.can_be_claimed:
         return None
+    if facts.state.type is StateType.SCHEDULED:
+        waiting = NewState(
+            StateType.SCHEDULED,
+            facts.state.name,
+            message="The process that waited for the retry was lost.",
+            details={"reason": "PROCESS_LOST"},
+            scheduled_at=facts.progress.next_scheduled_start_at,
+        )
+        return Replace((waiting,), "RETRY_SCHEDULED", "another worker does the retry")
     used = facts.progress.infrastructure_retries_used
     if proposal.state.details.get("retriable") is False or used >= policy.infrastructure_retries:
         return None

@@ -42,6 +42,16 @@ def enter(progress: Progress, state: NewState, now: datetime.datetime) -> Progre
             )
 
 
+def complete(before: Progress, state: NewState, after: Progress) -> NewState:
+    """Return `state` as it is stored: with when the run is due, or was when it was claimed."""
+    due_at = after.next_scheduled_start_at if state.type is StateType.SCHEDULED else None
+    if state.type is StateType.PENDING:
+        due_at = before.next_scheduled_start_at
+    if due_at is None:
+        return state
+    return dataclasses.replace(state, details={**state.details, "scheduled_at": due_at.isoformat()})
+
+
 def _reopened(after: Progress) -> Progress:
     # Whoever opens a final run again grants it all its retries anew.
     return dataclasses.replace(

@@ -12,7 +12,7 @@ from headrace.ids import uuid7
 from headrace_state.repository import Change, FlowRuns, FlowRunUnit, Held, NewAttempt, Outcome, Step
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, State
 from headrace_state.rules.flow_run import judge
-from headrace_state.rules.progress import LeaseStep, enter, lease_step
+from headrace_state.rules.progress import LeaseStep, complete, enter, lease_step
 from headrace_state.rules.states import StateType
 from headrace_state.rules.verdicts import Abort, Accept, Fence, Keep, Repeat, Replace, Wait
 
@@ -94,8 +94,9 @@ def _steps(
     steps: list[Step] = []
     progress = facts.progress
     for state in states:
-        progress = enter(progress, state, facts.now)
-        steps.append(Step(uuid7(), state, progress))
+        after = enter(progress, state, facts.now)
+        steps.append(Step(uuid7(), complete(progress, state, after), after))
+        progress = after
     # The last one is the answer; an accepted proposal is stored under its own id.
     last = steps[-1]
     state_id = proposal.proposal_id if proposal.proposal_id is not None and not code else last.state_id
@@ -139,17 +140,9 @@ def stored_state(facts: FlowRunFacts, steps: Sequence[Step]) -> State:
         message=last.state.message,
         at=last.progress.at,
         version=facts.state.version + len(steps),
-        details=stored_details(last),
+        details=last.state.details,
         result=last.state.result,
     )
-
-
-def stored_details(step: Step) -> dict[str, object]:
-    """Return the details of a state as they are stored: a scheduled one says when it is due."""
-    details = dict(step.state.details)
-    if step.state.type is StateType.SCHEDULED and step.progress.next_scheduled_start_at is not None:
-        details["scheduled_at"] = step.progress.next_scheduled_start_at.isoformat()
-    return details
 
 
 def _is_taken_away(steps: Sequence[Step], proposal: Proposal) -> bool:

@@ -21,7 +21,9 @@ class Renewed:
     held: tuple[Renewal, ...]
     """Attempts that go on."""
     lost: tuple[Renewal, ...]
-    """Attempts that may no longer write; attempts whose own end was stored are in neither."""
+    """Attempts that may no longer write."""
+    ended: tuple[Renewal, ...]
+    """Attempts that hold nothing any more because their own end was stored."""
     to_stop: tuple[tuple[uuid.UUID, State], ...]
     """Runs that were asked to stop."""
 
@@ -43,6 +45,7 @@ async def renew_attempts(
         expires_at=min((renewal.expires_at for renewal in held if renewal.expires_at is not None), default=None),
         held=held,
         lost=tuple(renewal for renewal in renewals if not renewal.is_renewed and not renewal.is_current),
+        ended=tuple(renewal for renewal in renewals if not renewal.is_renewed and renewal.is_current),
         to_stop=tuple(
             (renewal.attempt.flow_run_id, renewal.state)
             for renewal in held

@@ -303,20 +303,27 @@ class ClaimingWorker(google.protobuf.message.Message):
     WORKER_ID_FIELD_NUMBER: builtins.int
     WORKER_NAME_FIELD_NUMBER: builtins.int
     COUNT_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
     worker_id: builtins.str
     """The worker."""
     worker_name: builtins.str
     """Its name."""
     count: builtins.int
     """How many runs go to it before the next entry is looked at."""
+    @property
+    def labels(self) -> google.protobuf.struct_pb2.Struct:
+        """Its labels. A run with worker_labels goes only to a worker that has all of them."""
+
     def __init__(
         self,
         *,
         worker_id: builtins.str = ...,
         worker_name: builtins.str = ...,
         count: builtins.int = ...,
+        labels: google.protobuf.struct_pb2.Struct | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["count", b"count", "worker_id", b"worker_id", "worker_name", b"worker_name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["labels", b"labels"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "labels", b"labels", "worker_id", b"worker_id", "worker_name", b"worker_name"]) -> None: ...
 
 Global___ClaimingWorker: typing_extensions.TypeAlias = ClaimingWorker
 

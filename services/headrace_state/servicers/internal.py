@@ -1,0 +1,175 @@
+"""`StateInternalService`: what the scheduler needs of runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.internal.v1 import state_pb2, state_pb2_grpc
+from headrace_chassis.caller import current_caller
+from headrace_state.repository import AttemptRef, Claims, FlowRuns, Leases, Limits
+from headrace_state.rules.owned_limits import OwnedLimit, is_owned
+from headrace_state.usecases.attempts import end_attempts, return_runs
+from headrace_state.usecases.create import create_flow_runs
+from headrace_state.usecases.drop import drop_scheduled_runs
+from headrace_state.usecases.propose import ATTEMPT_LEASE_SECONDS
+from headrace_state.usecases.renew import renew_attempts
+from headrace_state.wire import flow_runs, internal, states, values
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_MOST_LEASE_SECONDS = 24 * 3600.0
+
+
+class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
+    """Runs as the scheduler needs them."""
+
+    def __init__(self, runs: FlowRuns, claims: Claims, leases: Leases, limits: Limits) -> None:
+        self._runs = runs
+        self._claims = claims
+        self._leases = leases
+        self._limits = limits
+
+    async def CreateScheduledRuns(
+        self, request: state_pb2.CreateScheduledRunsRequest, context: Context
+    ) -> state_pb2.CreateScheduledRunsResponse:
+        """Create scheduled runs in one transaction."""
+        if len(request.runs) > internal.MOST_RUNS:
+            raise errors.InvalidArgument.of_field("runs", f"must be at most {internal.MOST_RUNS}")
+        if not request.runs:
+            return state_pb2.CreateScheduledRunsResponse()
+        wishes = [internal.to_wish(run, f"runs[{place}]") for place, run in enumerate(request.runs)]
+        created = await create_flow_runs(self._runs, current_caller().workspace_id, wishes)
+        return state_pb2.CreateScheduledRunsResponse(
+            runs=[
+                state_pb2.CreatedRun(flow_run=flow_runs.flow_run(run.row, with_payloads=True), created=run.is_new)
+                for run in created
+            ]
+        )
+
+    async def ClaimRuns(self, request: state_pb2.ClaimRunsRequest, context: Context) -> state_pb2.ClaimRunsResponse:
+        """Claim due runs."""
+        claimed = await self._claims.claim(
+            current_caller().workspace_id,
+            internal.to_place(request),
+            internal.to_workers(request),
+            _lease_seconds(request),
+        )
+        return state_pb2.ClaimRunsResponse(
+            runs=[
+                state_pb2.ClaimedRun(
+                    flow_run=flow_runs.flow_run(run.row, with_payloads=True),
+                    attempt=flow_runs.attempt(
+                        str(run.row["flow_run_id"]),
+                        run.attempt.number,
+                        run.attempt.token,
+                        run.attempt.lease_expires_at,
+                        run.attempt.lease_seconds,
+                    ),
+                    worker_id=run.worker_id,
+                )
+                for run in claimed.runs
+            ],
+            next_due_at=values.from_time(claimed.next_due_at),
+            blocked=claimed.is_blocked,
+        )
+
+    async def ReturnRuns(self, request: state_pb2.ReturnRunsRequest, context: Context) -> state_pb2.ReturnRunsResponse:
+        """Give claimed runs back that nobody took."""
+        attempts = [_attempt(attempt, f"attempts[{place}]") for place, attempt in enumerate(request.attempts)]
+        returned = await return_runs(self._runs, current_caller().workspace_id, attempts, request.reason)
+        return state_pb2.ReturnRunsResponse(returned=returned)
+
+    async def RenewLeases(
+        self, request: state_pb2.RenewLeasesRequest, context: Context
+    ) -> state_pb2.RenewLeasesResponse:
+        """Renew the leases of attempts for the workers that hold them."""
+        attempts = [_attempt(attempt, f"attempts[{place}]") for place, attempt in enumerate(request.attempts)]
+        seconds = _lease_seconds(request) if request.HasField("lease_duration") else None
+        renewed = await renew_attempts(self._leases, current_caller().workspace_id, attempts, seconds)
+        return state_pb2.RenewLeasesResponse(
+            lease_expires_at=values.from_time(renewed.expires_at),
+            flow_run_ids=[str(renewal.attempt.flow_run_id) for renewal in renewed.held],
+            lost=[
+                state_pb2.LostRun(
+                    flow_run_id=str(renewal.attempt.flow_run_id),
+                    state=states.from_state(renewal.state) if renewal.state is not None else None,
+                )
+                for renewal in (*renewed.lost, *renewed.ended)
+            ],
+            cancelling_flow_run_ids=[str(flow_run_id) for flow_run_id, _ in renewed.to_stop],
+        )
+
+    async def EndAttempts(
+        self, request: state_pb2.EndAttemptsRequest, context: Context
+    ) -> state_pb2.EndAttemptsResponse:
+        """Store how attempts ended in the eyes of their workers."""
+        ends = []
+        for place, end in enumerate(request.attempts):
+            field = f"attempts[{place}]"
+            proposal_id = values.to_optional_id(end.state.state_id, f"{field}.state.state_id")
+            ends.append((_attempt(end.attempt, field), states.to_new_state(end.state, f"{field}.state"), proposal_id))
+        found = await end_attempts(self._runs, current_caller().workspace_id, ends)
+        return state_pb2.EndAttemptsResponse(
+            runs=[
+                state_pb2.LostRun(
+                    flow_run_id=str(flow_run_id), state=states.from_state(state) if state is not None else None
+                )
+                for flow_run_id, state in found
+            ]
+        )
+
+    async def DropScheduledRuns(
+        self, request: state_pb2.DropScheduledRunsRequest, context: Context
+    ) -> state_pb2.DropScheduledRunsResponse:
+        """Delete or cancel runs of a deployment or schedule that did not start."""
+        dropped = await drop_scheduled_runs(
+            self._runs,
+            self._claims,
+            current_caller().workspace_id,
+            values.to_id(request.deployment_id, "deployment_id"),
+            request.schedule_id or None,
+            all_runs=request.all_runs,
+        )
+        return state_pb2.DropScheduledRunsResponse(dropped=dropped)
+
+    async def GetNextDue(self, request: state_pb2.GetNextDueRequest, context: Context) -> state_pb2.GetNextDueResponse:
+        """Tell when the next run is due."""
+        next_due_at = await self._claims.next_due_at(
+            current_caller().workspace_id,
+            values.to_ids(request.work_pool_ids, "work_pool_ids"),
+            values.to_ids(request.deployment_ids, "deployment_ids"),
+        )
+        return state_pb2.GetNextDueResponse(next_due_at=values.from_time(next_due_at))
+
+    async def SetOwnedLimits(
+        self, request: state_pb2.SetOwnedLimitsRequest, context: Context
+    ) -> state_pb2.SetOwnedLimitsResponse:
+        """Set or remove the limits that belong to pools, queues and deployments."""
+        owned = []
+        for place, limit in enumerate(request.limits):
+            if not is_owned(limit.name):
+                raise errors.InvalidArgument.of_field(f"limits[{place}].name", "must name a pool, queue or deployment")
+            if limit.HasField("limit") and limit.limit < 0:
+                raise errors.InvalidArgument.of_field(f"limits[{place}].limit", "must not be negative")
+            owned.append(OwnedLimit(limit.name, limit.limit if limit.HasField("limit") else None))
+        await self._limits.set_owned(current_caller().workspace_id, owned)
+        return state_pb2.SetOwnedLimitsResponse()
+
+
+def _attempt(attempt: state_pb2.AttemptRef, field: str) -> AttemptRef:
+    return AttemptRef(
+        values.to_id(attempt.flow_run_id, f"{field}.flow_run_id"), values.to_id(attempt.token, f"{field}.token")
+    )
+
+
+def _lease_seconds(request: state_pb2.ClaimRunsRequest | state_pb2.RenewLeasesRequest) -> float:
+    return values.to_span(
+        request.lease_duration,
+        "lease_duration",
+        least=1.0,
+        most=_MOST_LEASE_SECONDS,
+        default=ATTEMPT_LEASE_SECONDS,
+    )
