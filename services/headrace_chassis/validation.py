@@ -75,8 +75,14 @@ class Validator:
             KeyError: The descriptor set has no such type.
             UnknownRule: The contract uses a rule that is not known here.
         """
-        node = self._compile(self._pool.FindMessageTypeByName(message_type))
-        self._settle()
+        kind = self._pool.FindMessageTypeByName(message_type)
+        try:
+            node = self._compile(kind)
+            self._settle()
+        except BaseException:
+            # What is half compiled would let things pass.
+            self._nodes.clear()
+            raise
         if not node.parts:
             return None
 

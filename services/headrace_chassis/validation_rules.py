@@ -133,16 +133,11 @@ def _repeated_fields(kind: descriptor.Descriptor) -> frozenset[str]:
 
 
 def _kind_of(field: descriptor.FieldDescriptor, *, of_item: bool) -> str:
-    if field.is_repeated and not of_item:
-        is_map = field.message_type is not None and field.message_type.GetOptions().map_entry
-        return "map" if is_map else "repeated"
+    if not of_item and is_repeated(field):
+        return "map" if is_map(field) else "repeated"
     if field.message_type is not None:
         name = field.message_type.full_name
-        if (
-            name.startswith("google.protobuf.")
-            and name.endswith("Value")
-            and "value" in field.message_type.fields_by_name
-        ):
+        if name in WRAPPERS:
             return _KINDS[field.message_type.fields_by_name["value"].type]
         return _MESSAGE_KINDS.get(name, "message")
     return _KINDS[field.type]
