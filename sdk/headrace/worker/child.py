@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from headrace.engine.assignment import execute_assignment
+from headrace.engine import assignment
 from headrace.worker.job import Job
 
 
@@ -24,7 +24,7 @@ def run_job(data: bytes) -> int:
     if job.working_directory is not None:
         os.makedirs(job.working_directory, exist_ok=True)
         os.chdir(job.working_directory)
-    return execute_assignment(job.assignment, api_url=job.api_url, grpc_address=job.grpc_address)
+    return assignment.execute_assignment(job.assignment, api_url=job.api_url, grpc_address=job.grpc_address)
 
 
 def main() -> None:

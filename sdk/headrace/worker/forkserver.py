@@ -22,6 +22,7 @@ import selectors
 import signal
 import socket
 import sys
+import traceback
 from collections import deque
 from dataclasses import dataclass
 
@@ -113,6 +114,11 @@ class ForkServer:
             sys.stderr = os.fdopen(2, "w", buffering=1, encoding="utf-8", errors="backslashreplace", closefd=False)
             gc.unfreeze()
             status = child.run_job(job)
+        except SystemExit as leaving:
+            status = leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+        except BaseException:
+            traceback.print_exc()
+            status = 1
         finally:
             with contextlib.suppress(Exception):
                 sys.stdout.flush()
