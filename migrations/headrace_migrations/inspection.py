@@ -11,9 +11,6 @@ import asyncpg
 from headrace import errors
 from headrace_chassis.database import address, unreachable
 
-CONNECT_SECONDS = 30.0
-"""How long Postgres may take to answer for the first time, as when everything starts at once."""
-
 _ATTEMPT_SECONDS = 5.0
 _RETRY_SECONDS = 0.5
 
@@ -38,14 +35,18 @@ def revisions() -> list[str]:
     return sorted(name.removesuffix(".py") for name in names if name.endswith(".py") and name[0].isdigit())
 
 
-async def inspect(url: str) -> Findings:
-    """Return what is at `url`; waits a while for Postgres to answer.
+async def inspect(url: str, *, wait_seconds: float = 30.0) -> Findings:
+    """Return what is at `url`.
+
+    Args:
+        url: `postgresql://...`
+        wait_seconds: How long Postgres may take to answer.
 
     Raises:
         errors.Unavailable: It does not.
         errors.FailedPrecondition: It refuses us, or `url` is not one.
     """
-    connection = await _connect(url)
+    connection = await _connect(url, wait_seconds)
     try:
         revision = None
         if await connection.fetchval("select to_regclass('headrace.version')") is not None:
@@ -67,9 +68,9 @@ async def ensure_exists(url: str, maintenance_url: str) -> None:
         await connection.close()
 
 
-async def _connect(url: str) -> asyncpg.Connection[asyncpg.Record]:
+async def _connect(url: str, wait_seconds: float) -> asyncpg.Connection[asyncpg.Record]:
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + CONNECT_SECONDS
+    deadline = loop.time() + wait_seconds
     while True:
         try:
             return await asyncpg.connect(

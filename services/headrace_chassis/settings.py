@@ -36,6 +36,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
         validation_alias=pydantic.AliasChoices("HEADRACE_DATABASE_URL", "HEADRACE_SERVER_DATABASE_URL"),
     )
     """The one Postgres of all services; without it the embedded one."""
+    database_wait_seconds: Annotated[float, pydantic.Field(ge=0, le=3600)] = 30.0
+    """How long a start waits for Postgres to answer, as when everything starts at once."""
     pool_min_size: Annotated[int, pydantic.Field(ge=0, le=100)] = 1
     pool_max_size: Annotated[int, pydantic.Field(ge=1, le=100)] = 4
     """Database connections of each service in each process."""

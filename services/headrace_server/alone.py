@@ -71,7 +71,7 @@ async def run_alone(home: Home, settings: ServerSettings, parts: Sequence[str], 
 
 
 async def _serve(parts: Sequence[str], settings: ServerSettings, url: str | None, tell: Tell) -> None:
-    if url is not None and await ensure_current(url):
+    if url is not None and await ensure_current(url, wait_seconds=settings.database_wait_seconds):
         logger.info("migrated the database")
     composition = Composition(parts, settings, url)
     try:

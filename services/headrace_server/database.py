@@ -12,8 +12,12 @@ from headrace_migrations.inspection import inspect, revisions
 OLDEST_POSTGRES = 14
 
 
-async def ensure_current(url: str) -> bool:
+async def ensure_current(url: str, *, wait_seconds: float) -> bool:
     """Return once the database is at the newest revision that this release knows.
+
+    Args:
+        url: `postgresql://...`
+        wait_seconds: How long Postgres may take to answer.
 
     Returns:
         Whether it had to be migrated.
@@ -23,7 +27,7 @@ async def ensure_current(url: str) -> bool:
         errors.FailedPrecondition: It is too old, refuses us, or has been migrated by a newer release.
     """
     known = revisions()
-    found = await inspect(url)
+    found = await inspect(url, wait_seconds=wait_seconds)
     version = found.postgres_version
     if version < OLDEST_POSTGRES:
         raise errors.FailedPrecondition(

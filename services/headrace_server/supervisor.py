@@ -101,7 +101,7 @@ class Supervisor:
             self._children.append(child)
             await child.spawn()
         url = await self._start_database()
-        if await ensure_current(url):
+        if await ensure_current(url, wait_seconds=self._settings.database_wait_seconds):
             logger.info("migrated the database")
         order = Order(url, self._overrides(http_port, grpc_port))
         await asyncio.gather(*(child.begin(order) for child in self._children))

@@ -12,7 +12,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import orjson
@@ -131,6 +131,19 @@ async def until(reached: Any, describe: Any = str, is_over: Any = bool, seconds:
         assert not over, describe()
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {describe()}"
         await asyncio.sleep(_POLL_SECONDS)
+
+
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = START_SECONDS) -> None:
+    """Return once `holds()` is true.
+
+    Raises:
+        TimeoutError: It took longer than `seconds`.
+    """
+    async with asyncio.timeout(seconds):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(_POLL_SECONDS)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
