@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import uvicorn
 
 from headrace_gateway.application import Application
+from headrace_gateway.protocol import BoundedHttpProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class HttpServer:
         self._application = application
         config = uvicorn.Config(
             application,
-            http="httptools",
+            http=BoundedHttpProtocol,
             loop="none",
             ws="none",
             lifespan="off",

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from headrace_gateway import protocol
+from headrace_harness.front import Front
+
+HEAD = b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n"
+
+
+async def talk(front: Front, *parts: bytes) -> bytes:
+    """Send parts on one connection and return all that comes back until the server closes it."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.running.gateway.port)
+    try:
+        for part in parts:
+            writer.write(part)
+            await writer.drain()
+        async with asyncio.timeout(10):
+            return await reader.read()
+    except ConnectionResetError:
+        # Closed while more was on its way: the answer may be lost then.
+        return b""
+    finally:
+        writer.close()
+
+
+async def test_requests_follow_each_other_on_one_connection(front: Front) -> None:
+    answer = await talk(front, HEAD + b"\r\n", HEAD + b"\r\n" + HEAD + b"connection: close\r\n\r\n")
+    assert answer.count(b"HTTP/1.1 200 OK") == 3
+
+
+@pytest.mark.parametrize("size", [protocol.MAX_HEAD_BYTES, 10 * protocol.MAX_HEAD_BYTES])
+async def test_a_head_that_is_too_large_is_refused(front: Front, size: int) -> None:
+    answer = await talk(front, HEAD, b"x-large: ", b"x" * size)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431")
+
+
+async def test_many_small_headers_are_refused_as_one_large_one(front: Front) -> None:
+    answer = await talk(front, HEAD, *(b"x-%d: %s\r\n" % (index, b"x" * 1000) for index in range(80)))
+    assert answer.startswith(b"HTTP/1.1 431")
+
+
+async def test_what_is_not_http_is_refused(front: Front) -> None:
+    assert (await talk(front, b"\x16\x03\x01\x02\x00\x01\r\n\r\n")).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.parametrize("parts", [(), (HEAD,), (HEAD + b"\r\n", HEAD)])
+async def test_a_connection_that_never_completes_a_request_is_closed(
+    front: Front, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]
+) -> None:
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    answer = await talk(front, *parts)
+    assert answer.count(b"HTTP/1.1 200 OK") == max(0, len(parts) - 1)
