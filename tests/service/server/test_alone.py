@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import signal
 import socket
 
+import grpc.aio
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -64,7 +66,13 @@ async def test_a_killed_service_can_be_started_again_at_once(database_url: str, 
         identity.signal(signal.SIGKILL)
         assert await identity.ended() == -signal.SIGKILL
         identity.start()
-        assert await workspaces_of(server) == ["default"]
+
+        async def answers() -> bool:
+            with contextlib.suppress(grpc.aio.AioRpcError):
+                return await workspaces_of(server) == ["default"]
+            return False
+
+        await eventually(answers)
 
 
 async def test_calls_in_progress_are_finished_before_the_end(database_url: str, tmp_path: pathlib.Path) -> None:
