@@ -123,7 +123,9 @@ class ServiceHost:
         self._public = self._server(
             readiness=[check for running in self._running.values() for check in _readiness(running)]
         )
-        self.grpc_port = self._public.listen(f"{self._settings.host}:{self._settings.grpc_port_or_default}")
+        self.grpc_port = self._public.listen(
+            listening_address(self._settings.host, self._settings.grpc_port_or_default)
+        )
         alone = len(self._running) == 1
         for running in self._running.values():
             for servicer in running.service.servicers:
@@ -264,6 +266,11 @@ async def _finish(tasks: list[asyncio.Task[None]], timeout_seconds: float) -> No
         logger.warning("%s did not end in time and is cut off", task.get_name())
         task.cancel()
     await asyncio.gather(*late, return_exceptions=True)
+
+
+def listening_address(host: str, port: int) -> str:
+    """Return a host and a port as gRPC wants them."""
+    return f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}"
 
 
 def _readiness(running: _Running) -> list[object]:

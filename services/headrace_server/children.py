@@ -19,6 +19,9 @@ logger = logging.getLogger(__name__)
 STABLE_SECONDS = 60.0
 """A process that ran this long before it died is started again at once, however often its forerunners died."""
 
+HUNG_SECONDS = 60.0
+"""A process that gave no sign of life for this long hangs."""
+
 START_SECONDS = 120.0
 """A process that is not ready after this long counts as failed."""
 
@@ -84,7 +87,18 @@ class ServerProcess:
         return Report.from_line(line) if line else _LOST
 
     async def wait(self) -> int:
-        """Return its exit code once it has ended; negative is the signal that killed it."""
+        """Return its exit code once it has ended; negative is the signal that killed it.
+
+        A process that gives no sign of life for `HUNG_SECONDS` is killed.
+        """
+        try:
+            while True:
+                async with asyncio.timeout(HUNG_SECONDS):
+                    if not await self._reports.readline():
+                        break
+        except TimeoutError:
+            logger.error("process %d hangs; killing it", self.pid)
+            self.signal(signal.SIGKILL)
         return await self._process.wait()
 
     async def stop(self, drain_seconds: float) -> None:

@@ -1,8 +1,8 @@
 """What the supervisor tells a server process, and what that answers.
 
 The order is one line of JSON on the process's standard input, which stays open: its end tells that the
-supervisor has died. Reports are lines of JSON on a pipe of their own. So no secret stands on a command line
-or in an environment.
+supervisor has died. The report is a line of JSON on a pipe of its own, on which signs of life follow. So no
+secret stands on a command line or in an environment.
 """
 
 from __future__ import annotations
@@ -11,6 +11,11 @@ import dataclasses
 from typing import Any
 
 import orjson
+
+SIGN_OF_LIFE = b"\n"
+"""What a process that serves writes every `SIGN_OF_LIFE_SECONDS`, for as long as its event loop runs."""
+
+SIGN_OF_LIFE_SECONDS = 5.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from headrace_chassis.run import run_async
 from headrace_chassis.settings import ServerSettings
 from headrace_chassis.telemetry import configure_tracing
 from headrace_server.composition import Composition, load
-from headrace_server.order import Order, Report
+from headrace_server.order import SIGN_OF_LIFE, SIGN_OF_LIFE_SECONDS, Order, Report
 
 logger = logging.getLogger(__name__)
 
@@ -60,11 +60,11 @@ async def _serve(composition: Composition, reports: BinaryIO) -> int:
     try:
         await _first_of(stop.wait(), composition.start())
         if not stop.is_set():
-            _tell(reports, Report(is_ready=True))
-            await _first_of(stop.wait(), composition.failed.wait())
+            _tell(reports, Report(is_ready=True).to_line())
+            await _first_of(stop.wait(), composition.failed.wait(), _live(reports))
     except (errors.HeadraceError, OSError) as error:
         logger.error("cannot start: %s", error)
-        _tell(reports, Report(is_ready=False, fault=str(error)))
+        _tell(reports, Report(is_ready=False, fault=str(error)).to_line())
         return EXIT_FAILED
     finally:
         await composition.stop()
@@ -78,10 +78,16 @@ def _supervisor_died(stop: asyncio.Event) -> None:
         stop.set()
 
 
-def _tell(reports: BinaryIO, report: Report) -> None:
+async def _live(reports: BinaryIO) -> None:
+    while True:
+        await asyncio.sleep(SIGN_OF_LIFE_SECONDS)
+        _tell(reports, SIGN_OF_LIFE)
+
+
+def _tell(reports: BinaryIO, line: bytes) -> None:
     # Without a supervisor there is nobody to tell.
     with contextlib.suppress(BrokenPipeError):
-        reports.write(report.to_line())
+        reports.write(line)
 
 
 async def _first_of(*awaitables: Awaitable[object]) -> None:

@@ -13,6 +13,7 @@ import datetime
 import importlib.metadata
 import logging
 import os
+import pathlib
 import signal
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
@@ -24,12 +25,15 @@ from headrace_chassis.settings import ServerSettings
 from headrace_server.children import Child
 from headrace_server.database import ensure_current
 from headrace_server.home import Home, State, Status
+from headrace_server.log_file import keep_short
 from headrace_server.options import DatabaseKind
 from headrace_server.order import Order
 from headrace_server.ports import ReservedPort
 from headrace_server.postgres.keeper import PostgresKeeper
 
 logger = logging.getLogger(__name__)
+
+_LET_GO_SECONDS = 5.0
 
 Tell = Callable[[str], None]
 """Shows a line to whoever has started the server."""
@@ -77,7 +81,7 @@ class Supervisor:
         refuse_open_host(self._settings)
         self._home.ensure()
         with self._home.lock(), contextlib.ExitStack() as ports:
-            http_port, grpc_port = self._reserve(ports)
+            http_port, grpc_port = await self._reserve(ports)
             with self._signals():
                 self._write_status("starting", http_port, grpc_port)
                 try:
@@ -87,13 +91,23 @@ class Supervisor:
                     await self._end()
         self._tell("Headrace has stopped.")
 
-    def _reserve(self, ports: contextlib.ExitStack) -> tuple[int, int]:
-        settings = self._settings
-        http = ReservedPort(settings.host, settings.port, purpose="HTTP", option="--port")
-        ports.callback(http.close)
-        grpc = ReservedPort(settings.host, settings.grpc_port_or_default, purpose="gRPC", option="--grpc-port")
-        ports.callback(grpc.close)
-        return http.number, grpc.number
+    async def _reserve(self, ports: contextlib.ExitStack) -> tuple[int, int]:
+        # The processes of a supervisor that was killed notice it at once, but need a moment to let go of the ports.
+        patience = _LET_GO_SECONDS if self._home.read_status() is not None else 0.0
+        settings, loop = self._settings, asyncio.get_running_loop()
+        deadline = loop.time() + patience
+        while True:
+            try:
+                http = ReservedPort(settings.host, settings.port, purpose="HTTP", option="--port")
+                ports.callback(http.close)
+                grpc = ReservedPort(settings.host, settings.grpc_port_or_default, purpose="gRPC", option="--grpc-port")
+                ports.callback(grpc.close)
+                return http.number, grpc.number
+            except errors.FailedPrecondition:
+                ports.close()
+                if loop.time() >= deadline:
+                    raise
+            await asyncio.sleep(_LET_GO_SECONDS / 20)
 
     async def _serve(self, http_port: int, grpc_port: int) -> None:
         for number in range(self._settings.processes):
@@ -112,6 +126,8 @@ class Supervisor:
                 group.create_task(child.keep(order))
             if self._postgres is not None:
                 group.create_task(self._postgres.keep())
+            if self._log_file is not None:
+                group.create_task(keep_short(pathlib.Path(self._log_file)))
 
     async def _start_database(self) -> str:
         if self._database == "url":

@@ -13,13 +13,13 @@ import click
 from headrace import errors
 from headrace_server.exits import Exit
 from headrace_server.home import HOME_VARIABLE, Home, Status
+from headrace_server.log_file import shorten
 from headrace_server.options import DatabaseKind, Options
 from headrace_server.parts import ALL_PARTS
 
 _SUPERVISOR = "headrace_server.serve"
 _ALONE = "headrace_server.alone"
 _POLL_SECONDS = 0.05
-_LOG_KEPT_BYTES = 10 * 1024 * 1024
 _ERROR_LINES = 20
 
 
@@ -122,7 +122,7 @@ def _in_background(kind: DatabaseKind, given: dict[str, Any]) -> int:
             "Stop it with `headrace server stop`",
             reason="SERVER_RUNNING",
         )
-    _rotate(home)
+    shorten(home.log_file)
     options = Options(kind, ALL_PARTS, given, log_file=str(home.log_file))
     with home.log_file.open("ab") as log:
         log_start = log.tell()
@@ -154,11 +154,6 @@ def _ready(status: Status) -> str:
         f"  Log         {status.log_file}\n"
         "Stop it with `headrace server stop`."
     )
-
-
-def _rotate(home: Home) -> None:
-    if home.log_file.exists() and home.log_file.stat().st_size > _LOG_KEPT_BYTES:
-        home.log_file.replace(home.log_file.with_suffix(".log.1"))
 
 
 def _end_of_log(home: Home, start: int) -> str:
