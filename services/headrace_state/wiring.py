@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from headrace_chassis.leases import ServiceLease
+from headrace_chassis.loops import Loop
 from headrace_chassis.outbox import Outbox
 from headrace_chassis.outbox_servicer import OutboxServicer
+from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.service import Service, ServiceContext
+from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
+from headrace_state.loops.overdue import Overdue
+from headrace_state.loops.reaper import LeaseReaper
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
@@ -13,6 +19,8 @@ from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.recording import PostgresRecording
 from headrace_state.queries.task_run_reads import PostgresTaskRunReads
+from headrace_state.queries.upkeep import PostgresUpkeep
+from headrace_state.repository import FlowRuns, Limits
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
@@ -30,10 +38,10 @@ async def build(context: ServiceContext) -> Service:
     flow_runs = PostgresFlowRuns(database, outbox, wakeups)
     flow_run_reads = PostgresFlowRunReads(database)
     task_run_reads = PostgresTaskRunReads(database)
-    feed = Feed(database, wakeups)
-    watching = Watching(feed, flow_run_reads, task_run_reads)
-    recorder = Recorder(PostgresRecording(database, outbox))
+    limits = PostgresLimits(database, outbox, wakeups)
     leases = PostgresLeases(database)
+    feed = Feed(database, wakeups)
+    recorder = Recorder(PostgresRecording(database, outbox))
 
     async def close() -> None:
         await recorder.close()
@@ -42,18 +50,37 @@ async def build(context: ServiceContext) -> Service:
     return Service(
         servicers=(
             FlowServicer(PostgresFlows(database)),
-            FlowRunServicer(flow_runs, flow_run_reads, watching),
+            FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads)),
             TaskRunServicer(task_run_reads, flow_run_reads),
             RecordServicer(recorder, leases, feed),
-            StateInternalServicer(
-                flow_runs,
-                PostgresClaims(database, outbox, wakeups),
-                leases,
-                PostgresLimits(database, outbox, wakeups),
-            ),
+            StateInternalServicer(flow_runs, PostgresClaims(database, outbox, wakeups), leases, limits),
             OutboxServicer(database, wakeups),
         ),
+        loops=_loops(context, flow_runs, limits, outbox),
         close=close,
         # Frames are checked by columns, which is a hundred times faster than by rules for each field.
         self_validating=frozenset({"headrace.api.v1.RecordService"}),
+    )
+
+
+def _loops(context: ServiceContext, flow_runs: FlowRuns, limits: Limits, outbox: Outbox) -> tuple[Loop, ...]:
+    database, settings = context.database, context.settings
+    upkeep = PostgresUpkeep(database, outbox, context.wakeups)
+
+    def lease(name: str) -> ServiceLease:
+        return ServiceLease(database, name, context.holder)
+
+    return (
+        LeaseReaper(upkeep, flow_runs, limits, context.clock, lease=lease(LeaseReaper.name)),
+        Overdue(upkeep, flow_runs, lease=lease(Overdue.name)),
+        PauseExpiry(upkeep, flow_runs, lease=lease(PauseExpiry.name)),
+        CancellationEscalation(upkeep, flow_runs, lease=lease(CancellationEscalation.name)),
+        PartitionKeeper(
+            database,
+            (
+                PartitionedTable("transition", settings.history_retention_days),
+                PartitionedTable("outbox", settings.outbox_retention_days),
+            ),
+            clock=context.clock,
+        ),
     )

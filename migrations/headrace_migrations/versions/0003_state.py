@@ -125,6 +125,11 @@ _FLOW_RUN = (
     create index flow_run_failed_idx on flow_run (workspace_id, state_type, flow_run_id)
      where state_type in ('FAILED', 'CRASHED', 'CANCELLED')
     """,
+    # What loops look after; hardly ever more than a few.
+    """
+    create index flow_run_paused_idx on flow_run (state_type, flow_run_id)
+     where state_type in ('PAUSED', 'CANCELLING')
+    """,
     # Keyset pages compare (time, id) as a pair, so a missing time needs a value.
     """
     create index flow_run_next_start_idx

@@ -17,7 +17,7 @@ from headrace_state.queries.flow_run_unit import Batch, Tools, history_since, st
 from headrace_state.queries.statements import SQL
 from headrace_state.repository import Change, Claimed, ClaimedRun, NewAttempt, Step
 from headrace_state.rules.claims import ClaimingWorker, Place, assign
-from headrace_state.rules.facts import FlowRunFacts, NewState
+from headrace_state.rules.facts import NewState
 from headrace_state.rules.limits import Candidate, grant
 from headrace_state.rules.progress import LeaseStep, complete, enter
 from headrace_state.rules.rows import Row
@@ -208,7 +208,7 @@ def _change(row: Row, worker: ClaimingWorker, lease_seconds: float) -> Change:
     after = enter(before, _CLAIMED, now)
     attempt = NewAttempt(uuid.uuid4(), uuid7(), lease_seconds, worker.worker_id, worker.name)
     return Change(
-        facts=FlowRunFacts(now, row["flow_run_id"], run_rows.state_of(row), before),
+        facts=run_rows.facts_of(row, with_answer=False),
         steps=(Step(uuid7(), complete(before, _CLAIMED, after), after),),
         attempt_token=attempt.token,
         lease=LeaseStep.TAKE,

@@ -94,6 +94,10 @@ class PostgresFlowRunUnit:
         await store_batch(self._connection, batch, self._tools)
         return held
 
+    async def lock_expired_lease(self, lease_id: uuid.UUID) -> bool:
+        """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
+        return bool(await self._connection.fetchval(SQL.lock_expired_lease, lease_id))
+
     async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> int:
         """Move the task runs of a run that are not final into `state`; return how many."""
         return await task_run_ends.end_task_runs(self._connection, self._rows[flow_run_id], state)

@@ -35,3 +35,14 @@ class PostgresLimits:
             self._database.after_commit(connection, self._tools.due)
 
         await self._database.run(work)
+
+    async def end_leases(self, workspace_id: uuid.UUID, lease_ids: Sequence[uuid.UUID]) -> None:
+        """End leases that no attempt holds, and hand their slots on."""
+
+        async def work(connection: Connection) -> None:
+            freed = await connection.fetch(SQL.end_leases, workspace_id, list(lease_ids))
+            if freed:
+                await hand_on(connection, workspace_id, [row["limit_name"] for row in freed], self._tools)
+                self._database.after_commit(connection, self._tools.due)
+
+        await self._database.run(work)

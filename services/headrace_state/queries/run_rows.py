@@ -71,8 +71,8 @@ def progress_columns(progress: Progress) -> dict[str, Any]:
     }
 
 
-def facts_of(row: Row) -> FlowRunFacts:
-    """Return the facts in a row of `lock_facts`."""
+def facts_of(row: Row, *, with_answer: bool = True) -> FlowRunFacts:
+    """Return the facts in a locked row that says what time it is, and perhaps what was answered before."""
     return FlowRunFacts(
         # A clock that was read before a lock was waited for must not go behind the state that was waited for.
         now=max(row["now"], row["state_at"]),
@@ -83,8 +83,10 @@ def facts_of(row: Row) -> FlowRunFacts:
         has_deployment=row["deployment_id"] is not None,
         has_work_pool=row["work_pool_id"] is not None,
         is_subflow=row["parent_flow_run_id"] is not None or row["parent_task_run_id"] is not None,
+        lease_id=row["lease_id"],
+        worker_name=row["worker_name"],
         concurrency_strategy=row["concurrency_strategy"],
-        answer=_answer_of(row),
+        answer=_answer_of(row) if with_answer else None,
     )
 
 

@@ -162,6 +162,10 @@ class FlowRunFacts:
     has_deployment: bool = False
     has_work_pool: bool = False
     is_subflow: bool = False
+    lease_id: uuid.UUID | None = None
+    """The lease under which the run is held, if it is."""
+    worker_name: str = ""
+    """Who runs, or ran, its last attempt."""
     concurrency_strategy: int = 0
     limits: tuple[LimitFacts, ...] = ()
     """Active limits that the run needs slots of; only brought where the proposal may take slots."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import grpc.aio
@@ -9,6 +10,7 @@ import grpc.aio
 from headrace import errors
 from headrace.internal.v1 import state_pb2, state_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.resolving import NO_WORKSPACE_ID
 from headrace_state.repository import AttemptRef, Claims, FlowRuns, Leases, Limits
 from headrace_state.rules.owned_limits import OwnedLimit, is_owned
 from headrace_state.usecases.attempts import end_attempts, return_runs
@@ -41,7 +43,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
         if not request.runs:
             return state_pb2.CreateScheduledRunsResponse()
         wishes = [internal.to_wish(run, f"runs[{place}]") for place, run in enumerate(request.runs)]
-        created = await create_flow_runs(self._runs, current_caller().workspace_id, wishes)
+        created = await create_flow_runs(self._runs, _workspace_id(), wishes)
         return state_pb2.CreateScheduledRunsResponse(
             runs=[
                 state_pb2.CreatedRun(flow_run=flow_runs.flow_run(run.row, with_payloads=True), created=run.is_new)
@@ -52,7 +54,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
     async def ClaimRuns(self, request: state_pb2.ClaimRunsRequest, context: Context) -> state_pb2.ClaimRunsResponse:
         """Claim due runs."""
         claimed = await self._claims.claim(
-            current_caller().workspace_id,
+            _workspace_id(),
             internal.to_place(request),
             internal.to_workers(request),
             _lease_seconds(request),
@@ -79,7 +81,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
     async def ReturnRuns(self, request: state_pb2.ReturnRunsRequest, context: Context) -> state_pb2.ReturnRunsResponse:
         """Give claimed runs back that nobody took."""
         attempts = [_attempt(attempt, f"attempts[{place}]") for place, attempt in enumerate(request.attempts)]
-        returned = await return_runs(self._runs, current_caller().workspace_id, attempts, request.reason)
+        returned = await return_runs(self._runs, _workspace_id(), attempts, request.reason)
         return state_pb2.ReturnRunsResponse(returned=returned)
 
     async def RenewLeases(
@@ -88,7 +90,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
         """Renew the leases of attempts for the workers that hold them."""
         attempts = [_attempt(attempt, f"attempts[{place}]") for place, attempt in enumerate(request.attempts)]
         seconds = _lease_seconds(request) if request.HasField("lease_duration") else None
-        renewed = await renew_attempts(self._leases, current_caller().workspace_id, attempts, seconds)
+        renewed = await renew_attempts(self._leases, _workspace_id(), attempts, seconds)
         return state_pb2.RenewLeasesResponse(
             lease_expires_at=values.from_time(renewed.expires_at),
             flow_run_ids=[str(renewal.attempt.flow_run_id) for renewal in renewed.held],
@@ -111,7 +113,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
             field = f"attempts[{place}]"
             proposal_id = values.to_optional_id(end.state.state_id, f"{field}.state.state_id")
             ends.append((_attempt(end.attempt, field), states.to_new_state(end.state, f"{field}.state"), proposal_id))
-        found = await end_attempts(self._runs, current_caller().workspace_id, ends)
+        found = await end_attempts(self._runs, _workspace_id(), ends)
         return state_pb2.EndAttemptsResponse(
             runs=[
                 state_pb2.LostRun(
@@ -128,7 +130,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
         dropped = await drop_scheduled_runs(
             self._runs,
             self._claims,
-            current_caller().workspace_id,
+            _workspace_id(),
             values.to_id(request.deployment_id, "deployment_id"),
             request.schedule_id or None,
             all_runs=request.all_runs,
@@ -138,7 +140,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
     async def GetNextDue(self, request: state_pb2.GetNextDueRequest, context: Context) -> state_pb2.GetNextDueResponse:
         """Tell when the next run is due."""
         next_due_at = await self._claims.next_due_at(
-            current_caller().workspace_id,
+            _workspace_id(),
             values.to_ids(request.work_pool_ids, "work_pool_ids"),
             values.to_ids(request.deployment_ids, "deployment_ids"),
         )
@@ -155,8 +157,15 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
             if limit.HasField("limit") and limit.limit < 0:
                 raise errors.InvalidArgument.of_field(f"limits[{place}].limit", "must not be negative")
             owned.append(OwnedLimit(limit.name, limit.limit if limit.HasField("limit") else None))
-        await self._limits.set_owned(current_caller().workspace_id, owned)
+        await self._limits.set_owned(_workspace_id(), owned)
         return state_pb2.SetOwnedLimitsResponse()
+
+
+def _workspace_id() -> uuid.UUID:
+    workspace_id = current_caller().workspace_id
+    if workspace_id == NO_WORKSPACE_ID:
+        raise errors.InvalidArgument("the call is made on behalf of no workspace", reason="NO_WORKSPACE")
+    return workspace_id
 
 
 def _attempt(attempt: state_pb2.AttemptRef, field: str) -> AttemptRef:

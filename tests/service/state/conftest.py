@@ -6,7 +6,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from headrace.ids import DEFAULT_WORKSPACE_ID
+from headrace_chassis.caller import set_caller
 from headrace_chassis.database import Database
+from headrace_chassis.resolving import service_caller
 from headrace_harness.postgres import service_database
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.state import StateClient
@@ -22,7 +25,8 @@ async def service(database_url: str) -> AsyncIterator[RunningService]:
 
 @pytest.fixture
 async def state(service: RunningService) -> StateClient:
-    """A client of the state service."""
+    """A client of the state service, whose internal calls are made on behalf of the default workspace."""
+    set_caller(service_caller("scheduler", DEFAULT_WORKSPACE_ID))
     return StateClient(service.channel, service.internal_channel)
 
 

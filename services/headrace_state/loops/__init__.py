@@ -1,0 +1,1 @@
+"""What happens without a caller, a file a loop."""

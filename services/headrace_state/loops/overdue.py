@@ -1,0 +1,30 @@
+"""Looks after runs that are due and were not claimed."""
+
+from __future__ import annotations
+
+from headrace_chassis.leases import ServiceLease
+from headrace_chassis.loops import Loop
+from headrace_state.repository import FlowRuns, Upkeep
+from headrace_state.usecases.upkeep import give_way
+
+BATCH = 200
+LATE_AFTER_SECONDS = 15.0
+
+
+class Overdue(Loop):
+    """Once a second: runs become Late, are skipped where they are too late, give way where they find no slot."""
+
+    name = "overdue"
+    interval_seconds = 1.0
+
+    def __init__(self, upkeep: Upkeep, flow_runs: FlowRuns, *, lease: ServiceLease | None = None) -> None:
+        super().__init__(lease=lease)
+        self._upkeep = upkeep
+        self._flow_runs = flow_runs
+
+    async def tick(self) -> int | None:
+        """Look after a batch of runs."""
+        late = await self._upkeep.mark_late(LATE_AFTER_SECONDS, BATCH)
+        for waiting in await self._upkeep.list_without_slots(BATCH):
+            await give_way(self._flow_runs, self._upkeep, waiting.run, waiting.strategy)
+        return late if late == BATCH else 0
