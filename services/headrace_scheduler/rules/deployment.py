@@ -102,6 +102,16 @@ class Status(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Placement:
+    """The queue that runs wait in."""
+
+    work_pool_id: uuid.UUID
+    work_pool_name: str
+    work_queue_id: uuid.UUID
+    work_queue_name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Deployment:
     """A flow made runnable, with its current version and its schedules."""
 
@@ -115,8 +125,8 @@ class Deployment:
     content: Content
     paused: bool
     concurrency: Concurrency
-    work_pool_id: uuid.UUID | None
-    work_queue_id: uuid.UUID | None
+    placement: Placement | None
+    """Where its runs wait; None if a process that serves it runs them."""
     creator: Creator
     created_at: datetime.datetime
     updated_at: datetime.datetime
@@ -195,8 +205,3 @@ def _without_tuples(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_without_tuples(inner) for inner in value]
     return value
-
-
-def own_limit_name(kind: str, identifier: uuid.UUID) -> str:
-    """Return the name of the limit that belongs to a thing; `kind` is `work-pool`, `work-queue` or `deployment`."""
-    return f"{kind}:{identifier}"

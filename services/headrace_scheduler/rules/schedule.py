@@ -75,10 +75,17 @@ class Schedule:
     """When the next runs have to be made; None while the schedule makes none."""
     upcoming_at: tuple[datetime.datetime, ...] = ()
     """Slots whose runs are made, as of the last time that runs were made."""
+    revision: int = 1
+    """Rises with each change by a user."""
 
-    def next_slot(self, now: datetime.datetime) -> datetime.datetime | None:
+    def next_run_at(self, now: datetime.datetime) -> datetime.datetime | None:
         """Return when its next run is due; None if there is none to come."""
-        return next((slot + self.jitter_of(slot) for slot in self.upcoming_at if slot > now), None)
+        if not self.active:
+            return None
+        slot = next((slot for slot in self.upcoming_at if slot > now), None)
+        if slot is None and self.next_at is not None:
+            slot = next(slots(self.terms, max(now, self.cursor_at)), None)
+        return None if slot is None else slot + self.jitter_of(slot)
 
     def jitter_of(self, slot: datetime.datetime) -> datetime.timedelta:
         """Return by how much the run of `slot` is moved: always the same, evenly spread below the jitter."""

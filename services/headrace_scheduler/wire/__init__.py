@@ -1,0 +1,1 @@
+"""Between messages of the contract and the scheduler's own facts."""

@@ -1,0 +1,29 @@
+"""Changes as entries of the outbox."""
+
+from __future__ import annotations
+
+import uuid
+
+from google.protobuf.message import Message
+
+from headrace.internal.v1 import changes_pb2 as pb
+from headrace_scheduler.rules.changes import Change
+from headrace_scheduler.rules.deployment import Deployment
+from headrace_scheduler.rules.work_pool import Worker, WorkPool, WorkQueue
+from headrace_scheduler.wire import deployments, pools
+
+
+def entry_of(change: Change) -> tuple[uuid.UUID, str, Message]:
+    """Return the workspace, the kind and the payload of a change's entry."""
+    kind = pb.ChangeKind.Value(f"CHANGE_KIND_{change.kind}")
+    workspace_id = change.thing.workspace_id
+    match change.thing:
+        case Deployment() as deployment:
+            payload = pb.DeploymentChanged(change=kind, deployment=deployments.from_deployment(deployment))
+            return workspace_id, "deployment", payload
+        case WorkPool() as pool:
+            return workspace_id, "work-pool", pb.WorkPoolChanged(change=kind, work_pool=pools.from_pool(pool))
+        case WorkQueue() as queue:
+            return workspace_id, "work-queue", pb.WorkQueueChanged(change=kind, work_queue=pools.from_queue(queue))
+        case Worker() as worker:
+            return workspace_id, "worker", pb.WorkerChanged(change=kind, worker=pools.from_worker(worker))
