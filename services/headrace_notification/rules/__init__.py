@@ -1,0 +1,1 @@
+"""What holds for events, triggers and deliveries whatever stores or sends them."""

@@ -1,0 +1,162 @@
+"""Automations: a condition, and what to do; and their form in the database."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from headrace_notification.rules.triggers import EventTrigger, Match, Posture
+
+METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CallWebhook:
+    """Calls a URL. What is secret is sealed."""
+
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Names, and sealed values."""
+    body_template: str = ""
+    signing_secret: str = ""
+    """Sealed; "" if the body is not signed."""
+    allow_private_addresses: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunDeployment:
+    """Starts a run of a deployment; without an id, of the one that the event is about."""
+
+    deployment_id: uuid.UUID | None = None
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ChangeFlowRunState:
+    """Changes the state of a flow run; without an id, of the one that the event is about."""
+
+    flow_run_id: uuid.UUID | None
+    type: str
+    name: str = ""
+    message: str = ""
+    force: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CancelFlowRun:
+    """Cancels a flow run; without an id, the one that the event is about."""
+
+    flow_run_id: uuid.UUID | None = None
+
+
+Action: TypeAlias = CallWebhook | RunDeployment | ChangeFlowRunState | CancelFlowRun
+
+KINDS: dict[str, type[Action]] = {
+    "call_webhook": CallWebhook,
+    "run_deployment": RunDeployment,
+    "change_flow_run_state": ChangeFlowRunState,
+    "cancel_flow_run": CancelFlowRun,
+}
+_KIND_OF = {action_class: kind for kind, action_class in KINDS.items()}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Creator:
+    """Who created something."""
+
+    kind: str = ""
+    creator_id: str = ""
+    display_name: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Automation:
+    """What to do when something happens or does not happen."""
+
+    automation_id: uuid.UUID
+    workspace_id: uuid.UUID
+    name: str
+    trigger: EventTrigger
+    description: str = ""
+    enabled: bool = True
+    tags: tuple[str, ...] = ()
+    actions: tuple[Action, ...] = ()
+    actions_on_trigger: tuple[Action, ...] = ()
+    actions_on_resolve: tuple[Action, ...] = ()
+    owner_resource_id: str = ""
+    creator: Creator = dataclasses.field(default_factory=Creator)
+    created_at: datetime.datetime | None = None
+    updated_at: datetime.datetime | None = None
+    last_fired_at: datetime.datetime | None = None
+    version: int = 0
+    """Rises with each change of any automation."""
+
+
+def kind_of(action: Action) -> str:
+    """Return the stable word for a kind of action."""
+    return _KIND_OF[type(action)]
+
+
+def action_document(action: Action) -> dict[str, Any]:
+    """Return an action as JSON."""
+    document: dict[str, Any] = {"kind": kind_of(action)}
+    for field in dataclasses.fields(action):
+        value = getattr(action, field.name)
+        if isinstance(value, Mapping):
+            value = dict(value)
+        document[field.name] = str(value) if isinstance(value, uuid.UUID) else value
+    return document
+
+
+def action_from_document(document: Mapping[str, Any]) -> Action:
+    """Return the action that JSON describes."""
+    fields = dict(document)
+    action_class = KINDS[fields.pop("kind")]
+    # Fields that a later version added are left out, so that versions of the server can run side by side.
+    known = {field.name for field in dataclasses.fields(action_class)}
+    fields = {name: value for name, value in fields.items() if name in known}
+    for name in ("deployment_id", "flow_run_id"):
+        if fields.get(name):
+            fields[name] = uuid.UUID(fields[name])
+    return action_class(**fields)
+
+
+def trigger_document(trigger: EventTrigger) -> dict[str, Any]:
+    """Return a trigger as JSON."""
+    return {
+        "kind": "event",
+        "posture": trigger.posture.value,
+        "match": _match_document(trigger.match),
+        "match_related": [_match_document(match) for match in trigger.match_related],
+        "after": list(trigger.after),
+        "expect": list(trigger.expect),
+        "for_each": list(trigger.for_each),
+        "threshold": trigger.threshold,
+        "within_seconds": trigger.within.total_seconds(),
+    }
+
+
+def trigger_from_document(document: Mapping[str, Any]) -> EventTrigger:
+    """Return the trigger that JSON describes."""
+    return EventTrigger(
+        posture=Posture(document["posture"]),
+        match=_match(document["match"]),
+        match_related=tuple(_match(match) for match in document["match_related"]),
+        after=tuple(document["after"]),
+        expect=tuple(document["expect"]),
+        for_each=tuple(document["for_each"]),
+        threshold=document["threshold"],
+        within=datetime.timedelta(seconds=document["within_seconds"]),
+    )
+
+
+def _match_document(match: Match) -> dict[str, list[str]]:
+    return {label: list(values) for label, values in match.items()}
+
+
+def _match(document: Mapping[str, list[str]]) -> Match:
+    return {label: tuple(values) for label, values in document.items()}

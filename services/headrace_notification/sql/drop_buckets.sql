@@ -1,0 +1,3 @@
+-- Forgets what an automation remembers.
+delete from bucket
+ where automation_id = $1

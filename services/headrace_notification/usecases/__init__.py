@@ -1,0 +1,1 @@
+"""What callers and loops can have done with events, automations and deliveries."""
