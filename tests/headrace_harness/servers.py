@@ -20,6 +20,7 @@ import psutil
 
 from headrace_harness.stack import LOOPBACK, Stack, connected
 from headrace_server.parts import ALL_PARTS, GATEWAY
+from headrace_server.postgres.access import Account
 
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
@@ -56,6 +57,8 @@ class ServerProcess:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         self._environment = {**kept, "HEADRACE_HOME": str(home), **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
+        self.user: Account | None = None
+        """As whom to run; None for the user of the tests."""
         self.log = home / f"test-{'-'.join(arguments[:3]).replace('/', '_')}.log"
 
     @property
@@ -80,6 +83,7 @@ class ServerProcess:
                 stderr=log,
                 env=self._environment,
                 start_new_session=True,
+                **(self.user.popen_arguments() if self.user is not None else {}),
             )
 
     def exit_code(self) -> int | None:
