@@ -75,8 +75,11 @@ def of_call(error: grpc.aio.AioRpcError) -> Failure:
             except message.DecodeError:
                 break
             return Failure(HTTP_STATUS.get(described.code, 500), described)
-    # No Headrace server has answered: the connection was refused or broke.
-    return of_error(rpc_status.from_rpc_error(error))
+    # No Headrace server has answered: the connection was refused or broke. Where to is not for outsiders to know.
+    cause = rpc_status.from_rpc_error(error)
+    if isinstance(cause, errors.Unavailable):
+        cause = errors.Unavailable("a part of the server does not answer; the same request may be sent again")
+    return of_error(cause)
 
 
 def body(failure: Failure, encode: Encode) -> bytes:

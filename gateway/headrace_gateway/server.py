@@ -89,8 +89,10 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     Raises:
         OSError: The address cannot be had.
     """
-    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-    listener = socket.socket(family, socket.SOCK_STREAM)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, kind, protocol, _, address = found[0]
+    # asyncio sends without delay only on sockets that are TCP by name; else each answer waits 40 ms for an acknowledgement.
+    listener = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 
 import pytest
 
 from headrace_gateway import protocol
+from headrace_gateway.server import bind
 from headrace_harness.front import Front
 
 HEAD = b"GET /health HTTP/1.1\r\nhost: 127.0.0.1\r\n"
@@ -53,3 +56,24 @@ async def test_a_connection_that_never_completes_a_request_is_closed(
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
     answer = await talk(front, *parts)
     assert answer.count(b"HTTP/1.1 200 OK") == max(0, len(parts) - 1)
+
+
+async def test_answers_are_sent_without_delay(front: Front) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", front.running.gateway.port)
+    writer.write(HEAD + b"\r\n")
+    await reader.readuntil(b"\r\n\r\n")
+    [connection] = front.running.gateway._server._server.server_state.connections
+    accepted = connection.transport.get_extra_info("socket")
+    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    writer.close()
+
+
+def test_an_occupied_port_is_an_error_unless_it_is_shared_by_both() -> None:
+    with contextlib.closing(bind("127.0.0.1", 0)) as taken:
+        taken.listen()
+        port = taken.getsockname()[1]
+        for shared in (False, True):
+            with pytest.raises(OSError, match=f"127.0.0.1:{port}"):
+                bind("127.0.0.1", port, shared=shared)
+    with contextlib.closing(bind("127.0.0.1", 0, shared=True)) as first:
+        bind("127.0.0.1", first.getsockname()[1], shared=True).close()
