@@ -93,6 +93,11 @@ class ScheduleQueries:
                 advanced.add(schedule_id)
         return advanced
 
+    async def reopen(self, schedule_ids: Sequence[uuid.UUID]) -> None:
+        """Have the runs to come of schedules made anew, as after a change by a user."""
+        if schedule_ids:
+            await self._connection.execute(SQL.reopen_schedules, list(schedule_ids))
+
 
 def _deployment_part(row: asyncpg.Record) -> dict[str, Any]:
     return {name.removeprefix("deployment__"): value for name, value in row.items() if name.startswith("deployment__")}

@@ -147,6 +147,10 @@ class Schedules(Protocol):
         """Store how far schedules have come; return those that nobody had changed."""
         ...
 
+    async def reopen(self, schedule_ids: Sequence[uuid.UUID]) -> None:
+        """Have the runs to come of schedules made anew, as after a change by a user."""
+        ...
+
 
 class Pools(Protocol):
     """Work pools and work queues."""

@@ -67,7 +67,7 @@ def _missed(schedule: Schedule, now: datetime.datetime) -> tuple[datetime.dateti
     cursor = schedule.cursor_at
     if cursor >= now:
         return ()
-    recent = max(cursor, now - MISSED_AFTER)
+    recent = max(cursor, now - MISSED_AFTER - datetime.timedelta(seconds=schedule.jitter_seconds))
     earliest = cursor
     if schedule.maximum_lateness_seconds is not None:
         # A run that is too late would not be started, so it is not made.

@@ -55,6 +55,19 @@ class Terms:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class GivenSchedule:
+    """A schedule as a user gives it."""
+
+    slug: str
+    terms: Terms
+    active: bool
+    parameters: Mapping[str, Any]
+    catch_up: CatchUp = CatchUp.ALL
+    maximum_lateness_seconds: float | None = None
+    jitter_seconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:
     """A schedule of a deployment, as the scheduler keeps it."""
 
@@ -77,6 +90,18 @@ class Schedule:
     """Slots whose runs are made, as of the last time that runs were made."""
     revision: int = 1
     """Rises with each change by a user."""
+
+    def given(self) -> GivenSchedule:
+        """Return what of it a user has given."""
+        return GivenSchedule(
+            slug=self.slug,
+            terms=self.terms,
+            active=self.active,
+            parameters=self.parameters,
+            catch_up=self.catch_up,
+            maximum_lateness_seconds=self.maximum_lateness_seconds,
+            jitter_seconds=self.jitter_seconds,
+        )
 
     def next_run_at(self, now: datetime.datetime) -> datetime.datetime | None:
         """Return when its next run is due; None if there is none to come."""
@@ -199,3 +224,47 @@ def default_slug(rule: Rule, parameters: Mapping[str, Any]) -> str:
     kind = {CronRule: "cron", IntervalRule: "interval", RecurrenceRule: "rrule"}[type(rule)]
     content = repr(rule) + json.dumps(dict(parameters), sort_keys=True, default=str)
     return f"{kind}-{hashlib.blake2b(content.encode(), digest_size=4).hexdigest()}"
+
+
+def begin(
+    given: GivenSchedule, schedule_id: uuid.UUID, deployment_id: uuid.UUID, now: datetime.datetime, *, is_paused: bool
+) -> Schedule:
+    """Return a new schedule, whose first slot is the first after `now`."""
+    return Schedule(
+        schedule_id=schedule_id,
+        deployment_id=deployment_id,
+        slug=given.slug,
+        terms=given.terms,
+        active=given.active,
+        parameters=given.parameters,
+        catch_up=given.catch_up,
+        maximum_lateness_seconds=given.maximum_lateness_seconds,
+        jitter_seconds=given.jitter_seconds,
+        created_at=now,
+        updated_at=now,
+        cursor_at=now,
+        next_at=now if given.active and not is_paused else None,
+    )
+
+
+def changed(schedule: Schedule, given: GivenSchedule, now: datetime.datetime, *, is_paused: bool) -> Schedule:
+    """Return the schedule as a user wants it from `now` on; its runs to come have to be made anew."""
+    anew = begin(given, schedule.schedule_id, schedule.deployment_id, now, is_paused=is_paused)
+    return dataclasses.replace(anew, created_at=schedule.created_at, revision=schedule.revision + 1)
+
+
+def restarted(schedule: Schedule, now: datetime.datetime, *, is_paused: bool, was_paused: bool) -> Schedule:
+    """Return the schedule after something changed that its runs to come are made of.
+
+    Runs that are due later are made anew, also those that jitter has moved beyond `now`. Slots of a pause are not
+    caught up with.
+    """
+    makes_runs = schedule.active and not is_paused
+    reopened = now - datetime.timedelta(seconds=schedule.jitter_seconds)
+    return dataclasses.replace(
+        schedule,
+        cursor_at=now if was_paused else min(schedule.cursor_at, reopened),
+        next_at=now if makes_runs else None,
+        upcoming_at=(),
+        revision=schedule.revision + 1,
+    )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
-import uuid
-from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -15,7 +12,7 @@ from headrace_scheduler.rules.cron import CronRule
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.interval import IntervalRule
 from headrace_scheduler.rules.recurrence import RecurrenceRule
-from headrace_scheduler.rules.schedule import Blackout, CatchUp, Rule, Schedule, Terms, default_slug
+from headrace_scheduler.rules.schedule import Blackout, CatchUp, GivenSchedule, Rule, Schedule, Terms, default_slug
 from headrace_scheduler.wire import values
 
 _CATCH_UPS = {
@@ -24,19 +21,6 @@ _CATCH_UPS = {
     pb.CATCH_UP_LATEST: CatchUp.LATEST,
     pb.CATCH_UP_SKIP: CatchUp.SKIP,
 }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class GivenSchedule:
-    """A schedule as a user gives it."""
-
-    slug: str
-    terms: Terms
-    active: bool
-    parameters: dict[str, Any]
-    catch_up: CatchUp
-    maximum_lateness_seconds: float | None
-    jitter_seconds: float
 
 
 def to_schedule(message: pb.Schedule) -> GivenSchedule:
@@ -129,23 +113,3 @@ def _from_blackout(blackout: Blackout) -> state_pb2.TimeRange:
     if begin is not None:
         getattr(span, "from").CopyFrom(begin)
     return span
-
-
-def thought_of(given: GivenSchedule, now: datetime.datetime) -> Schedule:
-    """Return a given schedule that is not kept, for its preview."""
-    nobody = uuid.UUID(int=0)
-    return Schedule(
-        schedule_id=nobody,
-        deployment_id=nobody,
-        slug=given.slug,
-        terms=given.terms,
-        active=given.active,
-        parameters=given.parameters,
-        catch_up=given.catch_up,
-        maximum_lateness_seconds=given.maximum_lateness_seconds,
-        jitter_seconds=given.jitter_seconds,
-        created_at=now,
-        updated_at=now,
-        cursor_at=now,
-        next_at=None,
-    )

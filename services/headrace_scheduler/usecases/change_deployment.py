@@ -1,0 +1,253 @@
+"""Deployments: applied, changed, paused, deleted."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Callable, Sequence
+
+from headrace import errors
+from headrace.ids import uuid7
+from headrace_scheduler.repository.storage import Unit
+from headrace_scheduler.repository.wakeups import SCHEDULES
+from headrace_scheduler.rules import errands as errand_rules
+from headrace_scheduler.rules import schedule as schedule_rules
+from headrace_scheduler.rules.changes import Change, ChangeKind
+from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, Version, differs
+from headrace_scheduler.rules.errands import Errand
+from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
+from headrace_scheduler.usecases import content as contents
+from headrace_scheduler.usecases.workbench import Actor, Workbench
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a deployment shall be; None leaves a part as it is."""
+
+    content: Content | None = None
+    schedules: Sequence[GivenSchedule] | None = None
+    concurrency: Concurrency | None = None
+    paused: bool | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Applied:
+    """What came of applying a deployment."""
+
+    deployment: Deployment
+    created: bool
+    new_version: bool
+
+
+async def apply_deployment(
+    bench: Workbench, actor: Actor, deployment_id: uuid.UUID | None, flow_name: str, name: str, wanted: Wanted
+) -> Applied:
+    """Create a deployment, or bring the one with these names to what is wanted.
+
+    Raises:
+        errors.InvalidArgument: Something of it is wrong; violations name the fields.
+        errors.AlreadyExists: The id is that of another deployment.
+        errors.Unavailable: The state service, which knows the flows, does not answer.
+    """
+    assert wanted.content is not None, "whoever applies brings the whole content"
+    contents.check_names(flow_name, name)
+    contents.check_content(wanted.content)
+    contents.check_schedules(wanted.content, wanted.schedules or ())
+    flow_id = await bench.state.find_or_create_flow(actor.workspace_id, flow_name)
+
+    async def work(unit: Unit) -> tuple[uuid.UUID, bool, bool, list[Errand]]:
+        current = await unit.deployments.load_by_name(actor.workspace_id, flow_name, name, lock=True)
+        if current is None:
+            new = await _create(unit, actor, deployment_id or uuid7(), flow_id, flow_name, name, wanted)
+            return new[0], True, True, new[1]
+        new_version, errands = await _change(unit, actor, current, wanted)
+        return current.deployment_id, False, new_version, errands
+
+    found, created, new_version, errands = await bench.store.run(work)
+    await bench.errands.settle(errands)
+    return Applied(await load_deployment(bench, actor, found), created, new_version)
+
+
+async def update_deployment(
+    bench: Workbench, actor: Actor, deployment_id: uuid.UUID, edit: Callable[[Deployment], Wanted]
+) -> Deployment:
+    """Change a deployment to what `edit` makes of it.
+
+    Raises:
+        errors.NotFound: There is none.
+        errors.InvalidArgument: Something of what is wanted is wrong.
+    """
+
+    async def work(unit: Unit) -> list[Errand]:
+        current = await _load(unit, actor, deployment_id, lock=True)
+        wanted = edit(current)
+        if wanted.content is not None:
+            contents.check_content(wanted.content)
+            given = [schedule.given() for schedule in current.schedules]
+            contents.check_schedules(wanted.content, given, "deployment.schedules")
+        return (await _change(unit, actor, current, wanted))[1]
+
+    await bench.errands.settle(await bench.store.run(work))
+    return await load_deployment(bench, actor, deployment_id)
+
+
+async def delete_deployment(bench: Workbench, actor: Actor, deployment_id: uuid.UUID) -> None:
+    """Delete a deployment with its schedules; its runs that have not started are cancelled.
+
+    Raises:
+        errors.NotFound: There is none.
+    """
+
+    async def work(unit: Unit) -> list[Errand]:
+        current = await _load(unit, actor, deployment_id, lock=True)
+        await unit.deployments.delete(deployment_id)
+        await unit.tell(Change(ChangeKind.DELETED, current))
+        errands = [
+            errand_rules.drop_runs(actor.workspace_id, deployment_id, all_runs=True),
+            errand_rules.set_limit(actor.workspace_id, "deployment", deployment_id),
+        ]
+        for errand in errands:
+            await unit.errands.add(errand)
+        return errands
+
+    await bench.errands.settle(await bench.store.run(work))
+
+
+async def load_deployment(bench: Workbench, actor: Actor, deployment_id: uuid.UUID) -> Deployment:
+    """Return a deployment.
+
+    Raises:
+        errors.NotFound: There is none.
+    """
+    return await bench.store.read(lambda unit: _load(unit, actor, deployment_id))
+
+
+async def _load(unit: Unit, actor: Actor, deployment_id: uuid.UUID, *, lock: bool = False) -> Deployment:
+    found = await unit.deployments.load(actor.workspace_id, deployment_id, lock=lock)
+    if found is None:
+        raise errors.NotFound(f"there is no deployment {deployment_id}", reason="DEPLOYMENT_NOT_FOUND")
+    return found
+
+
+async def _create(
+    unit: Unit, actor: Actor, deployment_id: uuid.UUID, flow_id: uuid.UUID, flow_name: str, name: str, wanted: Wanted
+) -> tuple[uuid.UUID, list[Errand]]:
+    assert wanted.content is not None
+    now = await unit.now()
+    concurrency = wanted.concurrency or Concurrency()
+    is_paused = bool(wanted.paused)
+    version = Version(uuid7(), deployment_id, 1, wanted.content, actor.creator, now, is_current=True)
+    deployment = Deployment(
+        deployment_id=deployment_id,
+        workspace_id=actor.workspace_id,
+        flow_id=flow_id,
+        flow_name=flow_name,
+        name=name,
+        version_id=version.version_id,
+        version_number=1,
+        content=wanted.content,
+        paused=is_paused,
+        concurrency=concurrency,
+        placement=await contents.place_content(unit, actor.workspace_id, wanted.content),
+        creator=actor.creator,
+        created_at=now,
+        updated_at=now,
+        schedules=tuple(
+            schedule_rules.begin(given, uuid7(), deployment_id, now, is_paused=is_paused)
+            for given in wanted.schedules or ()
+        ),
+    )
+    await unit.deployments.insert(deployment)
+    await unit.deployments.insert_version(actor.workspace_id, version)
+    for schedule in deployment.schedules:
+        await unit.schedules.insert(actor.workspace_id, schedule)
+    errands = []
+    if concurrency.limit is not None:
+        errands.append(errand_rules.set_limit(actor.workspace_id, "deployment", deployment_id))
+        await unit.errands.add(errands[0])
+    await unit.tell(Change(ChangeKind.CREATED, deployment))
+    unit.wake(SCHEDULES)
+    return deployment_id, errands
+
+
+async def _change(unit: Unit, actor: Actor, current: Deployment, wanted: Wanted) -> tuple[bool, list[Errand]]:
+    """Store what is wanted of a locked deployment; return whether there is a new version, and errands to settle."""
+    now = await unit.now()
+    content = wanted.content if wanted.content is not None else current.content
+    concurrency = wanted.concurrency if wanted.concurrency is not None else current.concurrency
+    is_paused = wanted.paused if wanted.paused is not None else current.paused
+    placement = await contents.place_content(unit, actor.workspace_id, content)
+    changed = dataclasses.replace(
+        current, content=content, concurrency=concurrency, paused=is_paused, placement=placement, updated_at=now
+    )
+    errands: list[Errand] = []
+    new_version = differs(current.content, content)
+    if new_version:
+        version = Version(
+            uuid7(), current.deployment_id, current.version_number + 1, content, actor.creator, now, is_current=True
+        )
+        await unit.deployments.insert_version(actor.workspace_id, version)
+        changed = dataclasses.replace(changed, version_id=version.version_id, version_number=version.number)
+    if concurrency.limit != current.concurrency.limit:
+        errands.append(errand_rules.set_limit(actor.workspace_id, "deployment", current.deployment_id))
+    # Runs to come carry what they are made of, so they are made anew when any of it changes.
+    is_restarted = new_version or concurrency != current.concurrency or is_paused != current.paused
+    if is_restarted and current.schedules:
+        errands.append(errand_rules.drop_runs(actor.workspace_id, current.deployment_id))
+    schedules, dropped = await _change_schedules(
+        unit, changed, wanted.schedules, now, is_restarted=is_restarted, was_paused=current.paused
+    )
+    errands.extend(dropped)
+    if not is_restarted and schedules == current.schedules:
+        return False, []
+    changed = dataclasses.replace(changed, schedules=schedules)
+    await unit.deployments.update(changed)
+    for errand in errands:
+        await unit.errands.add(errand)
+    await unit.tell(Change(ChangeKind.UPDATED, changed))
+    unit.wake(SCHEDULES)
+    return new_version, errands
+
+
+async def _change_schedules(
+    unit: Unit,
+    deployment: Deployment,
+    wanted: Sequence[GivenSchedule] | None,
+    now: datetime.datetime,
+    *,
+    is_restarted: bool,
+    was_paused: bool,
+) -> tuple[tuple[Schedule, ...], list[Errand]]:
+    """Bring the schedules of a deployment, which keep their identity by their slugs, to what is wanted."""
+    is_paused = deployment.paused
+    kept = {schedule.slug: schedule for schedule in deployment.schedules}
+    given = (
+        {one.slug: one for one in wanted} if wanted is not None else {slug: one.given() for slug, one in kept.items()}
+    )
+    result: list[Schedule] = []
+    errands: list[Errand] = []
+    for slug, schedule in kept.items():
+        if slug not in given:
+            await unit.schedules.delete(schedule.schedule_id)
+            errands.append(_drop(deployment, schedule))
+    for slug, one in given.items():
+        before = kept.get(slug)
+        if before is None:
+            after = schedule_rules.begin(one, uuid7(), deployment.deployment_id, now, is_paused=is_paused)
+            await unit.schedules.insert(deployment.workspace_id, after)
+        elif one != before.given():
+            after = schedule_rules.changed(before, one, now, is_paused=is_paused)
+            await unit.schedules.update(after)
+            errands.append(_drop(deployment, before))
+        elif is_restarted:
+            after = schedule_rules.restarted(before, now, is_paused=is_paused, was_paused=was_paused)
+            await unit.schedules.update(after)
+        else:
+            after = before
+        result.append(after)
+    return tuple(result), errands
+
+
+def _drop(deployment: Deployment, schedule: Schedule) -> Errand:
+    return errand_rules.drop_runs(deployment.workspace_id, deployment.deployment_id, schedule.schedule_id)

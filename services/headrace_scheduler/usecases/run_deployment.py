@@ -1,0 +1,114 @@
+"""Starting a run of a deployment."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from headrace import errors
+from headrace.ids import uuid7
+from headrace_scheduler.repository.state import CreatedRun, NewRun
+from headrace_scheduler.repository.storage import Unit
+from headrace_scheduler.rules import job_template, parameters
+from headrace_scheduler.rules.deployment import Creator, RetryPolicy
+from headrace_scheduler.rules.faults import Invalid
+from headrace_scheduler.usecases import content as contents
+from headrace_scheduler.usecases.workbench import Actor, Workbench, refusing
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RunRequest:
+    """A run that somebody wants of a deployment."""
+
+    deployment_id: uuid.UUID
+    version_id: uuid.UUID | None = None
+    flow_run_id: uuid.UUID | None = None
+    name: str = ""
+    parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    job_variables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    scheduled_at: datetime.datetime | None = None
+    idempotency_key: str = ""
+    tags: tuple[str, ...] = ()
+    labels: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    context: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    work_queue_name: str = ""
+    parent_task_run_id: uuid.UUID | None = None
+    parent_flow_run_id: uuid.UUID | None = None
+    retry_policy: RetryPolicy | None = None
+
+
+async def run_deployment(bench: Workbench, actor: Actor, request: RunRequest) -> CreatedRun:
+    """Create a scheduled run of a deployment; parameters and the like go on top of the deployment's.
+
+    Raises:
+        errors.NotFound: There is no such deployment or version.
+        errors.InvalidArgument: Parameters, job variables or the queue are wrong.
+        errors.Unavailable: The state service does not answer.
+    """
+    run = await bench.store.read(lambda unit: _new_run(unit, actor, request))
+    (created,) = await bench.state.create_runs(actor.workspace_id, [run])
+    return created
+
+
+async def _new_run(unit: Unit, actor: Actor, request: RunRequest) -> NewRun:
+    deployment = await unit.deployments.load(actor.workspace_id, request.deployment_id)
+    if deployment is None:
+        raise errors.NotFound(f"there is no deployment {request.deployment_id}", reason="DEPLOYMENT_NOT_FOUND")
+    content, version_id = deployment.content, deployment.version_id
+    if request.version_id is not None and request.version_id != version_id:
+        version = await unit.deployments.load_version(actor.workspace_id, request.version_id)
+        if version is None or version.deployment_id != deployment.deployment_id:
+            raise errors.NotFound(
+                f"the deployment has no version {request.version_id}", reason="DEPLOYMENT_VERSION_NOT_FOUND"
+            )
+        content, version_id = version.content, version.version_id
+    values = {**content.parameters, **request.parameters}
+    with refusing():
+        parameters.check_size(values, "parameters")
+        if content.enforce_parameter_schema:
+            parameters.check_values(content.parameter_schema, values, "parameters")
+        if request.work_queue_name and deployment.placement is None:
+            raise Invalid.of_field(
+                "work_queue_name", "the deployment runs in the process that serves it, not in a pool"
+            )
+    job_variables = job_template.merged(content.job_variables, request.job_variables)
+    placed = None
+    if deployment.placement is not None:
+        queue_name = request.work_queue_name or deployment.placement.work_queue_name
+        placed = await contents.place(
+            unit, actor.workspace_id, deployment.placement.work_pool_name, queue_name, field=""
+        )
+    if placed is not None:
+        with refusing():
+            job_template.check_variables(placed[1].base_job_template, job_variables, "job_variables", is_complete=True)
+    concurrency = deployment.concurrency
+    return NewRun(
+        flow_run_id=request.flow_run_id or uuid7(),
+        deployment=deployment,
+        version_id=version_id,
+        flow_version=content.version,
+        name=request.name,
+        scheduled_at=request.scheduled_at,
+        parameters=values,
+        job_variables=job_variables,
+        context=request.context,
+        tags=tuple(dict.fromkeys((*content.tags, *request.tags))),
+        labels={**content.labels, **request.labels},
+        retry_policy=request.retry_policy or content.retry_policy,
+        creator=_creator(actor, request),
+        idempotency_key=request.idempotency_key,
+        parent_task_run_id=request.parent_task_run_id,
+        parent_flow_run_id=request.parent_flow_run_id,
+        work_queue=placed[2] if placed is not None else None,
+        limits=(concurrency.shared_limit_name,) if concurrency.shared_limit_name else (),
+        strategy=concurrency.strategy,
+    )
+
+
+def _creator(actor: Actor, request: RunRequest) -> Creator:
+    if request.parent_flow_run_id is not None:
+        return Creator("FLOW_RUN", str(request.parent_flow_run_id), "")
+    return actor.creator
