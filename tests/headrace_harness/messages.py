@@ -7,6 +7,8 @@ from typing import Any
 
 from google.protobuf import descriptor, message_factory
 
+from headrace_gateway.transcoding.scalars import is_repeated
+
 _Field = descriptor.FieldDescriptor
 _TEXTS = ("", "a", "näch­ste Zeile\n\t", '"quoted" \\ </script>', "日本語 🙂", "0", "x" * 300)
 _DOUBLES = (0.0, 1.0, -1.5, 0.1, 1e300, 5e-324, 2.0**53, 123456789.25, float("inf"), float("-inf"))
@@ -56,7 +58,7 @@ def _fill(message: Any, chance: random.Random, depth: int) -> None:
 def _fill_field(message: Any, field: descriptor.FieldDescriptor, chance: random.Random, depth: int) -> None:
     value = getattr(message, field.name)
     if field.message_type is None:
-        if field.is_repeated:
+        if is_repeated(field):
             value.extend(_scalar(field, chance) for _ in range(chance.randrange(4)))
         else:
             setattr(message, field.name, _scalar(field, chance))
@@ -68,7 +70,7 @@ def _fill_field(message: Any, field: descriptor.FieldDescriptor, chance: random.
             elif depth > 0:
                 _fill(value[_scalar(key, chance)], chance, depth - 1)
     elif depth > 0:
-        if field.is_repeated:
+        if is_repeated(field):
             for _ in range(chance.randrange(3)):
                 _fill(value.add(), chance, depth - 1)
         else:
