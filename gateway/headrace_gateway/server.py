@@ -91,7 +91,7 @@ def bind(host: str, port: int, *, shared: bool = False) -> socket.socket:
     """
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     family, kind, protocol, _, address = found[0]
-    # asyncio sends without delay only on sockets that are TCP by name; else each answer waits 40 ms for an acknowledgement.
+    # asyncio sends without delay only on sockets that are TCP by name; on others each answer waits for 40 ms.
     listener = socket.socket(family, kind, protocol or socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
