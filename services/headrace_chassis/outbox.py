@@ -55,6 +55,8 @@ select position,
 
 _LAST_POSITION = "select case when is_called then last_value else last_value - 1 end from outbox_position_seq"
 
+_FIRST_POSITION = "select position from outbox order by position limit 1"
+
 _WRITERS = """
 select virtualtransaction
   from pg_locks
@@ -133,6 +135,12 @@ class OutboxReader:
         """Return the highest position given out so far, 0 if none."""
         async with self._database.connection() as connection:
             return int(await connection.fetchval(_LAST_POSITION))
+
+    async def first_position(self) -> int | None:
+        """Return the position of the oldest entry that is kept, None if there is none."""
+        async with self._database.connection() as connection:
+            position: int | None = await connection.fetchval(_FIRST_POSITION)
+        return position
 
     async def settled_position(self) -> int:
         """Return a position up to which nothing is still to come, though entries after it may be visible already."""

@@ -83,6 +83,17 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
                 f"the cursor {cursor} is ahead of the outbox, which ends at {last}: the database was restored or reset",
                 reason="CURSOR_AHEAD",
             )
+        first = await self._reader.first_position()
+        if request.cursor and first is not None and first > cursor + 1:
+            # Entries that were rolled back look the same from here, so it is not an error.
+            logger.warning(
+                "%s follows the outbox of %s behind %d, but the oldest entry kept is %d: "
+                "retention may have dropped what was between",
+                request.consumer,
+                self._schema,
+                cursor,
+                first,
+            )
         logger.info("%s follows the outbox of %s behind %d", request.consumer or "somebody", self._schema, cursor)
         return cursor
 

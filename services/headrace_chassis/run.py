@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import signal
+import socket
 import sys
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
@@ -49,6 +50,7 @@ def run_service(name: str, build: Build) -> int:
     url = settings.database_url.get_secret_value()
     try:
         telemetry.configure_tracing(name)
+        _refuse_taken(settings.host, settings.grpc_port_or_default)
         return run_async(serve(ServiceHost(settings, {name: build}, url)))
     except (errors.HeadraceError, OSError) as error:
         logger.error("cannot start %s: %s", name, error)
@@ -73,6 +75,17 @@ async def serve(host: ServiceHost) -> int:
             with contextlib.suppress(asyncio.CancelledError):
                 await wait
     return EXIT_FAILED if host.failed.is_set() else 0
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    # The server listens with SO_REUSEPORT and would silently share the port with another that does so, too.
+    family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(address)
+        except OSError as error:
+            raise OSError(f"cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def run_async(main: Coroutine[Any, Any, int]) -> int:

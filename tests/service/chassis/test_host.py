@@ -182,6 +182,19 @@ async def test_a_cursor_of_another_life_of_the_database_is_refused(database_url:
             assert from_rpc_error(caught.value).reason == reason
 
 
+async def test_a_follower_that_stayed_away_too_long_is_noticed(
+    database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    parts = Parts()
+    async with running_service("state", parts.build, database_url) as service:
+        await parts.append("a", "one", "two", "three")
+        async with parts.context.database.transaction() as connection:
+            await connection.execute("delete from outbox where position < 3")
+        texts, _ = await read(follow(service, cursor="1"), 1)
+        assert texts == ["three"]
+    assert "the oldest entry kept is 3" in caplog.text
+
+
 async def test_a_follower_is_let_go_when_the_server_stops(database_url: str) -> None:
     parts = Parts()
     async with running_service("state", parts.build, database_url) as service:

@@ -78,6 +78,15 @@ async def test_a_service_serves_until_it_is_told_to_stop(database_url: str, sent
         assert not [line for line in output.splitlines() if json.loads(line)["level"] != "INFO"]
 
 
+async def test_a_port_that_another_server_has_is_said_and_ends_with_1(database_url: str) -> None:
+    async with process(HEADRACE_DATABASE_URL=database_url) as first:
+        port = str(await port_of(first))
+        async with process(HEADRACE_DATABASE_URL=database_url, HEADRACE_SERVER_GRPC_PORT=port) as second:
+            code, output = await ended(second)
+            assert code == 1
+            assert f"cannot listen on 127.0.0.1:{port}" in output
+
+
 async def test_wrong_settings_are_said_and_end_with_2(database_url: str) -> None:
     async with process(HEADRACE_DATABASE_URL=database_url, HEADRACE_SERVER_PROCESSES="many") as started:
         code, output = await ended(started)
