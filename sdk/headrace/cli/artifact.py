@@ -37,7 +37,7 @@ def list_artifacts(flow_run: str | None, key: str | None, everything: bool, limi
         return
     output.print_table(
         "Artifacts",
-        [("KEY", {"ratio": 1}), "KIND", "CREATED", ("ID", {"overflow": "fold"})],
+        [("KEY", {"ratio": 1}), "KIND", "CREATED", "ID"],
         [[item.key, kind_word(item), output.ago(item.created_at), item.artifact_id] for item in artifacts],
     )
 

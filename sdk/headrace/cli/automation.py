@@ -35,7 +35,7 @@ def list_automations(limit: int, as_json: bool) -> None:
         return
     output.print_table(
         "Automations",
-        [("NAME", {"ratio": 1}), "ENABLED", "LAST FIRED", ("ID", {"overflow": "fold"})],
+        [("NAME", {"ratio": 1}), "ENABLED", "LAST FIRED", "ID"],
         [
             [item.name, "yes" if item.enabled else "no", output.ago(item.last_fired_at), item.automation_id]
             for item in automations

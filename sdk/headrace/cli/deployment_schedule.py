@@ -31,7 +31,7 @@ def list_schedules(name: str, as_json: bool) -> None:
             ("RULE", {"ratio": 1, "overflow": "fold", "no_wrap": False}),
             "ACTIVE",
             "NEXT",
-            ("ID", {"overflow": "fold"}),
+            "ID",
         ],
         [
             [

@@ -32,7 +32,7 @@ def list_flows(name: str | None, tags: tuple[str, ...], limit: int, as_json: boo
         return
     output.print_table(
         "Flows",
-        [("NAME", {"ratio": 1}), "TAGS", "CREATED", ("ID", {"overflow": "fold"})],
+        [("NAME", {"ratio": 1}), "TAGS", "CREATED", "ID"],
         [[flow.name, ", ".join(flow.tags), output.ago(flow.created_at), flow.flow_id] for flow in flows],
     )
 

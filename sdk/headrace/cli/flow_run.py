@@ -59,7 +59,7 @@ def list_flow_runs(
         return
     output.print_table(
         "Flow runs",
-        [("NAME", {"ratio": 2}), ("FLOW", {"ratio": 2}), "STATE", "WHEN", ("ID", {"overflow": "fold"})],
+        [("NAME", {"ratio": 2}), ("FLOW", {"ratio": 2}), "STATE", "WHEN", "ID"],
         [[run.name, run.flow_name, output.state_text(run.state), _when(run), run.flow_run_id] for run in runs],
     )
 

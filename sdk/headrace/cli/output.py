@@ -16,6 +16,7 @@ from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.protobuf.timestamp_pb2 import Timestamp
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -57,6 +58,8 @@ STATE_STYLES = {
     state_pb2.STATE_TYPE_CRASHED: "bright_red",
 }
 
+_NARROWEST = 8
+
 console = Console(highlight=False)
 """Standard output."""
 complaints = Console(stderr=True, highlight=False)
@@ -92,7 +95,17 @@ def to_plain(message: Message) -> dict[str, Any]:
     plain: dict[str, Any] = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    return plain
+    whole: dict[str, Any] = _whole_numbers(plain)
+    return whole
+
+
+def _whole_numbers(value: Any) -> Any:
+    """Return plain values with numbers like 4.0, as which protobuf keeps all numbers of parameters, written as 4."""
+    if isinstance(value, dict):
+        return {key: _whole_numbers(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def print_json(value: Any) -> None:
@@ -117,15 +130,29 @@ def print_table(
 
     Args:
         title: Above the table.
-        columns: Headings; a pair gives further arguments of `rich.table.Table.add_column`.
+        columns: Headings; a pair gives further arguments of `rich.table.Table.add_column`. Columns with a `ratio` give
+            way, in proportion, where the table would be wider than the terminal; all others, such as ids, are whole.
         rows: The cells: text, or anything that Rich can show.
     """
+    headings = [column if isinstance(column, tuple) else (column, {}) for column in columns]
+    cells = [["" if cell is None else cell if isinstance(cell, Text) else str(cell) for cell in row] for row in rows]
+    widths = [
+        max([cell_len(heading), *(cell_len(str(row[position])) for row in cells)])
+        for position, (heading, _options) in enumerate(headings)
+    ]
+    excess = sum(widths) + 2 * (len(widths) - 1) - console.width
+    flexible = {position for position, (_heading, options) in enumerate(headings) if "ratio" in options}
+    while excess > 0 and (widest := max(flexible, key=lambda position: widths[position], default=None)) is not None:
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+        excess -= 1
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        heading, options = column if isinstance(column, tuple) else (column, {})
-        table.add_column(heading, **{"overflow": "ellipsis", "no_wrap": True, **options})
-    for row in rows:
-        table.add_row(*("" if cell is None else cell if isinstance(cell, Text) else str(cell) for cell in row))
+    for position, (heading, options) in enumerate(headings):
+        given = {name: value for name, value in options.items() if name != "ratio"}
+        table.add_column(heading, **{"overflow": "ellipsis", "no_wrap": True, "width": widths[position], **given})
+    for row in cells:
+        table.add_row(*row)
     console.print(table)
     if table.row_count == 0:
         console.print("  nothing here", style="dim")

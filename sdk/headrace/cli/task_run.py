@@ -43,7 +43,7 @@ def list_task_runs(flow_run: str | None, types: tuple[str, ...], limit: int, as_
         return
     output.print_table(
         "Task runs",
-        [("NAME", {"ratio": 1}), "STATE", "TRIES", "RUN TIME", ("ID", {"overflow": "fold"})],
+        [("NAME", {"ratio": 1}), "STATE", "TRIES", "RUN TIME", "ID"],
         [
             [
                 run.name,

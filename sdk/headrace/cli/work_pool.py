@@ -45,7 +45,7 @@ def list_work_pools(limit: int, as_json: bool) -> None:
         return
     output.print_table(
         "Work pools",
-        [("NAME", {"ratio": 1}), "TYPE", "STATUS", "SLOTS", ("ID", {"overflow": "fold"})],
+        [("NAME", {"ratio": 1}), "TYPE", "STATUS", "SLOTS", "ID"],
         [[pool.name, pool.type, _STATUS_WORDS.get(pool.status, ""), _slots(pool), pool.work_pool_id] for pool in pools],
     )
 

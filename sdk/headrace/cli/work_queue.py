@@ -31,7 +31,7 @@ def list_queues(pool: str, as_json: bool) -> None:
         return
     output.print_table(
         f"Queues of {pool}",
-        ["PRIORITY", ("NAME", {"ratio": 1}), "SLOTS", "PAUSED", ("ID", {"overflow": "fold"})],
+        ["PRIORITY", ("NAME", {"ratio": 1}), "SLOTS", "PAUSED", "ID"],
         [
             [
                 item.priority,

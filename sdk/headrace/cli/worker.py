@@ -117,7 +117,7 @@ def list_workers(pool: str, everything: bool, as_json: bool) -> None:
         return
     output.print_table(
         "Workers",
-        [("NAME", {"ratio": 1}), "POOL", "STATUS", "RUNS", "HEARD OF", ("ID", {"overflow": "fold"})],
+        [("NAME", {"ratio": 1}), "POOL", "STATUS", "RUNS", "HEARD OF", "ID"],
         [
             [
                 item.name,
