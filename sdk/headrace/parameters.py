@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 import typing
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -104,7 +105,7 @@ def schema_of(function: Callable[..., Any]) -> dict[str, Any]:
 def to_json_value(value: Any) -> Any:
     """Return a value as JSON would hold it. What JSON cannot hold becomes a text that describes it."""
     try:
-        plain = pydantic_core.to_jsonable_python(value, serialize_unknown=True, inf_nan_mode="strings")
+        plain = pydantic_core.to_jsonable_python(value, serialize_unknown=True)
     except (pydantic_core.PydanticSerializationError, UnicodeDecodeError, RecursionError, TypeError, ValueError):
         plain = f"<{type(value).__qualname__}>"
     return _exact(plain)
@@ -128,6 +129,8 @@ def _exact(value: Any) -> Any:
     # Numbers on the wire are doubles; a larger whole number keeps its digits as text, which pydantic reads back.
     if type(value) is int and abs(value) > _MAX_EXACT:
         return str(value)
+    if type(value) is float and not math.isfinite(value):
+        return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
     if isinstance(value, dict):
         return {str(key): _exact(item) for key, item in value.items()}
     if isinstance(value, list):

@@ -52,7 +52,7 @@ def get_client(settings: Settings | None = None, *, system: System | None = None
     """
     settings = settings or get_settings()
     target = system.grpc_target if system is not None else settings.grpc_address
-    key = (settings.api_url, settings.api_key, settings.workspace_id, target, may_start)
+    key = (settings.api_url, settings.api_key, settings.workspace_id, target)
     with _lock:
         client = _clients.get(key)
         if client is None:

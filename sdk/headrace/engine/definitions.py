@@ -184,7 +184,11 @@ def key_of(function: Callable[..., Any]) -> str:
 
 def describe(function: Callable[..., Any], description: str | None) -> str | None:
     """Return what a flow or task does: as given, else the function's docstring."""
-    return description if description is not None else inspect.getdoc(function)
+    if description is not None:
+        return description
+    # Not inspect.getdoc, which looks a method up in its class, where the flow or task is in its place.
+    doc = getattr(function, "__doc__", None)
+    return inspect.cleandoc(doc) if doc else None
 
 
 def hooks_of(given: Iterable[Hook] | Hook | None) -> tuple[Hook, ...]:

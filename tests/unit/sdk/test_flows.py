@@ -1,0 +1,626 @@
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import datetime
+import enum
+import signal
+import threading
+import time
+from typing import Any
+
+import pydantic
+import pytest
+
+from headrace import errors, flow, runtime, tags, task
+from headrace.outcomes import CancelInterrupt, CancelledRun, ParameterError, TimedOut
+from headrace.parameters import schema_of
+from headrace.states import Cancelled, Completed, Failed, State, StateType
+from headrace.testing import LocalRuns
+
+
+class Colour(enum.Enum):
+    RED = "red"
+
+
+class Box(pydantic.BaseModel):
+    width: int
+    colour: Colour = Colour.RED
+
+
+@dataclasses.dataclass
+class Point:
+    x: float
+    y: float
+
+
+@task
+def double(number: int) -> int:
+    return number * 2
+
+
+def state_names(runs: LocalRuns, flow_name: str | None = None) -> list[list[str]]:
+    return [[state.name for state in run.states] for run in runs.flow_runs(flow_name)]
+
+
+def test_a_flow_returns_its_value_and_leaves_a_run(runs: LocalRuns) -> None:
+    @flow
+    def say_hello(name: str = "you") -> str:
+        return f"hello {name}"
+
+    assert say_hello("me") == "hello me"
+    (run,) = runs.flow_runs()
+    assert run.flow_name == "say-hello"
+    assert run.name
+    assert run.parameters == {"name": "me"}
+    assert state_names(runs) == [["Running", "Completed"]]
+
+
+def test_parameters_are_coerced_by_their_annotations(runs: LocalRuns) -> None:
+    seen: list[Any] = []
+
+    @flow
+    def typed(
+        day: datetime.date,
+        number: int,
+        box: Box,
+        point: Point,
+        colour: Colour = Colour.RED,
+        *rest: Any,
+        flag: bool = False,
+        **more: Any,
+    ) -> None:
+        seen.extend([day, number, box, point, colour, rest, flag, more])
+
+    typed("2024-05-01", "7", {"width": "3"}, {"x": 1, "y": "2.5"}, "red", 1, 2, flag="yes", other=[1])  # type: ignore[call-overload]
+    assert seen == [
+        datetime.date(2024, 5, 1),
+        7,
+        Box(width=3),
+        Point(1.0, 2.5),
+        Colour.RED,
+        (1, 2),
+        True,
+        {"other": [1]},
+    ]
+    recorded = runs.flow_runs()[0].parameters
+    assert recorded["day"] == "2024-05-01"
+    assert recorded["box"] == {"width": 3, "colour": "red"}
+    assert recorded["point"] == {"x": 1.0, "y": 2.5}
+
+
+def test_a_wrong_parameter_is_named_and_the_run_fails(runs: LocalRuns) -> None:
+    ran = []
+
+    @flow
+    def typed(number: int, boxes: list[Box]) -> None:
+        ran.append(1)
+
+    with pytest.raises(ParameterError) as caught:
+        typed("seven", [{"width": 1}, {"width": "wide"}])  # type: ignore[call-overload]
+    assert [violation.field for violation in caught.value.violations] == ["number", "boxes.1.width"]
+    assert "got 'seven'" in str(caught.value)
+    assert isinstance(caught.value, TypeError)
+    assert ran == []
+    assert state_names(runs) == [["Running", "Failed"]]
+    assert "number" in runs.flow_runs()[0].state.message
+
+
+def test_a_call_that_does_not_fit_leaves_no_run(runs: LocalRuns) -> None:
+    @flow
+    def typed(number: int) -> None: ...
+
+    with pytest.raises(TypeError, match=r"typed\(number.*missing a required argument: 'number'"):
+        typed()  # type: ignore[call-overload]
+    assert runs.flow_runs() == []
+
+
+def test_checks_can_be_switched_off(runs: LocalRuns) -> None:
+    @flow(validate_parameters=False)
+    def typed(number: int) -> Any:
+        return number
+
+    assert typed("seven") == "seven"  # type: ignore[call-overload]
+
+
+def test_parameters_that_json_does_not_know_are_described(runs: LocalRuns) -> None:
+    @flow
+    def typed(thing: Any, big: Any, number: Any, ratio: Any) -> None: ...
+
+    typed(object(), "x" * 300_000, 2**60, float("nan"))
+    recorded = runs.flow_runs()[0].parameters
+    assert "object" in recorded["thing"]
+    assert recorded["big"].startswith("<str of 300002 bytes")
+    assert recorded["number"] == str(2**60)
+    assert recorded["ratio"] == "NaN"
+
+
+def test_the_schema_describes_the_parameters() -> None:
+    @flow
+    def typed(day: datetime.date, box: Box, untyped=3, *, flag: bool = False) -> None:  # type: ignore[no-untyped-def]
+        ...
+
+    schema = schema_of(typed.fn)
+    assert schema["required"] == ["day", "box"]
+    assert schema["properties"]["day"]["format"] == "date"
+    assert schema["properties"]["box"]["$ref"] == "#/$defs/Box"
+    assert "Colour" in schema["$defs"]
+    assert schema["properties"]["untyped"]["default"] == 3
+    assert schema["properties"]["flag"]["type"] == "boolean"
+    assert schema["additionalProperties"] is False
+
+
+def test_an_exception_ends_the_run_as_failed_and_reaches_the_caller(runs: LocalRuns) -> None:
+    class OwnError(Exception):
+        pass
+
+    @flow
+    def broken() -> None:
+        raise OwnError("torn")
+
+    with pytest.raises(OwnError, match="torn"):
+        broken()
+    state = runs.flow_runs()[0].state
+    assert (state.type, state.message) == (StateType.FAILED, "OwnError: torn")
+    assert state.details is not None
+    assert "in broken" in state.details.traceback
+
+
+def test_a_failed_task_fails_the_flow_only_if_it_is_not_caught(runs: LocalRuns) -> None:
+    @task
+    def explode() -> int:
+        raise ValueError("boom")
+
+    @flow
+    def careful() -> str:
+        explode.submit().wait()
+        return "fine"
+
+    @flow
+    def careless() -> None:
+        explode()
+
+    assert careful() == "fine"
+    with pytest.raises(ValueError, match="boom"):
+        careless()
+
+
+def test_returned_futures_and_states_decide_how_the_run_ends(runs: LocalRuns) -> None:
+    @task
+    def explode() -> int:
+        raise ValueError("boom")
+
+    @flow
+    def one_of_two() -> Any:
+        return [double.submit(1), explode.submit()]
+
+    @flow
+    def both() -> Any:
+        return {"a": double.submit(1), "b": [double.submit(2)], "c": 3}
+
+    @flow
+    def named() -> Any:
+        return Completed(name="Skipped", message="nothing to do")
+
+    @flow
+    def refused() -> Any:
+        return Failed(message="not today")
+
+    @flow
+    def stopped() -> Any:
+        return Cancelled(message="no need")
+
+    with pytest.raises(ValueError, match="boom"):
+        one_of_two()
+    assert both() == {"a": 2, "b": [4], "c": 3}
+    assert named() is None
+    with pytest.raises(errors.HeadraceError, match="not today"):
+        refused()
+    with pytest.raises(CancelledRun, match="no need"):
+        stopped()
+    assert [run.state.name for run in runs.flow_runs()] == ["Failed", "Completed", "Skipped", "Failed", "Cancelled"]
+    assert runs.flow_runs()[0].state.message == "1/2 states failed."
+
+
+def test_a_flow_is_tried_again_and_counts_its_tries(runs: LocalRuns) -> None:
+    tries = []
+
+    @flow(retries=2, retry_delay_seconds=0.01)
+    def flaky() -> int:
+        tries.append(runtime.flow_run.run_count)
+        double(len(tries))
+        if len(tries) < 3:
+            raise ValueError("again")
+        return len(tries)
+
+    assert flaky() == 3
+    assert tries == [1, 2, 3]
+    assert state_names(runs) == [
+        ["Running", "AwaitingRetry", "Retrying", "AwaitingRetry", "Retrying", "Completed"],
+    ]
+    # The same call is the same task run.
+    assert len({run.task_run_id for run in runs.task_runs()}) == 1
+
+
+def test_a_retry_does_not_repeat_tasks_whose_results_are_kept(runs: LocalRuns) -> None:
+    done: list[str] = []
+
+    @task(persist_result=True)
+    def kept(name: str) -> str:
+        done.append(name)
+        return name.upper()
+
+    @task
+    def forgotten(name: str) -> str:
+        done.append(name)
+        return name
+
+    @flow(retries=1)
+    def flaky() -> list[str]:
+        found = [kept("a"), kept.submit("b").result(), forgotten("c")]
+        if done.count("c") == 1:
+            raise ValueError("again")
+        return found
+
+    assert flaky() == ["A", "B", "c"]
+    assert done == ["a", "b", "c", "c"]
+
+
+def test_a_subflow_is_a_run_of_its_own_with_a_task_run_that_stands_for_it(runs: LocalRuns) -> None:
+    @flow
+    def child(number: int) -> int:
+        assert runtime.flow_run.parent_flow_run_id is not None
+        return double(number)
+
+    @flow
+    def parent() -> int:
+        return child("3") + child(4)  # type: ignore[call-overload,no-any-return]
+
+    assert parent() == 14
+    mother, first, second = runs.flow_runs()
+    assert [run.parent_flow_run_id for run in (first, second)] == [mother.flow_run_id] * 2
+    stand_ins = runs.task_runs(mother.flow_run_id)
+    assert [run.child_flow_run_id for run in stand_ins] == [first.flow_run_id, second.flow_run_id]
+    assert [run.task_run_id for run in stand_ins] == [first.parent_task_run_id, second.parent_task_run_id]
+    assert [run.state.name for run in stand_ins] == ["Completed", "Completed"]
+
+
+def test_a_failed_subflow_raises_in_its_parent_which_may_go_on(runs: LocalRuns) -> None:
+    @flow
+    def child() -> None:
+        raise ValueError("small")
+
+    @flow
+    def parent() -> str:
+        with pytest.raises(ValueError, match="small"):
+            child()
+        return child(return_state=True).name
+
+    assert parent() == "Failed"
+    assert [run.state.name for run in runs.flow_runs()] == ["Completed", "Failed", "Failed"]
+    assert [run.state.name for run in runs.task_runs()] == ["Failed", "Failed"]
+
+
+async def test_asynchronous_flows_and_subflows_side_by_side(runs: LocalRuns) -> None:
+    both = asyncio.Event()
+    arrived = []
+
+    @flow
+    async def child(number: int) -> int:
+        arrived.append(number)
+        if len(arrived) == 2:
+            both.set()
+        await asyncio.wait_for(both.wait(), 5)
+        return number * 10
+
+    @flow
+    async def parent() -> list[int]:
+        return list(await asyncio.gather(child(1), child(2)))
+
+    assert await parent() == [10, 20]
+    parents = {run.parent_flow_run_id for run in runs.flow_runs("child")}
+    assert parents == {runs.flow_runs("parent")[0].flow_run_id}
+
+
+async def test_asynchronous_flows_are_tried_again(runs: LocalRuns) -> None:
+    tries = []
+
+    @flow(retries=1)
+    async def flaky() -> int:
+        tries.append(1)
+        await asyncio.sleep(0)
+        if len(tries) == 1:
+            raise OSError("down")
+        return 5
+
+    assert await flaky() == 5
+    assert state_names(runs) == [["Running", "AwaitingRetry", "Retrying", "Completed"]]
+
+
+def test_time_is_over_for_a_flow(runs: LocalRuns) -> None:
+    @flow(timeout_seconds=0.05)
+    def slow() -> None:
+        time.sleep(30)
+
+    with pytest.raises(TimedOut, match=r"took longer than 0\.05 s"):
+        slow()
+    assert runs.flow_runs()[0].state.name == "TimedOut"
+
+
+def test_time_of_a_flow_is_over_within_a_task(runs: LocalRuns) -> None:
+    @task
+    def forever() -> None:
+        while True:
+            time.sleep(0.005)
+
+    @flow(timeout_seconds=0.05)
+    def slow() -> None:
+        forever()
+
+    with pytest.raises(TimedOut):
+        slow()
+    assert runs.task_runs()[0].state.type is StateType.CANCELLED
+
+
+async def test_time_is_over_for_an_asynchronous_flow(runs: LocalRuns) -> None:
+    @flow(timeout_seconds=0.05)
+    async def slow() -> None:
+        await asyncio.sleep(30)
+
+    with pytest.raises(TimedOut):
+        await slow()
+    assert runs.flow_runs()[0].state.name == "TimedOut"
+
+
+def cancel_soon(found: list[Any]) -> None:
+    def cancel() -> None:
+        while not found:
+            time.sleep(0.001)
+        time.sleep(0.02)
+        found[0].stop(CancelInterrupt, "by hand")
+
+    threading.Thread(target=cancel).start()
+
+
+def test_a_cancelled_flow_stops_where_it_is(runs: LocalRuns) -> None:
+    from_hook: list[Any] = []
+    told: list[str] = []
+
+    @task
+    def sleep() -> None:
+        time.sleep(30)
+
+    @flow(
+        on_running=lambda flow, run, state: from_hook.append(run),
+        on_cancellation=lambda flow, run, state: told.append(state.name),
+    )
+    def slow() -> None:
+        try:
+            sleep()
+        except Exception:
+            pytest.fail("cancelling is no Exception")
+
+    cancel_soon(from_hook)
+    with pytest.raises(CancelledRun, match="by hand"):
+        slow()
+    assert runs.flow_runs()[0].state.type is StateType.CANCELLED
+    assert runs.task_runs()[0].state.type is StateType.CANCELLED
+    assert told == ["Cancelled"]
+
+
+def test_a_cancelled_flow_stops_its_threads_and_what_waits(runs: LocalRuns) -> None:
+    from_hook: list[Any] = []
+    submitted: list[Any] = []
+
+    @task
+    def spin(number: int) -> None:
+        while True:
+            time.sleep(0.005)
+
+    @flow(on_running=lambda flow, run, state: from_hook.append(run))
+    def slow() -> None:
+        futures = spin.map(range(100))
+        submitted.append(from_hook[0])
+        futures.result()
+
+    cancel_soon(submitted)
+    with pytest.raises(CancelledRun):
+        slow()
+    assert {run.state.type for run in runs.task_runs()} == {StateType.CANCELLED}
+    assert len(runs.task_runs()) == 100
+
+
+def test_a_parent_that_is_cancelled_takes_its_subflow_along(runs: LocalRuns) -> None:
+    from_hook: list[Any] = []
+
+    @flow
+    def child() -> None:
+        time.sleep(30)
+
+    @flow(on_running=lambda flow, run, state: from_hook.append(run))
+    def parent() -> None:
+        child()
+
+    cancel_soon(from_hook)
+    with pytest.raises(CancelledRun):
+        parent()
+    assert [run.state.type for run in runs.flow_runs()] == [StateType.CANCELLED] * 2
+
+
+def test_a_cancelled_subflow_is_an_error_in_its_parent(runs: LocalRuns) -> None:
+    from_hook: list[Any] = []
+
+    @flow(on_running=lambda flow, run, state: from_hook.append(run))
+    def child() -> None:
+        time.sleep(30)
+
+    @flow
+    def parent() -> str:
+        with pytest.raises(CancelledRun):
+            child()
+        return "went on"
+
+    cancel_soon(from_hook)
+    assert parent() == "went on"
+    assert [run.state.type for run in runs.flow_runs()] == [StateType.COMPLETED, StateType.CANCELLED]
+
+
+async def test_a_cancelled_asynchronous_flow_stops_where_it_is(runs: LocalRuns) -> None:
+    from_hook: list[Any] = []
+    cleaned = []
+
+    @task
+    async def sleep() -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            cleaned.append(1)
+
+    @flow(on_running=lambda flow, run, state: from_hook.append(run))
+    async def slow() -> None:
+        await asyncio.gather(sleep(), sleep())
+
+    cancel_soon(from_hook)
+    with pytest.raises(CancelledRun):
+        await slow()
+    assert cleaned == [1, 1]
+    assert runs.flow_runs()[0].state.type is StateType.CANCELLED
+    assert {run.state.type for run in runs.task_runs()} == {StateType.CANCELLED}
+
+
+async def test_an_asynchronous_flow_that_its_caller_cancels_has_crashed(runs: LocalRuns) -> None:
+    @flow
+    async def slow() -> None:
+        await asyncio.sleep(30)
+
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(slow(), 0.05)
+    assert runs.flow_runs()[0].state.type is StateType.CRASHED
+
+
+def test_sigterm_ends_the_run_as_crashed_and_the_process_with_143(runs: LocalRuns) -> None:
+    @flow
+    def slow() -> None:
+        signal.raise_signal(signal.SIGTERM)
+        time.sleep(30)
+
+    with pytest.raises(SystemExit) as caught:
+        slow()
+    assert caught.value.code == 143
+    state = runs.flow_runs()[0].state
+    assert (state.type, state.message) == (StateType.CRASHED, "the process was asked to end (SIGTERM)")
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+
+def test_control_c_ends_the_run_as_crashed(runs: LocalRuns) -> None:
+    @flow
+    def slow() -> None:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        slow()
+    assert runs.flow_runs()[0].state.type is StateType.CRASHED
+
+
+def test_hooks_of_flows(runs: LocalRuns) -> None:
+    told: list[tuple[str, str, str]] = []
+
+    def tell(flow: Any, run: Any, state: State[Any]) -> None:
+        told.append((flow.name, run.name, state.name))
+
+    async def tell_later(flow: Any, run: Any, state: State[Any]) -> None:
+        told.append(("later", run.name, state.name))
+
+    @flow(flow_run_name="r{fails}", on_running=tell, on_completion=[tell_later], on_failure=tell)
+    def work(fails: bool) -> None:
+        if fails:
+            raise ValueError("x")
+
+    work(False)
+    with pytest.raises(ValueError, match="x"):
+        work(True)
+    assert told == [
+        ("work", "rFalse", "Running"),
+        ("later", "rFalse", "Completed"),
+        ("work", "rTrue", "Running"),
+        ("work", "rTrue", "Failed"),
+    ]
+
+
+def test_names_and_tags_of_runs(runs: LocalRuns) -> None:
+    @flow(flow_run_name="of {day:%A}")
+    def named(day: datetime.date) -> None: ...
+
+    @flow(flow_run_name=lambda: "made")
+    def made() -> None: ...
+
+    with tags("b", "a"):
+        named("2024-05-01")  # type: ignore[call-overload]
+    made()
+    assert [(run.name, run.tags) for run in runs.flow_runs()] == [("of Wednesday", ("a", "b")), ("made", ())]
+
+
+def test_a_broken_name_fails_the_run(runs: LocalRuns) -> None:
+    @flow(flow_run_name="{nothing}")
+    def named(day: int) -> None: ...
+
+    with pytest.raises(errors.InvalidArgument, match="parameters are: day"):
+        named(1)
+    assert runs.flow_runs()[0].state.name == "Failed"
+
+
+def test_methods_can_be_flows(runs: LocalRuns) -> None:
+    class Pipeline:
+        def __init__(self, factor: int) -> None:
+            self.factor = factor
+
+        @flow
+        def run(self, number: int) -> int:
+            return self.factor * double(number)
+
+    assert Pipeline(5).run("2") == 20
+    assert runs.flow_runs()[0].parameters == {"number": 2}
+
+
+def test_a_generator_cannot_be_a_flow() -> None:
+    with pytest.raises(TypeError, match="cannot be a generator"):
+
+        @flow
+        def stream() -> Any:
+            yield 1
+
+
+def test_runtime_tells_about_the_run(runs: LocalRuns) -> None:
+    seen: dict[str, Any] = {}
+
+    @flow(version="v7", flow_run_name="n")
+    def asks(number: int) -> None:
+        run = runtime.flow_run
+        seen.update(
+            id=run.id,
+            name=run.name,
+            flow=run.flow_name,
+            version=run.flow_version,
+            parameters=run.parameters,
+            parent=run.parent_flow_run_id,
+            root=run.root_flow_run_id,
+            due=run.scheduled_start_time,
+            deployment=runtime.deployment.id,
+            task=runtime.task_run.id,
+        )
+
+    asks(1)
+    (run,) = runs.flow_runs()
+    assert isinstance(seen.pop("due"), datetime.datetime)
+    assert seen == {
+        "id": run.flow_run_id,
+        "name": "n",
+        "flow": "asks",
+        "version": "v7",
+        "parameters": {"number": 1},
+        "parent": None,
+        "root": run.flow_run_id,
+        "deployment": None,
+        "task": None,
+    }
