@@ -103,11 +103,17 @@ async def service_database(url: str, service: str, *, max_size: int = 4) -> Asyn
 @contextlib.asynccontextmanager
 async def _database(url: str, template: str) -> AsyncIterator[str]:
     name = f"test_{uuid.uuid4().hex}"
-    await _execute(url, f'create database "{name}" template "{template}"')
+    connection = await asyncpg.connect(url)
     try:
-        yield with_database(url, name)
+        # Twice as fast as the default where there is a choice; its checkpoints cost nothing with fsync off.
+        strategy = "strategy file_copy" if connection.get_server_version().major >= 15 else ""
+        await connection.execute(f'create database "{name}" template "{template}" {strategy}')
+        try:
+            yield with_database(url, name)
+        finally:
+            await connection.execute(f'drop database if exists "{name}" with (force)')
     finally:
-        await _execute(url, f'drop database if exists "{name}" with (force)')
+        await connection.close()
 
 
 async def _make_template(url: str, template: str) -> None:
@@ -122,14 +128,6 @@ async def _make_template(url: str, template: str) -> None:
             await connection.execute(f'create database "{making}"')
             await run.upgrade(with_database(url, making), "heads")
             await connection.execute(f'alter database "{making}" rename to "{template}"')
-    finally:
-        await connection.close()
-
-
-async def _execute(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(url)
-    try:
-        await connection.execute(statement)
     finally:
         await connection.close()
 
