@@ -11,6 +11,7 @@ from headrace_chassis.service import Service, ServiceContext
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
+from headrace_state.queries.artifacts import PostgresArtifacts
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
@@ -18,15 +19,21 @@ from headrace_state.queries.flows import PostgresFlows
 from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.recording import PostgresRecording
+from headrace_state.queries.slots import PostgresSlots
 from headrace_state.queries.task_run_reads import PostgresTaskRunReads
 from headrace_state.queries.upkeep import PostgresUpkeep
-from headrace_state.repository import FlowRuns, Limits
+from headrace_state.queries.variables import PostgresVariables
+from headrace_state.repository.flow_runs import FlowRuns
+from headrace_state.repository.limits import Limits
+from headrace_state.servicers.artifacts import ArtifactServicer
+from headrace_state.servicers.concurrency import ConcurrencyServicer
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.record import RecordServicer
 from headrace_state.servicers.task_runs import TaskRunServicer
+from headrace_state.servicers.variables import VariableServicer
 from headrace_state.servicers.watching import Watching
 from headrace_state.usecases.recording import Recorder
 
@@ -54,6 +61,9 @@ async def build(context: ServiceContext) -> Service:
             TaskRunServicer(task_run_reads, flow_run_reads),
             RecordServicer(recorder, leases, feed),
             StateInternalServicer(flow_runs, PostgresClaims(database, outbox, wakeups), leases, limits),
+            ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
+            ArtifactServicer(PostgresArtifacts(database)),
+            VariableServicer(PostgresVariables(database)),
             OutboxServicer(database, wakeups),
         ),
         loops=_loops(context, flow_runs, limits, outbox),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.loops import Loop
-from headrace_state.repository import FlowRuns, Upkeep
+from headrace_state.repository.flow_runs import FlowRuns
+from headrace_state.repository.upkeep import Upkeep
 from headrace_state.usecases.upkeep import give_way
 
 BATCH = 200

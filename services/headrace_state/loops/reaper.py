@@ -8,7 +8,9 @@ import logging
 from headrace_chassis.clock import Clock
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.loops import Loop
-from headrace_state.repository import FlowRuns, Limits, Upkeep
+from headrace_state.repository.flow_runs import FlowRuns
+from headrace_state.repository.limits import Limits
+from headrace_state.repository.upkeep import Upkeep
 from headrace_state.usecases.upkeep import reap
 
 logger = logging.getLogger(__name__)

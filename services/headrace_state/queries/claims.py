@@ -15,7 +15,8 @@ from headrace_chassis.outbox import Outbox
 from headrace_state.queries import line, run_rows
 from headrace_state.queries.flow_run_unit import Batch, Tools, history_since, store_batch
 from headrace_state.queries.statements import SQL
-from headrace_state.repository import Change, Claimed, ClaimedRun, NewAttempt, Step
+from headrace_state.repository.claims import Claimed, ClaimedRun
+from headrace_state.repository.flow_runs import Change, NewAttempt, Step
 from headrace_state.rules.claims import ClaimingWorker, Place, assign
 from headrace_state.rules.facts import NewState
 from headrace_state.rules.limits import Candidate, grant
@@ -30,7 +31,7 @@ _ROUNDS = 3
 
 
 class PostgresClaims:
-    """Implements `repository.Claims`."""
+    """Implements `repository.claims.Claims`."""
 
     def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database
@@ -39,7 +40,7 @@ class PostgresClaims:
     async def claim(
         self, workspace_id: uuid.UUID, place: Place, workers: Sequence[ClaimingWorker], lease_seconds: float
     ) -> Claimed:
-        """Claim due runs; see `repository.Claims.claim`."""
+        """Claim due runs; see `repository.claims.Claims.claim`."""
 
         async def work(connection: Connection) -> Claimed:
             claim = _Claim(connection, workspace_id, place, workers, lease_seconds)

@@ -47,7 +47,7 @@ _JOINED = _RUN.outerjoin(_PAYLOAD, _PAYLOAD.c.flow_run_id == _RUN.c.flow_run_id)
 
 
 class PostgresFlowRunReads:
-    """Implements `repository.FlowRunReads`."""
+    """Implements `repository.flow_runs.FlowRunReads`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

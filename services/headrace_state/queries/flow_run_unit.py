@@ -13,7 +13,7 @@ from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries import line, run_rows, task_run_ends
 from headrace_state.queries.statements import SQL
-from headrace_state.repository import Change, Held, Step
+from headrace_state.repository.flow_runs import Change, Held, Step
 from headrace_state.rules.facts import FlowRunFacts, LimitFacts, NewState, Proposal
 from headrace_state.rules.progress import LeaseStep, waits_in_queue
 from headrace_state.rules.rows import Row
@@ -54,7 +54,7 @@ class Tools:
 
 
 class PostgresFlowRunUnit:
-    """Implements `repository.FlowRunUnit` on a connection in a transaction."""
+    """Implements `repository.flow_runs.FlowRunUnit` on a connection in a transaction."""
 
     def __init__(self, connection: Connection, workspace_id: uuid.UUID, tools: Tools) -> None:
         self._connection = connection

@@ -15,7 +15,7 @@ from headrace_chassis.outbox import Outbox
 from headrace_state.queries import run_rows
 from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools, history_since
 from headrace_state.queries.statements import SQL
-from headrace_state.repository import CreatedFlowRun, FlowRunUnit, Held, NewFlowRun
+from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunUnit, Held, NewFlowRun
 from headrace_state.rules.states import StateType, is_final
 from headrace_state.wire import changes
 
@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 
 
 class PostgresFlowRuns:
-    """Implements `repository.FlowRuns`."""
+    """Implements `repository.flow_runs.FlowRuns`."""
 
     def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database

@@ -29,7 +29,7 @@ _SEEN = [column for column in _FLOW.c if column.name != "workspace_id"]
 
 
 class PostgresFlows:
-    """Implements `repository.Flows`."""
+    """Implements `repository.flows.Flows`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

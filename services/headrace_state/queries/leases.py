@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from headrace_chassis.database import Connection, Database
 from headrace_state.queries import run_rows
 from headrace_state.queries.statements import SQL
-from headrace_state.repository import AttemptRef, Renewal
+from headrace_state.repository.leases import AttemptRef, Renewal
 from headrace_state.rules.rows import Row
 
 
 class PostgresLeases:
-    """Implements `repository.Leases`."""
+    """Implements `repository.leases.Leases`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -21,7 +21,7 @@ class PostgresLeases:
     async def renew(
         self, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], lease_seconds: float | None
     ) -> list[Renewal]:
-        """Renew the leases of attempts; see `repository.Leases.renew`."""
+        """Renew the leases of attempts; see `repository.leases.Leases.renew`."""
         if not attempts:
             return []
 

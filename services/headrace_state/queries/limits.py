@@ -4,21 +4,73 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from typing import Any
 
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
+from headrace_state.queries.filters import contains_pattern
 from headrace_state.queries.flow_run_unit import Tools, hand_on
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.owned_limits import OwnedLimit
+from headrace_state.rules.rows import Row
+
+SHOWN = 100
+"""Holders and waiters of a limit that are brought at most."""
 
 
 class PostgresLimits:
-    """Implements `repository.Limits`."""
+    """Implements `repository.limits.Limits`."""
 
     def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database
         self._tools = Tools(database, outbox, wakeups)
+
+    async def set(
+        self, workspace_id: uuid.UUID, name: str, slots: int, is_active: bool | None, slot_decay_per_second: float
+    ) -> Row:
+        """Create a limit or change the one with the name; return it, with how many slots are taken."""
+
+        async def work(connection: Connection) -> Row:
+            await connection.fetch(SQL.lock_limits, workspace_id, [name])
+            await connection.execute(SQL.set_limit, workspace_id, name, slots, is_active, slot_decay_per_second)
+            await self._changed(connection, workspace_id, [name])
+            [row] = await connection.fetch(SQL.load_limit, workspace_id, name)
+            return row
+
+        return await self._database.run(work)
+
+    async def load(self, workspace_id: uuid.UUID, name: str) -> tuple[Row, Sequence[Row], Sequence[Row]] | None:
+        """Return a limit with its holders and waiters; None if there is none."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL.load_limit, workspace_id, name)
+            if row is None:
+                return None
+            holders = await connection.fetch(SQL.list_holders, workspace_id, name, SHOWN)
+            waiters = await connection.fetch(SQL.list_waiters, workspace_id, name, SHOWN)
+        return row, holders, waiters
+
+    async def list_page(
+        self, workspace_id: uuid.UUID, name_contains: str, after: str | None, limit: int
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page by name, and the key to go on behind it (None at the end)."""
+        pattern = contains_pattern(name_contains) if name_contains else ""
+        async with self._database.connection() as connection:
+            rows = list(await connection.fetch(SQL.list_limits, workspace_id, pattern, after, limit + 1))
+        if len(rows) <= limit:
+            return list[Row](rows), None
+        return list[Row](rows[:limit]), (rows[limit - 1]["name"],)
+
+    async def delete(self, workspace_id: uuid.UUID, name: str) -> bool:
+        """Delete a limit; return whether there was one."""
+
+        async def work(connection: Connection) -> bool:
+            await connection.fetch(SQL.lock_limits, workspace_id, [name])
+            gone = await connection.fetch(SQL.delete_limits, workspace_id, [name])
+            await self._changed(connection, workspace_id, [name])
+            return bool(gone)
+
+        return await self._database.run(work)
 
     async def set_owned(self, workspace_id: uuid.UUID, limits: Sequence[OwnedLimit]) -> None:
         """Set or remove limits of pools, queues and deployments."""
@@ -31,8 +83,7 @@ class PostgresLimits:
                 await connection.execute(SQL.set_limits, workspace_id, list(kept), list(kept.values()))
             if gone:
                 await connection.fetch(SQL.delete_limits, workspace_id, gone)
-            await hand_on(connection, workspace_id, sorted([*kept, *gone]), self._tools)
-            self._database.after_commit(connection, self._tools.due)
+            await self._changed(connection, workspace_id, sorted([*kept, *gone]))
 
         await self._database.run(work)
 
@@ -42,7 +93,10 @@ class PostgresLimits:
         async def work(connection: Connection) -> None:
             freed = await connection.fetch(SQL.end_leases, workspace_id, list(lease_ids))
             if freed:
-                await hand_on(connection, workspace_id, [row["limit_name"] for row in freed], self._tools)
-                self._database.after_commit(connection, self._tools.due)
+                await self._changed(connection, workspace_id, [row["limit_name"] for row in freed])
 
         await self._database.run(work)
+
+    async def _changed(self, connection: Connection, workspace_id: uuid.UUID, names: Sequence[str]) -> None:
+        await hand_on(connection, workspace_id, names, self._tools)
+        self._database.after_commit(connection, self._tools.due)

@@ -22,7 +22,7 @@ _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
 
 
 class PostgresRecording:
-    """Implements `repository.Recording`."""
+    """Implements `repository.task_runs.Recording`."""
 
     def __init__(self, database: Database, outbox: Outbox) -> None:
         self._database = database

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from headrace_state.repository import NewFlowRun
+from headrace_state.repository.flow_runs import NewFlowRun
 from headrace_state.rules.facts import Answer, FlowRunFacts, Progress, State
 from headrace_state.rules.policies import policy_from_json, policy_to_json
 from headrace_state.rules.progress import begin, complete

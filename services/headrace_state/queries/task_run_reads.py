@@ -30,7 +30,7 @@ _SEEN = [column for column in _RUN.c if column.name not in {"workspace_id", "att
 
 
 class PostgresTaskRunReads:
-    """Implements `repository.TaskRunReads`."""
+    """Implements `repository.task_runs.TaskRunReads`."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -12,7 +12,8 @@ from headrace_chassis.outbox import Outbox
 from headrace_state.queries import run_rows
 from headrace_state.queries.flow_run_unit import Batch, Tools, store_batch
 from headrace_state.queries.statements import SQL
-from headrace_state.repository import Change, ExpiredLease, RunRef, Step, WithoutSlot
+from headrace_state.repository.flow_runs import Change, Step
+from headrace_state.repository.upkeep import ExpiredLease, RunRef, WithoutSlot
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal
 from headrace_state.rules.flow_run import judge
 from headrace_state.rules.progress import complete, enter
@@ -29,7 +30,7 @@ _SKIPPED = NewState(
 
 
 class PostgresUpkeep:
-    """Implements `repository.Upkeep`."""
+    """Implements `repository.upkeep.Upkeep`."""
 
     def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database

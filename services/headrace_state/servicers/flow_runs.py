@@ -11,7 +11,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace_chassis.caller import Caller, current_caller
-from headrace_state.repository import FlowRunReads, FlowRuns, Held, Outcome
+from headrace_state.repository.flow_runs import FlowRunReads, FlowRuns, Held, Outcome
 from headrace_state.rules.facts import Proposal
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row

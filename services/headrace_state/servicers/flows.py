@@ -9,7 +9,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_pb2, flow_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_state.repository import Flows
+from headrace_state.repository.flows import Flows
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import filters, flows, values

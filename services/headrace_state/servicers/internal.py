@@ -11,7 +11,10 @@ from headrace import errors
 from headrace.internal.v1 import state_pb2, state_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.resolving import NO_WORKSPACE_ID
-from headrace_state.repository import AttemptRef, Claims, FlowRuns, Leases, Limits
+from headrace_state.repository.claims import Claims
+from headrace_state.repository.flow_runs import FlowRuns
+from headrace_state.repository.leases import AttemptRef, Leases
+from headrace_state.repository.limits import Limits
 from headrace_state.rules.owned_limits import OwnedLimit, is_owned
 from headrace_state.usecases.attempts import end_attempts, return_runs
 from headrace_state.usecases.create import create_flow_runs

@@ -11,7 +11,7 @@ from headrace import errors
 from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
-from headrace_state.repository import AttemptRef, Leases
+from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.record_stream import RecordStream
 from headrace_state.usecases.recording import Recorder

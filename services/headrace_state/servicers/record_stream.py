@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from headrace import errors
 from headrace.api.v1 import state_pb2, task_run_pb2
 from headrace_chassis.codecs import parse_uuid
-from headrace_state.repository import AttemptRef, Leases
+from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.rules.frames import Frame
 from headrace_state.servicers.feed import Feed, Subscriber
 from headrace_state.usecases.recording import Recorder

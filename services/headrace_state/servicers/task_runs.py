@@ -9,7 +9,8 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_state.repository import FlowRunReads, TaskRunReads
+from headrace_state.repository.flow_runs import FlowRunReads
+from headrace_state.repository.task_runs import TaskRunReads
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import filters, states, task_runs, values
 

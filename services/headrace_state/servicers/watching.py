@@ -13,7 +13,8 @@ from headrace import errors
 from headrace.api.v1 import flow_run_pb2
 from headrace_chassis.caller import Caller
 from headrace_chassis.calls import current_draining
-from headrace_state.repository import FlowRunReads, TaskRunReads
+from headrace_state.repository.flow_runs import FlowRunReads
+from headrace_state.repository.task_runs import TaskRunReads
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
 from headrace_state.rules.states import is_final

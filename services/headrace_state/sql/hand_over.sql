@@ -28,7 +28,8 @@ taken as (
                        from found
                       where found.lease_id = served.lease_id), '{}'),
            served.lease_seconds,
-           clock_timestamp() + make_interval(secs => served.lease_seconds)
+           -- A waiter picks its lease up and makes it as long as it asked for; one that has gone soon loses it.
+           clock_timestamp() + make_interval(secs => least(served.lease_seconds, 15))
       from served
 ),
 held as (

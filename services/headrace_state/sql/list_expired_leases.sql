@@ -4,6 +4,6 @@ select lease.lease_id,
        lease.flow_run_id
   from lease
  where lease.expires_at <= clock_timestamp()
-   and $1 + make_interval(secs => least(lease.duration_seconds, 60)) <= clock_timestamp()
+   and $1::timestamptz + make_interval(secs => least(lease.duration_seconds, 60)) <= clock_timestamp()
  order by lease.expires_at
  limit $2

@@ -7,7 +7,8 @@ import random
 import uuid
 from collections.abc import Sequence
 
-from headrace_state.repository import AttemptRef, FlowRuns, FlowRunUnit
+from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit
+from headrace_state.repository.leases import AttemptRef
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, State
 from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.usecases.propose import judge_and_store

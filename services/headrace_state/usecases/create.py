@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_state.repository import CreatedFlowRun, FlowRuns, NewAttempt, NewFlowRun
+from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRuns, NewAttempt, NewFlowRun
 from headrace_state.rules.states import StateType
 from headrace_state.rules.wishes import Wish
 from headrace_state.usecases.naming import run_name

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from headrace_state.repository import Claims, FlowRuns
+from headrace_state.repository.claims import Claims
+from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.rules.facts import Actor, NewState, Proposal
 from headrace_state.rules.states import StateType
 from headrace_state.usecases.propose import propose

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_state.repository import Change, FlowRuns, FlowRunUnit, Held, NewAttempt, Outcome, Step
+from headrace_state.repository.flow_runs import Change, FlowRuns, FlowRunUnit, Held, NewAttempt, Outcome, Step
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, State
 from headrace_state.rules.flow_run import judge
 from headrace_state.rules.progress import LeaseStep, complete, enter, lease_step

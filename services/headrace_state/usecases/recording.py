@@ -8,7 +8,7 @@ import contextlib
 import logging
 
 from headrace import errors
-from headrace_state.repository import Recording
+from headrace_state.repository.task_runs import Recording
 from headrace_state.rules.frames import Frame
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ import datetime
 import uuid
 from collections.abc import Sequence
 
-from headrace_state.repository import AttemptRef, Leases, Renewal
+from headrace_state.repository.leases import AttemptRef, Leases, Renewal
 from headrace_state.rules.facts import State
 from headrace_state.rules.states import StateType
 

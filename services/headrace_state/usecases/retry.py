@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 
 from headrace import errors
-from headrace_state.repository import FlowRuns, FlowRunUnit, Outcome
+from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit, Outcome
 from headrace_state.rules.facts import Actor, NewState, Proposal
 from headrace_state.rules.states import AWAITING_RETRY, StateType
 from headrace_state.usecases.propose import judge_and_store

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 
-from headrace_state.repository import ExpiredLease, FlowRuns, FlowRunUnit, Limits, RunRef, Upkeep
+from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit
+from headrace_state.repository.limits import Limits
+from headrace_state.repository.upkeep import ExpiredLease, RunRef, Upkeep
 from headrace_state.rules.facts import Actor, NewState, Proposal
 from headrace_state.rules.flow_run import STRATEGY_CANCEL_NEW, pause_end
 from headrace_state.rules.states import TIMED_OUT, StateType

@@ -1,0 +1,172 @@
+"""Slots for clients in Postgres."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import uuid
+from collections.abc import AsyncIterator
+
+from headrace import errors
+from headrace_chassis.database import Connection, Database
+from headrace_chassis.notify import Wakeup, Wakeups
+from headrace_chassis.outbox import Outbox
+from headrace_state.queries import line
+from headrace_state.queries.flow_run_unit import Tools, hand_on, slots_channel, tell_granted
+from headrace_state.queries.statements import SQL
+from headrace_state.rules.limits import Candidate, Limit, grant, seconds_until_free
+from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotWish
+
+
+class PostgresSlots:
+    """Implements `repository.limits.Slots`."""
+
+    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
+        self._database = database
+        self._wakeups = wakeups
+        self._tools = Tools(database, outbox, wakeups)
+
+    @contextlib.asynccontextmanager
+    async def bell(self, lease_id: uuid.UUID) -> AsyncIterator[Wakeup]:
+        """Lend what rings when slots were handed to a lease."""
+        async with self._wakeups.subscribe(slots_channel(lease_id)) as wakeup:
+            yield wakeup
+
+    async def acquire(
+        self, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
+    ) -> SlotsHeld | SlotsAwaited:
+        """Take slots, or find them taken by an earlier call with the same lease."""
+
+        async def work(connection: Connection) -> SlotsHeld | SlotsAwaited:
+            return await self._acquire(connection, workspace_id, wish, keep_seconds)
+
+        return await self._database.run(work)
+
+    async def _acquire(
+        self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
+    ) -> SlotsHeld | SlotsAwaited:
+        # Those in line may need further limits; all are locked in one order before anything is given away.
+        ahead = await connection.fetch(SQL.list_line, workspace_id, list(wish.names))
+        names = {name for row in ahead for name in row["names"]} | set(wish.names)
+        limits, now = await line.lock_limits(connection, workspace_id, names)
+        mine = [limit for limit in limits if limit.name in wish.names]
+        _check(wish, mine)
+        held = await self._find(connection, workspace_id, wish)
+        if held is not None:
+            return held
+        if not mine or now is None:
+            return SlotsHeld(None, None, ())
+        if keep_seconds is None:
+            return await self._at_once(connection, workspace_id, wish, limits, now)
+        await connection.execute(
+            SQL.stand_in_line,
+            wish.lease_id,
+            workspace_id,
+            list(wish.names),
+            wish.slots,
+            wish.holder_kind,
+            wish.holder_id,
+            wish.lease_seconds,
+            keep_seconds,
+        )
+        grants = await line.serve_locked_line(connection, workspace_id, wish.names, limits)
+        granted = [candidate.key for candidate in grants.granted]
+        tell_granted(connection, [lease_id for lease_id in granted if lease_id != wish.lease_id], self._tools)
+        if wish.lease_id in granted:
+            held = await self._find(connection, workspace_id, wish)
+            if held is not None:
+                return held
+        return await self._awaited(connection, workspace_id, wish, mine, now)
+
+    async def _at_once(
+        self,
+        connection: Connection,
+        workspace_id: uuid.UUID,
+        wish: SlotWish,
+        limits: list[Limit],
+        now: datetime.datetime,
+    ) -> SlotsHeld | SlotsAwaited:
+        mine = [limit for limit in limits if limit.name in wish.names]
+        waiting = await connection.fetch(SQL.list_line, workspace_id, list(wish.names))
+        candidates = [Candidate(row["lease_id"], tuple(row["names"]), row["slots"]) for row in waiting]
+        me = Candidate(wish.lease_id, wish.names, wish.slots)
+        if me not in grant([*candidates, me], limits, now, in_line=True).granted:
+            return await self._awaited(connection, workspace_id, wish, mine, now)
+        await connection.execute(
+            SQL.stand_in_line,
+            wish.lease_id,
+            workspace_id,
+            list(wish.names),
+            wish.slots,
+            wish.holder_kind,
+            wish.holder_id,
+            wish.lease_seconds,
+            1.0,
+        )
+        await connection.execute(SQL.hand_over, workspace_id, [wish.lease_id])
+        held = await self._find(connection, workspace_id, wish)
+        if held is None:
+            raise errors.Internal(f"the lease {wish.lease_id} was granted and is not there")
+        return held
+
+    async def _find(self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish) -> SlotsHeld | None:
+        # A lease that was handed over to a waiter is a short one until the waiter has it.
+        row = await connection.fetchrow(SQL.pick_up_lease, workspace_id, wish.lease_id, wish.lease_seconds)
+        if row is not None:
+            return SlotsHeld(wish.lease_id, row["expires_at"], tuple(row["limits"]))
+        if await connection.fetchval(SQL.is_lease_taken, wish.lease_id):
+            raise errors.AlreadyExists(f"the lease {wish.lease_id} is somebody else's")
+        return None
+
+    async def _awaited(
+        self,
+        connection: Connection,
+        workspace_id: uuid.UUID,
+        wish: SlotWish,
+        mine: list[Limit],
+        now: datetime.datetime,
+    ) -> SlotsAwaited:
+        waiting = await connection.fetch(SQL.list_line, workspace_id, list(wish.names))
+        places = [row["lease_id"] for row in waiting]
+        place = places.index(wish.lease_id) + 1 if wish.lease_id in places else len(places) + 1
+        full = next((limit for limit in mine if limit.free(now) < wish.slots), mine[0])
+        return SlotsAwaited(full.name, place, seconds_until_free(full, wish.slots, now))
+
+    async def renew(
+        self, workspace_id: uuid.UUID, lease_id: uuid.UUID, lease_seconds: float
+    ) -> datetime.datetime | None:
+        """Renew a client's lease; return until when it holds, None if it is gone."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(SQL.pick_up_lease, workspace_id, lease_id, lease_seconds)
+        return row["expires_at"] if row is not None else None
+
+    async def holder_of(self, workspace_id: uuid.UUID, lease_id: uuid.UUID) -> uuid.UUID | None:
+        """Return the flow run whose attempt holds a lease, None if none does."""
+        async with self._database.connection() as connection:
+            found: uuid.UUID | None = await connection.fetchval(SQL.find_holder, workspace_id, lease_id)
+        return found
+
+    async def release(self, workspace_id: uuid.UUID, lease_id: uuid.UUID, *, keep_lease: bool) -> None:
+        """Give the slots of a lease back and leave the line."""
+
+        async def work(connection: Connection) -> None:
+            left = await connection.fetchrow(SQL.leave_line, workspace_id, lease_id)
+            statement = SQL.free_slots if keep_lease else SQL.end_leases
+            freed = await connection.fetch(statement, workspace_id, [lease_id])
+            names = {row["limit_name"] for row in freed} | set(left["names"] if left is not None else ())
+            if names:
+                await hand_on(connection, workspace_id, sorted(names), self._tools)
+                self._database.after_commit(connection, self._tools.due)
+
+        await self._database.run(work)
+
+
+def _check(wish: SlotWish, found: list[Limit]) -> None:
+    missing = sorted(set(wish.names) - {limit.name for limit in found})
+    if wish.is_strict and missing:
+        raise errors.NotFound(f"there is no active limit {', '.join(missing)}", reason="LIMIT_NOT_FOUND")
+    for limit in found:
+        if 0 < limit.slots < wish.slots:
+            raise errors.InvalidArgument.of_field(
+                "slots", f"must be at most {limit.slots}, which is all that {limit.name} has"
+            )

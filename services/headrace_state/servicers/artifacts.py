@@ -1,0 +1,86 @@
+"""`ArtifactService`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import artifact_pb2, artifact_pb2_grpc
+from headrace_chassis.caller import current_caller
+from headrace_state.repository.artifacts import Artifacts
+from headrace_state.servicers.masks import masked
+from headrace_state.servicers.paging import asked_page
+from headrace_state.wire import artifacts as wire
+from headrace_state.wire import filters, values
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_CHANGEABLE = ("content", "description", "metadata", *wire.CONTENTS)
+
+
+class ArtifactServicer(artifact_pb2_grpc.ArtifactServiceServicer):
+    """Keeps artifacts."""
+
+    def __init__(self, artifacts: Artifacts) -> None:
+        self._artifacts = artifacts
+
+    async def CreateArtifact(
+        self, request: artifact_pb2.CreateArtifactRequest, context: Context
+    ) -> artifact_pb2.CreateArtifactResponse:
+        """Create an artifact, which becomes the latest version of its key."""
+        new = wire.to_new_artifact(request.artifact)
+        row = await self._artifacts.create(current_caller().workspace_id, new)
+        return artifact_pb2.CreateArtifactResponse(artifact=wire.artifact(row))
+
+    async def GetArtifact(
+        self, request: artifact_pb2.GetArtifactRequest, context: Context
+    ) -> artifact_pb2.GetArtifactResponse:
+        """Return one artifact."""
+        artifact_id = values.to_id(request.artifact_id, "artifact_id")
+        row = await self._artifacts.load(current_caller().workspace_id, artifact_id)
+        if row is None:
+            raise errors.NotFound(f"there is no artifact {artifact_id}")
+        return artifact_pb2.GetArtifactResponse(artifact=wire.artifact(row))
+
+    async def ListArtifacts(
+        self, request: artifact_pb2.ListArtifactsRequest, context: Context
+    ) -> artifact_pb2.ListArtifactsResponse:
+        """Return a page of artifacts, newest first."""
+        workspace_id = current_caller().workspace_id
+        page = asked_page(request, workspace_id, request.filter)
+        chosen = filters.to_artifact_filter(request.filter)
+        rows, key = await self._artifacts.list_page(workspace_id, chosen, page.after, page.limit)
+        return artifact_pb2.ListArtifactsResponse(
+            artifacts=[wire.artifact(row) for row in rows], next_page_token=page.next_token(key)
+        )
+
+    async def UpdateArtifact(
+        self, request: artifact_pb2.UpdateArtifactRequest, context: Context
+    ) -> artifact_pb2.UpdateArtifactResponse:
+        """Change the named fields of an artifact."""
+        workspace_id = current_caller().workspace_id
+        artifact_id = values.to_id(request.artifact.artifact_id, "artifact.artifact_id")
+        fields = masked(request.artifact, request.update_mask, _CHANGEABLE)
+        before = await self._artifacts.load(workspace_id, artifact_id)
+        if before is None:
+            raise errors.NotFound(f"there is no artifact {artifact_id}")
+        field = wire.content_field(request.artifact)
+        if not wire.is_content_of(field, before["kind"]):
+            raise errors.InvalidArgument.of_field(
+                f"artifact.{field}", f"is not the content of an artifact of kind {before['kind']}"
+            )
+        row = await self._artifacts.update(workspace_id, artifact_id, wire.to_change(request.artifact, fields))
+        if row is None:
+            raise errors.NotFound(f"there is no artifact {artifact_id}")
+        return artifact_pb2.UpdateArtifactResponse(artifact=wire.artifact(row))
+
+    async def DeleteArtifact(
+        self, request: artifact_pb2.DeleteArtifactRequest, context: Context
+    ) -> artifact_pb2.DeleteArtifactResponse:
+        """Delete an artifact."""
+        artifact_id = values.to_id(request.artifact_id, "artifact_id")
+        if not await self._artifacts.delete(current_caller().workspace_id, artifact_id):
+            raise errors.NotFound(f"there is no artifact {artifact_id}")
+        return artifact_pb2.DeleteArtifactResponse()

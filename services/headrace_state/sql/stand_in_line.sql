@@ -1,0 +1,8 @@
+-- Gets in line, or keeps the place there.
+insert into waiter as stored (
+       lease_id, workspace_id, names, slots, holder_kind, holder_id, lease_seconds, keep_until
+)
+values ($1, $2, $3, $4, $5, $6, $7, clock_timestamp() + make_interval(secs => $8))
+    on conflict (lease_id) do update
+   set keep_until = excluded.keep_until
+ where stored.workspace_id = excluded.workspace_id

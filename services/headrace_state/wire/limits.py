@@ -1,0 +1,95 @@
+"""Concurrency limits and slots."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from headrace.api.v1 import concurrency_pb2
+from headrace_state.rules.rows import Row
+from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotWish
+from headrace_state.wire import values
+
+LEASE_SECONDS = 60.0
+MOST_LEASE_SECONDS = 24 * 3600.0
+CALL_AGAIN_SECONDS = 5.0
+"""When a waiter has to call again at the latest to keep its place."""
+
+
+def limit(row: Row, holders: Sequence[Row] = (), waiters: Sequence[Row] = ()) -> concurrency_pb2.ConcurrencyLimit:
+    """Return the limit in a row, with who holds and awaits its slots."""
+    return concurrency_pb2.ConcurrencyLimit(
+        name=row["name"],
+        limit=row["slots"],
+        active=row["is_active"],
+        slot_decay_per_second=row["slot_decay_per_second"],
+        active_slots=row["taken"],
+        holders=[
+            concurrency_pb2.SlotHolder(
+                lease_id=str(holder["lease_id"]),
+                holder_kind=holder["holder_kind"],
+                holder_id=holder["holder_id"],
+                slots=holder["slots"],
+                since=values.from_time(holder["since"]),
+                expires_at=values.from_time(holder["expires_at"]),
+            )
+            for holder in holders
+        ],
+        waiters=[
+            concurrency_pb2.SlotHolder(
+                holder_kind=waiter["holder_kind"],
+                holder_id=waiter["holder_id"],
+                slots=waiter["slots"],
+                since=values.from_time(waiter["since"]),
+                expires_at=values.from_time(waiter["keep_until"]),
+            )
+            for waiter in waiters
+        ],
+        created_at=values.from_time(row["created_at"]),
+        updated_at=values.from_time(row["updated_at"]),
+    )
+
+
+def to_wish(request: concurrency_pb2.AcquireSlotsRequest) -> SlotWish:
+    """Return which slots a request asks for.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    return SlotWish(
+        lease_id=values.to_id(request.lease_id, "lease_id"),
+        names=tuple(sorted(set(request.names))),
+        slots=request.slots or 1,
+        lease_seconds=lease_seconds(request),
+        holder_kind=request.holder_kind or "client",
+        holder_id=request.holder_id,
+        is_strict=request.strict,
+    )
+
+
+def lease_seconds(request: concurrency_pb2.AcquireSlotsRequest | concurrency_pb2.RenewSlotsRequest) -> float:
+    """Return how long a lease is to hold.
+
+    Raises:
+        errors.InvalidArgument: It is not between a second and a day.
+    """
+    return values.to_span(
+        request.lease_duration, "lease_duration", least=1.0, most=MOST_LEASE_SECONDS, default=LEASE_SECONDS
+    )
+
+
+def acquired(answer: SlotsHeld | SlotsAwaited) -> concurrency_pb2.AcquireSlotsResponse:
+    """Return what became of a request for slots."""
+    if isinstance(answer, SlotsHeld):
+        return concurrency_pb2.AcquireSlotsResponse(
+            held=concurrency_pb2.SlotsHeld(
+                lease_id=values.from_id(answer.lease_id),
+                expires_at=values.from_time(answer.expires_at),
+                names=answer.names,
+            )
+        )
+    delay = CALL_AGAIN_SECONDS
+    if answer.free_in_seconds is not None:
+        delay = min(delay, answer.free_in_seconds)
+    return concurrency_pb2.AcquireSlotsResponse(
+        wait=concurrency_pb2.SlotsWait(name=answer.name, delay=values.from_seconds(delay), place=answer.place)
+    )
