@@ -57,6 +57,7 @@ class ServerProcess:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HEADRACE_")}
         self._environment = {**kept, "HEADRACE_HOME": str(home), **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
+        self._log_start = 0
         self.user: Account | None = None
         """As whom to run; None for the user of the tests."""
         self.log = home / f"test-{'-'.join(arguments[:3]).replace('/', '_')}.log"
@@ -76,6 +77,7 @@ class ServerProcess:
         """Start it; it need not be ready on return."""
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
+            self._log_start = log.tell()
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "headrace_server", *self._arguments],
                 stdin=subprocess.DEVNULL,
@@ -109,8 +111,12 @@ class ServerProcess:
         return await self.ended()
 
     def output(self) -> str:
-        """Return what it wrote so far."""
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+        """Return what it wrote since its last start."""
+        if not self.log.exists():
+            return ""
+        with self.log.open("rb") as log:
+            log.seek(self._log_start)
+            return log.read().decode(errors="replace")
 
     async def until_said(self, words: str) -> None:
         """Return once its output holds `words`.

@@ -112,6 +112,8 @@ async def test_several_processes_share_the_ports_and_stand_in_for_each_other(tmp
         assert len(processes) == 2
         processes[0].kill()
         await until(lambda: has_ended(processes[0]))
+        # A connection that the kernel had given to the dead one is cut off; the next is not.
+        await eventually(lambda: is_ready(server))
         assert await handles_of(server) == ["default"]
         await until(lambda: "is back" in server.supervisor.output())
         assert len(server.server_processes()) == 2
