@@ -13,7 +13,6 @@ from collections.abc import Sequence
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_scheduler.repository.state import NewRun
 from headrace_scheduler.repository.storage import Advance, DueSchedule, Unit
 from headrace_scheduler.rules import errands as errand_rules
 from headrace_scheduler.rules import lookahead
@@ -21,6 +20,7 @@ from headrace_scheduler.rules.deployment import Creator
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.lookahead import Plan
+from headrace_scheduler.rules.runs import NewRun
 from headrace_scheduler.usecases.workbench import Workbench
 
 logger = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from typing import Any
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_scheduler.repository.state import CreatedRun, NewRun
 from headrace_scheduler.repository.storage import Unit
 from headrace_scheduler.rules import job_template, parameters
 from headrace_scheduler.rules.deployment import Creator, RetryPolicy
 from headrace_scheduler.rules.faults import Invalid
+from headrace_scheduler.rules.runs import CreatedRun, NewRun
 from headrace_scheduler.usecases import content as contents
 from headrace_scheduler.usecases.workbench import Actor, Workbench, refusing
 

@@ -1,0 +1,148 @@
+"""The state service over gRPC."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import uuid
+from collections.abc import Iterator, Sequence
+
+import grpc
+import grpc.aio
+
+from headrace.api.v1 import flow_pb2, flow_pb2_grpc, flow_run_pb2, flow_run_pb2_grpc, state_pb2
+from headrace.internal.v1 import state_pb2 as pb
+from headrace.internal.v1 import state_pb2_grpc as pb_grpc
+from headrace.rpc import status
+from headrace_chassis.caller import set_caller
+from headrace_chassis.resolving import service_caller
+from headrace_scheduler.rules.runs import (
+    AttemptRef,
+    Claim,
+    Claimed,
+    CreatedRun,
+    EndedAttempt,
+    NewRun,
+    Renewed,
+)
+from headrace_scheduler.wire import runs, values
+
+CALL_SECONDS = 5.0
+"""Deadline of each call: whoever waits tries again, or leaves it to a loop."""
+
+_ACTIVE = (state_pb2.STATE_TYPE_PENDING, state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_CANCELLING)
+
+
+class StateClient:
+    """What the scheduler asks of the state service; see `repository.state.StateService`.
+
+    Each call acts for one workspace, whoever caused it.
+
+    Args:
+        channel: To the state service, with the internal token.
+    """
+
+    def __init__(self, channel: grpc.aio.Channel) -> None:
+        self._flows = flow_pb2_grpc.FlowServiceStub(channel)
+        self._flow_runs = flow_run_pb2_grpc.FlowRunServiceStub(channel)
+        self._internal = pb_grpc.StateInternalServiceStub(channel)
+
+    async def find_or_create_flow(self, workspace_id: uuid.UUID, name: str) -> uuid.UUID:
+        """Return the id of the flow with a name."""
+        with _acting_for(workspace_id):
+            response = await self._flows.CreateFlow(flow_pb2.CreateFlowRequest(name=name), timeout=CALL_SECONDS)
+        return uuid.UUID(response.flow.flow_id)
+
+    async def create_runs(self, workspace_id: uuid.UUID, new: Sequence[NewRun]) -> list[CreatedRun]:
+        """Create up to 1,000 scheduled runs, or find those that exist, in the given order."""
+        request = pb.CreateScheduledRunsRequest(runs=runs.from_new_runs(new))
+        with _acting_for(workspace_id):
+            response = await self._internal.CreateScheduledRuns(request, timeout=CALL_SECONDS)
+        return [CreatedRun(created.flow_run, created.created) for created in response.runs]
+
+    async def claim(self, workspace_id: uuid.UUID, claim: Claim) -> Claimed:
+        """Claim due runs."""
+        with _acting_for(workspace_id):
+            response = await self._internal.ClaimRuns(runs.from_claim(claim), timeout=CALL_SECONDS)
+        return Claimed(
+            tuple(runs.to_claimed_run(run) for run in response.runs), values.to_time(response, "next_due_at")
+        )
+
+    async def return_runs(self, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], reason: str) -> None:
+        """Give claimed runs back that nobody took."""
+        request = pb.ReturnRunsRequest(attempts=runs.from_attempts(attempts), reason=reason)
+        with _acting_for(workspace_id):
+            await self._internal.ReturnRuns(request, timeout=CALL_SECONDS)
+
+    async def renew(self, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], lease_seconds: float) -> Renewed:
+        """Renew the leases of attempts."""
+        request = pb.RenewLeasesRequest(
+            attempts=runs.from_attempts(attempts), lease_duration=values.from_seconds(lease_seconds)
+        )
+        with _acting_for(workspace_id):
+            response = await self._internal.RenewLeases(request, timeout=CALL_SECONDS)
+        return runs.to_renewed(response)
+
+    async def end_attempts(self, workspace_id: uuid.UUID, ended: Sequence[EndedAttempt]) -> None:
+        """Store how attempts ended."""
+        request = pb.EndAttemptsRequest(attempts=[runs.from_ended(one) for one in ended])
+        with _acting_for(workspace_id):
+            await self._internal.EndAttempts(request, timeout=CALL_SECONDS)
+
+    async def drop_runs(
+        self, workspace_id: uuid.UUID, deployment_id: uuid.UUID, schedule_id: uuid.UUID | None, *, all_runs: bool
+    ) -> int:
+        """Drop runs that did not start; return how many."""
+        request = pb.DropScheduledRunsRequest(
+            deployment_id=str(deployment_id),
+            schedule_id=str(schedule_id) if schedule_id is not None else "",
+            all_runs=all_runs,
+        )
+        with _acting_for(workspace_id):
+            response = await self._internal.DropScheduledRuns(request, timeout=CALL_SECONDS)
+        return response.dropped
+
+    async def next_due(
+        self, workspace_id: uuid.UUID, work_pool_ids: Sequence[uuid.UUID], deployment_ids: Sequence[uuid.UUID]
+    ) -> datetime.datetime | None:
+        """Return when the next run of these places is due, None if nothing waits."""
+        request = pb.GetNextDueRequest(
+            work_pool_ids=[str(pool_id) for pool_id in work_pool_ids],
+            deployment_ids=[str(deployment_id) for deployment_id in deployment_ids],
+        )
+        with _acting_for(workspace_id):
+            response = await self._internal.GetNextDue(request, timeout=CALL_SECONDS)
+        return values.to_time(response, "next_due_at")
+
+    async def set_limit(self, workspace_id: uuid.UUID, name: str, limit: int | None) -> None:
+        """Set or remove a limit that belongs to a thing."""
+        request = pb.SetOwnedLimitsRequest(limits=[pb.OwnedLimit(name=name, limit=limit)])
+        with _acting_for(workspace_id):
+            await self._internal.SetOwnedLimits(request, timeout=CALL_SECONDS)
+
+    async def count_active(
+        self, workspace_id: uuid.UUID, *, work_pool_id: uuid.UUID | None = None, work_queue_id: uuid.UUID | None = None
+    ) -> int:
+        """Return how many runs of a pool or queue hold a slot of it."""
+        chosen = flow_run_pb2.FlowRunFilter(
+            state_types=_ACTIVE,
+            work_pool_ids=[str(work_pool_id)] if work_pool_id is not None else [],
+            work_queue_ids=[str(work_queue_id)] if work_queue_id is not None else [],
+        )
+        with _acting_for(workspace_id):
+            response = await self._flow_runs.CountFlowRuns(
+                flow_run_pb2.CountFlowRunsRequest(filter=chosen), timeout=CALL_SECONDS
+            )
+        return runs.total(response)
+
+
+@contextlib.contextmanager
+def _acting_for(workspace_id: uuid.UUID) -> Iterator[None]:
+    """Make calls for a workspace; turn their failures into errors of ours."""
+    token = set_caller(service_caller("scheduler", workspace_id))
+    try:
+        yield
+    except grpc.RpcError as error:
+        raise status.from_rpc_error(error) from error
+    finally:
+        token.var.reset(token)
