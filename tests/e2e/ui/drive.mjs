@@ -13,7 +13,7 @@ const require = createRequire(new URL("../../../gateway/ui/package.json", import
 const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
 const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const WAIT = { timeout: 10_000 };
+const WAIT = { timeout: 30_000 };
 
 async function ask(what) {
   console.log(`@${what}`);
@@ -160,7 +160,7 @@ async function serverMayRestart(page) {
   await page.getByText("The server does not answer").waitFor(WAIT);
   await row(page, "merry-mallard").waitFor(WAIT);
   await ask("start");
-  await page.getByText("Connected again").waitFor({ timeout: 20_000 });
+  await page.getByText("Connected again").waitFor({ timeout: 30_000 });
   // Made while nobody was connected to hear of it.
   await row(page, "made-while-away").waitFor(WAIT);
   isOutage = false;

@@ -10,6 +10,8 @@ import asyncio
 import pathlib
 import shutil
 
+import pytest
+
 from headrace.api.v1 import flow_run_pb2, state_pb2
 from headrace_harness.installation import Installation, state
 
@@ -31,6 +33,7 @@ MISSING = [
 
 if not MISSING:
 
+    @pytest.mark.timeout(300)
     async def test_pages_are_live_accessible_and_survive_a_restart() -> None:
         installation = Installation()
         await installation.start()

@@ -2,23 +2,31 @@
 
 import { useSyncExternalStore } from "react";
 
-export type Connection = "connected" | "lost" | "back";
+/** `partial`: streams fail although the server answers; `back`: for a moment after it was lost. */
+export type Connection = "connected" | "lost" | "partial" | "back";
 
 const BACK_MILLISECONDS = 4_000;
+/** A stream that fails for a shorter time, as in a restart, is not worth a word. */
+const PARTIAL_MILLISECONDS = 3_000;
 
 let state: Connection = "connected";
+let failing = 0;
 let timer: number | undefined;
 const listeners = new Set<() => void>();
 
 function become(next: Connection): void {
+  window.clearTimeout(timer);
+  if (next === "back") timer = window.setTimeout(settle, BACK_MILLISECONDS);
   if (state === next) return;
   state = next;
-  window.clearTimeout(timer);
-  if (next === "back") timer = window.setTimeout(() => become("connected"), BACK_MILLISECONDS);
   for (const listener of listeners) listener();
 }
 
-/** The server did not answer, or a stream broke. */
+function settle(): void {
+  become(failing > 0 ? "partial" : "connected");
+}
+
+/** The server did not answer. */
 export function reportLoss(): void {
   become("lost");
 }
@@ -28,12 +36,28 @@ export function reportAnswer(): void {
   if (state === "lost") become("back");
 }
 
+/** A stream fails; returns what to call when it stands again or is not wanted any more. */
+export function reportFailingStream(): () => void {
+  failing += 1;
+  if (state === "connected") {
+    window.clearTimeout(timer);
+    timer = window.setTimeout(settle, PARTIAL_MILLISECONDS);
+  }
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    failing -= 1;
+    if (state === "partial") settle();
+  };
+}
+
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Returns how things stand with the server: `back` for a moment after it was lost. */
+/** Returns how things stand with the server. */
 export function useConnection(): Connection {
   return useSyncExternalStore(subscribe, () => state);
 }

@@ -2,7 +2,7 @@
 
 import { useEffect, useRef } from "react";
 import { CallError, type StreamRequest } from "./client.ts";
-import { reportLoss } from "./connection.ts";
+import { reportFailingStream, reportLoss } from "./connection.ts";
 import type { Streams } from "./contract.gen.ts";
 import { follow } from "./stream.ts";
 
@@ -42,6 +42,8 @@ async function keepFollowing<Name extends keyof Streams>(
   signal: AbortSignal,
 ): Promise<void> {
   let failures = 0;
+  let reportEnd: (() => void) | undefined;
+  signal.addEventListener("abort", () => reportEnd?.());
   for (;;) {
     try {
       let isOpen = false;
@@ -49,19 +51,25 @@ async function keepFollowing<Name extends keyof Streams>(
         if (!isOpen) {
           isOpen = true;
           failures = 0;
+          reportEnd?.();
+          reportEnd = undefined;
           handlers().onOpen?.();
         }
         handlers().onAnswer(answer);
       }
+      reportEnd?.();
       handlers().onEnd?.();
       return;
     } catch (error) {
       if (isOver(signal)) return;
       if (error instanceof CallError && !error.isPassing) {
+        reportEnd?.();
         handlers().onRefused?.(error);
         return;
       }
-      reportLoss();
+      // A part that does not answer is not the whole server.
+      if (!(error instanceof CallError) || error.status === 0) reportLoss();
+      reportEnd ??= reportFailingStream();
     }
     const longest = Math.min(LONGEST_WAIT_MILLISECONDS, FIRST_WAIT_MILLISECONDS * 2 ** failures);
     failures += 1;

@@ -68,13 +68,9 @@ export function useRuns(filter: Input<FlowRunFilter>, stateTypes: StateType[]): 
   }, [queries, queryKey, stateTypes]);
   useEffect(() => () => cancelAnimationFrame(frame.current), [apply]);
 
-  const isFirst = useRef(true);
   useStream("FollowFlowRuns", { filter }, {
-    onOpen: () => {
-      // What changed between the list and the stream, or while the connection was lost.
-      if (!isFirst.current) void queries.invalidateQueries({ queryKey: ["flow-runs"] });
-      isFirst.current = false;
-    },
+    // What changed between the list and the stream, or while the connection was lost.
+    onOpen: () => void queries.invalidateQueries({ queryKey: ["flow-runs"] }),
     onAnswer: ({ flow_runs: runs }) => {
       for (const run of runs) changed.current.set(run.flow_run_id, run);
       if (runs.length > 0 && frame.current === 0) frame.current = requestAnimationFrame(apply);

@@ -78,6 +78,7 @@ function ConnectionBar() {
   const text = {
     connected: "",
     lost: "The server does not answer. This page shows what was known last and connects again by itself.",
+    partial: "A part of the server does not answer. What this page shows may be outdated.",
     back: "Connected again.",
   }[connection];
   return (
