@@ -48,6 +48,9 @@ def run_sync(execution: FlowExecution) -> State[Any]:
                     error = raised
     finally:
         current_run.reset(token)
+        # A request to stop this run that found no user code to end must not end that of somebody else.
+        if run.stopping is not None and (execution.host is None or execution.host.stopping is None):
+            guard.settle(run.stopping)
         if was_armed:
             guard.arm()
 
