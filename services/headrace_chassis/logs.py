@@ -63,6 +63,8 @@ def configure_logging(level: str = "INFO", *, stream: TextIO | None = None) -> N
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)
+    # It tells of each connection that it cannot keep while Postgres is away; whoever needs one says so anyway.
+    logging.getLogger("asyncpg.pool").setLevel(logging.ERROR)
     for name in list(logging.root.manager.loggerDict):
         if name == "headrace" or name.startswith("headrace_"):
             logging.getLogger(name).setLevel(level)

@@ -37,6 +37,7 @@ STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
 _LONGEST_SOCKET_PATH = 103
 _PORT = 5432
+_SOCKET = f".s.PGSQL.{_PORT}"
 _SET_PARENT_DEATH_SIGNAL = 1
 _ERROR_LINES = 15
 
@@ -153,9 +154,9 @@ class Cluster:
         Raises:
             errors.FailedPrecondition: It does not start; the message has the end of its output.
         """
-        await asyncio.to_thread(end_leftovers, self.data)
         sockets = self._sockets()
         self._ensure_sockets(sockets)
+        await asyncio.to_thread(end_leftovers, self.data, sockets / _SOCKET)
         settings = configuration(self.durability, processes=self.processes)
         settings["unix_socket_directories"] = str(sockets)
         command = [str(binaries.folder() / "postgres"), "-D", str(self.data), "-p", str(_PORT)]
@@ -208,7 +209,7 @@ class Cluster:
             return []
 
     def _sockets(self) -> pathlib.Path:
-        inside = self.data.resolve() / f".s.PGSQL.{_PORT}"
+        inside = self.data.resolve() / _SOCKET
         if len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
             return inside.parent
         digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]

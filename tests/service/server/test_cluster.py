@@ -82,9 +82,11 @@ async def test_postgres_listens_on_no_port_and_lets_only_its_owner_in(cluster: C
     await postmaster.stop()
 
 
-async def test_a_lock_file_that_names_a_stranger_does_not_stop_the_start(cluster: Cluster) -> None:
+async def test_lock_files_that_name_a_stranger_do_not_stop_the_start(cluster: Cluster) -> None:
     pid_file = cluster.data / "postmaster.pid"
-    pid_file.write_text(f"{os.getpid()}\n{cluster.data}\n0\n5432\n{cluster.data}\n\n0 0\nready   \n")
+    facts = f"{os.getpid()}\n{cluster.data}\n0\n5432\n{cluster.data}\n\n0 0\nready   \n"
+    pid_file.write_text(facts)
+    (cluster.data / ".s.PGSQL.5432.lock").write_text(facts)
     postmaster = await cluster.start()
     assert pid_file.read_text().startswith(f"{postmaster.pid}\n")
     await postmaster.stop()
