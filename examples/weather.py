@@ -11,9 +11,8 @@ import pathlib
 import statistics
 from typing import Any
 
-from headrace import flow, get_run_logger, task
+from headrace import flow, get_run_logger, runtime, task
 from headrace.artifacts import create_image_artifact, create_markdown_artifact, create_table_artifact
-from headrace.context import get_task_run
 
 DATA = pathlib.Path(__file__).parent / "data"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -36,7 +35,7 @@ def validate(rows: list[Row], first_year: int, last_year: int) -> list[Day]:
     """Turn rows into days; a row that cannot be true fails the task."""
     days: list[Day] = []
     for number, row in enumerate(rows, start=2):
-        day = {
+        day: Day = {
             "date": datetime.date.fromisoformat(row["date"].replace("/", "-")),
             "precipitation": float(row["precipitation"]),
             "high": float(row["temp_max"]),
@@ -86,7 +85,7 @@ def join(months: list[dict[str, Any]], means_2010: dict[int, float]) -> list[dic
 @task(retries=2, retry_delay_seconds=0.2)
 def publish(table: list[dict[str, Any]]) -> str:
     """Make the table an artifact. The first try fails, to show a retry."""
-    if get_task_run().run_count == 1:
+    if runtime.task_run.run_count == 1:
         raise ConnectionError("the report server did not answer (on purpose: the next try succeeds)")
     warmest = max(table, key=lambda month: month["high"])
     create_table_artifact(table, key="seattle-months", description="Seattle, month by month, beside 2010")
@@ -97,10 +96,10 @@ def publish(table: list[dict[str, Any]]) -> str:
 def plot(table: list[dict[str, Any]]) -> None:
     """Draw highs, lows and rain as an image artifact."""
     create_image_artifact(
-        data=_draw(table).encode(),
-        media_type="image/svg+xml",
+        _draw(table).encode(),
         key="seattle-plot",
         description="Mean high (red) and low (blue) by month, with rain (grey)",
+        media_type="image/svg+xml",
     )
 
 
