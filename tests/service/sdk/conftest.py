@@ -10,6 +10,7 @@ import pytest
 
 from headrace.client import close_clients
 from headrace.engine.connection import close_backends
+from headrace.testing import LocalRuns, local_runs
 from service.sdk.counterpart import Counterpart
 
 
@@ -38,3 +39,10 @@ def counterpart(environment: pytest.MonkeyPatch) -> Iterator[Counterpart]:
         close_backends()
         close_clients()
         made.close()
+
+
+@pytest.fixture
+def runs_in_memory(environment: pytest.MonkeyPatch) -> Iterator[LocalRuns]:
+    """Runs without any server."""
+    with local_runs() as found:
+        yield found

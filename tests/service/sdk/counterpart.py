@@ -178,6 +178,7 @@ class Counterpart:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 document = {"grpc_address": f":{counterpart.grpc_port}", **counterpart.system}
+                document = {key: value for key, value in document.items() if value is not None}
                 body = json.dumps(document).encode() if counterpart.http_status == 200 else b"<html>nothing</html>"
                 self.send_response(counterpart.http_status)
                 self.send_header("Content-Length", str(len(body)))
