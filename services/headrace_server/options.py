@@ -21,6 +21,8 @@ class Options:
     """Values of `ServerSettings` that go before the environment's."""
     log_file: str | None = None
     """Where the output goes; None for a terminal."""
+    is_ephemeral: bool = False
+    """Whether the server ends with whoever holds the other end of its standard input, and takes its home with it."""
 
     def to_argument(self) -> str:
         """Return the options as one argument. Other users of the machine can see it: it must hold no secret."""

@@ -184,6 +184,10 @@ class Supervisor:
             for number in numbers:
                 loop.remove_signal_handler(number)
 
+    def stop(self) -> None:
+        """Begin to stop; `run` returns when that is done."""
+        self._stop.set()
+
     def _on_signal(self) -> None:
         if self._stop.is_set():
             self._tell("Stopping at once.")
