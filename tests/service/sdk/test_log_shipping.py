@@ -90,10 +90,11 @@ def test_what_was_dropped_is_said_in_the_log_itself(counterpart: Counterpart, en
     floods()
     close_backends()
     kept = [message for message in messages(counterpart) if message.startswith("line")]
-    (said,) = [message for message in messages(counterpart) if "were dropped here" in message]
-    dropped = int(said.split()[0])
+    said = [message for message in messages(counterpart) if "were dropped here" in message]
+    dropped = sum(int(message.split()[0]) for message in said)
     assert dropped > 0
-    assert len(kept) + dropped in (3000, 3001)
+    # The engine's own two lines may be among those that were dropped.
+    assert 3000 <= len(kept) + dropped <= 3002
 
 
 def test_logs_can_be_kept_from_the_server(counterpart: Counterpart, environment: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from headrace import errors, flow, task
+from headrace.api.v1 import state_pb2
 from headrace.outcomes import CancelledRun
 from headrace.recording import recorder as recorder_module
 from headrace.recording import spool as spool_module
@@ -168,7 +169,7 @@ def test_a_full_spool_holds_the_flow_up_and_loses_nothing(
     environment.setenv("HEADRACE_LOGGING_TO_CONSOLE", "false")
     environment.setattr(spool_module.Spool, "append", refuse)
     counterpart.acknowledge.clear()
-    recorded = []
+    recorded: list[int] = []
 
     def release() -> None:
         wait_until(lambda: "the flow waits" in caplog.text, "it says so")
@@ -237,7 +238,7 @@ def test_a_run_that_was_asked_to_stop_while_it_ended_is_cancelled(counterpart: C
     @flow
     def quick() -> None:
         state = counterpart.only_flow_run().state
-        state.type, state.message = 5, "just now"
+        state.type, state.message = state_pb2.STATE_TYPE_CANCELLING, "just now"
 
     with pytest.raises(CancelledRun, match="just now"):
         quick()
