@@ -30,9 +30,11 @@ _AFTER_UNDERSCORE = re.compile(r"_([a-z])")
 _PATH = re.compile(r"[A-Za-z0-9_.*]+", re.ASCII)
 
 
-@functools.lru_cache(maxsize=8192)
-def _seconds_text(seconds: int) -> str:
-    return (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()[:19]
+# A run has the same moment in several fields, and a page of runs is asked for again and again.
+@functools.lru_cache(maxsize=16_384)
+def _timestamp_text(seconds: int, nanos: int) -> str:
+    text = (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()[:19]
+    return f"{text}{_fraction(nanos)}Z" if nanos else f"{text}Z"
 
 
 def _fraction(nanos: int) -> str:
@@ -45,9 +47,7 @@ def _fraction(nanos: int) -> str:
 
 def encode_timestamp(message: Any) -> str:
     """Return a Timestamp as RFC 3339 in UTC with 0, 3, 6 or 9 digits of the second."""
-    nanos = message.nanos
-    text = _seconds_text(message.seconds)
-    return f"{text}{_fraction(nanos)}Z" if nanos else f"{text}Z"
+    return _timestamp_text(message.seconds, message.nanos)
 
 
 def decode_timestamp(message: Any, value: object, depth: int) -> None:
@@ -127,7 +127,8 @@ def encode_value(message: Any) -> object:
 
 def encode_struct(message: Any) -> dict[str, object]:
     """Return a JSON object."""
-    return {key: encode_value(value) for key, value in message.fields.items()}
+    fields = message.fields
+    return {key: encode_value(fields[key]) for key in fields}
 
 
 def encode_list(message: Any) -> list[object]:

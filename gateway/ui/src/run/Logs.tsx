@@ -1,6 +1,6 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useRef, useState } from "react";
-import type { LogRecord } from "../api/contract.gen.ts";
+import { useEffect, useMemo, useRef, useState } from "react";
+import type { LogRecord, TaskRun } from "../api/contract.gen.ts";
 import { preciseText, utcText } from "../api/times.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
@@ -29,13 +29,15 @@ function levelOf(level: number): { key: string; label: string } {
 
 interface LogsProps {
   flowRunId: string;
+  tasks: TaskRun[];
   /** Only records at this level or above. */
   level: number;
   onLevel: (level: number) => void;
 }
 
 /** The run's log, from its newest records on. */
-export function Logs({ flowRunId, level, onLevel }: LogsProps) {
+export function Logs({ flowRunId, tasks, level, onLevel }: LogsProps) {
+  const names = useMemo(() => new Map(tasks.map((task) => [task.task_run_id, task.name])), [tasks]);
   const { records, isCaughtUp, isCut, refused } = useLogs(flowRunId, level);
   return (
     <div className="logs">
@@ -60,7 +62,7 @@ export function Logs({ flowRunId, level, onLevel }: LogsProps) {
       </div>
       {refused !== undefined && <Fault error={refused} />}
       {records.length > 0 ? (
-        <Lines records={records} />
+        <Lines records={records} names={names} />
       ) : isCaughtUp || refused !== undefined ? (
         refused === undefined && (
           <Empty title="Nothing was logged">
@@ -77,7 +79,13 @@ export function Logs({ flowRunId, level, onLevel }: LogsProps) {
   );
 }
 
-function Lines({ records }: { records: LogRecord[] }) {
+interface LinesProps {
+  records: LogRecord[];
+  /** Names of task runs by their ids. */
+  names: Map<string, string>;
+}
+
+function Lines({ records, names }: LinesProps) {
   const box = useRef<HTMLDivElement>(null);
   const [isAtEnd, setAtEnd] = useState(true);
   const lines = useVirtualizer({
@@ -115,7 +123,7 @@ function Lines({ records }: { records: LogRecord[] }) {
                 className="line"
                 style={{ transform: `translateY(${item.start}px)` }}
               >
-                <Line record={record} />
+                <Line record={record} task={names.get(record.task_run_id) ?? ""} />
               </div>
             );
           })}
@@ -131,7 +139,7 @@ function Lines({ records }: { records: LogRecord[] }) {
   );
 }
 
-function Line({ record }: { record: LogRecord }) {
+function Line({ record, task }: { record: LogRecord; task: string }) {
   const level = levelOf(record.level);
   const at = record.occurred_at ?? "";
   return (
@@ -140,6 +148,9 @@ function Line({ record }: { record: LogRecord }) {
         {at === "" ? "" : preciseText(at)}
       </time>
       <span className={`line-level level-${level.key}`}>{level.label}</span>
+      <span className="line-task" title={task}>
+        {task}
+      </span>
       <span className="line-text" title={record.logger}>
         {record.message.replace(ANSI, "")}
       </span>

@@ -67,6 +67,7 @@ function Run({ flowRunId }: { flowRunId: string }) {
         <Tabs.Panel value="logs" className="panel">
           <Logs
             flowRunId={flowRunId}
+            tasks={tasks}
             level={level}
             onLevel={(next) =>
               void navigate({ search: (old) => ({ ...old, level: next > 0 ? next : undefined }), replace: true })
