@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 import headrace
@@ -125,23 +125,27 @@ class Flow(FlowDefinition, Generic[P, R]):
         execution = FlowExecution(self, args, kwargs, get_backend(), get_settings(), wait_for=wait_for)
         return self._start(execution, return_state)
 
-    def run_assigned(self, parameters: dict[str, Any], assignment: Assignment) -> Any:
-        """Run a flow run that exists already and was given to this process.
+    def assigned(self, parameters: dict[str, Any], assignment: Assignment) -> FlowExecution:
+        """Return the execution of a flow run that exists already and was given to this process; see `execute`.
 
         Args:
             parameters: Its parameters by name, as JSON values.
             assignment: The run.
-
-        Returns:
-            The state that the run is in at the end, whatever that is; for a coroutine function something to be
-            awaited that does.
 
         Raises:
             TypeError: The parameters are not those of the function.
         """
         args, kwargs = self.signature.unbind(parameters)
         kwargs.update({name: value for name, value in parameters.items() if name not in self.signature.parameters})
-        execution = FlowExecution(self, args, kwargs, get_backend(), get_settings(), assignment=assignment)
+        return FlowExecution(self, args, kwargs, get_backend(), get_settings(), assignment=assignment)
+
+    def execute(self, execution: FlowExecution) -> Any:
+        """Carry an execution out.
+
+        Returns:
+            The state that the run is in at the end, whatever that is; for a coroutine function something to be
+            awaited that does.
+        """
         if execution.run.log_prints:
             capture_prints()
         return run_async(execution) if self.kind == "async" else run_sync(execution)
@@ -186,15 +190,14 @@ class Flow(FlowDefinition, Generic[P, R]):
         return headrace.deployments.to_deployment(self, name, **options)
 
     def _start(self, execution: FlowExecution, return_state: bool) -> Any:
-        if execution.run.log_prints:
-            capture_prints()
+        started = self.execute(execution)
         if self.kind == "async":
-            return _finish_async(execution, return_state)
-        return outcome_of(execution, run_sync(execution), return_state)
+            return _finish_async(execution, started, return_state)
+        return outcome_of(execution, started, return_state)
 
 
-async def _finish_async(execution: FlowExecution, return_state: bool) -> Any:
-    return outcome_of(execution, await run_async(execution), return_state)
+async def _finish_async(execution: FlowExecution, started: Coroutine[Any, Any, State[Any]], return_state: bool) -> Any:
+    return outcome_of(execution, await started, return_state)
 
 
 class _FlowDecorator:

@@ -77,9 +77,10 @@ def _execute(message: worker_pb2.Assignment, backend: Backend) -> State[Any]:
             os.chdir(content.path)
         flow = load_flow(content.entrypoint)
         parameters = {**mapping_of(content.parameters), **mapping_of(run.parameters)}
-        started = flow.run_assigned(parameters, _assignment_of(message))
+        execution = flow.assigned(parameters, _assignment_of(message))
     except (errors.HeadraceError, OSError, TypeError) as error:
         return _fail_early(message, backend, error)
+    started = flow.execute(execution)
     state: State[Any] = asyncio.run(started) if asyncio.iscoroutine(started) else started
     return state
 
