@@ -64,6 +64,9 @@ class ServerSettings(pydantic_settings.BaseSettings):
     encryption_key: pydantic.SecretStr | None = None
     """Encrypts secrets in the database: 64 hexadecimal digits. Several, separated by commas, for a change of
     keys: the first one encrypts, all of them decrypt."""
+    delivery_claim_seconds: Annotated[float, pydantic.Field(ge=2, le=600)] = 30.0
+    """After this long without an outcome, a delivery that a process was trying is tried by another; a try takes at
+    most half of it."""
     task_run_events: Literal["matched", "all"] = "matched"
     """Which states of task runs become events: failures and what an enabled automation expects, or all of them."""
     addresses: dict[str, str] = pydantic.Field(default_factory=dict)

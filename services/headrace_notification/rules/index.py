@@ -8,14 +8,14 @@ triggers stand at others.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from headrace_notification.rules.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE, Event, Resource
 from headrace_notification.rules.patterns import is_exact
 from headrace_notification.rules.triggers import EventTrigger, Match
 
-TriggerKey: TypeAlias = Hashable
+TriggerKey: TypeAlias = uuid.UUID
 Place: TypeAlias = tuple[str, ...]
 
 _OWN, _RELATED, _NAME, _PREFIX, _ANY = "own", "related", "name", "prefix", "any"

@@ -1,0 +1,1 @@
+"""Everybody outside: the other services of Headrace, and the receivers of webhooks."""

@@ -1,0 +1,151 @@
+"""What actions do to runs, through the services that own them."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc, flow_run_pb2, flow_run_pb2_grpc, state_pb2
+from headrace.rpc.status import from_rpc_error
+from headrace_chassis.caller import set_caller
+from headrace_chassis.resolving import service_caller
+from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call, may_pass
+from headrace_notification.rules.automations import Action, CancelFlowRun, ChangeFlowRunState, RunDeployment
+from headrace_notification.rules.deliveries import Answer, Delivery, Result
+from headrace_notification.wire.values import moment, plain, struct
+
+
+class NeighbourRuns:
+    """Asks state and scheduler, on behalf of a workspace.
+
+    Args:
+        channel: Returns the channel to a service by name.
+    """
+
+    def __init__(self, channel: Callable[[str], grpc.aio.Channel]) -> None:
+        self._channel = channel
+
+    async def describe(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> dict[str, Any] | None:
+        """Return a flow run as templates see it, None if there is none.
+
+        Raises:
+            errors.HeadraceError: The state service does not tell.
+        """
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        request = flow_run_pb2.GetFlowRunRequest(flow_run_id=str(flow_run_id))
+        try:
+            response = await call(
+                workspace_id, "notification", lambda: stub.GetFlowRun(request, timeout=TIMEOUT_SECONDS)
+            )
+        except errors.NotFound:
+            return None
+        return _run_document(response.flow_run)
+
+    async def do(self, delivery: Delivery, action: Action, target: uuid.UUID) -> Answer:
+        """Do to `target` what the action says and return what came of it.
+
+        The ids in the requests are made of the delivery's, so that a second try does nothing a second time.
+        """
+        match action:
+            case RunDeployment():
+                return await self._answer(delivery, lambda: self._run_deployment(delivery, action, target))
+            case ChangeFlowRunState():
+                return await self._answer(delivery, lambda: self._change_state(delivery, action, target))
+            case CancelFlowRun():
+                return await self._answer(delivery, lambda: self._cancel(delivery, target))
+        return Answer(Result.REFUSED, f"{delivery.action_kind} is not done by another service")
+
+    async def _answer(self, delivery: Delivery, do: Callable[[], Awaitable[Answer]]) -> Answer:
+        caller = service_caller(str(delivery.automation_id), delivery.workspace_id)
+        set_caller(dataclasses.replace(caller, display_name=delivery.automation_name))
+        try:
+            return await do()
+        except grpc.aio.AioRpcError as failure:
+            error = from_rpc_error(failure)
+            return Answer(Result.AGAIN if may_pass(error) else Result.REFUSED, f"{error.reason}: {error}")
+
+    async def _run_deployment(self, delivery: Delivery, action: RunDeployment, target: uuid.UUID) -> Answer:
+        stub = deployment_pb2_grpc.DeploymentServiceStub(self._channel("scheduler"))
+        response = await stub.RunDeployment(
+            deployment_pb2.RunDeploymentRequest(
+                deployment_id=str(target),
+                flow_run_id=str(delivery.delivery_id),
+                parameters=struct(action.parameters),
+                idempotency_key=f"automation:{delivery.dedup_key}",
+            ),
+            timeout=TIMEOUT_SECONDS,
+        )
+        return Answer(Result.DONE, f"started flow run {response.flow_run.flow_run_id}")
+
+    async def _change_state(self, delivery: Delivery, action: ChangeFlowRunState, target: uuid.UUID) -> Answer:
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        state = state_pb2.State(
+            state_id=str(delivery.delivery_id),
+            type=state_pb2.StateType.Value(f"STATE_TYPE_{action.type}"),
+            name=action.name,
+            message=action.message,
+        )
+        response = await stub.ProposeFlowRunState(
+            flow_run_pb2.ProposeFlowRunStateRequest(flow_run_id=str(target), state=state, force=action.force),
+            timeout=TIMEOUT_SECONDS,
+        )
+        return _judged(response.verdict)
+
+    async def _cancel(self, delivery: Delivery, target: uuid.UUID) -> Answer:
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        response = await stub.CancelFlowRun(
+            flow_run_pb2.CancelFlowRunRequest(
+                flow_run_id=str(target),
+                request_id=str(delivery.delivery_id),
+                reason=f"cancelled by the automation {delivery.automation_name}"[:2000],
+            ),
+            timeout=TIMEOUT_SECONDS,
+        )
+        return _judged(response.verdict)
+
+
+def _judged(verdict: state_pb2.Verdict) -> Answer:
+    match verdict.WhichOneof("verdict"):
+        case "accepted":
+            return Answer(Result.DONE, f"accepted: {verdict.accepted.state.name}")
+        case "rejected":
+            return Answer(Result.REFUSED, f"{verdict.rejected.code}: {verdict.rejected.reason}")
+        case "wait":
+            delay = verdict.wait.delay.ToTimedelta().total_seconds()
+            return Answer(Result.AGAIN, f"{verdict.wait.code}: {verdict.wait.reason}", retry_after_seconds=delay)
+        case "aborted":
+            return Answer(Result.REFUSED, f"{verdict.aborted.code}: {verdict.aborted.reason}")
+    return Answer(Result.REFUSED, "the state service gave no verdict")
+
+
+def _run_document(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "id": run.flow_run_id,
+        "name": run.name,
+        "flow": {"id": run.flow_id, "name": run.flow_name},
+        "deployment": {"id": run.deployment_id, "name": run.deployment_name},
+        "work_pool": {"id": run.work_pool_id, "name": run.work_pool_name},
+        "work_queue": {"id": run.work_queue_id, "name": run.work_queue_name},
+        "state": {
+            "type": state_pb2.StateType.Name(run.state.type).removeprefix("STATE_TYPE_"),
+            "name": run.state.name,
+            "message": run.state.message,
+            "occurred_at": moment(run.state.occurred_at).isoformat(),
+            "traceback": run.state.details.traceback,
+        },
+        "parameters": plain(run.parameters),
+        "tags": list(run.tags),
+        "labels": plain(run.labels),
+        "run_count": run.run_count,
+        "attempt": run.attempt,
+        "worker_name": run.worker_name,
+        "total_run_seconds": run.total_run_time.ToTimedelta().total_seconds(),
+    }
+    for name in ("created_at", "expected_start_at", "started_at", "ended_at"):
+        document[name] = moment(getattr(run, name)).isoformat() if run.HasField(name) else None
+    return document

@@ -1,0 +1,178 @@
+"""`AutomationService` on the wire."""
+
+from __future__ import annotations
+
+import dataclasses
+import uuid
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import automation_pb2, automation_pb2_grpc
+from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.clock import Clock
+from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_notification.repository import AutomationPage, AutomationStore, DeliveryPage, DeliveryStore, Secrets
+from headrace_notification.rules.automations import Automation, Creator
+from headrace_notification.usecases.automations import (
+    ACTION_FIELDS,
+    create_automation,
+    delete_automation,
+    load_automation,
+    masked_action,
+    update_automation,
+)
+from headrace_notification.usecases.deliveries import resend_delivery
+from headrace_notification.wire import automations as wire
+from headrace_notification.wire.values import optional_id, parse_id, storable
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_CREATOR_KINDS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
+
+
+class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
+    """Keeps automations and shows what they did.
+
+    Args:
+        store: Keeps automations.
+        deliveries: Keeps what they did.
+        secrets: Seals what is secret in them.
+        clock: Tells from when on a new automation watches.
+    """
+
+    def __init__(self, store: AutomationStore, deliveries: DeliveryStore, secrets: Secrets, clock: Clock) -> None:
+        self._store = store
+        self._deliveries = deliveries
+        self._secrets = secrets
+        self._clock = clock
+
+    async def CreateAutomation(
+        self, request: automation_pb2.CreateAutomationRequest, context: Context
+    ) -> automation_pb2.CreateAutomationResponse:
+        """Create an automation."""
+        caller = current_caller()
+        automation = wire.automation_from_proto(request.automation, caller.workspace_id, _creator(caller))
+        created = await create_automation(self._store, self._secrets, automation, self._clock.now())
+        return automation_pb2.CreateAutomationResponse(automation=_shown(created))
+
+    async def GetAutomation(
+        self, request: automation_pb2.GetAutomationRequest, context: Context
+    ) -> automation_pb2.GetAutomationResponse:
+        """Return one automation."""
+        automation_id = parse_id(request.automation_id, "automation_id")
+        automation = await load_automation(self._store, current_caller().workspace_id, automation_id)
+        return automation_pb2.GetAutomationResponse(automation=_shown(automation))
+
+    async def ListAutomations(
+        self, request: automation_pb2.ListAutomationsRequest, context: Context
+    ) -> automation_pb2.ListAutomationsResponse:
+        """Return a page of automations."""
+        workspace_id = current_caller().workspace_id
+        enabled = request.enabled if request.HasField("enabled") else None
+        question = question_digest(
+            "automations", request.name_contains, str(enabled), request.owner_resource_id, workspace_id
+        )
+        size = page_size(request.page_size)
+        found = await self._store.list_automations(
+            workspace_id,
+            AutomationPage(
+                name_contains=storable(request.name_contains),
+                enabled=enabled,
+                owner_resource_id=storable(request.owner_resource_id),
+                after=_name_and_id(request.page_token, question),
+                limit=size + 1,
+            ),
+        )
+        shown = found[:size]
+        token = encode_page_token((shown[-1].name, shown[-1].automation_id), question) if len(found) > size else ""
+        return automation_pb2.ListAutomationsResponse(automations=map(_shown, shown), next_page_token=token)
+
+    async def UpdateAutomation(
+        self, request: automation_pb2.UpdateAutomationRequest, context: Context
+    ) -> automation_pb2.UpdateAutomationResponse:
+        """Change the named fields of an automation."""
+        automation = await update_automation(
+            self._store,
+            self._secrets,
+            current_caller().workspace_id,
+            parse_id(request.automation.automation_id, "automation.automation_id"),
+            wire.changes_from_proto(request.automation, request.update_mask),
+            self._clock.now(),
+        )
+        return automation_pb2.UpdateAutomationResponse(automation=_shown(automation))
+
+    async def DeleteAutomation(
+        self, request: automation_pb2.DeleteAutomationRequest, context: Context
+    ) -> automation_pb2.DeleteAutomationResponse:
+        """Delete an automation."""
+        automation_id = parse_id(request.automation_id, "automation_id")
+        await delete_automation(self._store, current_caller().workspace_id, automation_id)
+        return automation_pb2.DeleteAutomationResponse()
+
+    async def ListDeliveries(
+        self, request: automation_pb2.ListDeliveriesRequest, context: Context
+    ) -> automation_pb2.ListDeliveriesResponse:
+        """Return a page of deliveries."""
+        workspace_id = current_caller().workspace_id
+        statuses = wire.statuses_from_proto(request.statuses)
+        question = question_digest(
+            "deliveries",
+            request.automation_id,
+            ",".join(sorted(status.value for status in statuses)),
+            request.event_id,
+            workspace_id,
+        )
+        size = page_size(request.page_size)
+        found = await self._deliveries.list_deliveries(
+            workspace_id,
+            DeliveryPage(
+                automation_id=optional_id(request.automation_id, "automation_id"),
+                statuses=statuses,
+                event_id=optional_id(request.event_id, "event_id"),
+                before=_id(request.page_token, question),
+                limit=size + 1,
+            ),
+        )
+        shown = found[:size]
+        token = encode_page_token((shown[-1].delivery_id,), question) if len(found) > size else ""
+        return automation_pb2.ListDeliveriesResponse(
+            deliveries=map(wire.delivery_to_proto, shown), next_page_token=token
+        )
+
+    async def ResendDelivery(
+        self, request: automation_pb2.ResendDeliveryRequest, context: Context
+    ) -> automation_pb2.ResendDeliveryResponse:
+        """Send a delivery again that was given up."""
+        delivery_id = parse_id(request.delivery_id, "delivery_id")
+        delivery = await resend_delivery(self._deliveries, current_caller().workspace_id, delivery_id)
+        return automation_pb2.ResendDeliveryResponse(delivery=wire.delivery_to_proto(delivery))
+
+
+def _creator(caller: Caller) -> Creator:
+    kind = _CREATOR_KINDS.get(caller.principal_kind, "")
+    return Creator(kind, storable(caller.principal_id), storable(caller.display_name))
+
+
+def _shown(automation: Automation) -> automation_pb2.Automation:
+    masked: dict[str, Any] = {field: tuple(map(masked_action, getattr(automation, field))) for field in ACTION_FIELDS}
+    return wire.automation_to_proto(dataclasses.replace(automation, **masked))
+
+
+def _name_and_id(token: str, question: bytes) -> tuple[str, uuid.UUID] | None:
+    match decode_page_token(token, question):
+        case None:
+            return None
+        case (str(name), uuid.UUID() as automation_id):
+            return name, automation_id
+    raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")
+
+
+def _id(token: str, question: bytes) -> uuid.UUID | None:
+    match decode_page_token(token, question):
+        case None:
+            return None
+        case (uuid.UUID() as delivery_id,):
+            return delivery_id
+    raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")

@@ -1,0 +1,209 @@
+"""Create, change and delete automations."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import uuid
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from headrace import errors
+from headrace_notification.repository import AutomationStore, Secrets
+from headrace_notification.rules.automations import Action, Automation, CallWebhook, ChangeFlowRunState, RunDeployment
+from headrace_notification.rules.firings import first_bucket
+from headrace_notification.rules.validity import MASK, Fault, faults_of, origin_of
+from headrace_notification.usecases.templates import TemplateRefused, check_template
+
+ACTION_FIELDS = ("actions", "actions_on_trigger", "actions_on_resolve")
+
+
+async def create_automation(
+    store: AutomationStore, secrets: Secrets, automation: Automation, now: datetime.datetime
+) -> Automation:
+    """Store a new automation; one whose id is known already is returned as it is.
+
+    Args:
+        store: Where to.
+        secrets: Seals what is secret in it.
+        automation: As it was handed in, secrets in the clear.
+        now: From when on it watches.
+
+    Raises:
+        errors.InvalidArgument: The fields that are wrong.
+        errors.AlreadyExists: Its id is taken by something that the caller cannot see.
+        errors.FailedPrecondition: It has secrets, and there is no key to keep them with.
+    """
+    _check(automation)
+    sealed = _sealed(automation, None, secrets)
+    async with store.change() as work:
+        added = await work.add(sealed)
+        if added is not None:
+            await work.remember(added, first_bucket(added, now))
+            return added
+    known = await store.load(automation.workspace_id, automation.automation_id)
+    if known is None:
+        raise errors.AlreadyExists(f"there is an automation {automation.automation_id} already")
+    return known
+
+
+async def update_automation(
+    store: AutomationStore,
+    secrets: Secrets,
+    workspace_id: uuid.UUID,
+    automation_id: uuid.UUID,
+    changes: Mapping[str, Any],
+    now: datetime.datetime,
+) -> Automation:
+    """Change the named fields of an automation. What it remembers is forgotten if its condition changes.
+
+    Raises:
+        errors.NotFound: There is no such automation.
+        errors.InvalidArgument: The fields that are wrong.
+        errors.FailedPrecondition: It has new secrets, and there is no key to keep them with.
+    """
+    async with store.change() as work:
+        before = await work.load(workspace_id, automation_id)
+        if before is None:
+            raise _not_found(automation_id)
+        proposed = dataclasses.replace(before, **changes)
+        # What was sealed before is not shown to the checks, which are for what was handed in.
+        _check(dataclasses.replace(_masked(before), **changes))
+        after = await work.replace(_sealed(proposed, before, secrets, only=changes.keys()))
+        if (after.trigger, after.enabled) != (before.trigger, before.enabled):
+            await work.remember(after, first_bucket(after, now))
+        return after
+
+
+async def delete_automation(store: AutomationStore, workspace_id: uuid.UUID, automation_id: uuid.UUID) -> None:
+    """Delete an automation; deliveries that wait are still made.
+
+    Raises:
+        errors.NotFound: There is no such automation.
+    """
+    async with store.change() as work:
+        if not await work.delete(workspace_id, automation_id):
+            raise _not_found(automation_id)
+
+
+async def load_automation(store: AutomationStore, workspace_id: uuid.UUID, automation_id: uuid.UUID) -> Automation:
+    """Return an automation.
+
+    Raises:
+        errors.NotFound: There is no such automation.
+    """
+    automation = await store.load(workspace_id, automation_id)
+    if automation is None:
+        raise _not_found(automation_id)
+    return automation
+
+
+def _not_found(automation_id: uuid.UUID) -> errors.NotFound:
+    return errors.NotFound(f"there is no automation {automation_id}")
+
+
+def _check(automation: Automation) -> None:
+    faults = [*faults_of(automation), *_template_faults(automation)]
+    if faults:
+        raise errors.InvalidArgument(
+            violations=[errors.FieldViolation(f"automation.{path}", fault) for path, fault in faults]
+        )
+
+
+def _template_faults(automation: Automation) -> Iterator[Fault]:
+    for field in ACTION_FIELDS:
+        for place, action in enumerate(getattr(automation, field)):
+            for path, text in _templates(action):
+                try:
+                    check_template(text)
+                except TemplateRefused as error:
+                    yield f"{field}[{place}].{path}", str(error)
+
+
+def _templates(action: Action) -> Iterator[tuple[str, str]]:
+    match action:
+        case CallWebhook():
+            yield "call_webhook.body_template", action.body_template
+        case ChangeFlowRunState():
+            yield "change_flow_run_state.message", action.message
+        case RunDeployment():
+            for name, value in action.parameters.items():
+                yield from _texts_in(f"run_deployment.parameters[{name}]", value)
+
+
+def _texts_in(path: str, value: Any) -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield from _texts_in(f"{path}[{name}]", inner)
+    elif isinstance(value, Sequence):
+        for place, inner in enumerate(value):
+            yield from _texts_in(f"{path}[{place}]", inner)
+
+
+def _masked(automation: Automation) -> Automation:
+    masked: dict[str, Any] = {field: tuple(map(masked_action, getattr(automation, field))) for field in ACTION_FIELDS}
+    return dataclasses.replace(automation, **masked)
+
+
+def masked_action(action: Action) -> Action:
+    """Return an action with a mask in place of each secret."""
+    if not isinstance(action, CallWebhook):
+        return action
+    return dataclasses.replace(
+        action,
+        headers=dict.fromkeys(action.headers, MASK),
+        signing_secret=MASK if action.signing_secret else "",
+    )
+
+
+def _sealed(
+    automation: Automation, before: Automation | None, secrets: Secrets, only: Collection[str] = ACTION_FIELDS
+) -> Automation:
+    """Return the automation with its secrets sealed; those that are masked are taken from what was stored before."""
+    kept = [
+        action
+        for field in ACTION_FIELDS
+        for action in (getattr(before, field) if before is not None else ())
+        if isinstance(action, CallWebhook)
+    ]
+    sealed: dict[str, Any] = {
+        field: tuple(
+            _sealed_action(f"automation.{field}[{place}]", action, kept, secrets, str(automation.workspace_id))
+            for place, action in enumerate(getattr(automation, field))
+        )
+        for field in ACTION_FIELDS
+        if field in only
+    }
+    return dataclasses.replace(automation, **sealed)
+
+
+def _sealed_action(path: str, action: Action, kept: Sequence[CallWebhook], secrets: Secrets, context: str) -> Action:
+    if not isinstance(action, CallWebhook):
+        return action
+    # A secret goes to the receiver that it was given for, never to another whom an editor names later.
+    same_receiver = [known for known in kept if origin_of(known.url) == origin_of(action.url)]
+
+    def seal(field: str, value: str, known: Sequence[str | None]) -> str:
+        if value != MASK:
+            return secrets.seal(value, context)
+        for sealed in known:
+            if sealed:
+                return sealed
+        raise errors.InvalidArgument.of_field(
+            f"{path}.call_webhook.{field}", "is masked, and nothing is stored for it and this receiver: give the value"
+        )
+
+    headers = {
+        name: seal(f"headers[{name}]", value, [known.headers.get(name) for known in same_receiver])
+        for name, value in action.headers.items()
+    }
+    secret = action.signing_secret
+    return dataclasses.replace(
+        action,
+        headers=headers,
+        signing_secret=seal("signing_secret", secret, [known.signing_secret for known in same_receiver])
+        if secret
+        else "",
+    )

@@ -1,0 +1,82 @@
+"""The automations that do something, in memory and indexed.
+
+The catalogue's version rises with every change of any automation, in the order of commits. So whoever has read
+up to it knows all of them, and one small query tells whether that is still so.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Iterator
+
+from headrace_notification.repository import AutomationStore
+from headrace_notification.rules.automations import Automation
+from headrace_notification.rules.events import Event
+from headrace_notification.rules.index import TriggerIndex
+
+
+class Catalogue:
+    """Knows the enabled automations as of the last `refresh`.
+
+    Args:
+        store: Where they are.
+    """
+
+    def __init__(self, store: AutomationStore) -> None:
+        self._store = store
+        self._automations: dict[uuid.UUID, Automation] = {}
+        self._index = TriggerIndex()
+        self._wanted: dict[tuple[uuid.UUID, str], bool] = {}
+        self._version = -1
+        self._refreshing = asyncio.Lock()
+
+    def __len__(self) -> int:
+        return len(self._automations)
+
+    async def refresh(self) -> None:
+        """Take in what was changed before the call.
+
+        Raises:
+            errors.Unavailable: Postgres cannot be reached.
+        """
+        async with self._refreshing:
+            version, enabled = await self._store.catalogue_version()
+            if version == self._version:
+                return
+            for automation in await self._store.changed_since(self._version):
+                self._take_in(automation)
+                # A change that was committed since is taken in already, and its version not missed.
+                version = max(version, automation.version)
+            if len(self._automations) != enabled:
+                present = await self._store.enabled_ids()
+                for gone in self._automations.keys() - present:
+                    del self._automations[gone]
+                    self._index.remove(gone)
+            self._wanted.clear()
+            self._version = version
+
+    def _take_in(self, automation: Automation) -> None:
+        key = automation.automation_id
+        if automation.enabled:
+            self._automations[key] = automation
+            self._index.add(key, automation.workspace_id, automation.trigger)
+        else:
+            self._automations.pop(key, None)
+            self._index.remove(key)
+
+    def find(self, automation_id: uuid.UUID) -> Automation | None:
+        """Return an enabled automation."""
+        return self._automations.get(automation_id)
+
+    def covering(self, event: Event) -> Iterator[Automation]:
+        """Yield the automations whose triggers cover the event."""
+        for key, _ in self._index.covering(event):
+            yield self._automations[key]
+
+    def wants_name(self, workspace_id: uuid.UUID, name: str) -> bool:
+        """Return whether an automation of the workspace looks at events of this name."""
+        wanted = self._wanted.get((workspace_id, name))
+        if wanted is None:
+            wanted = self._wanted[workspace_id, name] = self._index.wants_name(workspace_id, name)
+        return wanted

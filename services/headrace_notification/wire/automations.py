@@ -1,0 +1,279 @@
+"""Automations and their deliveries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from headrace import errors
+from headrace.api.v1 import automation_pb2, state_pb2
+from headrace.ids import uuid7
+from headrace_notification.rules.automations import (
+    Action,
+    Automation,
+    CallWebhook,
+    CancelFlowRun,
+    ChangeFlowRunState,
+    Creator,
+    RunDeployment,
+)
+from headrace_notification.rules.deliveries import Delivery, Status
+from headrace_notification.rules.triggers import EventTrigger, Match, Posture
+from headrace_notification.wire.values import (
+    duration,
+    optional_id,
+    parse_id,
+    plain,
+    span,
+    storable,
+    struct,
+    timestamp,
+)
+
+FIELDS = (
+    "name",
+    "description",
+    "enabled",
+    "tags",
+    "trigger",
+    "actions",
+    "actions_on_trigger",
+    "actions_on_resolve",
+    "owner_resource_id",
+)
+"""What may be changed of an automation."""
+
+_STATE_TYPE = "STATE_TYPE_"
+_CREATOR_KIND = "CREATOR_KIND_"
+_STATUS = {
+    Status.PENDING: automation_pb2.DELIVERY_STATUS_PENDING,
+    Status.DELIVERED: automation_pb2.DELIVERY_STATUS_DELIVERED,
+    Status.DEAD: automation_pb2.DELIVERY_STATUS_DEAD,
+}
+
+
+def automation_from_proto(message: automation_pb2.Automation, workspace_id: uuid.UUID, creator: Creator) -> Automation:
+    """Return a new automation as it was handed in, secrets in the clear.
+
+    Raises:
+        errors.InvalidArgument: The fields that are wrong.
+    """
+    values = {field: _field(message, field) for field in FIELDS}
+    return Automation(
+        automation_id=parse_id(message.automation_id, "automation.automation_id") if message.automation_id else uuid7(),
+        workspace_id=workspace_id,
+        creator=creator,
+        **values,
+    )
+
+
+def changes_from_proto(message: automation_pb2.Automation, mask: FieldMask) -> dict[str, Any]:
+    """Return the new values that a mask names; without a mask, of the fields that are set.
+
+    Raises:
+        errors.InvalidArgument: The fields that are wrong, or a path that cannot be changed.
+    """
+    names = list(dict.fromkeys(mask.paths)) or [field.name for field, _ in message.ListFields() if field.name in FIELDS]
+    for name in names:
+        if name not in FIELDS:
+            raise errors.InvalidArgument.of_field("update_mask", f"{name!r} cannot be changed; {', '.join(FIELDS)} can")
+    if not names:
+        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
+    return {name: _field(message, name) for name in names}
+
+
+def _field(message: automation_pb2.Automation, name: str) -> Any:
+    value = getattr(message, name)
+    if name == "trigger":
+        return _trigger(message)
+    if name == "tags":
+        return tuple(map(storable, value))
+    if name.startswith("actions"):
+        return tuple(_action(action, f"automation.{name}[{place}]") for place, action in enumerate(value))
+    return storable(value) if isinstance(value, str) else value
+
+
+def _trigger(message: automation_pb2.Automation) -> EventTrigger:
+    kind = message.trigger.WhichOneof("trigger")
+    path = "automation.trigger"
+    if kind is None:
+        raise errors.InvalidArgument.of_field(path, "must be set")
+    if kind != "event":
+        raise errors.InvalidArgument.of_field(
+            f"{path}.{kind}", "is not supported by this server version; triggers on events are", reason="UNSUPPORTED"
+        )
+    trigger = message.trigger.event
+    is_proactive = trigger.posture == automation_pb2.TRIGGER_POSTURE_PROACTIVE
+    return EventTrigger(
+        posture=Posture.PROACTIVE if is_proactive else Posture.REACTIVE,
+        match=_match(trigger.match),
+        match_related=tuple(map(_match, trigger.match_related)),
+        after=tuple(map(storable, trigger.after)),
+        expect=tuple(map(storable, trigger.expect)),
+        for_each=tuple(map(storable, trigger.for_each)),
+        threshold=trigger.threshold or 1,
+        within=span(trigger.within, f"{path}.event.within"),
+    )
+
+
+def _match(message: automation_pb2.ResourceMatch) -> Match:
+    return {storable(label): tuple(map(storable, found.values)) for label, found in message.labels.items()}
+
+
+def _action(message: automation_pb2.Action, path: str) -> Action:
+    match message.WhichOneof("action"):
+        case "call_webhook":
+            call = message.call_webhook
+            return CallWebhook(
+                url=storable(call.url),
+                method=call.method.upper() or "POST",
+                headers=dict(call.headers),
+                body_template=storable(call.body_template),
+                signing_secret=call.signing_secret,
+                allow_private_addresses=call.allow_private_addresses,
+            )
+        case "run_deployment":
+            run = message.run_deployment
+            return RunDeployment(
+                optional_id(run.deployment_id, f"{path}.run_deployment.deployment_id"), plain(run.parameters)
+            )
+        case "change_flow_run_state":
+            change = message.change_flow_run_state
+            if change.type == state_pb2.STATE_TYPE_UNSPECIFIED or change.type not in state_pb2.StateType.values():
+                raise errors.InvalidArgument.of_field(f"{path}.change_flow_run_state.type", "must be a type of state")
+            return ChangeFlowRunState(
+                optional_id(change.flow_run_id, f"{path}.change_flow_run_state.flow_run_id"),
+                state_pb2.StateType.Name(change.type).removeprefix(_STATE_TYPE),
+                storable(change.name),
+                storable(change.message),
+                change.force,
+            )
+        case "cancel_flow_run":
+            cancel = message.cancel_flow_run
+            return CancelFlowRun(optional_id(cancel.flow_run_id, f"{path}.cancel_flow_run.flow_run_id"))
+    raise errors.InvalidArgument.of_field(path, "must say what to do")
+
+
+def automation_to_proto(automation: Automation) -> automation_pb2.Automation:
+    """Return an automation as it goes over the wire; its secrets have to be masked by then."""
+    return automation_pb2.Automation(
+        automation_id=str(automation.automation_id),
+        name=automation.name,
+        description=automation.description,
+        enabled=automation.enabled,
+        tags=automation.tags,
+        trigger=automation_pb2.Trigger(event=_trigger_to_proto(automation.trigger)),
+        actions=_actions_to_proto(automation.actions),
+        actions_on_trigger=_actions_to_proto(automation.actions_on_trigger),
+        actions_on_resolve=_actions_to_proto(automation.actions_on_resolve),
+        owner_resource_id=automation.owner_resource_id,
+        creator=_creator_to_proto(automation.creator),
+        created_at=timestamp(automation.created_at),
+        updated_at=timestamp(automation.updated_at),
+        last_fired_at=timestamp(automation.last_fired_at),
+    )
+
+
+def _creator_to_proto(creator: Creator) -> state_pb2.Creator:
+    kind = state_pb2.CreatorKind.Value(_CREATOR_KIND + (creator.kind or "UNSPECIFIED"))
+    return state_pb2.Creator(kind=kind, creator_id=creator.creator_id, display_name=creator.display_name)
+
+
+def _trigger_to_proto(trigger: EventTrigger) -> automation_pb2.EventTrigger:
+    is_proactive = trigger.posture is Posture.PROACTIVE
+    message = automation_pb2.EventTrigger(
+        posture=automation_pb2.TRIGGER_POSTURE_PROACTIVE if is_proactive else automation_pb2.TRIGGER_POSTURE_REACTIVE,
+        match_related=map(_match_to_proto, trigger.match_related),
+        after=trigger.after,
+        expect=trigger.expect,
+        for_each=trigger.for_each,
+        threshold=trigger.threshold,
+        within=duration(trigger.within),
+    )
+    if trigger.match:
+        message.match.CopyFrom(_match_to_proto(trigger.match))
+    return message
+
+
+def _match_to_proto(match: Match) -> automation_pb2.ResourceMatch:
+    labels: Mapping[str, automation_pb2.LabelValues] = {
+        label: automation_pb2.LabelValues(values=values) for label, values in match.items()
+    }
+    return automation_pb2.ResourceMatch(labels=labels)
+
+
+def _actions_to_proto(actions: Iterable[Action]) -> list[automation_pb2.Action]:
+    return list(map(_action_to_proto, actions))
+
+
+def _action_to_proto(action: Action) -> automation_pb2.Action:
+    match action:
+        case CallWebhook():
+            return automation_pb2.Action(
+                call_webhook=automation_pb2.CallWebhookAction(
+                    url=action.url,
+                    method=action.method,
+                    headers=dict(action.headers),
+                    body_template=action.body_template,
+                    signing_secret=action.signing_secret,
+                    allow_private_addresses=action.allow_private_addresses,
+                )
+            )
+        case RunDeployment():
+            return automation_pb2.Action(
+                run_deployment=automation_pb2.RunDeploymentAction(
+                    deployment_id=str(action.deployment_id or ""), parameters=struct(action.parameters)
+                )
+            )
+        case ChangeFlowRunState():
+            return automation_pb2.Action(
+                change_flow_run_state=automation_pb2.ChangeFlowRunStateAction(
+                    flow_run_id=str(action.flow_run_id or ""),
+                    type=state_pb2.StateType.Value(_STATE_TYPE + action.type),
+                    name=action.name,
+                    message=action.message,
+                    force=action.force,
+                )
+            )
+        case CancelFlowRun():
+            return automation_pb2.Action(
+                cancel_flow_run=automation_pb2.CancelFlowRunAction(flow_run_id=str(action.flow_run_id or ""))
+            )
+
+
+def delivery_to_proto(delivery: Delivery) -> automation_pb2.Delivery:
+    """Return a delivery as it goes over the wire."""
+    return automation_pb2.Delivery(
+        delivery_id=str(delivery.delivery_id),
+        automation_id=str(delivery.automation_id),
+        automation_name=delivery.automation_name,
+        event_id=str(delivery.event_id or ""),
+        action_kind=delivery.action_kind,
+        status=_STATUS[delivery.status],
+        tries=delivery.tries,
+        next_try_at=timestamp(delivery.next_try_at),
+        last_answer=delivery.last_answer,
+        last_status_code=delivery.last_status_code,
+        created_at=timestamp(delivery.created_at),
+        ended_at=timestamp(delivery.ended_at),
+        dedup_key=delivery.dedup_key,
+    )
+
+
+def statuses_from_proto(numbers: Iterable[int]) -> tuple[Status, ...]:
+    """Return the statuses asked for.
+
+    Raises:
+        errors.InvalidArgument: One is none.
+    """
+    known = {number: status for status, number in _STATUS.items()}
+    found: dict[Status, None] = {}
+    for place, number in enumerate(numbers):
+        status = known.get(automation_pb2.DeliveryStatus.ValueType(number))
+        if status is None:
+            raise errors.InvalidArgument.of_field(f"statuses[{place}]", "must be a status of deliveries")
+        found[status] = None
+    return tuple(found)
