@@ -37,8 +37,8 @@ class Composition:
     """
 
     def __init__(self, names: Sequence[str], settings: ServerSettings, database_url: str | None) -> None:
-        unknown = sorted(set(names) - set(ALL_PARTS))
-        if unknown or not names:
+        unknown = sorted(set(names) - set(ALL_PARTS)) or ([] if names else ["of no name"])
+        if unknown:
             raise errors.InvalidArgument(f"there is no service {', '.join(unknown)}; there are {', '.join(ALL_PARTS)}")
         self._settings = settings
         self._has_gateway = GATEWAY in names

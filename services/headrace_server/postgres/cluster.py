@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import ctypes
 import dataclasses
-import hashlib
 import os
 import pathlib
 import shutil
@@ -26,6 +25,7 @@ from headrace_server.postgres import binaries
 from headrace_server.postgres.access import Account, open_path, open_programs
 from headrace_server.postgres.configuration import Durability, configuration
 from headrace_server.postgres.leftovers import end_leftovers
+from headrace_server.postgres.sockets import PORT, SOCKET, ensure_own, socket_folder
 
 SUPERUSER = "headrace"
 DATABASE = "headrace"
@@ -35,9 +35,6 @@ START_SECONDS = 300.0
 
 STOP_SECONDS = 30.0
 _POLL_SECONDS = 0.02
-_LONGEST_SOCKET_PATH = 103
-_PORT = 5432
-_SOCKET = f".s.PGSQL.{_PORT}"
 _SET_PARENT_DEATH_SIGNAL = 1
 _ERROR_LINES = 15
 
@@ -155,11 +152,12 @@ class Cluster:
             errors.FailedPrecondition: It does not start; the message has the end of its output.
         """
         sockets = self._sockets()
-        self._ensure_sockets(sockets)
-        await asyncio.to_thread(end_leftovers, self.data, sockets / _SOCKET)
+        if sockets != self.data.resolve():
+            ensure_own(sockets, self.account)
+        await asyncio.to_thread(end_leftovers, self.data, sockets / SOCKET)
         settings = configuration(self.durability, processes=self.processes)
         settings["unix_socket_directories"] = str(sockets)
-        command = [str(binaries.folder() / "postgres"), "-D", str(self.data), "-p", str(_PORT)]
+        command = [str(binaries.folder() / "postgres"), "-D", str(self.data), "-p", str(PORT)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
         # What it writes before its own log takes over; there stands why it does not start.
@@ -189,14 +187,24 @@ class Cluster:
                 while not self._is_ready(postmaster.pid):
                     if postmaster.has_ended:
                         raise errors.FailedPrecondition(
-                            f"Postgres does not start on {self.data}:\n{_read(output)}", reason="POSTGRES_FAILED"
+                            f"Postgres does not start on {self.data}:\n{self._last_words(output)}",
+                            reason="POSTGRES_FAILED",
                         )
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             raise errors.FailedPrecondition(
-                f"Postgres on {self.data} is not ready after {START_SECONDS:g} s:\n{_read(output)}",
+                f"Postgres on {self.data} is not ready after {START_SECONDS:g} s:\n{self._last_words(output)}",
                 reason="POSTGRES_FAILED",
             ) from None
+
+    def _last_words(self, output: IO[bytes]) -> str:
+        # Standard error until its own log takes over.
+        output.seek(0)
+        text = output.read().decode(errors="replace")
+        logs = sorted((self.data / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        if logs:
+            text += logs[-1].read_text(errors="replace")
+        return _tail(text)
 
     def _is_ready(self, pid: int) -> bool:
         lines = self._pid_file_lines()
@@ -209,25 +217,7 @@ class Cluster:
             return []
 
     def _sockets(self) -> pathlib.Path:
-        inside = self.data.resolve() / _SOCKET
-        if len(os.fsencode(inside)) <= _LONGEST_SOCKET_PATH:
-            return inside.parent
-        digest = hashlib.sha256(os.fsencode(inside)).hexdigest()[:16]
-        return pathlib.Path(tempfile.gettempdir()) / f"headrace-{self.account.uid}-{digest}"
-
-    def _ensure_sockets(self, sockets: pathlib.Path) -> None:
-        if sockets == self.data.resolve():
-            return
-        with contextlib.suppress(FileExistsError):
-            sockets.mkdir(mode=0o700)
-            self.account.own(sockets)
-        # The folder is in a place where anyone may have made it first.
-        facts = sockets.lstat()
-        if facts.st_uid != self.account.uid or facts.st_mode & 0o77 or sockets.is_symlink():
-            raise errors.FailedPrecondition(
-                f"{sockets} belongs to another user; remove it, or set HEADRACE_HOME to a shorter path",
-                reason="SOCKET_FOLDER_NOT_OURS",
-            )
+        return socket_folder(self.data, self.account)
 
     def remove(self) -> None:
         """Remove the data; Postgres must have stopped."""
@@ -289,11 +279,6 @@ def _stop_with_parent() -> Callable[[], None] | None:
         prctl(_SET_PARENT_DEATH_SIGNAL, signal.SIGINT)
 
     return ask
-
-
-def _read(output: IO[bytes]) -> str:
-    output.seek(0)
-    return _tail(output.read().decode(errors="replace"))
 
 
 def _tail(text: str) -> str:

@@ -6,8 +6,13 @@ import os
 import pathlib
 import stat
 import struct
+import tempfile
 
+import pytest
+
+from headrace import errors
 from headrace_server.postgres import access
+from headrace_server.postgres.sockets import ensure_own, socket_folder
 
 _NAME = "system.posix_acl_access"
 _USER_OBJECT, _USER, _GROUP_OBJECT, _MASK, _OTHER = 0x01, 0x02, 0x04, 0x10, 0x20
@@ -64,3 +69,36 @@ def test_an_ordinary_user_changes_nothing(tmp_path: pathlib.Path) -> None:
     access.open_programs(ordinary, tmp_path)
     assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
     assert ordinary.popen_arguments() == {}
+
+
+def test_a_socket_is_with_the_data_where_its_path_fits(tmp_path: pathlib.Path) -> None:
+    short = pathlib.Path("/srv/headrace/postgres")
+    ordinary = access.Account(1000, 1000, is_switched=False)
+    assert socket_folder(short, ordinary) == short
+    long = pathlib.Path("/srv") / ("d" * 100) / "postgres"
+    elsewhere = socket_folder(long, ordinary)
+    assert elsewhere.name.startswith("headrace-1000-")
+    assert elsewhere == socket_folder(long, ordinary)
+    assert elsewhere != socket_folder(long / "other", ordinary)
+
+
+def test_a_temporary_folder_with_a_long_path_is_passed_over(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deep = tmp_path / ("d" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    ordinary = access.Account(1000, 1000, is_switched=False)
+    assert not socket_folder(deep / "postgres", ordinary).is_relative_to(deep)
+
+
+def test_a_socket_folder_that_somebody_else_has_made_is_refused(tmp_path: pathlib.Path) -> None:
+    ours = access.Account(os.geteuid(), os.getegid(), is_switched=False)
+    ensure_own(tmp_path / "new", ours)
+    ensure_own(tmp_path / "new", ours)
+    (tmp_path / "open").mkdir(mode=0o755)
+    (tmp_path / "link").symlink_to(tmp_path / "new")
+    stranger = access.Account(os.geteuid() + 1, os.getegid(), is_switched=False)
+    for folder, account in (("open", ours), ("link", ours), ("new", stranger)):
+        with pytest.raises(errors.FailedPrecondition, match="belongs to another user"):
+            ensure_own(tmp_path / folder, account)
