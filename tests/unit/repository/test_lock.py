@@ -23,7 +23,6 @@ def wanted() -> list[Requirement]:
         *document["project"]["optional-dependencies"]["server"],
         *(line for line in document["dependency-groups"]["dev"] if isinstance(line, str)),
         *document["dependency-groups"]["test"],
-        *document["dependency-groups"]["demo"],
     ]
     return [Requirement(line) for line in lines]
 
