@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import uuid
+from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
@@ -14,10 +15,10 @@ from sqlalchemy.dialects import postgresql as pg
 from headrace import errors
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection
-from headrace_scheduler.queries import rows
+from headrace_scheduler.queries import SQL, rows
 from headrace_scheduler.queries.schedules import SCHEDULE_COLUMNS
-from headrace_scheduler.repository.storage import Key
-from headrace_scheduler.rules.deployment import Deployment, DeploymentFilter, Version, document
+from headrace_scheduler.repository.storage import Executable, Key
+from headrace_scheduler.rules.deployment import Deployment, DeploymentFilter, Version, content_of, document
 from headrace_scheduler.tables import deployment, deployment_version, schedule, work_pool, work_queue, worker
 
 _own_queue = work_queue.alias("own_queue")
@@ -172,6 +173,11 @@ class DeploymentQueries:
             )
         )
         return rows.version_of(found[0]) if found else None
+
+    async def load_executables(self, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Executable]:
+        """Return what workers need of those versions that exist."""
+        found = await self._connection.fetch(SQL.load_executables, list(version_ids))
+        return {row["version_id"]: Executable(content_of(row["content"]), rows.concurrency_of(row)) for row in found}
 
     async def list_versions(
         self, workspace_id: uuid.UUID, deployment_id: uuid.UUID, before: int | None, limit: int

@@ -137,6 +137,13 @@ def creator_columns(creator: Creator) -> dict[str, Any]:
     }
 
 
+def concurrency_of(row: Row) -> Concurrency:
+    """Return the concurrency settings in a deployment's row."""
+    return Concurrency(
+        row["concurrency_limit"], Strategy(row["concurrency_strategy"]), row["grace_seconds"], row["shared_limit_name"]
+    )
+
+
 def deployment_of(row: Row, schedules: tuple[Schedule, ...] = ()) -> Deployment:
     """Return a deployment out of its row joined with its version and its place."""
     placement = None
@@ -154,12 +161,7 @@ def deployment_of(row: Row, schedules: tuple[Schedule, ...] = ()) -> Deployment:
         version_number=row["version_number"],
         content=content_of(row["content"]),
         paused=row["paused"],
-        concurrency=Concurrency(
-            row["concurrency_limit"],
-            Strategy(row["concurrency_strategy"]),
-            row["grace_seconds"],
-            row["shared_limit_name"],
-        ),
+        concurrency=concurrency_of(row),
         placement=placement,
         creator=creator_of(row),
         created_at=row["created_at"],

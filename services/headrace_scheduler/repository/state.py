@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from headrace_scheduler.rules.runs import AttemptRef, Claim, Claimed, CreatedRun, EndedAttempt, NewRun, Renewed
@@ -57,4 +57,16 @@ class StateService(Protocol):
         self, workspace_id: uuid.UUID, *, work_pool_id: uuid.UUID | None = None, work_queue_id: uuid.UUID | None = None
     ) -> int:
         """Return how many runs of a pool or queue hold a slot of it."""
+        ...
+
+
+class StateChanges(Protocol):
+    """What happens in the state service, as it happens."""
+
+    def cancelling(self) -> AsyncIterator[list[uuid.UUID]]:
+        """Yield runs that entered CANCELLING from now on; never ends by itself.
+
+        Raises:
+            errors.Unavailable: The state service does not answer, or no longer.
+        """
         ...

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
 from headrace_scheduler.rules.changes import Change
-from headrace_scheduler.rules.deployment import Deployment, DeploymentFilter, Version
+from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, DeploymentFilter, Version
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.schedule import Schedule
 from headrace_scheduler.rules.work_pool import Worker, WorkerStatus, WorkPool, WorkQueue
@@ -59,6 +59,14 @@ class Heard:
     """Why it shall drain, None if it need not."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Executable:
+    """What a worker needs of a deployment to run it."""
+
+    content: Content
+    concurrency: Concurrency
+
+
 class Deployments(Protocol):
     """Deployments and their versions, with their schedules and current content."""
 
@@ -100,6 +108,10 @@ class Deployments(Protocol):
 
     async def load_version(self, workspace_id: uuid.UUID, version_id: uuid.UUID) -> Version | None:
         """Return a version, None if there is none."""
+        ...
+
+    async def load_executables(self, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Executable]:
+        """Return what workers need of those versions that exist."""
         ...
 
     async def list_versions(

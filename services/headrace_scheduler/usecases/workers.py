@@ -12,6 +12,7 @@ from headrace_scheduler.repository.wakeups import WORKERS
 from headrace_scheduler.rules.changes import Change, ChangeKind
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.work_pool import Worker, WorkerStatus, WorkPool
+from headrace_scheduler.rules.worker_stream import Hello
 from headrace_scheduler.usecases import pools
 from headrace_scheduler.usecases.workbench import Actor, Workbench
 
@@ -19,15 +20,6 @@ SILENT_SECONDS = 6.0
 """A worker that was not heard of for so long is OFFLINE."""
 FORGOTTEN_SECONDS = 7 * 86_400.0
 """A worker that was not heard of for so long is no longer listed."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Hello:
-    """How a worker introduces itself."""
-
-    worker: Worker
-    """Its pool is known by name only."""
-    create_pool: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
