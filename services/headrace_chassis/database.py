@@ -156,6 +156,7 @@ class Database:
 
         Raises:
             errors.Unavailable: Postgres cannot be reached, or no connection became free in time.
+            errors.InvalidArgument: A value can never be stored, such as a text with the character NUL.
         """
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
@@ -181,6 +182,10 @@ class Database:
             raise errors.InvalidArgument(
                 f"a text holds a character that Postgres cannot store, such as NUL: {error}",
                 reason="UNSTORABLE_CHARACTER",
+            ) from error
+        except asyncpg.ProgramLimitExceededError as error:
+            raise errors.InvalidArgument(
+                f"a value is longer than an index of the database takes: {error}", reason="VALUE_TOO_LONG"
             ) from error
         except asyncpg.QueryCanceledError as error:
             raise errors.DeadlineExceeded(f"the database gave the statement up: {error}") from error

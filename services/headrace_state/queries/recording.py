@@ -17,7 +17,7 @@ from headrace_state.queries.statements import SQL
 from headrace_state.rules.frames import Frame, TaskRunRows, collapse, merge
 from headrace_state.wire import changes
 
-_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError)
+_REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, errors.InvalidArgument)
 """What Postgres or the driver says to values that can never be stored."""
 
 
