@@ -27,6 +27,8 @@ from headrace_gateway.transcoding.wellknown import Encode
 logger = logging.getLogger(__name__)
 
 PREFIX = "/v1/"
+ROUTE = "headrace.route"
+"""Where a request's scope names the method that it was for."""
 MAX_STREAMS = 2_000
 """Streams of one server process at a time."""
 MAX_QUERY_PARAMETERS = 1_000
@@ -115,6 +117,7 @@ class Api:
             refused = errors.Unimplemented(f"use {allowed} here", reason="METHOD_NOT_ALLOWED")
             await self.refuse(send, failures.of_error(refused, 405), [(b"allow", allowed.encode())])
             return
+        scope[ROUTE] = binding.method.name
         request = binding.method.request_class()
         if binding.has_body:
             await self._read(binding, request, scope, receive)

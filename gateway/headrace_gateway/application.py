@@ -11,9 +11,9 @@ from collections.abc import Awaitable, Callable
 import orjson
 
 from headrace import errors
-from headrace_chassis import telemetry
+from headrace_chassis import metrics
 from headrace_gateway import failures, openapi
-from headrace_gateway.api import PREFIX, Api
+from headrace_gateway.api import PREFIX, ROUTE, Api
 from headrace_gateway.contract import Contract
 from headrace_gateway.files import Files
 from headrace_gateway.http import JSON, NO_STORE, Message, Receive, Scope, Send, header, respond
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 NOT_BUILT = "/not-built.html"
 READINESS_KEPT_SECONDS = 0.5
-_METRICS_TYPE = (b"content-type", b"text/plain; version=0.0.4; charset=utf-8")
+_METRICS_TYPE = (b"content-type", metrics.CONTENT_TYPE.encode())
 
 Readiness = Callable[[], Awaitable[list[str]]]
 
@@ -66,24 +66,30 @@ class Application:
         """Answer one request; what goes wrong unexpectedly is logged and told without details."""
         if scope["type"] != "http":
             return
-        started = False
+        status = 0
 
         async def tell(message: Message) -> None:
-            nonlocal started
+            nonlocal status
             if message["type"] == "http.response.start":
-                started = True
+                status = message["status"]
             await send(message)
 
+        metrics.http_timings.begin()
+        began = time.perf_counter()
         try:
             await self._let_in(scope, receive, tell)
         except Exception:
             logger.exception("%s %s failed", scope["method"], scope["path"])
-            if not started:
+            if not status:
                 await self._api.refuse(
                     send, failures.of_error(errors.Internal("internal error; the server's log says more"))
                 )
             else:
                 raise
+        finally:
+            # Without a status the client has left before its request was whole.
+            code = str(status) if status else "gone"
+            metrics.http_timings.end(scope.get(ROUTE, "other"), code, time.perf_counter() - began)
 
     async def _let_in(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
@@ -142,7 +148,7 @@ class Application:
         return faults
 
     async def _metrics(self, send: Send) -> None:
-        await respond(send, 200, telemetry.metrics_text(), [_METRICS_TYPE, NO_STORE])
+        await respond(send, 200, metrics.metrics_text(), [_METRICS_TYPE, NO_STORE])
 
     async def _document(self, send: Send) -> None:
         if self._openapi is None:

@@ -36,14 +36,20 @@ class Pool(Protocol):
         ...
 
 
-class RpcTimings:
+class Timings:
     """Durations of handled calls as a histogram by method and status code, and the calls in progress.
 
     Each call is counted, at a cost of about a microsecond, which the instruments of OpenTelemetry do not reach.
     For use from one thread.
+
+    Args:
+        prefix: What the names of the metrics begin with.
+        noun: What is timed, in the plural.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, prefix: str, noun: str) -> None:
+        self._prefix = prefix
+        self._noun = noun
         self._series: dict[tuple[str, str], list[float]] = {}
         self._active = 0
 
@@ -63,11 +69,11 @@ class RpcTimings:
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics as Prometheus wants them."""
-        active = GaugeMetricFamily("headrace_rpc_active", "Calls in progress")
+        active = GaugeMetricFamily(f"{self._prefix}_active", f"{self._noun} in progress")
         active.add_metric([], self._active)
         yield active
         durations = HistogramMetricFamily(
-            "headrace_rpc_duration_seconds", "Duration of handled calls", labels=["method", "code"]
+            f"{self._prefix}_duration_seconds", f"Duration of handled {self._noun.lower()}", labels=["method", "code"]
         )
         for (method, code), series in list(self._series.items()):
             totals = list(itertools.accumulate(series[:-1]))
@@ -87,8 +93,10 @@ _pools: weakref.WeakSet[Pool] = weakref.WeakSet()
 prometheus_client.ProcessCollector(registry=_registry)
 prometheus_client.GCCollector(registry=_registry)
 
-rpc_timings = RpcTimings()
+rpc_timings = Timings("headrace_rpc", "Calls")
 _registry.register(rpc_timings)
+http_timings = Timings("headrace_http", "HTTP requests")
+_registry.register(http_timings)
 
 meter = _provider.get_meter("headrace")
 """For the instruments of services and the gateway."""

@@ -273,6 +273,7 @@ async def test_metrics_are_prometheus_text(front: Front) -> None:
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert "headrace_rpc_duration" in answer.text
+    assert 'headrace_http_duration_seconds_count{code="200",method="ListFlowRuns"}' in answer.text
 
 
 async def test_a_page_that_the_interface_makes_is_its_index(front: Front) -> None:
