@@ -12,12 +12,13 @@ from headrace_migrations.inspection import inspect, revisions
 OLDEST_POSTGRES = 14
 
 
-async def ensure_current(url: str, *, wait_seconds: float) -> bool:
+async def ensure_current(url: str, *, wait_seconds: float, migration: Migration | None = None) -> bool:
     """Return once the database is at the newest revision that this release knows.
 
     Args:
         url: `postgresql://...`
         wait_seconds: How long Postgres may take to answer.
+        migration: One that was spawned because the database is known to be new.
 
     Returns:
         Whether it had to be migrated.
@@ -42,27 +43,50 @@ async def ensure_current(url: str, *, wait_seconds: float) -> bool:
             "migrated it. Start that one, or take the database back with its `headrace server database downgrade`",
             reason="DATABASE_TOO_NEW",
         )
-    await _migrate(url)
+    await (migration or await Migration.spawn()).run(url)
     return True
 
 
-async def _migrate(url: str) -> None:
-    # In a process of its own: what migrating needs in memory is gone when it is done.
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "headrace_server.migrate",
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        start_new_session=True,
-    )
-    try:
-        output, _ = await process.communicate(url.encode())
-    except BaseException:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-        raise
-    if process.returncode != 0:
-        reason = output.decode(errors="replace").strip() or f"it ended with code {process.returncode}"
-        raise errors.FailedPrecondition(f"cannot migrate the database: {reason}", reason="MIGRATION_FAILED")
+class Migration:
+    """A process that migrates: what that needs in memory is gone when it is done.
+
+    It loads its code, which takes longer than most of its work, as soon as it is spawned.
+    """
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def spawn(cls) -> Migration:
+        """Start the process; it waits for `run`."""
+        return cls(
+            await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "headrace_server.migrate",
+                stdin=asyncio.subprocess.PIPE,
+                stdout=asyncio.subprocess.PIPE,
+                start_new_session=True,
+            )
+        )
+
+    async def run(self, url: str) -> None:
+        """Bring a database to the newest revision.
+
+        Raises:
+            errors.FailedPrecondition: It cannot be brought there; the message says why.
+        """
+        try:
+            output, _ = await self._process.communicate(url.encode())
+        except BaseException:
+            await self.discard()
+            raise
+        if self._process.returncode != 0:
+            reason = output.decode(errors="replace").strip() or f"it ended with code {self._process.returncode}"
+            raise errors.FailedPrecondition(f"cannot migrate the database: {reason}", reason="MIGRATION_FAILED")
+
+    async def discard(self) -> None:
+        """End the process, if it still runs."""
+        if self._process.returncode is None:
+            self._process.kill()
+            await self._process.wait()

@@ -97,6 +97,10 @@ class Home:
                 reason="HOME_NOT_WRITABLE",
             ) from error
 
+    def has_data(self) -> bool:
+        """Return whether the embedded Postgres has made its data here."""
+        return (self.postgres / "PG_VERSION").exists()
+
     def internal_token(self) -> str:
         """Return the token of calls between services, made at the first call."""
         return self._secret("internal-token")

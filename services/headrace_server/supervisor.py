@@ -23,7 +23,7 @@ from headrace_chassis.database import address
 from headrace_chassis.resolving import is_loopback
 from headrace_chassis.settings import ServerSettings
 from headrace_server.children import Child
-from headrace_server.database import ensure_current
+from headrace_server.database import Migration, ensure_current
 from headrace_server.home import Home, State, Status
 from headrace_server.log_file import keep_short
 from headrace_server.options import DatabaseKind
@@ -114,9 +114,7 @@ class Supervisor:
             child = Child(number + 1, self._parts, drain_seconds=self._settings.drain_seconds)
             self._children.append(child)
             await child.spawn()
-        url = await self._start_database()
-        if await ensure_current(url, wait_seconds=self._settings.database_wait_seconds):
-            logger.info("migrated the database")
+        url = await self._prepare_database()
         order = Order(url, self._overrides(http_port, grpc_port))
         await asyncio.gather(*(child.begin(order) for child in self._children))
         self._write_status("ready", http_port, grpc_port)
@@ -128,6 +126,19 @@ class Supervisor:
                 group.create_task(self._postgres.keep())
             if self._log_file is not None:
                 group.create_task(keep_short(pathlib.Path(self._log_file)))
+
+    async def _prepare_database(self) -> str:
+        is_new = self._database == "memory" or (self._database == "embedded" and not self._home.has_data())
+        migration = await Migration.spawn() if is_new else None
+        try:
+            url = await self._start_database()
+            wait_seconds = self._settings.database_wait_seconds
+            if await ensure_current(url, wait_seconds=wait_seconds, migration=migration):
+                logger.info("migrated the database")
+        finally:
+            if migration is not None:
+                await migration.discard()
+        return url
 
     async def _start_database(self) -> str:
         if self._database == "url":
