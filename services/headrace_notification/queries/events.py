@@ -99,7 +99,8 @@ class Events:
             [event.occurred_at for _, event in placed],
             [event.resource.resource_id for _, event in placed],
             [resource for resource, _ in columns],
-            [related for _, related in columns],
+            # As texts: a list of lists would be taken for an array of more dimensions.
+            [dump_json(related).decode() for _, related in columns],
             [dict(event.payload) for _, event in placed],
             [event.follows_event_id for _, event in placed],
         )

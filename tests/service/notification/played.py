@@ -1,0 +1,200 @@
+"""State and scheduler as the notification service sees them, played."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from google.protobuf.message import Message
+
+from headrace import errors
+from headrace.api.v1 import (
+    deployment_pb2,
+    deployment_pb2_grpc,
+    flow_run_pb2,
+    flow_run_pb2_grpc,
+    state_pb2,
+    task_run_pb2,
+    task_run_pb2_grpc,
+)
+from headrace.ids import DEFAULT_WORKSPACE_ID, uuid7
+from headrace.internal.v1 import changes_pb2, outbox_pb2, outbox_pb2_grpc
+from headrace_chassis.caller import current_caller
+from headrace_chassis.calls import current_draining
+
+
+class PlayedOutbox(outbox_pb2_grpc.OutboxServiceServicer):
+    """An outbox into which a test puts entries."""
+
+    def __init__(self) -> None:
+        self.entries: list[outbox_pb2.OutboxEntry] = []
+        self.asked: list[outbox_pb2.FollowOutboxRequest] = []
+        self._changed = asyncio.Condition()
+
+    async def tell(self, kind: str, payload: Message, workspace_id: uuid.UUID = DEFAULT_WORKSPACE_ID) -> None:
+        """Add an entry."""
+        entry = outbox_pb2.OutboxEntry(
+            position=len(self.entries) + 1,
+            workspace_id=str(workspace_id),
+            kind=kind,
+            payload=payload.SerializeToString(),
+        )
+        entry.recorded_at.FromDatetime(datetime.datetime.now(datetime.UTC))
+        async with self._changed:
+            self.entries.append(entry)
+            self._changed.notify_all()
+
+    async def FollowOutbox(
+        self, request: outbox_pb2.FollowOutboxRequest, context: Any
+    ) -> AsyncIterator[outbox_pb2.FollowOutboxResponse]:
+        self.asked.append(request)
+        draining = current_draining()
+        position = int(request.cursor or 0)
+        if position > len(self.entries):
+            raise errors.FailedPrecondition("ahead", reason="CURSOR_AHEAD")
+        while not draining.is_set():
+            fresh = self.entries[position:]
+            position += len(fresh)
+            # Without entries it is a sign of life, more often than in earnest.
+            yield outbox_pb2.FollowOutboxResponse(
+                entries=[entry for entry in fresh if entry.kind in request.kinds], cursor=str(position)
+            )
+            async with self._changed:
+                try:
+                    async with asyncio.timeout(0.2):
+                        while len(self.entries) <= position:
+                            await self._changed.wait()
+                except TimeoutError:
+                    continue
+
+
+class PlayedState(flow_run_pb2_grpc.FlowRunServiceServicer, task_run_pb2_grpc.TaskRunServiceServicer):
+    """Flow runs and task runs, and what was asked to be done to them."""
+
+    def __init__(self) -> None:
+        self.runs: dict[str, flow_run_pb2.FlowRun] = {}
+        self.task_runs: dict[str, task_run_pb2.TaskRun] = {}
+        self.proposed: list[flow_run_pb2.ProposeFlowRunStateRequest] = []
+        self.cancelled: list[flow_run_pb2.CancelFlowRunRequest] = []
+        self.callers: list[tuple[uuid.UUID, str, str]] = []
+        self.verdicts: list[state_pb2.Verdict] = []
+
+    def _note(self) -> None:
+        caller = current_caller()
+        self.callers.append((caller.workspace_id, caller.principal_id, caller.display_name))
+
+    async def GetFlowRun(
+        self, request: flow_run_pb2.GetFlowRunRequest, context: Any
+    ) -> flow_run_pb2.GetFlowRunResponse:
+        if request.flow_run_id not in self.runs:
+            raise errors.NotFound("there is no such flow run")
+        return flow_run_pb2.GetFlowRunResponse(flow_run=self.runs[request.flow_run_id])
+
+    async def ListTaskRuns(
+        self, request: task_run_pb2.ListTaskRunsRequest, context: Any
+    ) -> task_run_pb2.ListTaskRunsResponse:
+        found = [self.task_runs[one] for one in request.filter.task_run_ids if one in self.task_runs]
+        return task_run_pb2.ListTaskRunsResponse(task_runs=found)
+
+    async def ProposeFlowRunState(
+        self, request: flow_run_pb2.ProposeFlowRunStateRequest, context: Any
+    ) -> flow_run_pb2.ProposeFlowRunStateResponse:
+        self._note()
+        self.proposed.append(request)
+        return flow_run_pb2.ProposeFlowRunStateResponse(verdict=self._verdict(request.state))
+
+    async def CancelFlowRun(
+        self, request: flow_run_pb2.CancelFlowRunRequest, context: Any
+    ) -> flow_run_pb2.CancelFlowRunResponse:
+        self._note()
+        self.cancelled.append(request)
+        return flow_run_pb2.CancelFlowRunResponse(verdict=self._verdict(state_pb2.State(name="Cancelling")))
+
+    def _verdict(self, state: state_pb2.State) -> state_pb2.Verdict:
+        if self.verdicts:
+            return self.verdicts.pop(0)
+        return state_pb2.Verdict(accepted=state_pb2.Verdict.Accepted(state=state))
+
+
+class PlayedDeployments(deployment_pb2_grpc.DeploymentServiceServicer):
+    """Deployments that are run."""
+
+    def __init__(self) -> None:
+        self.asked: list[deployment_pb2.RunDeploymentRequest] = []
+        self.failures: list[errors.HeadraceError] = []
+
+    async def RunDeployment(
+        self, request: deployment_pb2.RunDeploymentRequest, context: Any
+    ) -> deployment_pb2.RunDeploymentResponse:
+        self.asked.append(request)
+        if self.failures:
+            raise self.failures.pop(0)
+        return deployment_pb2.RunDeploymentResponse(flow_run=flow_run_pb2.FlowRun(flow_run_id=request.flow_run_id))
+
+
+class World:
+    """Both neighbours, and words to say what happens in them."""
+
+    def __init__(self) -> None:
+        self.state_outbox, self.scheduler_outbox = PlayedOutbox(), PlayedOutbox()
+        self.state = PlayedState()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
+        self.deployments = PlayedDeployments()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
+
+    @property
+    def neighbours(self) -> dict[str, list[object]]:
+        """The servicers, by service."""
+        return {
+            "state": [self.state_outbox, self.state],
+            "scheduler": [self.scheduler_outbox, self.deployments],
+        }
+
+    async def enter(
+        self,
+        run: flow_run_pb2.FlowRun,
+        type_: state_pb2.StateType.ValueType,
+        *,
+        name: str = "",
+        message: str = "",
+        at: datetime.datetime | None = None,
+        workspace_id: uuid.UUID = DEFAULT_WORKSPACE_ID,
+    ) -> str:
+        """Have a flow run enter a state; return the state's id."""
+        previous = state_pb2.State()
+        previous.CopyFrom(run.state)
+        had_state = run.HasField("state")
+        type_name = state_pb2.StateType.Name(type_).removeprefix("STATE_TYPE_")
+        state = state_pb2.State(state_id=str(uuid7()), type=type_, name=name or type_name.capitalize(), message=message)
+        state.occurred_at.FromDatetime(at or datetime.datetime.now(datetime.UTC))
+        run.state.CopyFrom(state)
+        self.state.runs[run.flow_run_id] = run
+        change = changes_pb2.FlowRunStateChanged(flow_run=run)
+        if had_state:
+            change.previous.CopyFrom(previous)
+        await self.state_outbox.tell("flow-run.state", change, workspace_id)
+        return state.state_id
+
+
+def a_run(**fields: Any) -> flow_run_pb2.FlowRun:
+    """Return a flow run of a deployment."""
+    run = flow_run_pb2.FlowRun(
+        flow_run_id=str(uuid7()),
+        name="happy-cat",
+        flow_id=str(uuid7()),
+        flow_name="etl",
+        deployment_id=str(uuid7()),
+        deployment_name="nightly",
+        work_pool_id=str(uuid7()),
+        work_pool_name="pool",
+        work_queue_id=str(uuid7()),
+        work_queue_name="default",
+        tags=["prod"],
+        run_count=1,
+    )
+    run.labels.update({"team": "data"})
+    run.parameters.update({"n": 3})
+    for name, value in fields.items():
+        setattr(run, name, value)
+    return run
