@@ -26,6 +26,8 @@ def compile_core(statement: ClauseElement) -> tuple[str, list[Any]]:
     objects for json. Prefer `column == any_(array)` to `column.in_(list)`: its text does not depend on the
     length of the list, so that it is cached and prepared once.
 
+    A statement may be made once and given its values by `statement.params(...)`, other than those of an `in_`.
+
     Raises:
         sqlalchemy.exc.CompileError: The statement has no form in Postgres.
     """
@@ -42,7 +44,9 @@ def compile_core(statement: ClauseElement) -> tuple[str, list[Any]]:
         _cache.move_to_end(cache_key.key)
     if compiled.post_compile_params or compiled.literal_execute_params:
         return _compile_once(statement)
-    parameters = compiled.construct_params(extracted_parameters=cache_key.bindparams, escape_names=False)
+    # From SQLAlchemy 2.1 on `statement.params(...)` stands beside the statement; before, in its bind parameters.
+    given = getattr(cache_key, "params", None)
+    parameters = compiled.construct_params(given, extracted_parameters=cache_key.bindparams, escape_names=False)
     return compiled.string, [parameters[name] for name in compiled.positiontup or ()]
 
 

@@ -84,3 +84,10 @@ def test_the_cache_is_bounded() -> None:
     for number in range(core._CACHE_LIMIT + 10):
         compile_core(sa.select(flow.c.name.label(f"n{number}")))
     assert len(core._cache) == core._CACHE_LIMIT
+
+
+def test_a_prepared_statement_takes_its_values_later() -> None:
+    prepared = sa.select(flow.c.name).where(flow.c.flow_id == sa.bindparam("wanted", type_=sa.Uuid))
+    first, second = uuid.uuid4(), uuid.uuid4()
+    assert compile_core(prepared.params(wanted=first))[1] == [first]
+    assert compile_core(prepared.params(wanted=second))[1] == [second]
