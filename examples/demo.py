@@ -164,10 +164,10 @@ def main() -> None:
     with running("server", server_command, server_log) as server:
         wait_ready(url, server, server_log)
         print(f"The server is ready at {url}")
+        if not _pool_exists():
+            show("work-pool", "create", POOL)
         print(f"\n$ headrace worker start --pool {POOL}    (its output: {worker_log})", flush=True)
         with running("worker", worker_command, worker_log):
-            if not _pool_exists():
-                show("work-pool", "create", POOL)
             deploy_weather()
             show("deployment", "ls")
             ended = show("deployment", "run", "seattle-weather/nightly", "--watch", "--watch-timeout", "120")

@@ -237,7 +237,12 @@ def span(value: Duration | float | None) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
     if seconds < 3600:
-        return f"{int(seconds // 60)}m {int(seconds % 60)}s"
+        return _two_units(seconds, 60, "m", 1, "s")
     if seconds < 86400:
-        return f"{int(seconds // 3600)}h {int(seconds % 3600 // 60)}m"
-    return f"{int(seconds // 86400)}d {int(seconds % 86400 // 3600)}h"
+        return _two_units(seconds, 3600, "h", 60, "m")
+    return _two_units(seconds, 86400, "d", 3600, "h")
+
+
+def _two_units(seconds: float, large: int, large_name: str, small: int, small_name: str) -> str:
+    rest = int(seconds % large // small)
+    return f"{int(seconds // large)}{large_name}" + (f" {rest}{small_name}" if rest else "")
