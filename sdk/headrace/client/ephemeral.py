@@ -59,7 +59,7 @@ def _start() -> str:
             f"the temporary server did not start: {error}. Start one with `headrace server start`, or set "
             "HEADRACE_API_URL to the address of yours.",
             reason="EPHEMERAL_SERVER_FAILED",
-        ) from error
+        ) from None
     # Registered after the connection's own end, which must come first at exit: handlers run last in, first out.
     atexit.register(_stop, os.getpid(), stack)
     return url
