@@ -54,3 +54,10 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
     targets = {line.split()[0] for line in answer.splitlines() if line.strip()}
     named = re.findall(r"(?:^|`)make ([a-z][a-z-]*)", page.read_text(), re.MULTILINE)
     assert set(named) <= targets
+
+
+def test_the_tour_lists_every_decision() -> None:
+    tour = (ROOT / "docs" / "architecture.md").read_text()
+    decisions = [page.name for page in PAGES if page.parent.name == "adr"]
+    assert decisions
+    assert [name for name in decisions if f"(adr/{name})" not in tour] == []
