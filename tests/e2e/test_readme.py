@@ -25,7 +25,7 @@ def blocks(language: str) -> list[str]:
 
 def commands() -> list[list[str]]:
     """Return the command lines of `headrace` that the README shows, in their order."""
-    lines = [line for block in blocks("") for line in block.splitlines()]
+    lines = [line for block in blocks("sh") for line in block.splitlines()]
     return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("headrace ")]
 
 

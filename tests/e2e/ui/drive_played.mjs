@@ -1,24 +1,14 @@
-// Drives the pages in a real browser. Run by test_pages.py: node drive.mjs <url> <flow run id> <browser> <folder for pictures>
+// Drives the pages in a real browser. Run by test_pages.py: node drive_played.mjs <url> <flow run id> <browser> <folder for pictures>
 //
 // Asks the test to stop and start the server with lines "@stop" and "@start" on standard output, and waits for a line back.
 
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
+import { WAIT, ask, faults, launch, open, play, require, row } from "./browser.mjs";
 
 const [url, runId, executablePath, pictures] = process.argv.slice(2);
-const require = createRequire(new URL("../../../gateway/ui/package.json", import.meta.url));
-const { chromium } = require("playwright-core");
 const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-const answers = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-const WAIT = { timeout: 30_000 };
-
-async function ask(what) {
-  console.log(`@${what}`);
-  await answers.next();
-}
 
 async function api(method, path, body) {
   const answer = await fetch(url + path, {
@@ -33,21 +23,6 @@ async function api(method, path, body) {
 const create = (name, type = "STATE_TYPE_RUNNING") =>
   api("POST", "/v1/flow-runs", { flow_name: "made-here", name, state: { type } }).then((answer) => answer.flow_run.flow_run_id);
 const propose = (id, type) => api("POST", `/v1/flow-runs/${id}:propose`, { state: { type } });
-
-const faults = [];
-let isOutage = false;
-
-async function open(browser, theme, width) {
-  const context = await browser.newContext({ viewport: { width, height: 900 }, colorScheme: theme });
-  const page = await context.newPage();
-  page.on("pageerror", (error) => faults.push(`${page.url()}: ${error.message}`));
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type()) && !isOutage) faults.push(`${page.url()}: ${message.text()}`);
-  });
-  return page;
-}
-
-const row = (page, name) => page.locator("tbody tr", { hasText: name });
 
 async function runsAreLive(page) {
   await page.goto(`${url}/runs`);
@@ -111,9 +86,9 @@ async function runIsLive(page) {
   await page.locator(".run-head .state", { hasText: "Running" }).waitFor(WAIT);
 
   await page.goto(`${url}/runs/019ab000-0000-7000-8000-ffffffffffff`);
-  isOutage = true;
+  play.isOutage = true;
   await page.getByText("There is no such run").waitFor(WAIT);
-  isOutage = false;
+  play.isOutage = false;
 }
 
 async function deploymentsRun(page) {
@@ -155,7 +130,7 @@ async function keysWork(page) {
 async function serverMayRestart(page) {
   await page.goto(`${url}/runs`);
   await row(page, "merry-mallard").waitFor(WAIT);
-  isOutage = true;
+  play.isOutage = true;
   await ask("stop");
   await page.getByText("The server does not answer").waitFor(WAIT);
   await row(page, "merry-mallard").waitFor(WAIT);
@@ -163,7 +138,7 @@ async function serverMayRestart(page) {
   await page.getByText("Connected again").waitFor({ timeout: 30_000 });
   // Made while nobody was connected to hear of it.
   await row(page, "made-while-away").waitFor(WAIT);
-  isOutage = false;
+  play.isOutage = false;
   await create("after-the-storm");
   await row(page, "after-the-storm").waitFor(WAIT);
 }
@@ -198,13 +173,7 @@ async function pagesAreAccessible(browser, theme, width) {
   await page.context().close();
 }
 
-mkdirSync(pictures, { recursive: true });
-const browser = await chromium.launch({
-  executablePath,
-  args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"].concat(
-    ["--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  ),
-});
+const browser = await launch(executablePath, pictures);
 try {
   const page = await open(browser, "light", 1440);
   for (const part of [runsAreLive, runIsLive, deploymentsRun, keysWork]) {
