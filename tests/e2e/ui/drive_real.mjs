@@ -24,7 +24,7 @@ async function aScriptIsSeenFromStartToEnd(page) {
   await page.getByText("No artifacts").waitFor(WAIT);
   await ask("gate");
   // Nothing is clicked or loaded again from here on.
-  await page.getByRole("cell", { name: "square" }).waitFor(WAIT);
+  await page.getByRole("columnheader", { name: "square" }).waitFor(WAIT);
   await page.getByText("The sum is 3.").waitFor(WAIT);
   await head(page, "Completed").waitFor(WAIT);
   await page.getByRole("tab", { name: "Tasks" }).click();

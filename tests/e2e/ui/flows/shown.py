@@ -30,7 +30,7 @@ def shown(count: int = 3, gate: str = "") -> int:
         wait_for(gate)
     create_table_artifact([{"number": number, "square": number * number} for number in range(3)], key="squares")
     create_markdown_artifact("The sum is **" + str(total) + "**.", key="summary")
-    print("the sum is", total)
+    print("the sum is", total)  # noqa: T201 the page shows what is printed, too
     return total
 
 
