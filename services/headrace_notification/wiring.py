@@ -32,6 +32,9 @@ SOURCES = {
 }
 """Whose outboxes are followed, and which kinds of entries."""
 
+LEASE_SECONDS = 6.0
+"""After a process died, so long passes until another one follows and evaluates in its place."""
+
 CLAIM_SHARE = 2.0
 """A try ends within this part of the time for which its delivery is claimed."""
 
@@ -42,10 +45,10 @@ async def build(context: ServiceContext) -> Service:
     secrets = SecretBox.of_settings(settings)
     automations = Automations(database, wakeups)
     catalogue = Catalogue(automations)
-    leases = {name: ServiceLease(database, f"follow-{name}", context.holder) for name in SOURCES}
+    leases = {name: ServiceLease(database, f"follow-{name}", context.holder, LEASE_SECONDS) for name in SOURCES}
     events = Events(database, wakeups, leases)
     tail = OutboxTail(database, wakeups, events)
-    evaluation_lease = ServiceLease(database, "evaluate", context.holder)
+    evaluation_lease = ServiceLease(database, "evaluate", context.holder, LEASE_SECONDS)
     evaluation = Evaluation(database, wakeups, evaluation_lease)
     deliveries = Deliveries(database, wakeups, claim_seconds=settings.delivery_claim_seconds)
     sender = HttpSender(timeout_seconds=settings.delivery_claim_seconds / CLAIM_SHARE, now=context.clock.now)

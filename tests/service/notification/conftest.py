@@ -10,9 +10,7 @@ from headrace_chassis.settings import ServerSettings
 from headrace_harness.receiver import Receiver, a_receiver
 from headrace_harness.services import RunningService, running_service
 from headrace_notification.wiring import build
-from service.notification.played import World
-
-KEY = "0123456789abcdef" * 4
+from service.notification.played import KEY, World
 
 
 @pytest.fixture

@@ -25,6 +25,9 @@ from headrace.internal.v1 import changes_pb2, outbox_pb2, outbox_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
 
+KEY = "0123456789abcdef" * 4
+"""The key that secrets are encrypted with."""
+
 
 class PlayedOutbox(outbox_pb2_grpc.OutboxServiceServicer):
     """An outbox into which a test puts entries."""

@@ -112,7 +112,7 @@ class Automation(google.protobuf.message.Message):
 
     @property
     def trigger(self) -> Global___Trigger:
-        """The condition."""
+        """The condition. A new automation has to have one."""
 
     @property
     def actions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Action]:
