@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 Strategy = Literal["enqueue", "cancel_new", "cancel_running"]
 
+INFRASTRUCTURE_RETRIES = 3
+"""How often a run whose worker or process was lost is tried again, as for deployments of flows without retries."""
+
 _STRATEGIES: dict[Strategy, deployment_pb2.ConcurrencyStrategy.ValueType] = {
     "enqueue": deployment_pb2.CONCURRENCY_STRATEGY_ENQUEUE,
     "cancel_new": deployment_pb2.CONCURRENCY_STRATEGY_CANCEL_NEW,
@@ -93,6 +96,10 @@ class DeploymentDefinition:
             work_pool_name=self.work_pool_name,
             work_queue_name=self.work_queue_name,
         )
+        if self.flow.options.retries:
+            content.retry_policy.retries = self.flow.options.retries
+            content.retry_policy.delay_seconds.extend(self.flow.retry_delays)
+            content.retry_policy.infrastructure_retries = INFRASTRUCTURE_RETRIES
         fill_struct(content.labels, self.labels, "labels")
         fill_struct(content.parameters, self.parameters, "parameters")
         fill_struct(content.parameter_schema, schema_of(self.flow.fn), "parameter_schema")

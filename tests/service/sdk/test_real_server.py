@@ -21,6 +21,7 @@ from headrace.api.v1 import artifact_pb2, flow_run_pb2, log_pb2, state_pb2, task
 from headrace.client import Client, close_clients, get_client
 from headrace.engine.connection import close_backends
 from headrace.outcomes import CancelledRun
+from headrace.recording.wire import mapping_of
 from headrace.variables import Variable
 from headrace_harness.servers import embedded_supervisor, start_embedded
 from service.sdk.counterpart import wait_until
@@ -206,7 +207,7 @@ def test_parameters_tags_and_names_arrive(client: Client) -> None:
     described("monday", [1, 2], {"a": {"b": None}})
     (run,) = flow_runs(client, "described")
     assert (run.name, run.flow_version) == ("of monday", "v2")
-    assert list(run.parameters["numbers"]) == [1, 2]
+    assert mapping_of(run.parameters) == {"day": "monday", "numbers": [1, 2], "nested": {"a": {"b": None}}}
     assert run.infrastructure_id.endswith(f":{os.getpid()}")
 
 
