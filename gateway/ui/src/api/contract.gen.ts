@@ -201,7 +201,7 @@ export interface Automation {
   enabled: boolean;
   /** Words to find it by. */
   tags: string[];
-  /** The condition. */
+  /** The condition. A new automation has to have one. */
   trigger?: Trigger;
   /** Done whenever the trigger fires or resolves. */
   actions: Action[];

@@ -47,7 +47,9 @@ const POOL_COLUMNS: Column<WorkPool>[] = [
     header: "Runs at once",
     cell: ({ row: { original: pool } }) => (
       <span className="number">
-        {pool.concurrency_limit === undefined ? pool.active_slots : `${pool.active_slots} of ${pool.concurrency_limit}`}
+        {pool.concurrency_limit === undefined
+          ? `${pool.active_slots}, no limit`
+          : `${pool.active_slots} of ${pool.concurrency_limit}`}
       </span>
     ),
   },
@@ -88,7 +90,9 @@ const WORKER_COLUMNS: Column<Worker>[] = [
   {
     id: "heartbeat",
     header: "Last heard of",
-    cell: ({ row: { original: worker } }) => <Moment at={worker.last_heartbeat_at} />,
+    // One that is online says so all the time; that would be outdated as soon as it is shown.
+    cell: ({ row: { original: worker } }) =>
+      worker.status === "WORKER_STATUS_ONLINE" ? "now" : <Moment at={worker.last_heartbeat_at} />,
   },
   { id: "version", header: "Version", cell: ({ row: { original: worker } }) => worker.client_version },
 ];
