@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -69,6 +70,11 @@ class Shell:
         assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
         return done.stdout
 
+    def find_server(self) -> None:
+        """Say where the server is: it took a free port, and readers' servers take the usual one."""
+        status = json.loads((Path(self._environment["HEADRACE_HOME"]) / "server.json").read_text())
+        self._environment["HEADRACE_API_URL"] = status["http_url"]
+
     def start(self, arguments: list[str]) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [str(HEADRACE), *arguments],
@@ -101,6 +107,7 @@ def shell(environment: dict[str, str]) -> Iterator[Shell]:
 def test_the_commands_work_one_after_the_other(shell: Shell) -> None:
     server, pool, worker = commands()
     shell.run(server)
+    shell.find_server()
     shell.run(pool)
     process = shell.start(worker)
     assert process.stdout is not None
