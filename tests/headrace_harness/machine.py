@@ -194,9 +194,13 @@ class Machine:
 
     async def start_worker(self, pool: str, *arguments: str, **variables: str) -> Program:
         """Start a worker of a pool and return once it takes runs."""
-        worker = self.start(HEADRACE, "worker", "start", "--pool", pool, *arguments, **variables)
+        worker = self.start_worker_now(pool, *arguments, **variables)
         await worker.until_said("takes up to")
         return worker
+
+    def start_worker_now(self, pool: str, *arguments: str, **variables: str) -> Program:
+        """Start a worker of a pool; it need not take runs on return."""
+        return self.start(HEADRACE, "worker", "start", "--pool", pool, *arguments, **variables)
 
     async def close(self) -> None:
         """Stop what still runs, politely at first."""

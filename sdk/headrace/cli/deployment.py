@@ -101,7 +101,7 @@ def _schedule_words(entry: deployment_pb2.Schedule) -> str:
 
 @command.command("run")
 @click.argument("name")
-@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
+@click.option("-p", "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--params", "document", metavar="JSON", help="Parameters as a JSON object; - reads standard input.")
 @click.option(
     "--job-variable", "variables", multiple=True, metavar="NAME=VALUE", help="A job variable; may be repeated."
