@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headrace_gateway import application
+from headrace_gateway.files import Files
 from headrace_harness.front import MISSING_RUN, OTHER_RUN, RUN, Front
 
 WORKSPACE = "019ab000-0000-7000-8000-0000000000aa"
@@ -281,3 +282,13 @@ async def test_a_page_that_the_interface_makes_is_its_index(front: Front) -> Non
     assert page.status_code == 200
     assert page.headers["content-type"].startswith("text/html")
     assert (await front.running.http.get("/assets/missing.js")).status_code == 404
+
+
+async def test_a_server_without_the_interface_says_how_to_build_it(
+    front: Front, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(front.running.gateway._server._application, "_ui", Files({}))
+    page = await front.running.http.get("/", headers={"accept": "text/html"})
+    assert page.status_code == 200
+    assert "make ui" in page.text
+    assert "frame-ancestors 'none'" in page.headers["content-security-policy"]
