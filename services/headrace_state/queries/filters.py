@@ -53,9 +53,10 @@ def flow_run_conditions(chosen: FlowRunFilter) -> list[Condition]:
     _tags(found, run.tags, chosen)
     _labels(found, run.labels, chosen.labels)
     if chosen.parameters:
-        payload = tables.flow_run_payload.c
-        holds = payload.parameters.op("@>")(sa.literal(dict(chosen.parameters), pg.JSONB))
-        found.append(sa.exists().where(payload.flow_run_id == run.flow_run_id, holds))
+        # An alias of its own: the list itself may bring payloads, too.
+        sought = tables.flow_run_payload.alias("sought")
+        holds = sought.c.parameters.bool_op("@>")(sa.literal(dict(chosen.parameters), pg.JSONB))
+        found.append(sa.exists().where(sought.c.flow_run_id == run.flow_run_id, holds).correlate(tables.flow_run))
     _any_word(found, run.flow_version, chosen.flow_versions)
     _any_id(found, run.deployment_version_id, chosen.deployment_version_ids)
     _any_word(found, run.idempotency_key, chosen.idempotency_keys)
@@ -168,17 +169,17 @@ def _tags(
     if chosen.tags_all or chosen.tags_any:
         found.append(column != _no_tags())
     if chosen.tags_all:
-        found.append(column.op("@>")(words_array(chosen.tags_all)))
+        found.append(column.bool_op("@>")(words_array(chosen.tags_all)))
     if chosen.tags_any:
-        found.append(column.op("&&")(words_array(chosen.tags_any)))
+        found.append(column.bool_op("&&")(words_array(chosen.tags_any)))
     if chosen.tags_none:
-        found.append(sa.not_(column.op("&&")(words_array(chosen.tags_none))))
+        found.append(sa.not_(column.bool_op("&&")(words_array(chosen.tags_none))))
 
 
 def _labels(found: list[Condition], column: ColumnElement[Any], labels: Mapping[str, Any]) -> None:
     if labels:
         found.append(column != sa.literal_column("'{}'::jsonb"))
-        found.append(column.op("@>")(sa.literal(dict(labels), pg.JSONB)))
+        found.append(column.bool_op("@>")(sa.literal(dict(labels), pg.JSONB)))
 
 
 def _within(found: list[Condition], column: ColumnElement[Any], span: Span) -> None:

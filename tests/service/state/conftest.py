@@ -10,6 +10,7 @@ from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace_chassis.caller import set_caller
 from headrace_chassis.database import Database
 from headrace_chassis.resolving import service_caller
+from headrace_harness.invariants import assert_invariants
 from headrace_harness.postgres import service_database
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.state import StateClient
@@ -17,10 +18,13 @@ from headrace_state.wiring import build
 
 
 @pytest.fixture
-async def service(database_url: str) -> AsyncIterator[RunningService]:
+async def service(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[RunningService]:
     """The state service on a fresh database."""
     async with running_service("state", build, database_url) as running:
         yield running
+    if "breaks_invariants" not in request.fixturenames:
+        async with service_database(database_url, "state") as pool, pool.connection() as connection:
+            await assert_invariants(connection)
 
 
 @pytest.fixture
@@ -35,3 +39,8 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     """The service's own view of its database."""
     async with service_database(database_url, "state") as pool:
         yield pool
+
+
+@pytest.fixture
+def breaks_invariants() -> None:
+    """Say that a test leaves the database as the service never would."""

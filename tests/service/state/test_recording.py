@@ -257,8 +257,8 @@ async def test_a_process_that_ended_its_run_itself_is_not_told_that_it_lost_it(s
         await state.propose(attempt.flow_run_id, a_state(COMPLETED), attempt.token)
         await stream.send(frame=a_frame([attempt], a_life(new_id()), sequence=1))
         await stream.send(heartbeat=task_run_pb2.RecordHeartbeat(attempts=[attempt, other]))
-        assert (await stream.answer()).ack.sequence == 1
-        assert (await stream.answer()).WhichOneof("message") == "renewed"
+        answers = {(await stream.answer()).WhichOneof("message") for _ in range(2)}
+    assert answers == {"ack", "renewed"}
 
 
 async def test_a_stream_begins_with_open(state: StateClient) -> None:
