@@ -22,6 +22,7 @@ checksum() {
 
 oldest_node=$(sed -nE 's/.*"node": *">=([0-9.]+)".*/\1/p' "$ui/package.json")
 npm=(npm)
+export npm_config_update_notifier=false
 have_node() {
   command -v npm >/dev/null && command -v node >/dev/null &&
     printf '%s\n' "$oldest_node" "$(node -p process.versions.node)" | sort --version-sort --check=quiet
