@@ -172,8 +172,13 @@ class EmbeddedServer:
 
     def server_processes(self) -> list[psutil.Process]:
         """Return the processes that serve."""
-        children = psutil.Process(self.supervisor.pid).children()
-        return [child for child in children if "headrace_server.process" in child.cmdline()]
+        found = []
+        for child in psutil.Process(self.supervisor.pid).children():
+            # One that was just killed has no command line any more.
+            with contextlib.suppress(psutil.Error):
+                if "headrace_server.process" in child.cmdline():
+                    found.append(child)
+        return found
 
     def postgres(self) -> psutil.Process:
         """Return the postmaster."""
