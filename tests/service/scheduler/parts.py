@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import grpc.aio
+from google.protobuf import json_format
 from google.protobuf.struct_pb2 import Struct
 
 from headrace.api.v1 import (
@@ -43,6 +44,11 @@ def struct(**values: Any) -> Struct:
     message = Struct()
     message.update(values)
     return message
+
+
+def as_python(message: Struct) -> dict[str, Any]:
+    """Return a message as a JSON object."""
+    return dict(json_format.MessageToDict(message))
 
 
 async def eventually(check: Callable[[], Any], what: str = "it") -> Any:
@@ -226,6 +232,7 @@ class PlayedWorker:
         self._reader: asyncio.Task[None] | None = None
         self._beater: asyncio.Task[None] | None = None
         self._sequence = 0
+        self._writing = asyncio.Lock()
         self.error: grpc.aio.AioRpcError | None = None
 
     async def connect(self, scheduler: Scheduler | None = None) -> worker_pb2.WorkerWelcome:
@@ -258,8 +265,10 @@ class PlayedWorker:
         ]
 
     async def _send(self, **message: Any) -> None:
-        self._sequence += 1
-        await self._call.write(worker_pb2.ConnectRequest(sequence=self._sequence, **message))
+        # A call takes one message at a time.
+        async with self._writing:
+            self._sequence += 1
+            await self._call.write(worker_pb2.ConnectRequest(sequence=self._sequence, **message))
 
     async def beat(self) -> None:
         """Tell free capacity and what it holds."""

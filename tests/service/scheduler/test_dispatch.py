@@ -11,13 +11,14 @@ from typing import Any
 
 import grpc
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace.api.v1 import deployment_pb2, flow_run_pb2, work_pool_pb2, worker_pb2
 from headrace.ids import uuid7
 from headrace.internal.v1 import state_pb2 as internal
 from headrace_harness.state import CANCELLED, CANCELLING, COMPLETED, CRASHED, PENDING, RUNNING, SCHEDULED, a_state
 from headrace_scheduler.usecases.dispatch.session import ACKNOWLEDGE_SECONDS
-from service.scheduler.parts import Parts, PlayedWorker, Scheduler, connected, eventually, struct
+from service.scheduler.parts import Parts, PlayedWorker, Scheduler, as_python, connected, eventually, struct
 
 
 async def a_deployment(scheduler: Scheduler, pool: str = "pool", **fields: Any) -> str:
@@ -42,7 +43,7 @@ async def test_a_run_reaches_an_idle_worker_with_all_it_needs(parts: Parts, sche
         assert dict(assignment.flow_run.parameters) == {"day": "monday", "n": 5}
         assert assignment.attempt.number == 1
         assert assignment.content.entrypoint == "flows.py:etl"
-        assert dict(assignment.job_configuration["env"]) == {"A": "deployment", "B": "run"}
+        assert as_python(assignment.job_configuration)["env"] == {"A": "deployment", "B": "run"}
         assert assignment.job_configuration["stream_output"] is True
         stored = await parts.state.get_run(run.flow_run_id)
         assert stored.worker_name == f"worker-{worker.worker_id[-4:]}"
@@ -160,8 +161,9 @@ async def test_an_assignment_that_is_not_acknowledged_goes_to_another_worker(
             waited = worker.given_at[run.flow_run_id] - deaf.given_at[run.flow_run_id]
             assert waited >= ACKNOWLEDGE_SECONDS - 1
             # Nobody can go on with the attempt that was lost.
-            verdict = await parts.state.propose(run.flow_run_id, a_state(RUNNING), lost.attempt.token)
-            assert verdict.verdict.WhichOneof("verdict") == "aborted"
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await parts.state.propose(run.flow_run_id, a_state(RUNNING), lost.attempt.token)
+            assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
 
 
 async def test_no_run_is_lost_when_the_stream_breaks_before_it_is_acknowledged(
@@ -193,7 +195,7 @@ async def test_a_worker_that_comes_back_goes_on_with_what_it_holds(parts: Parts,
     welcome = await worker.connect()
     assert list(welcome.confirmed_flow_run_ids) == [kept]
     await eventually(lambda: [said.flow_run_id for said in worker.said["lost"]] == [lost])
-    assert (await scheduler.worker(worker.worker_id)).status == work_pool_pb2.WORKER_STATUS_ONLINE
+    assert await _has_status(scheduler, worker, work_pool_pb2.WORKER_STATUS_ONLINE)
     await parts.state.propose(kept, a_state(COMPLETED), token)
     await worker.finish(kept)
     await eventually(lambda: worker.said["result_stored"])
@@ -288,7 +290,7 @@ async def test_a_paused_pool_hands_nothing_out(parts: Parts, scheduler: Schedule
     async def pause(paused: bool) -> work_pool_pb2.WorkPool:
         response = await scheduler.pools.UpdateWorkPool(
             work_pool_pb2.UpdateWorkPoolRequest(
-                work_pool=work_pool_pb2.WorkPool(name="pool", paused=paused), update_mask={"paths": ["paused"]}
+                work_pool=work_pool_pb2.WorkPool(name="pool", paused=paused), update_mask=FieldMask(paths=["paused"])
             )
         )
         return response.work_pool  # type: ignore[no-any-return]
