@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import types
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
 
 import headrace
@@ -190,14 +190,12 @@ class Flow(FlowDefinition, Generic[P, R]):
         return headrace.deployments.to_deployment(self, name, **options)
 
     def _start(self, execution: FlowExecution, return_state: bool) -> Any:
-        started = self.execute(execution)
         if self.kind == "async":
-            return _finish_async(execution, started, return_state)
-        return outcome_of(execution, started, return_state)
+            return self._finish(execution, return_state)
+        return outcome_of(execution, self.execute(execution), return_state)
 
-
-async def _finish_async(execution: FlowExecution, started: Coroutine[Any, Any, State[Any]], return_state: bool) -> Any:
-    return outcome_of(execution, await started, return_state)
+    async def _finish(self, execution: FlowExecution, return_state: bool) -> Any:
+        return outcome_of(execution, await self.execute(execution), return_state)
 
 
 class _FlowDecorator:

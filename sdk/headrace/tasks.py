@@ -10,6 +10,7 @@ load.map(["a.csv", "b.csv"])    # one run for each, returns a FutureList[Table]
 
 from __future__ import annotations
 
+import copy
 import datetime
 import functools
 import types
@@ -32,6 +33,7 @@ from headrace.engine.definitions import (
 )
 from headrace.engine.naming import RunName
 from headrace.engine.retries import RetryDelays
+from headrace.engine.signature import CallSignature
 from headrace.engine.submission import SubmittedTask
 from headrace.engine.task_engine import TaskCall
 from headrace.futures import Future, FutureList
@@ -62,6 +64,7 @@ class Task(TaskDefinition, Generic[P, R]):
         options.check()
         self._plain: Any = fn
         self._bound = bound
+        self._method_signature: CallSignature | None = None
         function: Any = fn.__func__ if isinstance(fn, staticmethod | classmethod) else fn
         if bound is not None:
             function = types.MethodType(function, bound)
@@ -89,7 +92,13 @@ class Task(TaskDefinition, Generic[P, R]):
         target = owner if isinstance(self._plain, classmethod) else instance
         if target is None:
             return self
-        return Task(self._plain, self.options, key=self.facts.task_key, bound=target)
+        # A method is looked up at each call, so only what differs is made anew.
+        bound = copy.copy(self)
+        function = self._plain.__func__ if isinstance(self._plain, classmethod) else self._plain
+        if self._method_signature is None:
+            self._method_signature = CallSignature(function, skip_first=True)
+        bound._bound, bound.fn, bound.signature = target, types.MethodType(function, target), self._method_signature
+        return bound
 
     @overload
     def __call__(  # the run's final state

@@ -16,12 +16,16 @@ FIRST_DELAY_SECONDS = 0.1
 LONGEST_DELAY_SECONDS = 3.0
 
 
-def delays() -> Iterator[float]:
-    """Yield how long to wait before each further try, in seconds: doubling up to a bound, half of it by chance."""
+def delays(longest: float = LONGEST_DELAY_SECONDS) -> Iterator[float]:
+    """Yield how long to wait before each further try, in seconds: doubling up to a bound, half of it by chance.
+
+    Args:
+        longest: The bound.
+    """
     delay = FIRST_DELAY_SECONDS
     while True:
         yield delay * random.uniform(0.5, 1.0)
-        delay = min(delay * 2, LONGEST_DELAY_SECONDS)
+        delay = min(delay * 2, longest)
 
 
 async def patiently(

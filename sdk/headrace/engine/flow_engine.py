@@ -248,7 +248,9 @@ class FlowExecution:
         run, session = self.run, self.run.session
         if session is None:
             return proposal
-        if not proposal.is_completed():
+        if isinstance(self.error, TimedOut):
+            session.interrupt(TimeoutInterrupt)
+        elif not proposal.is_completed():
             session.cancel_pending("the flow run ended before the task started")
         try:
             yield Blocking(session.join)

@@ -32,6 +32,7 @@ MEMORY_BYTES = 8 * 1024 * 1024
 BATCH_BYTES = 1024 * 1024
 LINGER_SECONDS = 0.05
 _RECORD_OVERHEAD = 300
+_FIELD_CHARACTERS = 4000
 _CUT = "... cut"
 
 
@@ -193,7 +194,9 @@ class LogShipper:
         occurred.seconds, occurred.nanos = divmod(line.occurred_ns, 1_000_000_000)
         if line.fields:
             for key, value in line.fields.items():
-                plain = value if isinstance(value, str | int | float | bool) or value is None else repr(value)
+                plain = (
+                    value if isinstance(value, int | float | bool) or value is None else str(value)[:_FIELD_CHARACTERS]
+                )
                 message.fields.update({key: plain})
 
     def _report_drops(self) -> None:

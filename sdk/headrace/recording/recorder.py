@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -60,6 +61,8 @@ class Recorder:
         self._heartbeat = asyncio.Event()
         self._heartbeat_seconds = HEARTBEAT_SECONDS
         self._said_full = False
+        self._fault: errors.HeadraceError | None = None
+        self._process = os.getpid()
         hello = task_run_pb2.RecordRequest(
             open=task_run_pb2.RecordOpen(process_id=new_id(), client_version=__version__)
         ).SerializeToString()
@@ -78,9 +81,16 @@ class Recorder:
             self._sleeping = False
             self._loop.call_soon_threadsafe(self._wake.set)
         if len(self._queue) > MAX_QUEUED:
-            self._room.clear()
-            if len(self._queue) > MAX_QUEUED:
-                self._room.wait()
+            self._hold_up()
+
+    def _hold_up(self) -> None:
+        if self._fault is not None or os.getpid() != self._process:
+            # Nobody sends any more. The run learns it at its end; a forked child has no end to tell.
+            self._queue.clear()
+            return
+        self._room.clear()
+        if len(self._queue) > MAX_QUEUED:
+            self._room.wait()
 
     def attach(self, attempt: AttemptHandle) -> None:
         """Renew an attempt's lease from now on, and tell it what the server says about its run."""
@@ -94,10 +104,14 @@ class Recorder:
 
     async def run(self) -> None:
         """Send what is recorded until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._stream.run(), name="headrace-record-stream")
-            group.create_task(self._pump(), name="headrace-record-pump")
-            group.create_task(self._beat(), name="headrace-heartbeat")
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._stream.run(), name="headrace-record-stream")
+                group.create_task(self._pump(), name="headrace-record-pump")
+                group.create_task(self._beat(), name="headrace-heartbeat")
+        finally:
+            self._fault = errors.Internal("the recorder has ended, so that transitions of task runs are not recorded")
+            self._room.set()
 
     async def flush(self, patience_seconds: float) -> None:
         """Wait until everything that was recorded so far is acknowledged.
@@ -115,8 +129,9 @@ class Recorder:
         started = time.monotonic()
         while not mark.done():
             waited = time.monotonic() - started
-            if self._stream.hopeless is not None:
-                raise self._stream.hopeless
+            fault = self._fault or self._stream.hopeless
+            if fault is not None:
+                raise fault
             if min(waited, self._stream.down_for()) > patience_seconds:
                 raise errors.Unavailable(
                     f"transitions of task runs could not be recorded within {patience_seconds:g} s: "

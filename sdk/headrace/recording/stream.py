@@ -29,6 +29,9 @@ logger = logging.getLogger("headrace.recording")
 OPEN_SECONDS = 15.0
 """How long the server may take to answer the opening message."""
 
+LONGEST_PAUSE_SECONDS = 1.0
+"""Between tries to open the stream again; a run that ends waits for it."""
+
 _HOPELESS = (errors.Unauthenticated, errors.PermissionDenied, errors.Unimplemented, errors.InvalidArgument)
 _HOPELESS_PAUSE_SECONDS = 15.0
 
@@ -103,7 +106,7 @@ class AckedStream:
 
     async def run(self) -> None:
         """Keep the stream up until cancelled."""
-        pauses: Iterator[float] = delays()
+        pauses: Iterator[float] = delays(LONGEST_PAUSE_SECONDS)
         while True:
             try:
                 await self._session()
@@ -113,7 +116,7 @@ class AckedStream:
             except TimeoutError:
                 error = errors.Unavailable(f"the server did not open the stream within {OPEN_SECONDS:g} s")
             if self.is_up:
-                pauses = delays()
+                pauses = delays(LONGEST_PAUSE_SECONDS)
             self._went_down(error)
             await asyncio.sleep(_HOPELESS_PAUSE_SECONDS if self.hopeless else next(pauses))
 

@@ -17,6 +17,8 @@ from headrace.states import ResultReference, State, StateDetails
 MAX_MESSAGE_CHARACTERS = 16_000
 """Longer messages of states are cut; the limit of the contract is a multiple of it."""
 MAX_TRACEBACK_CHARACTERS = 64_000
+MAX_FRAME_CHARACTERS = 1_000_000
+"""A frame with more text than that is closed early, far from the limit of a message."""
 
 _NANOSECONDS = 1_000_000_000
 
@@ -41,7 +43,7 @@ class FrameBuilder:
         frame = request.frame
         attempts: dict[AttemptHandle, int] = {}
         messages = frame.transitions
-        count = 0
+        count = characters = 0
         for transition in transitions:
             run = transition[0]
             attempt = run.attempt
@@ -53,7 +55,9 @@ class FrameBuilder:
                 frame.attempts.add(flow_run_id=attempt.flow_run_id, token=attempt.token)
             _fill(messages.add(), index, run, transition)
             count += 1
-            if count >= self.max_transitions:
+            if transition[3] or transition[6] is not None:
+                characters += len(transition[3]) + (len(transition[6].traceback) if transition[6] is not None else 0)
+            if count >= self.max_transitions or characters > MAX_FRAME_CHARACTERS:
                 break
         if not count:
             return None
