@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 
 from headrace import errors
+from headrace_server.extra import what_is_missing
 from headrace_server.home import HOME_VARIABLE, Home
 from headrace_server.options import Options
 from headrace_server.parts import ALL_PARTS
@@ -32,8 +33,10 @@ def start() -> Iterator[str]:
     """Lend the HTTP URL of a throw-away server.
 
     Raises:
-        errors.Unavailable: It does not start; the message has the end of its output.
+        errors.Unavailable: It does not start; the message has the end of its output, or what to install.
     """
+    if missing := what_is_missing():
+        raise errors.Unavailable(missing, reason="SERVER_NOT_INSTALLED")
     root = pathlib.Path(tempfile.mkdtemp(prefix="headrace-ephemeral-"))
     home = Home(root)
     settings = {

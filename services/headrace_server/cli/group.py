@@ -6,6 +6,8 @@ import importlib
 
 import click
 
+from headrace_server.extra import what_is_missing
+
 _COMMANDS = {
     "database": ("headrace_server.cli.database", "Bring the database to a version of the schema."),
     "start": ("headrace_server.cli.start", "Start a server."),
@@ -22,9 +24,15 @@ class LazyGroup(click.Group):
         return list(_COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return a command, None if there is none of that name."""
+        """Return a command, None if there is none of that name.
+
+        Raises:
+            click.ClickException: What the server needs is not installed.
+        """
         if cmd_name not in _COMMANDS:
             return None
+        if missing := what_is_missing():
+            raise click.ClickException(missing)
         command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
         return command if isinstance(command, click.Command) else None
 
