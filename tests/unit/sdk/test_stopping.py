@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import signal
 import threading
 import time
@@ -42,6 +43,48 @@ def test_time_of_a_flow_is_over_within_a_task(runs: LocalRuns) -> None:
     with pytest.raises(TimedOut):
         slow()
     assert runs.task_runs()[0].state.type is StateType.CANCELLED
+
+
+def test_tasks_that_still_run_are_stopped_when_the_time_of_their_flow_is_over(runs: LocalRuns) -> None:
+    @task
+    def spin(number: int) -> None:
+        while True:
+            time.sleep(0.005)
+
+    @flow(timeout_seconds=0.1)
+    def slow() -> None:
+        spin.map(range(3)).wait()
+
+    with pytest.raises(TimedOut):
+        slow()
+    assert {run.state.type for run in runs.task_runs()} == {StateType.CANCELLED}
+
+
+def test_flows_in_threads_of_the_users_own_can_be_stopped_one_by_one(runs: LocalRuns) -> None:
+    started: dict[int, Any] = {}
+    ended: dict[int, str] = {}
+
+    @flow(on_running=lambda flow, run, state: started.update({run.parameters["number"]: run}))
+    def spin(number: int, rounds: int) -> None:
+        for _ in range(rounds):
+            time.sleep(0.005)
+
+    def work(number: int, rounds: int) -> None:
+        ended[number] = spin(number, rounds, return_state=True).name
+
+    context = [contextvars.copy_context() for _ in range(2)]
+    threads = [
+        threading.Thread(target=context[number].run, args=(work, number, rounds))
+        for number, rounds in ((0, 10_000), (1, 30))
+    ]
+    for thread in threads:
+        thread.start()
+    while len(started) < 2:
+        time.sleep(0.001)
+    started[0].stop(CancelInterrupt, "only this one")
+    for thread in threads:
+        thread.join()
+    assert ended == {0: "Cancelled", 1: "Completed"}
 
 
 async def test_time_is_over_for_an_asynchronous_flow(runs: LocalRuns) -> None:
