@@ -59,10 +59,9 @@ async def build(context: ServiceContext) -> Service:
 
     following = [
         FollowLoop(
-            OutboxSource(name, context.channel, kinds, wants_name, context.clock.now),
+            OutboxSource(name, context.channel, kinds, catalogue.refresh, wants_name, context.clock.now),
             events,
             leases[name],
-            catalogue.refresh,
         )
         for name, kinds in SOURCES.items()
     ]

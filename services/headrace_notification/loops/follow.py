@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from headrace import errors
@@ -58,20 +58,16 @@ class FollowLoop(Loop):
         source: Whom to follow.
         store: Where the events go.
         lease: What must be held.
-        refresh: Brings up to date which events are looked at.
     """
 
     name = "follow"
     interval_seconds = 0.5
 
-    def __init__(
-        self, source: Source, store: EventStore, lease: ServiceLease, refresh: Callable[[], Awaitable[None]]
-    ) -> None:
+    def __init__(self, source: Source, store: EventStore, lease: ServiceLease) -> None:
         super().__init__(lease=lease)
         self.name = f"follow-{source.name}"  # type: ignore[misc] # one loop a source
         self._source = source
         self._store = store
-        self._refresh = refresh
         self._stop: asyncio.Event | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -82,7 +78,6 @@ class FollowLoop(Loop):
     async def tick(self) -> int | None:
         """Follow until the connection breaks, the lease is lost or the process stops."""
         cursor = await self._store.load_cursor(self._source.name)
-        await self._refresh()
         following = asyncio.create_task(self._follow(cursor), name=self.name)
         stopping = asyncio.create_task(self._until_stop())
         try:
@@ -104,7 +99,6 @@ class FollowLoop(Loop):
     async def _follow(self, cursor: str) -> None:
         try:
             async for batch in self._source.follow(cursor):
-                await self._refresh()
                 followed = Followed(self._source.name, batch.cursor, batch.until)
                 await self._store.add(batch.events, followed)
         except errors.FailedPrecondition as error:

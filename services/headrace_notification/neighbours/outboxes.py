@@ -6,7 +6,7 @@ import collections
 import dataclasses
 import datetime
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import grpc
 import grpc.aio
@@ -44,6 +44,7 @@ class OutboxSource:
         name: The service.
         channel: Returns the channel to a service by name.
         kinds: What to ask for.
+        refresh: Brings up to date what `wants_name` knows.
         wants_name: Tells whether an automation of a workspace looks at events of a name.
         now: Tells the time.
     """
@@ -53,12 +54,14 @@ class OutboxSource:
         name: str,
         channel: Callable[[str], grpc.aio.Channel],
         kinds: tuple[str, ...],
+        refresh: Callable[[], Awaitable[None]],
         wants_name: Callable[[uuid.UUID, str], bool],
         now: Callable[[], datetime.datetime],
     ) -> None:
         self.name = name
         self._channel = channel
         self._kinds = kinds
+        self._refresh = refresh
         self._wants_name = wants_name
         self._now = now
         self._runs: collections.OrderedDict[str, flow_run_pb2.FlowRun] = collections.OrderedDict()
@@ -75,6 +78,8 @@ class OutboxSource:
         try:
             async for response in stream:
                 # Without entries it is a sign of life: nothing has happened that has not come.
+                if response.entries:
+                    await self._refresh()
                 until = moment(response.entries[-1].recorded_at) if response.entries else self._now()
                 yield SourceBatch(await self._events(list(response.entries)), response.cursor, until)
         except grpc.aio.AioRpcError as error:

@@ -316,7 +316,9 @@ async def test_deliveries_are_listed_by_what_they_belong_to(
     assert await count(statuses=[automation_pb2.DELIVERY_STATUS_DELIVERED], event_id=states[1]) == 1
     assert await count(statuses=[automation_pb2.DELIVERY_STATUS_PENDING]) == 0
     with refused(errors.InvalidArgument, "statuses[0]"):
-        await stub_of(service).ListDeliveries(automation_pb2.ListDeliveriesRequest(statuses=[0]))
+        await stub_of(service).ListDeliveries(
+            automation_pb2.ListDeliveriesRequest(statuses=[automation_pb2.DELIVERY_STATUS_UNSPECIFIED])
+        )
     with refused(errors.NotFound):
         await stub_of(service).ResendDelivery(automation_pb2.ResendDeliveryRequest(delivery_id=str(uuid7())))
     delivered = (await settled(service.channel, 3, automation_id=one.automation_id))[0]
