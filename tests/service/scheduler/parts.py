@@ -123,6 +123,7 @@ class Parts:
     """The state service and replicas of the scheduler on one database."""
 
     state: StateClient
+    state_channel: grpc.aio.Channel
     state_host: ServiceHost
     schedulers: list[Scheduler]
     start_scheduler: Callable[[], Any]
@@ -191,7 +192,8 @@ async def running_parts(database_url: str, *, schedulers: int = 1) -> AsyncItera
             await start_scheduler()
         inside = Neighbours({"state": state_address}, token)
         stack.push_async_callback(inside.close)
-        yield Parts(StateClient(state_channel, inside.channel("state")), state_host, started, start_scheduler)
+        client = StateClient(state_channel, inside.channel("state"))
+        yield Parts(client, state_channel, state_host, started, start_scheduler)
 
 
 class PlayedWorker:
