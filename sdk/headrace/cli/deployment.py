@@ -153,7 +153,8 @@ def run_deployment(
         output.done(f"Flow run '{run.name}' is {run.state.name}.  id {run.flow_run_id}")
     if not watch:
         return output.ExitCode.OK
-    ended = watching.watch(run.flow_run_id, timeout_seconds=watch_timeout)
+    shown_on = output.complaints if as_json else output.console
+    ended = watching.watch(run.flow_run_id, timeout_seconds=watch_timeout, console=shown_on)
     if as_json:
         output.print_json(ended)
     return watching.exit_code(ended)

@@ -27,11 +27,11 @@ def list_schedules(name: str, as_json: bool) -> None:
     output.print_table(
         f"Schedules of {found.flow_name}/{found.name}",
         [
-            "SLUG",
+            # The name by which the other commands take a schedule.
+            ("SLUG", {"ratio": 1}),
             ("RULE", {"ratio": 1, "overflow": "fold", "no_wrap": False}),
             "ACTIVE",
             "NEXT",
-            "ID",
         ],
         [
             [
@@ -39,7 +39,6 @@ def list_schedules(name: str, as_json: bool) -> None:
                 rule_words(entry.rule),
                 "yes" if entry.active else "no",
                 output.moment(entry.next_at),
-                entry.schedule_id,
             ]
             for entry in found.schedules
         ],
@@ -64,7 +63,9 @@ def rule_words(rule: deployment_pb2.ScheduleRule) -> str:
 @click.option("--anchor", metavar="TIME", help="One of the times of --interval.")
 @click.option("--timezone", default="", metavar="ZONE", help="IANA time zone; UTC if not given.")
 @click.option("--slug", default="", help="A short name, unique in the deployment.")
-@click.option("--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of its runs; may be repeated.")
+@click.option(
+    "-p", "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of its runs; may be repeated."
+)
 @click.option("--active/--inactive", default=True, show_default=True, help="Whether it makes runs.")
 @output.output_option
 def create_schedule(
@@ -101,7 +102,7 @@ def create_schedule(
     if as_json:
         output.print_json(created)
     else:
-        output.done(f"Schedule {created.schedule_id} created; next run {output.moment(created.next_at) or 'never'}.")
+        output.done(f"Schedule '{created.slug}' created; next run {output.moment(created.next_at) or 'never'}.")
 
 
 @schedule.command("preview")
@@ -143,7 +144,7 @@ def delete_schedule(name: str, schedule_id: str) -> None:
     """Delete a schedule and the runs that it made and that did not start."""
     found = _find(name, schedule_id)
     lookup.client().deployments.DeleteSchedule(deployment_pb2.DeleteScheduleRequest(schedule_id=found.schedule_id))
-    output.done(f"Schedule {found.schedule_id} deleted.")
+    output.done(f"Schedule '{found.slug}' deleted.")
 
 
 def _find(name: str, schedule_id: str) -> deployment_pb2.Schedule:
@@ -159,4 +160,4 @@ def _set_active(name: str, schedule_id: str, active: bool) -> None:
     lookup.client().deployments.UpdateSchedule(
         deployment_pb2.UpdateScheduleRequest(schedule=found, update_mask=FieldMask(paths=["active"]))
     )
-    output.done(f"Schedule {found.schedule_id} is {'active' if active else 'paused'}.")
+    output.done(f"Schedule '{found.slug}' is {'active' if active else 'paused'}.")

@@ -117,14 +117,13 @@ def list_workers(pool: str, everything: bool, as_json: bool) -> None:
         return
     output.print_table(
         "Workers",
-        [("NAME", {"ratio": 1}), "POOL", "STATUS", "RUNS", "HEARD OF", "ID"],
+        [("NAME", {"ratio": 2}), ("POOL", {"ratio": 1}), "STATUS", "RUNS", "ID"],
         [
             [
                 item.name,
                 item.work_pool_name or "(serves)",
                 _STATUS_WORDS.get(item.status, ""),
                 f"{len(item.flow_run_ids)}/{item.capacity}",
-                output.ago(item.last_heartbeat_at),
                 item.worker_id,
             ]
             for item in workers
