@@ -178,6 +178,11 @@ class Database:
             if _is_lost(connection):
                 raise unreachable(error) from error
             raise
+        except asyncpg.InternalClientError as error:
+            # The driver lost track: Postgres said good-bye on an idle connection at the moment of its next use.
+            with contextlib.suppress(asyncpg.InterfaceError):
+                connection.terminate()
+            raise unreachable(error) from error
         except (asyncpg.UntranslatableCharacterError, asyncpg.CharacterNotInRepertoireError) as error:
             raise errors.InvalidArgument(
                 f"a text holds a character that Postgres cannot store, such as NUL: {error}",

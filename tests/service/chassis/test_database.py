@@ -224,3 +224,14 @@ async def test_a_live_pool_survives_a_restart_and_a_crash_of_postgres() -> None:
 )
 def test_the_address_of_a_url_has_no_secret(url: str, place: str) -> None:
     assert address(url) == place
+
+
+async def test_a_connection_that_the_driver_has_lost_track_of_is_replaced(database_url: str) -> None:
+    async with service_database(database_url, "state", max_size=1) as database:
+        async with database.connection() as connection:
+            before = await connection.fetchval("select pg_backend_pid()")
+        with pytest.raises(errors.Unavailable):
+            async with database.connection():
+                raise asyncpg.InternalClientError("cannot switch to state 12; another operation (2) is in progress")
+        async with database.connection() as connection:
+            assert await connection.fetchval("select pg_backend_pid()") != before
