@@ -15,7 +15,7 @@ import venv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-PREFECT_PACKAGES = ("prefect==3.8.8", "fastapi<0.163", "sqlalchemy<2.1")
+PREFECT_PACKAGES = ("prefect==3.8.8", "fastapi<0.151", "sqlalchemy<2.1")
 """With later FastAPI or SQLAlchemy this Prefect does not work whole."""
 
 _READY_SECONDS = 120.0

@@ -51,9 +51,9 @@ def main() -> None:
     chosen = parser.parse_args()
     with durable_postgres() as postgres_url:
         url = with_database(postgres_url, "bench_recorder")
-        asyncio.run(_make_database(postgres_url))
+        asyncio.run(make_database(postgres_url))
         parent, child = multiprocessing.Pipe()
-        server = multiprocessing.get_context("spawn").Process(target=_serve, args=(url, child, chosen.profile))
+        server = multiprocessing.get_context("spawn").Process(target=serve_state, args=(url, child, chosen.profile))
         server.start()
         try:
             address = parent.recv()
@@ -66,7 +66,8 @@ def main() -> None:
     print(json.dumps(result | _machine(), indent=2))
 
 
-async def _make_database(url: str) -> None:
+async def make_database(url: str) -> None:
+    """Create and migrate the database of the measurement."""
     connection = await asyncpg.connect(url)
     try:
         await connection.execute('create database "bench_recorder"')
@@ -75,7 +76,9 @@ async def _make_database(url: str) -> None:
     await run.upgrade(with_database(url, "bench_recorder"))
 
 
-def _serve(url: str, pipe: Connection, profile: str | None) -> None:
+def serve_state(url: str, pipe: Connection, profile: str | None) -> None:
+    """Serve the state service until told to stop through `pipe`, which first gets the address."""
+
     async def serve() -> None:
         settings = ServerSettings(port=0, grpc_port=0, drain_seconds=1)
         async with ServiceHost(settings, {"state": build}, url) as host:
@@ -141,9 +144,7 @@ async def _prepare(
     created = await runs.CreateFlowRun(
         flow_run_pb2.CreateFlowRunRequest(flow_name="bench", state=state_pb2.State(type=TYPES[1]))
     )
-    attempt = task_run_pb2.RecordAttempt(
-        flow_run_id=created.flow_run.flow_run_id, token=created.attempt.token
-    )
+    attempt = task_run_pb2.RecordAttempt(flow_run_id=created.flow_run.flow_run_id, token=created.attempt.token)
     transitions: list[list[task_run_pb2.TaskRunTransition]] = [[] for _ in TYPES]
     for number in range(count):
         task_run_id = str(uuid7())
