@@ -94,16 +94,27 @@ def open_programs(account: Account, programs: pathlib.Path) -> None:
     if not account.is_switched:
         return
     open_path(account, programs)
-    probe = subprocess.run(
-        [programs / "postgres", "--version"], check=False, capture_output=True, cwd="/", **account.popen_arguments()
-    )
-    if probe.returncode == 0 and (programs.parent / "share" / "postgres.bki").stat().st_mode & stat.S_IROTH:
+    if _can_run(account, programs / "postgres") and _is_readable_by_all(programs.parent / "share" / "postgres.bki"):
         return
     # Unpacked under a strict umask: these are public files, opening them tells nobody anything.
     for path in (programs.parent, *programs.parent.rglob("*")):
         if not path.is_symlink():
             mode = path.stat().st_mode
             path.chmod(mode | 0o444 | (0o111 if path.is_dir() or mode & stat.S_IXUSR else 0))
+
+
+def _can_run(account: Account, program: pathlib.Path) -> bool:
+    try:
+        probe = subprocess.run(
+            [program, "--version"], check=False, capture_output=True, cwd="/", **account.popen_arguments()
+        )
+    except PermissionError:
+        return False
+    return probe.returncode == 0
+
+
+def _is_readable_by_all(path: pathlib.Path) -> bool:
+    return bool(path.stat().st_mode & stat.S_IROTH)
 
 
 def open_path(account: Account, folder: pathlib.Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pathlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -209,3 +210,21 @@ def is_alive(pid: int) -> bool:
         return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
+
+
+async def test_programs_and_data_that_only_their_owner_may_reach_are_opened_for_postgres(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    programs = tmp_path / "closed" / "pginstall" / "bin"
+    shutil.copytree(binaries.folder().parent, programs.parent, symlinks=True)
+    for path in (tmp_path / "closed", *(tmp_path / "closed").rglob("*")):
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & ~0o77)
+    monkeypatch.setattr(binaries, "folder", lambda: programs)
+    cluster = Cluster(tmp_path / "closed" / "home" / "postgres", account(), durability="fast")
+    cluster.data.parent.mkdir(mode=0o700)
+    cluster.prepare()
+    postmaster = await cluster.start()
+    assert await execute(cluster, "select 1") == 1
+    await postmaster.stop()
+    assert (tmp_path / "closed").stat().st_mode & 0o6 == 0
