@@ -203,6 +203,8 @@ def _check(tree: nodes.Template) -> None:
             raise TemplateRefused(f"{_word(node)} is not allowed in templates")
         if isinstance(node, nodes.Name) and node.name.startswith("_"):
             raise TemplateRefused("names do not begin with an underscore")
+        if _reaches_inside(node):
+            raise TemplateRefused("names of data do not begin with two underscores")
         if isinstance(node, nodes.Call) and not (
             isinstance(node.node, nodes.Name) and node.node.name == "range" and node.dyn_args is None
         ):
@@ -219,6 +221,16 @@ def _check(tree: nodes.Template) -> None:
         if isinstance(node, nodes.Test) and node.name not in _TESTS:
             raise TemplateRefused(f"there is no test {node.name!r}; there are {', '.join(sorted(_TESTS))}")
         stack.extend((child, depth) for child in node.iter_child_nodes())
+
+
+def _reaches_inside(node: nodes.Node) -> bool:
+    # There is nothing to be had by them; who writes them has something else in mind than a message.
+    match node:
+        case nodes.Getattr(attr=name):
+            return name.startswith("__")
+        case nodes.Getitem(arg=nodes.Const(value=str(name))):
+            return name.startswith("__")
+    return False
 
 
 def _word(node: nodes.Node) -> str:
