@@ -21,6 +21,7 @@ import subprocess
 from typing import Any
 
 from headrace import errors
+from headrace_server.postgres import binaries
 
 logger = logging.getLogger(__name__)
 
@@ -97,10 +98,11 @@ def open_programs(account: Account, programs: pathlib.Path) -> None:
     if _can_run(account, programs / "postgres") and _is_readable_by_all(programs.parent / "share" / "postgres.bki"):
         return
     # Unpacked under a strict umask: these are public files, opening them tells nobody anything.
-    for path in (programs.parent, *programs.parent.rglob("*")):
-        if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(mode | 0o444 | (0o111 if path.is_dir() or mode & stat.S_IXUSR else 0))
+    for folder in (programs.parent, binaries.libraries(programs)):
+        for path in (folder, *folder.rglob("*")) if folder.exists() else ():
+            if not path.is_symlink():
+                mode = path.stat().st_mode
+                path.chmod(mode | 0o444 | (0o111 if path.is_dir() or mode & stat.S_IXUSR else 0))
 
 
 def _can_run(account: Account, program: pathlib.Path) -> bool:

