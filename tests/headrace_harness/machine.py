@@ -171,6 +171,11 @@ class Machine:
         """Run a script to its end; arguments as of `run`."""
         return await self.run(sys.executable, *arguments, expect=expect, seconds=seconds, **variables)
 
+    async def run_code(self, code: str, *, expect: int | None = 0) -> Done:
+        """Write a script and run it to its end; arguments as of `run`."""
+        (self.folder / "script.py").write_text(code)
+        return await self.python("script.py", expect=expect)
+
     def start(self, *command: str, **variables: str) -> Program:
         """Start a program; it is stopped by `close` at the latest."""
         log = self.folder / f"program-{len(self._programs)}.log"

@@ -71,6 +71,7 @@ def discover(api_url: str, *, timeout: float = 10.0, grpc_address: str | None = 
 
 
 def _fetch(api_url: str, timeout: float) -> dict[str, object]:
+    # What the standard library raised is in the messages; its traceback would only bury them.
     request = urllib.request.Request(
         f"{api_url}/v1/system", headers={"Accept": "application/json", "User-Agent": f"headrace/{__version__}"}
     )
@@ -80,17 +81,17 @@ def _fetch(api_url: str, timeout: float) -> dict[str, object]:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code in (502, 503, 504):
-            raise _unreachable(api_url, f"it answers {error.code} {error.reason}") from error
+            raise _unreachable(api_url, f"it answers {error.code} {error.reason}") from None
         raise NotAServer(
             f"{api_url} answers {error.code} {error.reason} to GET /v1/system, so it is not a Headrace server "
             "(or a proxy hides it). Check HEADRACE_API_URL."
-        ) from error
-    except TimeoutError as error:
-        raise _unreachable(api_url, f"no answer within {timeout:g} s") from error
+        ) from None
+    except TimeoutError:
+        raise _unreachable(api_url, f"no answer within {timeout:g} s") from None
     except urllib.error.URLError as error:
-        raise _unreachable(api_url, str(error.reason)) from error
+        raise _unreachable(api_url, str(error.reason)) from None
     except (OSError, http.client.HTTPException) as error:
-        raise _unreachable(api_url, str(error) or type(error).__name__) from error
+        raise _unreachable(api_url, str(error) or type(error).__name__) from None
     try:
         document = json.loads(body)
     except ValueError:
