@@ -5,17 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import random
 import socket
+import time
 
 import click
 
+from headrace import errors
 from headrace.api.v1 import work_pool_pb2
 from headrace.cli import lookup, output, parameters
+from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
-from headrace.settings import get_settings
+from headrace.settings import Settings, get_settings
 from headrace.worker.runner import Worker, WorkerOptions
 from headrace.worker.service import choose_launcher, run_worker
 
+_FIRST_PAUSE_SECONDS = 0.5
+_LONGEST_PAUSE_SECONDS = 10.0
 _STATUS_WORDS = {
     work_pool_pb2.WORKER_STATUS_ONLINE: "online",
     work_pool_pb2.WORKER_STATUS_DRAINING: "draining",
@@ -68,11 +74,23 @@ def start_worker(
         labels=parameters.parse(labels, None),
     )
     settings = get_settings()
-    system = resolve_system(settings)
+    system = _wait_for_server(settings)
     launcher = choose_launcher(fresh_interpreter=fresh_interpreter, preload=preload)
     display = _Display(f"Worker '{options.name}' takes up to {limit} runs at once from '{pool}' at {system.api_url}")
     asyncio.run(run_worker(options, system, settings, launcher, on_change=display.show))
     output.console.print("The worker has left.")
+
+
+def _wait_for_server(settings: Settings) -> System:
+    """Return the server as soon as it answers: workers and servers may be started in any order."""
+    pause = _FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return resolve_system(settings)
+        except errors.Unavailable as error:
+            output.note(f"{error} Trying again.")
+            time.sleep(pause * random.uniform(0.5, 1.5))
+            pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
 
 class _Display:
