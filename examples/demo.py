@@ -152,12 +152,19 @@ def main() -> None:
     """Run the demo."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--once", action="store_true", help="run once, check what came of it, and exit")
-    once = parser.parse_args().once
-    HOME.mkdir(exist_ok=True)
-    http_port, grpc_port = free_ports()
+    parser.add_argument(
+        "--home", type=pathlib.Path, default=HOME, help="where the data are kept (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--port", type=int, help="HTTP port; gRPC has the next one (default: 4200, or one that is free)"
+    )
+    given = parser.parse_args()
+    once, home = given.once, given.home.absolute()
+    home.mkdir(parents=True, exist_ok=True)
+    http_port, grpc_port = (given.port, given.port + 1) if given.port else free_ports()
     url = f"http://127.0.0.1:{http_port}"
-    os.environ.update(HEADRACE_HOME=str(HOME), HEADRACE_API_URL=url)
-    server_log, worker_log = HOME / "server.log", HOME / "worker.log"
+    os.environ.update(HEADRACE_HOME=str(home), HEADRACE_API_URL=url)
+    server_log, worker_log = home / "server.log", home / "worker.log"
     server_command = headrace("server", "start", "--port", str(http_port), "--grpc-port", str(grpc_port))
     worker_command = headrace("worker", "start", "--pool", POOL, "--name", "demo-worker")
     print(f"$ headrace server start --port {http_port}    (its output: {server_log})", flush=True)
@@ -178,7 +185,7 @@ def main() -> None:
             print(f"\nSee the run, its log and its artifacts at {url}")
             if once:
                 sys.exit(1 if wrong or ended != 0 else 0)
-            print("Ctrl-C stops the worker and the server; the data stay in", HOME)
+            print("Ctrl-C stops the worker and the server; the data stay in", home)
             with contextlib.suppress(KeyboardInterrupt):
                 server.wait()
 

@@ -1,0 +1,147 @@
+"""A failed run becomes an event, the event a call of a webhook, and a call that is refused is made again."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import http.server
+import json
+import pathlib
+import signal
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from headrace.api.v1 import automation_pb2, automation_pb2_grpc, event_pb2, event_pb2_grpc
+from headrace_harness.machine import HEADRACE, Machine, only
+from headrace_harness.observer import Observer
+from headrace_harness.servers import eventually, until
+from headrace_harness.stack import LOOPBACK, Stack
+
+FLOWS = pathlib.Path(__file__).parent / "flows"
+
+
+@dataclasses.dataclass(slots=True)
+class Received:
+    """A request that the receiver got."""
+
+    headers: dict[str, str]
+    body: dict[str, Any]
+
+
+class Receiver:
+    """Somebody's HTTP server: it refuses the first request and takes all others."""
+
+    def __init__(self) -> None:
+        self.requests: list[Received] = []
+        self.url = ""
+
+    @contextlib.contextmanager
+    def serving(self) -> Iterator[Receiver]:
+        """Serve on a free port."""
+        requests = self.requests
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                requests.append(Received(dict(self.headers), json.loads(body)))
+                self.send_response(500 if len(requests) == 1 else 204)
+                self.end_headers()
+
+            def log_message(self, *_arguments: Any) -> None:
+                """Keep quiet."""
+
+        with http.server.ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
+            self.url = f"http://{LOOPBACK}:{server.server_port}/hook"
+            thread = threading.Thread(target=server.serve_forever, daemon=True)
+            thread.start()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+async def test_a_failed_run_calls_a_webhook_again_after_a_500(
+    machine: Machine, observer: Observer, stack: Stack
+) -> None:
+    machine.take(FLOWS / "failing.py", FLOWS / "many.py")
+    stub = stack.stub(automation_pb2_grpc.AutomationServiceStub)
+    with Receiver().serving() as receiver:
+        (machine.folder / "automation.json").write_text(
+            json.dumps(
+                {
+                    "name": "tell of failures",
+                    "enabled": True,
+                    "trigger": {
+                        "event": {
+                            "posture": "TRIGGER_POSTURE_REACTIVE",
+                            "expect": ["headrace.flow-run.Failed"],
+                            "match": {"labels": {"headrace.resource.name": {"values": ["*"]}}},
+                        }
+                    },
+                    "actions": [{"call_webhook": {"url": receiver.url, "allow_private_addresses": True}}],
+                }
+            )
+        )
+        created = await machine.headrace("automation", "create", "--from-file", "automation.json")
+        automation_id = created.out.split()[-1]
+        try:
+            await machine.python("many.py", "3")
+            await machine.python("failing.py", expect=1)
+            await until(lambda: len(receiver.requests) >= 2)
+            failed = only(await observer.runs_of("failing"))
+
+            async def is_delivered() -> bool:
+                request = automation_pb2.ListDeliveriesRequest(automation_id=automation_id)
+                deliveries = (await stub.ListDeliveries(request)).deliveries
+                return [delivery.status for delivery in deliveries] == [automation_pb2.DELIVERY_STATUS_DELIVERED]
+
+            await eventually(is_delivered, 20)
+        finally:
+            await stub.DeleteAutomation(automation_pb2.DeleteAutomationRequest(automation_id=automation_id))
+    # Once refused, once taken, with the same key; nothing for the run that completed.
+    first, second = receiver.requests
+    assert first.body == second.body
+    assert failed.flow_run_id in json.dumps(second.body)
+    listed = await machine.headrace("automation", "deliveries", automation_id, "-o", "json")
+    delivery = only(listed.json())
+    assert (delivery["tries"], delivery["last_status_code"]) == (2, 204)
+    assert delivery["dedup_key"] in {value for headers in (first.headers, second.headers) for value in headers.values()}
+
+
+async def test_what_happens_to_a_run_becomes_events_in_order(
+    machine: Machine, observer: Observer, stack: Stack
+) -> None:
+    machine.take(FLOWS / "failing.py")
+    await machine.python("failing.py", expect=1)
+    run = only(await observer.runs_of("failing"))
+    stub = stack.stub(event_pb2_grpc.EventServiceStub)
+    names: list[str] = []
+
+    async def is_told() -> bool:
+        found = await stub.ListEvents(
+            event_pb2.ListEventsRequest(
+                filter=event_pb2.EventFilter(resource_ids=[f"headrace.flow-run.{run.flow_run_id}"])
+            )
+        )
+        names[:] = [event.name for event in reversed(found.events)]
+        return len(names) >= 2
+
+    await eventually(is_told, 20)
+    assert names == ["headrace.flow-run.Running", "headrace.flow-run.Failed"]
+
+
+async def test_a_follower_sees_events_as_they_happen(machine: Machine, stack: Stack) -> None:
+    follower = machine.start(HEADRACE, "event", "follow", "--name", "test.*")
+    stub = stack.stub(event_pb2_grpc.EventServiceStub)
+
+    async def is_seen() -> bool:
+        # What happens before the follower is there it does not see.
+        event = event_pb2.Event(name="test.happened", resource=event_pb2.EventResource(resource_id="test.thing"))
+        await stub.EmitEvents(event_pb2.EmitEventsRequest(events=[event]))
+        return "test.happened" in follower.output()
+
+    await eventually(is_seen, 20)
+    follower.signal(signal.SIGINT)
+    assert await follower.ended() == 130
