@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from headrace.annotations import quote as quote
     from headrace.annotations import unmapped as unmapped
     from headrace.client import get_client as get_client
+    from headrace.context import get_flow_run as get_flow_run
+    from headrace.context import get_task_run as get_task_run
     from headrace.context import tags as tags
     from headrace.deployments import run_deployment as run_deployment
     from headrace.deployments import serve as serve
@@ -56,7 +58,9 @@ _NAMES = {
     "exponential_backoff": "headrace.engine.retries",
     "flow": "headrace.flows",
     "get_client": "headrace.client",
+    "get_flow_run": "headrace.context",
     "get_run_logger": "headrace.logging",
+    "get_task_run": "headrace.context",
     "quote": "headrace.annotations",
     "run_deployment": "headrace.deployments",
     "serve": "headrace.deployments",

@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, cast
 
-from headrace.outcomes import UnfinishedRun
 from headrace.states import State
 
 if TYPE_CHECKING:
@@ -189,17 +188,6 @@ def as_completed(futures: Iterable[Future[T]], timeout: float | None = None) -> 
         except queue.Empty:
             raise TimeoutError(f"{len(collected) - number} of {len(collected)} task runs are not final") from None
         yield found
-
-
-def state_of(future: Future[T]) -> State[T]:
-    """Return the final state of a future.
-
-    Raises:
-        UnfinishedRun: It is not final.
-    """
-    if not future.done():
-        raise UnfinishedRun(f"task run {future.name} is not final")
-    return future.state
 
 
 async def arrival(future: Future[Any]) -> None:

@@ -119,10 +119,6 @@ class Client:
         """Run a coroutine that uses `aio` and wait for what it returns."""
         return self.thread.run(coroutine)
 
-    async def arun(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine that uses `aio` and await it on the caller's own loop."""
-        return await self.thread.await_from_elsewhere(coroutine)
-
     def close(self) -> None:
         """Close the connection; the loop thread goes on for other connections."""
         self.thread.run(self.aio.close())

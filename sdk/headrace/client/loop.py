@@ -10,7 +10,7 @@ import asyncio
 import concurrent.futures
 import os
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -30,7 +30,7 @@ class LoopThread:
 
     @property
     def loop(self) -> asyncio.AbstractEventLoop:
-        """The loop, for `call_soon_threadsafe` only."""
+        """The loop. From other threads only `call_soon_threadsafe` may be used."""
         return self._loop
 
     @property
@@ -65,20 +65,6 @@ class LoopThread:
             # KeyboardInterrupt and the like: nobody waits for the answer any more.
             future.cancel()
             raise
-
-    async def await_from_elsewhere(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine on the loop and await it from another event loop."""
-        if self.is_current:
-            return await coroutine
-        return await asyncio.wrap_future(self.submit(coroutine))
-
-    def call_soon(self, function: Callable[..., object], *arguments: object) -> None:
-        """Run a function on the loop; silently nothing once it is stopped."""
-        try:
-            self._loop.call_soon_threadsafe(function, *arguments)
-        except RuntimeError:
-            if not self._loop.is_closed():
-                raise
 
     def stop(self, timeout: float = 5.0) -> None:
         """End the thread: what still runs on the loop is cancelled and waited for, up to `timeout` seconds."""

@@ -25,7 +25,7 @@ from headrace.engine.ending import cause_of, deciding, failed, judge_states, wit
 from headrace.engine.judging import describe_error, error_details, replay
 from headrace.engine.naming import run_name
 from headrace.engine.operations import Arrive, Blocking, Body, CallHooks, Operation, Pause, Script, Wait
-from headrace.engine.runs import CANCELLED, FlowRun, TaskRun
+from headrace.engine.runs import FlowRun, TaskRun
 from headrace.futures import Future
 from headrace.outcomes import (
     CancelInterrupt,
@@ -37,7 +37,7 @@ from headrace.outcomes import (
     TimeoutInterrupt,
 )
 from headrace.parameters import recorded, types_of
-from headrace.recording.facts import CODES
+from headrace.recording.facts import CANCELLED, CODES
 from headrace.recording.identifiers import new_id
 from headrace.settings import Settings
 from headrace.states import State, StateDetails, StateType

@@ -15,10 +15,10 @@ from headrace.engine.guards import Deadline
 from headrace.engine.hooks import run_blocking
 from headrace.engine.naming import run_name
 from headrace.engine.retries import delay_of
-from headrace.engine.runs import CANCELLED, COMPLETED, CRASHED, FAILED, SCHEDULED, TaskRun
+from headrace.engine.runs import TaskRun
 from headrace.errors import HeadraceError
 from headrace.outcomes import CancelInterrupt, Interrupted, LeaseLostInterrupt, TimedOut, TimeoutInterrupt
-from headrace.recording.facts import CODES
+from headrace.recording.facts import CANCELLED, CODES, COMPLETED, CRASHED, FAILED, SCHEDULED
 from headrace.settings import get_settings
 from headrace.states import State, StateDetails, StateType
 

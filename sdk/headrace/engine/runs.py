@@ -16,7 +16,7 @@ from headrace.engine.definitions import FlowDefinition, TaskDefinition
 from headrace.engine.guards import Guard
 from headrace.engine.tracking import ResultTracker
 from headrace.outcomes import CancelInterrupt, CancelledRun, Interrupted, LeaseLostInterrupt, MissingContext
-from headrace.recording.facts import CODES, PENDING, RUNNING, TYPES, AttemptHandle, TaskRunFacts
+from headrace.recording.facts import COMPLETED, PENDING, RUNNING, TYPES, AttemptHandle, TaskRunFacts
 from headrace.recording.identifiers import new_id
 from headrace.states import ResultReference, State, StateDetails, StateType
 
@@ -24,11 +24,6 @@ if TYPE_CHECKING:
     from headrace.engine.flow_engine import Assignment
     from headrace.task_runners import RunnerSession
 
-CANCELLED = CODES[StateType.CANCELLED]
-SCHEDULED = CODES[StateType.SCHEDULED]
-CRASHED = CODES[StateType.CRASHED]
-COMPLETED = CODES[StateType.COMPLETED]
-FAILED = CODES[StateType.FAILED]
 
 _NO_VALUE: Any = object()
 

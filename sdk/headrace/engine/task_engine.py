@@ -25,10 +25,11 @@ from headrace.engine.judging import (
     stop,
     timed_out,
 )
-from headrace.engine.runs import COMPLETED, FAILED, TaskRun, stand_in
+from headrace.engine.runs import TaskRun, stand_in
 from headrace.errors import HeadraceError
 from headrace.futures import arrival
 from headrace.outcomes import Interrupted, UpstreamFailed
+from headrace.recording.facts import COMPLETED, FAILED
 
 
 class TaskCall:

@@ -15,7 +15,11 @@ TYPES: dict[int, StateType] = {code: kind for kind, code in CODES.items()}
 
 PENDING = CODES[StateType.PENDING]
 RUNNING = CODES[StateType.RUNNING]
+SCHEDULED = CODES[StateType.SCHEDULED]
 COMPLETED = CODES[StateType.COMPLETED]
+FAILED = CODES[StateType.FAILED]
+CRASHED = CODES[StateType.CRASHED]
+CANCELLED = CODES[StateType.CANCELLED]
 
 Input: TypeAlias = tuple[str, task_run_pb2.TaskInputKind.ValueType, str]
 """What a parameter came from: its name, the number of the `TaskInputKind`, the source's id."""

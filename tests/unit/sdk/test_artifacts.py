@@ -86,7 +86,17 @@ async def test_artifacts_and_variables_in_asynchronous_code(runs: LocalRuns) -> 
     made = await artifacts.acreate_progress_artifact(10)
     await artifacts.aupdate_progress_artifact(made, 20)
     await artifacts.acreate_table_artifact([{"a": 1}])
+    await artifacts.acreate_markdown_artifact("*x*")
+    await artifacts.acreate_link_artifact("http://127.0.0.1/x")
+    await artifacts.acreate_image_artifact(PNG)
     assert runs.artifacts()[0].progress == 20
+    assert [artifact.WhichOneof("content") for artifact in runs.artifacts()] == [
+        "progress",
+        "table",
+        "markdown",
+        "link",
+        "image",
+    ]
     await Variable.aset("region", ["eu", 1])
     assert await Variable.aget("region") == ["eu", 1]
     assert await Variable.aunset("region") is True

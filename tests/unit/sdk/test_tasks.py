@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from headrace import errors, flow, get_run_logger, runtime, tags, task
+from headrace import errors, flow, get_flow_run, get_run_logger, get_task_run, runtime, tags, task
+from headrace.outcomes import MissingContext
 from headrace.states import Completed, Failed, State
 from headrace.testing import LocalRuns
 
@@ -243,6 +244,23 @@ def test_options_can_be_changed_in_a_copy(runs: LocalRuns) -> None:
     assert changed.description == "Works."
     with pytest.raises(TypeError, match="nonsense"):
         work.with_options(nonsense=1)
+
+
+def test_the_runs_themselves_can_be_asked_for(runs: LocalRuns) -> None:
+    @task(name="labelled")
+    def work() -> str:
+        assert runtime.task_run.task_name == "labelled"
+        return f"{get_flow_run().name} {get_task_run().name}"
+
+    @flow(flow_run_name="outer")
+    def calls() -> str:
+        with pytest.raises(MissingContext, match="from within a task"):
+            get_task_run()
+        return work.submit().result()
+
+    assert calls() == "outer labelled-0"
+    with pytest.raises(MissingContext, match="from within a flow"):
+        get_flow_run()
 
 
 def test_context_variables_reach_submitted_tasks(runs: LocalRuns) -> None:
