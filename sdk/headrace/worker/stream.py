@@ -23,7 +23,7 @@ from headrace.rpc import status
 logger = logging.getLogger("headrace.worker")
 
 _BACKOFF_START_SECONDS = 0.2
-_BACKOFF_LIMIT_SECONDS = 10.0
+_BACKOFF_LIMIT_SECONDS = 3.0
 _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _OUTBOX_LIMIT = 1000
 _FINAL_CODES = frozenset(
@@ -65,6 +65,7 @@ class WorkerStream:
         self._heartbeat_seconds = _DEFAULT_HEARTBEAT_SECONDS
         self._sequence = 0
         self._beat = asyncio.Event()
+        self._backoff = _BACKOFF_START_SECONDS
 
     async def run(self) -> None:
         """Keep the stream standing until cancelled.
@@ -72,11 +73,9 @@ class WorkerStream:
         Raises:
             errors.HeadraceError: The server refuses this worker for good; trying again cannot help.
         """
-        backoff = _BACKOFF_START_SECONDS
         while True:
             try:
                 await self._converse()
-                backoff = _BACKOFF_START_SECONDS
             except grpc.aio.AioRpcError as error:
                 if error.code() in _FINAL_CODES:
                     raise status.from_rpc_error(error) from error
@@ -85,8 +84,8 @@ class WorkerStream:
                 logger.warning("%s Trying again.", error)
             finally:
                 self._owner.on_connected(False)
-            await asyncio.sleep(backoff * random.uniform(0.5, 1.5))
-            backoff = min(backoff * 2, _BACKOFF_LIMIT_SECONDS)
+            await asyncio.sleep(self._backoff * random.uniform(0.5, 1.5))
+            self._backoff = min(self._backoff * 2, _BACKOFF_LIMIT_SECONDS)
 
     def acknowledge(self, flow_run_id: str) -> None:
         """Tell the server that an assignment arrived."""
@@ -131,6 +130,7 @@ class WorkerStream:
                     self._heartbeat_seconds = (
                         response.welcome.heartbeat_interval.ToTimedelta().total_seconds() or _DEFAULT_HEARTBEAT_SECONDS
                     )
+                    self._backoff = _BACKOFF_START_SECONDS
                     self._owner.on_connected(True)
                 elif which == "result_stored":
                     self._results.pop(response.result_stored.flow_run_id, None)
