@@ -122,7 +122,9 @@ class ServiceServer:
 
     async def check_readiness(self) -> list[str]:
         """Run all readiness checks, tell health, and return what is not ready."""
-        faults = [fault for fault in await asyncio.gather(*map(_fault, self._readiness)) if fault is not None]
+        # Services that share what is missing say the same.
+        found = dict.fromkeys(await asyncio.gather(*map(_fault, self._readiness)))
+        faults = [fault for fault in found if fault is not None]
         if self.draining.is_set():
             faults.append("the server is stopping")
         ready = not faults
