@@ -61,6 +61,11 @@ def slow() -> None:
     time.sleep(60)
 
 @flow
+async def slow_async() -> None:
+    pathlib.Path("started.txt").write_text("x")
+    await asyncio.sleep(60)
+
+@flow
 def broken() -> None:
     raise ValueError("torn")
 """
@@ -232,14 +237,19 @@ def cancel_by_stream(process: subprocess.Popen[str], counterpart: Counterpart) -
     counterpart.cancel(counterpart.only_flow_run().flow_run_id)
 
 
+@pytest.mark.parametrize("entrypoint", ["job_flows.py:slow", "job_flows.py:slow_async"])
 @pytest.mark.parametrize(
     ("stop", "ends"),
     [(terminate, "CRASHED"), (cancel_and_terminate, "CANCELLED"), (cancel_by_stream, "CANCELLED")],
 )
 def test_a_process_that_has_to_go_says_so_first(
-    child: Child, counterpart: Counterpart, stop: Callable[[subprocess.Popen[str], Counterpart], None], ends: str
+    child: Child,
+    counterpart: Counterpart,
+    stop: Callable[[subprocess.Popen[str], Counterpart], None],
+    ends: str,
+    entrypoint: str,
 ) -> None:
-    child.assign("job_flows.py:slow")
+    child.assign(entrypoint)
     process = child.start()
     wait_until(lambda: (child.folder / "started.txt").exists(), "the flow runs")
     started = time.monotonic()
