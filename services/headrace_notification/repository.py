@@ -129,8 +129,12 @@ class AutomationStore(Protocol):
         """Return automations by name."""
         ...
 
-    async def catalogue_version(self) -> tuple[int, int]:
-        """Return the version of the last change of any automation, and how many are enabled."""
+    async def catalogue_version(self) -> int:
+        """Return the version of the last change of any automation."""
+        ...
+
+    async def count_enabled(self) -> int:
+        """Return how many automations are enabled."""
         ...
 
     async def changed_since(self, version: int) -> list[Automation]:

@@ -138,13 +138,15 @@ class Automations:
         async with self._database.connection() as connection:
             return [automation_from_row(row) for row in await connection.fetch(text, *arguments)]
 
-    async def catalogue_version(self) -> tuple[int, int]:
-        """Return the version of the last change of any automation, and how many are enabled."""
+    async def catalogue_version(self) -> int:
+        """Return the version of the last change of any automation."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(SQL.catalogue_version)
-        if row is None:
-            raise LookupError("the catalogue has lost its row")
-        return row["version"], row["enabled"]
+            return int(await connection.fetchval(SQL.catalogue_version))
+
+    async def count_enabled(self) -> int:
+        """Return how many automations are enabled."""
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(SQL.count_enabled))
 
     async def changed_since(self, version: int) -> list[Automation]:
         """Return the automations changed after a version."""

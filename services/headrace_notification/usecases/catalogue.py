@@ -41,14 +41,13 @@ class Catalogue:
             errors.Unavailable: Postgres cannot be reached.
         """
         async with self._refreshing:
-            version, enabled = await self._store.catalogue_version()
+            version = await self._store.catalogue_version()
             if version == self._version:
                 return
             for automation in await self._store.changed_since(self._version):
                 self._take_in(automation)
-                # A change that was committed since is taken in already, and its version not missed.
-                version = max(version, automation.version)
-            if len(self._automations) != enabled:
+            # Deleted ones leave no trace but their absence.
+            if len(self._automations) != await self._store.count_enabled():
                 present = await self._store.enabled_ids()
                 for gone in self._automations.keys() - present:
                     del self._automations[gone]

@@ -1,0 +1,4 @@
+-- Returns how many automations do something.
+select count(*)
+  from automation
+ where enabled
