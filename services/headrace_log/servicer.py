@@ -135,6 +135,9 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
                 follow_token=wire.follow_token_to_wire(chunk.token, question),
                 caught_up=chunk.caught_up,
             )
+        if current_draining().is_set():
+            # An end without an error says that the runs are over.
+            raise errors.Unavailable("the server is stopping; follow again from the last follow_token")
 
 
 def _following(wanted: log_pb2.LogFilter, workspace_id: uuid.UUID) -> bytes:

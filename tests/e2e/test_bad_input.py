@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pathlib
+import signal
 import socket
 import uuid
 
@@ -111,9 +112,12 @@ async def test_a_server_that_is_not_there_is_said_with_the_way_out(machine: Mach
     assert nobody in done.err.splitlines()[-1]
     # What was tried underneath is in the message already.
     assert done.err.count("Traceback") == 1
+    # A worker may be started before its server.
     worker = machine.start_worker_now("any", HEADRACE_API_URL=nobody)
-    assert await worker.ended() == UNREACHABLE
+    await worker.until_said("Trying again")
     assert nobody in worker.output()
+    worker.signal(signal.SIGINT)
+    assert await worker.ended() == 130
 
 
 async def test_an_address_at_which_something_else_answers_is_said(machine: Machine, addresses: Addresses) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 
 import click
 from rich.text import Text
 
 from headrace import errors
 from headrace.api.v1 import event_pb2
-from headrace.cli import lookup, output
+from headrace.cli import lookup, output, watching
 
 
 @click.group("event")
@@ -60,6 +61,7 @@ def follow_events(names: tuple[str, ...], as_json: bool) -> None:
                     _show(event, as_json)
         except errors.Unavailable as error:
             output.note(f"{error} Trying again.")
+        time.sleep(watching.RETRY_SECONDS)
 
 
 def _show(event: event_pb2.Event, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Iterable
 
@@ -10,7 +11,7 @@ from rich.text import Text
 
 from headrace import errors
 from headrace.api.v1 import log_pb2
-from headrace.cli import lookup, output
+from headrace.cli import lookup, output, watching
 
 _LEVEL_STYLES = {logging.DEBUG: "dim", logging.WARNING: "yellow", logging.ERROR: "red", logging.CRITICAL: "bold red"}
 
@@ -58,3 +59,4 @@ def follow(chosen: log_pb2.LogFilter, *, tail: int) -> None:
             return
         except errors.Unavailable as error:
             output.note(f"{error} Trying again.")
+            time.sleep(watching.RETRY_SECONDS)

@@ -15,6 +15,9 @@ from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
 from headrace.cli import lookup, output
 from headrace.client.finality import is_final
 
+RETRY_SECONDS = 1.0
+"""Pause before a stream of a server that has gone away is opened again."""
+
 _SHOWN_TASK_RUNS = 30
 """Task runs in the live tree: those that run or failed come first, finished ones are counted."""
 
@@ -141,7 +144,7 @@ def _responses(flow_run_id: str, view: RunView, deadline: float | None) -> Itera
             continue
         except errors.Unavailable as error:
             output.note(f"{error} Trying again.")
-            time.sleep(1.0)
+            time.sleep(RETRY_SECONDS)
 
 
 def exit_code(flow_run: flow_run_pb2.FlowRun) -> output.ExitCode:
