@@ -2,64 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
-import http.server
+import asyncio
 import json
 import pathlib
 import signal
-import threading
-from collections.abc import Iterator
-from typing import Any
 
 from headrace.api.v1 import automation_pb2, automation_pb2_grpc, event_pb2, event_pb2_grpc
 from headrace_harness.machine import HEADRACE, Machine, only
 from headrace_harness.observer import Observer
-from headrace_harness.servers import eventually, until
-from headrace_harness.stack import LOOPBACK, Stack
+from headrace_harness.receiver import Reply, a_receiver
+from headrace_harness.servers import eventually
+from headrace_harness.stack import Stack
 
 FLOWS = pathlib.Path(__file__).parent / "flows"
-
-
-@dataclasses.dataclass(slots=True)
-class Received:
-    """A request that the receiver got."""
-
-    headers: dict[str, str]
-    body: dict[str, Any]
-
-
-class Receiver:
-    """Somebody's HTTP server: it refuses the first request and takes all others."""
-
-    def __init__(self) -> None:
-        self.requests: list[Received] = []
-        self.url = ""
-
-    @contextlib.contextmanager
-    def serving(self) -> Iterator[Receiver]:
-        """Serve on a free port."""
-        requests = self.requests
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                requests.append(Received(dict(self.headers), json.loads(body)))
-                self.send_response(500 if len(requests) == 1 else 204)
-                self.end_headers()
-
-            def log_message(self, *_arguments: Any) -> None:
-                """Keep quiet."""
-
-        with http.server.ThreadingHTTPServer((LOOPBACK, 0), Handler) as server:
-            self.url = f"http://{LOOPBACK}:{server.server_port}/hook"
-            thread = threading.Thread(target=server.serve_forever, daemon=True)
-            thread.start()
-            try:
-                yield self
-            finally:
-                server.shutdown()
-                thread.join()
 
 
 async def test_a_failed_run_calls_a_webhook_again_after_a_500(
@@ -67,7 +22,7 @@ async def test_a_failed_run_calls_a_webhook_again_after_a_500(
 ) -> None:
     machine.take(FLOWS / "failing.py", FLOWS / "many.py")
     stub = stack.stub(automation_pb2_grpc.AutomationServiceStub)
-    with Receiver().serving() as receiver:
+    async with a_receiver(Reply(status=500)) as receiver:
         (machine.folder / "automation.json").write_text(
             json.dumps(
                 {
@@ -89,7 +44,8 @@ async def test_a_failed_run_calls_a_webhook_again_after_a_500(
         try:
             await machine.python("many.py", "3")
             await machine.python("failing.py", expect=1)
-            await until(lambda: len(receiver.requests) >= 2)
+            async with asyncio.timeout(30):
+                await receiver.got(2)
             failed = only(await observer.runs_of("failing"))
 
             async def is_delivered() -> bool:
@@ -101,9 +57,9 @@ async def test_a_failed_run_calls_a_webhook_again_after_a_500(
         finally:
             await stub.DeleteAutomation(automation_pb2.DeleteAutomationRequest(automation_id=automation_id))
     # Once refused, once taken, with the same key; nothing for the run that completed.
-    first, second = receiver.requests
+    first, second = receiver.received
     assert first.body == second.body
-    assert failed.flow_run_id in json.dumps(second.body)
+    assert failed.flow_run_id in second.body.decode()
     listed = await machine.headrace("automation", "deliveries", automation_id, "-o", "json")
     delivery = only(listed.json())
     assert (delivery["tries"], delivery["last_status_code"]) == (2, 204)
