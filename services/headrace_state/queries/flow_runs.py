@@ -43,15 +43,18 @@ class PostgresFlowRuns:
             flows, now = await _resolve_flows(connection, workspace_id, runs)
             roots = await _load_roots(connection, workspace_id, runs)
             rows = [_new_row(new, workspace_id, flows, roots, now) for new in runs]
-            made = await self._insert(connection, runs, rows)
-            created = {
-                row["flow_run_id"]: CreatedFlowRun(row | dict(new.payloads), True, _held(row, new))
-                for row, new in zip(rows, runs, strict=True)
-                if row["flow_run_id"] in made
-            }
-            missing = [(new, row) for new, row in zip(runs, rows, strict=True) if new.flow_run_id not in made]
+            # The same run may be asked for twice in one call; the second finds the first.
+            firsts = list({new.flow_run_id: place for place, new in reversed(list(enumerate(runs)))}.values())
+            made = await self._insert(connection, [runs[place] for place in firsts], [rows[place] for place in firsts])
+            is_new = {place for place in firsts if runs[place].flow_run_id in made}
+            missing = [(runs[place], rows[place]) for place in range(len(runs)) if place not in is_new]
             found = await _find(connection, workspace_id, missing) if missing else {}
-        return [created[new.flow_run_id] if new.flow_run_id in made else found[new.flow_run_id] for new in runs]
+        return [
+            CreatedFlowRun(rows[place] | dict(new.payloads), True, _held(rows[place], new))
+            if place in is_new
+            else found[new.flow_run_id]
+            for place, new in enumerate(runs)
+        ]
 
     async def _insert(
         self, connection: Connection, runs: Sequence[NewFlowRun], rows: Sequence[dict[str, Any]]

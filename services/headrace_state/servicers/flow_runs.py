@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import functools
+import uuid
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc.aio
@@ -11,13 +13,15 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace_chassis.caller import Caller, current_caller
-from headrace_state.repository.flow_runs import FlowRunReads, FlowRuns, Held, Outcome
+from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunReads, FlowRuns, Held, Outcome
 from headrace_state.rules.facts import Proposal
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
+from headrace_state.rules.wishes import Wish
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.paging import asked_page
 from headrace_state.servicers.watching import Watching
+from headrace_state.usecases.batching import Batcher
 from headrace_state.usecases.cancel import cancel_flow_run
 from headrace_state.usecases.create import create_flow_runs
 from headrace_state.usecases.propose import Executor, propose
@@ -54,6 +58,8 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         self._runs = runs
         self._reads = reads
         self._watching = watching
+        self._creations: Batcher[Wish, CreatedFlowRun] = Batcher(functools.partial(create_flow_runs, runs))
+        self._loads: Batcher[uuid.UUID, Row | None] = Batcher(self._load_many)
 
     async def CreateFlowRun(
         self, request: flow_run_pb2.CreateFlowRunRequest, context: Context
@@ -61,7 +67,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         """Create one flow run."""
         caller = current_caller()
         wish = creation.to_wish(request, caller.principal_kind, caller.principal_id, caller.display_name)
-        [created] = await create_flow_runs(self._runs, caller.workspace_id, [wish])
+        created = await self._creations.ask(caller.workspace_id, wish)
         response = flow_run_pb2.CreateFlowRunResponse(flow_run=_message(created.row, caller), created=created.is_new)
         if created.attempt is not None:
             response.attempt.CopyFrom(_attempt(created.row["flow_run_id"], created.attempt))
@@ -216,10 +222,14 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
                 yield response
 
     async def _load(self, flow_run_id: str, caller: Caller) -> flow_run_pb2.FlowRun:
-        row = await self._reads.load(caller.workspace_id, values.to_id(flow_run_id, "flow_run_id"))
+        row = await self._loads.ask(caller.workspace_id, values.to_id(flow_run_id, "flow_run_id"))
         if row is None:
             raise errors.NotFound(f"there is no flow run {flow_run_id}")
         return _message(row, caller)
+
+    async def _load_many(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> list[Row | None]:
+        rows = await self._reads.load_many(workspace_id, flow_run_ids)
+        return [rows.get(flow_run_id) for flow_run_id in flow_run_ids]
 
 
 def _message(row: Row, caller: Caller) -> flow_run_pb2.FlowRun:

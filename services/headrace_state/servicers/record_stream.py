@@ -142,8 +142,12 @@ class RecordStream:
             # The answers stand in the order of the frames.
             await self._in_order(message.sequence, None, error)
             return
+        unknown = [flow_run_id for flow_run_id in frame.flow_run_ids if flow_run_id not in self._tokens]
         self._know(frame.flow_run_ids, frame.tokens)
         await self._in_order(message.sequence, frame, None)
+        if unknown:
+            # What was asked of the run before this stream followed it is told now.
+            await self._check(unknown, tells_signals=True)
 
     async def _in_order(self, sequence: int, frame: Frame | None, fault: frames.MalformedFrame | None) -> None:
         await self._room.acquire()
@@ -169,7 +173,7 @@ class RecordStream:
             self._room.release()
             if time.monotonic() - self._renewed_at > 2 * HEARTBEAT_SECONDS:
                 # Frames are a sign of life, too: a heartbeat may stand behind many of them.
-                await self._check(list(self._tokens), is_heartbeat=False)
+                await self._check(list(self._tokens), tells_signals=False)
 
     async def _answer(self, sequence: int, frame: Frame, future: asyncio.Future[frozenset[int]]) -> None:
         try:
@@ -200,10 +204,10 @@ class RecordStream:
             self._tokens.pop(flow_run_id, None)
             self._feed.drop_runs(self._subscriber, [flow_run_id])
         self._know(ids, [attempt.token for attempt in heartbeat.attempts])
-        expires_at = await self._check(ids, is_heartbeat=True)
+        expires_at = await self._check(ids, tells_signals=True)
         await self._send(records.renewed(expires_at))
 
-    async def _check(self, flow_run_ids: list[str], *, is_heartbeat: bool) -> datetime.datetime | None:
+    async def _check(self, flow_run_ids: list[str], *, tells_signals: bool) -> datetime.datetime | None:
         try:
             attempts = [
                 AttemptRef(parse_uuid(flow_run_id), parse_uuid(self._tokens[flow_run_id]))
@@ -216,7 +220,7 @@ class RecordStream:
         renewed = await renew_attempts(self._leases, self._workspace_id, attempts)
         for renewal in renewed.lost:
             await self._send(task_run_pb2.RecordResponse(lost=records.lost(str(renewal.attempt.flow_run_id))))
-        if is_heartbeat:
+        if tells_signals:
             for flow_run_id, state in renewed.to_stop:
                 await self._send(task_run_pb2.RecordResponse(signal=records.signal(str(flow_run_id), state)))
         return renewed.expires_at
@@ -230,7 +234,7 @@ class RecordStream:
                 await self._feed.catch_up(self._subscriber)
             maybe_lost = [each.flow_run_id for each in news if each.state.type in _OVER]
             if maybe_lost:
-                await self._check(maybe_lost, is_heartbeat=False)
+                await self._check(maybe_lost, tells_signals=False)
             for each in news:
                 if _is_for_process(each):
                     await self._send(

@@ -6,7 +6,7 @@ import dataclasses
 import uuid
 from collections.abc import Iterable
 
-from headrace.api.v1 import state_pb2, task_run_pb2
+from headrace.api.v1 import state_pb2
 from headrace.internal.v1 import changes_pb2
 from headrace_state.rules.rows import Row
 from headrace_state.wire import flow_runs, states
@@ -28,23 +28,19 @@ def flow_run_state(row: Row, previous: Row | None) -> bytes:
         row: The flow run, with its new state.
         previous: The row before; None if the run was just created.
     """
-    return changes_pb2.FlowRunStateChanged(
-        flow_run=flow_runs.flow_run(row, with_payloads=False),
-        previous=states.from_run_row(previous) if previous is not None else None,
-    ).SerializeToString()
+    message = changes_pb2.FlowRunStateChanged(flow_run=flow_runs.flow_run(row, with_payloads=False))
+    if previous is not None:
+        states.fill_from_run_row(message.previous, previous, with_result=False)
+    return message.SerializeToString()
 
 
 def task_run_states(flow_run_id: uuid.UUID, rows: Iterable[Row]) -> bytes:
     """Return the payload for task runs of a flow run that entered the states in their rows."""
-    return changes_pb2.TaskRunStatesChanged(
-        flow_run_id=str(flow_run_id),
-        transitions=[
-            task_run_pb2.TaskRunTransition(
-                task_run_id=str(row["task_run_id"]), state=states.from_run_row(row), run_count=row["run_count"]
-            )
-            for row in rows
-        ],
-    ).SerializeToString()
+    message = changes_pb2.TaskRunStatesChanged(flow_run_id=str(flow_run_id))
+    for row in rows:
+        transition = message.transitions.add(task_run_id=str(row["task_run_id"]), run_count=row["run_count"])
+        states.fill_from_run_row(transition.state, row, with_result=False)
+    return message.SerializeToString()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,44 +8,62 @@ import uuid
 from headrace.api.v1 import flow_run_pb2
 from headrace_state.rules.rows import Row
 from headrace_state.wire import states
-from headrace_state.wire.values import from_id, from_object, from_seconds, from_time
+from headrace_state.wire.values import fill_object, fill_seconds, fill_time, from_id, from_seconds, from_time
 
 
 def flow_run(row: Row, *, with_payloads: bool) -> flow_run_pb2.FlowRun:
     """Return the flow run in a row.
 
+    Lists and streams make thousands of these a second: fields are set one by one, which costs a fifth of
+    handing messages to a constructor.
+
     Args:
         row: The columns of `flow_run`, and those of `flow_run_payload` if `with_payloads`.
         with_payloads: Whether whoever gets it may see parameters, job variables, context and where the result lies.
     """
-    message = flow_run_pb2.FlowRun(
-        flow_run_id=str(row["flow_run_id"]),
-        flow_id=str(row["flow_id"]),
-        flow_name=row["flow_name"],
-        name=row["name"],
-        state=states.from_run_row(row),
-        tags=row["tags"],
-        labels=from_object(row["labels"]),
-        notes=row["notes"],
-        root_flow_run_id=str(row["root_flow_run_id"]),
-        idempotency_key=row["idempotency_key"] or "",
-        creator=states.creator_from_row(row),
-        auto_scheduled=row["auto_scheduled"],
-        retry_policy=states.retry_policy_from_json(row["retry_policy"]),
-        run_count=row["run_count"],
-        attempt=row["attempt"],
-        created_at=from_time(row["created_at"]),
-        updated_at=from_time(row["updated_at"]),
-        expected_start_at=from_time(row["expected_start_at"]),
-        next_scheduled_start_at=from_time(row["next_scheduled_start_at"]),
-        started_at=from_time(row["started_at"]),
-        ended_at=from_time(row["ended_at"]),
-        total_run_time=from_seconds(row["run_seconds"]),
-        infrastructure_id=row["infrastructure_id"],
-        start_delay=from_seconds(row["start_delay_seconds"]),
-        flow_version=row["flow_version"],
-        worker_name=row["worker_name"],
-    )
+    message = flow_run_pb2.FlowRun()
+    message.flow_run_id = str(row["flow_run_id"])
+    message.flow_id = str(row["flow_id"])
+    message.flow_name = row["flow_name"]
+    message.name = row["name"]
+    message.root_flow_run_id = str(row["root_flow_run_id"])
+    message.run_count = row["run_count"]
+    message.attempt = row["attempt"]
+    message.auto_scheduled = row["auto_scheduled"]
+    for name in ("notes", "infrastructure_id", "flow_version", "worker_name", "idempotency_key"):
+        if value := row[name]:
+            setattr(message, name, value)
+    if row["tags"]:
+        message.tags.extend(row["tags"])
+    if row["labels"]:
+        fill_object(message.labels, row["labels"])
+    states.fill_from_run_row(message.state, row, with_result=with_payloads)
+    _add_origin(message, row)
+    if row["retry_policy"]:
+        states.fill_retry_policy(message.retry_policy, row["retry_policy"])
+    fill_time(message.created_at, row["created_at"])
+    fill_time(message.updated_at, row["updated_at"])
+    if (at := row["expected_start_at"]) is not None:
+        fill_time(message.expected_start_at, at)
+    if (at := row["next_scheduled_start_at"]) is not None:
+        fill_time(message.next_scheduled_start_at, at)
+    if (at := row["started_at"]) is not None:
+        fill_time(message.started_at, at)
+        fill_seconds(message.total_run_time, row["run_seconds"])
+    if (at := row["ended_at"]) is not None:
+        fill_time(message.ended_at, at)
+    if (seconds := row["start_delay_seconds"]) is not None:
+        fill_seconds(message.start_delay, seconds)
+    if with_payloads:
+        for name in ("parameters", "job_variables", "context"):
+            if value := row[name]:
+                fill_object(getattr(message, name), value)
+    return message
+
+
+def _add_origin(message: flow_run_pb2.FlowRun, row: Row) -> None:
+    if row["creator_kind"] or row["creator_id"]:
+        states.fill_creator(message.creator, row)
     if row["deployment_id"] is not None:
         message.deployment_id = str(row["deployment_id"])
         message.deployment_version_id = from_id(row["deployment_version_id"])
@@ -58,18 +76,6 @@ def flow_run(row: Row, *, with_payloads: bool) -> flow_run_pb2.FlowRun:
     if row["parent_flow_run_id"] is not None or row["parent_task_run_id"] is not None:
         message.parent_flow_run_id = from_id(row["parent_flow_run_id"])
         message.parent_task_run_id = from_id(row["parent_task_run_id"])
-    if with_payloads:
-        _add_payloads(message, row)
-    else:
-        message.state.ClearField("result")
-    return message
-
-
-def _add_payloads(message: flow_run_pb2.FlowRun, row: Row) -> None:
-    for name in ("parameters", "job_variables", "context"):
-        struct = from_object(row[name])
-        if struct is not None:
-            getattr(message, name).CopyFrom(struct)
 
 
 def attempt(

@@ -7,8 +7,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from google.protobuf import struct_pb2
-
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, state_pb2
 from headrace_state.rules.facts import NewState, RetryKind, RetryPolicy, State
@@ -64,21 +62,18 @@ def details_to_json(details: state_pb2.StateDetails) -> dict[str, Any]:
     return found
 
 
-def details_from_json(stored: Mapping[str, Any] | None) -> state_pb2.StateDetails | None:
-    """Return stored details for a message field; empty ones leave it unset."""
-    if not stored:
-        return None
-    details = state_pb2.StateDetails()
+def fill_details(details: state_pb2.StateDetails, stored: Mapping[str, Any]) -> None:
+    """Set the details of a message's field, which is empty."""
     for name, value in stored.items():
         if name in _TEXTS or name in _FLAGS:
             setattr(details, name, value)
         elif name in _TIMES:
-            getattr(details, name).CopyFrom(values.from_iso(value))
+            values.fill_time(getattr(details, name), datetime.datetime.fromisoformat(value))
         elif name == "run_input_keyset":
             details.run_input_keyset.update(value)
         elif name == "extra":
-            details.extra.CopyFrom(values.from_object(value) or struct_pb2.Struct())
-    return details
+            values.fill_object(details.extra, value)
+            details.extra.SetInParent()
 
 
 def result_to_json(result: state_pb2.ResultReference) -> dict[str, Any]:
@@ -99,19 +94,16 @@ def result_to_json(result: state_pb2.ResultReference) -> dict[str, Any]:
     return found
 
 
-def result_from_json(stored: Mapping[str, Any] | None) -> state_pb2.ResultReference | None:
-    """Return a stored result reference for a message field; None leaves it unset."""
-    if stored is None:
-        return None
-    result = state_pb2.ResultReference()
+def fill_result(result: state_pb2.ResultReference, stored: Mapping[str, Any]) -> None:
+    """Set the result reference of a message's field, which is empty."""
+    result.SetInParent()
     for name, value in stored.items():
         if name == "expires_at":
-            result.expires_at.CopyFrom(values.from_iso(value))
+            values.fill_time(result.expires_at, datetime.datetime.fromisoformat(value))
         elif name == "foreign":
             result.foreign.CopyFrom(values.from_json(value))
         else:
             setattr(result, name, value)
-    return result
 
 
 def to_new_state(state: state_pb2.State, field: str = "state") -> NewState:
@@ -137,16 +129,13 @@ def to_new_state(state: state_pb2.State, field: str = "state") -> NewState:
 
 def from_state(state: State) -> state_pb2.State:
     """Return a state."""
-    return _state(
-        state.state_id,
-        state.type,
-        state.name,
-        state.message,
-        state.at,
-        state.version,
-        state.details,
-        state.result,
-    )
+    message = state_pb2.State()
+    _fill(message, state.state_id, state.type, state.name, state.message, state.at, state.version)
+    if state.details:
+        fill_details(message.details, state.details)
+    if state.result is not None:
+        fill_result(message.result, state.result)
+    return message
 
 
 def verdict(name: str, state: State, code: str, reason: str, delay_seconds: float) -> state_pb2.Verdict:
@@ -175,54 +164,58 @@ def verdict(name: str, state: State, code: str, reason: str, delay_seconds: floa
             )
 
 
-def from_run_row(row: Row) -> state_pb2.State:
-    """Return the current state of a run out of its row."""
-    return _state(
+def fill_from_run_row(message: state_pb2.State, row: Row, *, with_result: bool) -> None:
+    """Set a message's field to the current state of a run, with where its result lies or without."""
+    _fill(
+        message,
         row["state_id"],
         row["state_type"],
         row["state_name"],
         row["state_message"],
         row["state_at"],
         row["state_version"],
-        row["state_details"],
-        row["state_result"],
     )
+    if details := row["state_details"]:
+        fill_details(message.details, details)
+    if with_result and (result := row["state_result"]) is not None:
+        fill_result(message.result, result)
 
 
 def from_transition_row(row: Row, *, with_result: bool) -> state_pb2.State:
     """Return the state that a row of history is about, with where its result lies or without."""
-    return _state(
+    message = state_pb2.State()
+    _fill(
+        message,
         row["state_id"],
         row["state_type"],
         row["state_name"],
         row["message"],
         row["occurred_at"],
         row["version"],
-        row["details"],
-        row["result"] if with_result else None,
     )
+    if details := row["details"]:
+        fill_details(message.details, details)
+    if with_result and (result := row["result"]) is not None:
+        fill_result(message.result, result)
+    return message
 
 
-def _state(
+def _fill(
+    message: state_pb2.State,
     state_id: uuid.UUID,
     state_type: str,
     name: str,
-    message: str,
+    text: str,
     at: datetime.datetime,
     version: int,
-    details: Mapping[str, Any] | None,
-    result: Mapping[str, Any] | None,
-) -> state_pb2.State:
-    return state_pb2.State(
-        state_id=str(state_id),
-        type=type_number(state_type),
-        name=name,
-        message=message,
-        occurred_at=values.from_time(at),
-        version=version,
-        details=details_from_json(details),
-        result=result_from_json(result),
-    )
+) -> None:
+    message.state_id = str(state_id)
+    message.type = TYPE_NUMBERS[state_type]  # type: ignore[assignment]
+    message.name = name
+    if text:
+        message.message = text
+    values.fill_time(message.occurred_at, at)
+    message.version = version
 
 
 def to_retry_policy(policy: flow_run_pb2.RetryPolicy) -> RetryPolicy:
@@ -242,20 +235,16 @@ def to_retry_policy(policy: flow_run_pb2.RetryPolicy) -> RetryPolicy:
     )
 
 
-def retry_policy_from_json(stored: Mapping[str, Any]) -> flow_run_pb2.RetryPolicy | None:
-    """Return a stored retry policy for a message field; an empty one leaves it unset."""
-    if not stored:
-        return None
-    kind = stored.get("kind")
-    return flow_run_pb2.RetryPolicy(
-        retries=stored.get("retries", 0),
-        delay_seconds=stored.get("delay_seconds", ()),
-        jitter_factor=stored.get("jitter_factor", 0.0),
-        infrastructure_retries=stored.get("infrastructure_retries", 0),
-        kind=flow_run_pb2.RetryKind.Value(f"RETRY_KIND_{kind}") if kind else flow_run_pb2.RETRY_KIND_UNSPECIFIED,
-        pause_keys=stored.get("pause_keys", ()),
-        resuming=stored.get("resuming", False),
-    )
+def fill_retry_policy(message: flow_run_pb2.RetryPolicy, stored: Mapping[str, Any]) -> None:
+    """Set the retry policy of a message's field, which is empty."""
+    message.retries = stored.get("retries", 0)
+    message.delay_seconds.extend(stored.get("delay_seconds", ()))
+    message.jitter_factor = stored.get("jitter_factor", 0.0)
+    message.infrastructure_retries = stored.get("infrastructure_retries", 0)
+    if kind := stored.get("kind"):
+        message.kind = flow_run_pb2.RetryKind.Value(f"RETRY_KIND_{kind}")
+    message.pause_keys.extend(stored.get("pause_keys", ()))
+    message.resuming = stored.get("resuming", False)
 
 
 def creator_kind(number: int) -> str:
@@ -263,12 +252,8 @@ def creator_kind(number: int) -> str:
     return _CREATORS.get(number, "")  # type: ignore[call-overload, no-any-return]
 
 
-def creator_from_row(row: Row) -> state_pb2.Creator | None:
-    """Return who created a run for a message field; None leaves it unset."""
-    if not row["creator_kind"] and not row["creator_id"] and not row["creator_name"]:
-        return None
-    return state_pb2.Creator(
-        kind=_CREATOR_NUMBERS.get(row["creator_kind"], state_pb2.CREATOR_KIND_UNSPECIFIED),
-        creator_id=row["creator_id"],
-        display_name=row["creator_name"],
-    )
+def fill_creator(message: state_pb2.Creator, row: Row) -> None:
+    """Set the creator of a message's field, which is empty."""
+    message.kind = _CREATOR_NUMBERS.get(row["creator_kind"], state_pb2.CREATOR_KIND_UNSPECIFIED)
+    message.creator_id = row["creator_id"]
+    message.display_name = row["creator_name"]

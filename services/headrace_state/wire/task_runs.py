@@ -5,47 +5,45 @@ from __future__ import annotations
 from headrace.api.v1 import task_run_pb2
 from headrace_state.rules.rows import Row
 from headrace_state.wire import states
-from headrace_state.wire.values import from_id, from_object, from_seconds, from_time
+from headrace_state.wire.values import fill_object, fill_seconds, fill_time, from_id
 
 
 def task_run(row: Row, *, with_result: bool) -> task_run_pb2.TaskRun:
     """Return the task run in a row, with where its result lies or without."""
-    message = task_run_pb2.TaskRun(
-        task_run_id=str(row["task_run_id"]),
-        flow_run_id=from_id(row["flow_run_id"]),
-        task_key=row["task_key"],
-        dynamic_key=row["dynamic_key"],
-        name=row["name"],
-        state=states.from_run_row(row),
-        tags=row["tags"],
-        labels=from_object(row["labels"]),
-        task_version=row["task_version"],
-        cache_key=row["cache_key"],
-        cache_expires_at=from_time(row["cache_expires_at"]),
-        run_count=row["run_count"],
-        flow_run_run_count=row["flow_run_run_count"],
-        child_flow_run_id=from_id(row["child_flow_run_id"]),
-        created_at=from_time(row["created_at"]),
-        updated_at=from_time(row["updated_at"]),
-        expected_start_at=from_time(row["expected_start_at"]),
-        started_at=from_time(row["started_at"]),
-        ended_at=from_time(row["ended_at"]),
-        total_run_time=from_seconds(row["run_seconds"]),
-    )
+    message = task_run_pb2.TaskRun()
+    message.task_run_id = str(row["task_run_id"])
+    message.flow_run_id = from_id(row["flow_run_id"])
+    message.task_key = row["task_key"]
+    message.dynamic_key = row["dynamic_key"]
+    message.name = row["name"]
+    message.run_count = row["run_count"]
+    message.flow_run_run_count = row["flow_run_run_count"]
+    for name in ("task_version", "cache_key"):
+        if value := row[name]:
+            setattr(message, name, value)
+    if row["child_flow_run_id"] is not None:
+        message.child_flow_run_id = str(row["child_flow_run_id"])
+    if row["tags"]:
+        message.tags.extend(row["tags"])
+    if row["labels"]:
+        fill_object(message.labels, row["labels"])
+    states.fill_from_run_row(message.state, row, with_result=with_result)
+    fill_time(message.created_at, row["created_at"])
+    fill_time(message.updated_at, row["updated_at"])
+    if (at := row["expected_start_at"]) is not None:
+        fill_time(message.expected_start_at, at)
+    if (at := row["started_at"]) is not None:
+        fill_time(message.started_at, at)
+        fill_seconds(message.total_run_time, row["run_seconds"])
+    if (at := row["ended_at"]) is not None:
+        fill_time(message.ended_at, at)
+    if (at := row["cache_expires_at"]) is not None:
+        fill_time(message.cache_expires_at, at)
     if row["inputs"]:
-        message.inputs.extend(
-            task_run_pb2.TaskInput(parameter=item["parameter"], kind=item["kind"], source=item["source"])
-            for item in row["inputs"]
-        )
-    policy = row["retry_policy"]
-    if policy:
-        message.retry_policy.CopyFrom(
-            task_run_pb2.TaskRetryPolicy(
-                retries=policy["retries"],
-                delay_seconds=policy["delay_seconds"],
-                jitter_factor=policy["jitter_factor"],
-            )
-        )
-    if not with_result:
-        message.state.ClearField("result")
+        for item in row["inputs"]:
+            message.inputs.add(parameter=item["parameter"], kind=item["kind"], source=item["source"])
+    if policy := row["retry_policy"]:
+        message.retry_policy.retries = policy["retries"]
+        message.retry_policy.delay_seconds.extend(policy["delay_seconds"])
+        message.retry_policy.jitter_factor = policy["jitter_factor"]
     return message

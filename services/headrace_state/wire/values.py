@@ -70,24 +70,40 @@ def from_time(value: datetime.datetime | None) -> Timestamp | None:
     """Return a time for a message field; None leaves it unset."""
     if value is None:
         return None
+    stamp = Timestamp()
+    fill_time(stamp, value)
+    return stamp
+
+
+def fill_time(stamp: Timestamp, value: datetime.datetime) -> None:
+    """Set the time of a message's field."""
     delta = value - EPOCH
-    return Timestamp(seconds=delta.days * 86_400 + delta.seconds, nanos=delta.microseconds * 1000)
+    stamp.seconds = delta.days * 86_400 + delta.seconds
+    stamp.nanos = delta.microseconds * 1000
 
 
 def from_iso(text: str) -> Timestamp:
     """Return a stored time in ISO 8601 as a message."""
-    delta = datetime.datetime.fromisoformat(text) - EPOCH
-    return Timestamp(seconds=delta.days * 86_400 + delta.seconds, nanos=delta.microseconds * 1000)
+    stamp = Timestamp()
+    fill_time(stamp, datetime.datetime.fromisoformat(text))
+    return stamp
 
 
 def from_seconds(value: float | None) -> Duration | None:
     """Return a span of seconds for a message field; None leaves it unset."""
     if value is None:
         return None
-    microseconds = round(value * 1_000_000)
-    whole, rest = divmod(abs(microseconds), 1_000_000)
-    sign = -1 if microseconds < 0 else 1
-    return Duration(seconds=sign * whole, nanos=sign * rest * 1000)
+    span = Duration()
+    fill_seconds(span, value)
+    return span
+
+
+def fill_seconds(span: Duration, value: float) -> None:
+    """Set the span of a message's field."""
+    whole, rest = divmod(abs(round(value * 1_000_000)), 1_000_000)
+    sign = -1 if value < 0 else 1
+    span.seconds = sign * whole
+    span.nanos = sign * rest * 1000
 
 
 def to_seconds(span: Duration) -> float:
@@ -162,10 +178,15 @@ def from_object(value: Mapping[str, Any] | None) -> Struct | None:
     if not value:
         return None
     struct = Struct()
+    fill_object(struct, value)
+    return struct
+
+
+def fill_object(struct: Struct, value: Mapping[str, Any]) -> None:
+    """Set the JSON object of a message's field, which is empty."""
     fields = struct.fields
     for key, inner in value.items():
         _fill(fields[key], inner)
-    return struct
 
 
 def from_json(value: Any) -> Value:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 import grpc.aio
 import pytest
@@ -125,3 +127,24 @@ async def test_a_proposal_without_a_type_is_invalid(state: StateClient) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await state.propose(created.flow_run.flow_run_id, state_pb2.State(), created.attempt.token)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_runs_that_are_created_at_the_same_time_do_not_disturb_each_other(state: StateClient) -> None:
+    twice = new_id()
+    answers = await asyncio.gather(
+        *(state.running_run(flow_name=f"flow {number % 3}") for number in range(20)),
+        state.create_run(flow_id=new_id()),
+        state.running_run(flow_run_id=twice),
+        state.running_run(flow_run_id=twice),
+        *(state.create_run(idempotency_key="same") for _ in range(3)),
+        return_exceptions=True,
+    )
+    refused = answers[20]
+    assert isinstance(refused, grpc.aio.AioRpcError)
+    assert refused.code() == grpc.StatusCode.NOT_FOUND
+    made = [answer for answer in answers if isinstance(answer, flow_run_pb2.CreateFlowRunResponse)]
+    assert len(made) == 25
+    assert len({answer.flow_run.flow_run_id for answer in made}) == 22
+    assert sum(answer.created for answer in made) == 22
+    tokens = {answer.attempt.token for answer in made if answer.flow_run.flow_run_id == twice}
+    assert len(tokens) == 1

@@ -240,6 +240,14 @@ async def test_a_request_to_stop_reaches_the_process_at_once(state: StateClient)
         assert done.verdict.WhichOneof("verdict") == "accepted"
 
 
+async def test_a_request_to_stop_that_came_before_the_stream_is_told_with_the_first_frame(state: StateClient) -> None:
+    attempt = attempt_of(await state.running_run())
+    await state.runs.CancelFlowRun(flow_run_pb2.CancelFlowRunRequest(flow_run_id=attempt.flow_run_id))
+    async with a_stream(state) as stream:
+        await stream.send(frame=a_frame([attempt], a_life(new_id()), sequence=1))
+        assert (await stream.answer_of("signal", timeout=2)).state.type == CANCELLING
+
+
 async def test_an_attempt_that_is_cut_off_learns_of_it_at_once(state: StateClient) -> None:
     attempt = attempt_of(await state.running_run())
     async with a_stream(state) as stream:

@@ -93,9 +93,10 @@ def test_details_survive_storage() -> None:
         reason="R",
     )
     details.extra.update({"a": [1, None]})
-    assert states.details_from_json(states.details_to_json(details)) == details
+    again = state_pb2.StateDetails()
+    states.fill_details(again, states.details_to_json(details))
+    assert again == details
     assert states.details_to_json(details)["refresh_cache"] is False
-    assert states.details_from_json({}) is None
 
 
 def test_results_survive_storage() -> None:
@@ -103,7 +104,9 @@ def test_results_survive_storage() -> None:
         storage_key="k", storage_url="file:///r", serializer="pickle", size_bytes=7, expires_at=Timestamp(seconds=9)
     )
     result.foreign.string_value = "x"
-    assert states.result_from_json(states.result_to_json(result)) == result
+    again = state_pb2.ResultReference()
+    states.fill_result(again, states.result_to_json(result))
+    assert again == result
 
 
 def test_a_state_without_a_name_gets_the_usual_one() -> None:
@@ -124,8 +127,9 @@ def test_a_state_without_a_name_gets_the_usual_one() -> None:
 def test_policies_survive_storage_and_the_wire(policy: RetryPolicy) -> None:
     stored = policy_to_json(policy)
     assert policy_from_json(stored) == policy
-    message = states.retry_policy_from_json(stored)
-    assert states.to_retry_policy(message or flow_run_pb2.RetryPolicy()) == policy
+    message = flow_run_pb2.RetryPolicy()
+    states.fill_retry_policy(message, stored)
+    assert states.to_retry_policy(message) == policy
 
 
 def test_a_filter_reads_every_field() -> None:
