@@ -55,6 +55,8 @@ class Status:
     processes: int
     log_file: str | None = None
     """Where the output goes; None for a terminal."""
+    warning: str = ""
+    """What its operator should know."""
 
     def uptime(self, now: datetime.datetime) -> datetime.timedelta:
         """Return for how long the supervisor has run."""

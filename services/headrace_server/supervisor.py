@@ -224,6 +224,7 @@ class Supervisor:
                 database=self._place(),
                 processes=self._settings.processes,
                 log_file=self._log_file,
+                warning=self._warning(),
             )
         )
 
@@ -231,6 +232,11 @@ class Supervisor:
         if self._database == "url" and self._settings.database_url is not None:
             return address(self._settings.database_url.get_secret_value())
         return "in memory" if self._database == "memory" else str(self._home.postgres)
+
+    def _warning(self) -> str:
+        if is_loopback(self._settings.host):
+            return ""
+        return f"No sign-in: whoever reaches {self._settings.host} may do everything."
 
     def _welcome(self, http_port: int, grpc_port: int) -> str:
         host = url_host(self._settings.host)
@@ -240,8 +246,8 @@ class Supervisor:
             f"  gRPC        {host}:{grpc_port}",
             f"  Data        {self._place()}",
         ]
-        if not is_loopback(self._settings.host):
-            lines.append("  No sign-in: whoever reaches these addresses may do everything.")
+        if self._warning():
+            lines.append(f"  {self._warning()}")
         return "\n".join(lines)
 
 

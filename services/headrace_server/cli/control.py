@@ -86,6 +86,8 @@ def _show(running: Status, fault: str) -> None:
     ]
     if running.log_file:
         lines.append(f"  Log         {running.log_file}")
+    if running.warning:
+        lines.append(f"  {running.warning}")
     if fault:
         lines.append(f"  Not ready   {fault}")
     click.echo("\n".join(lines))

@@ -146,13 +146,14 @@ def _in_background(kind: DatabaseKind, given: dict[str, Any]) -> int:
 
 
 def _ready(status: Status) -> str:
+    warning = f"  {status.warning}\n" if status.warning else ""
     return (
         f"Headrace {status.version} is ready in the background (process {status.pid}).\n"
         f"  UI and API  {status.http_url}\n"
         f"  gRPC        {status.grpc_address}\n"
         f"  Data        {status.database}\n"
         f"  Log         {status.log_file}\n"
-        "Stop it with `headrace server stop`."
+        f"{warning}Stop it with `headrace server stop`."
     )
 
 

@@ -202,6 +202,18 @@ def test_a_server_in_the_background_is_started_shown_and_stopped(tmp_path: pathl
     assert run(tmp_path, "status").returncode == 3
 
 
+def test_a_server_for_everybody_says_so_whenever_it_is_shown(tmp_path: pathlib.Path) -> None:
+    try:
+        started = run(
+            tmp_path, "start", "-b", "--database", "memory", "--port", "0", "--host", "0.0.0.0", "--insecure-no-auth"
+        )
+        shown = run(tmp_path, "status")
+    finally:
+        run(tmp_path, "stop")
+    for output in (started.stdout, shown.stdout):
+        assert "No sign-in: whoever reaches 0.0.0.0 may do everything." in output
+
+
 def test_a_background_start_that_fails_says_why(tmp_path: pathlib.Path) -> None:
     refused = run(tmp_path, "start", "-b", "--host", "0.0.0.0", "--database", "memory")
     assert refused.returncode == 5
