@@ -37,12 +37,6 @@ async def worker(machine: Machine, pool: str) -> Program:
     return started
 
 
-async def start_run(machine: Machine, deployment: str, *arguments: str) -> str:
-    """Start a run and return its id."""
-    done = await machine.headrace("deployment", "run", deployment, *arguments, "-o", "json")
-    return str(done.json()["flow_run_id"])
-
-
 async def test_a_deployed_run_is_executed_with_its_logs_output_and_artifacts(
     machine: Machine, observer: Observer, worker: Program, pool: str
 ) -> None:
@@ -76,7 +70,7 @@ async def test_a_deployed_run_is_executed_with_its_logs_output_and_artifacts(
 async def test_a_process_that_quits_is_noticed_at_once_and_tried_again(
     machine: Machine, observer: Observer, worker: Program
 ) -> None:
-    run_id = await start_run(machine, "quitter/test")
+    run_id = await machine.start_run("quitter/test")
     run = await observer.until(run_id, lambda run: run.attempt == 4 and run.state.name == "Crashed")
     assert "exit code 7" in run.state.message
     states = await observer.flow_states(run_id)
@@ -87,7 +81,7 @@ async def test_a_process_that_quits_is_noticed_at_once_and_tried_again(
 async def test_a_cancelled_run_ends_cancelled_with_its_process(
     machine: Machine, observer: Observer, worker: Program
 ) -> None:
-    run_id = await start_run(machine, "sleeper/test")
+    run_id = await machine.start_run("sleeper/test")
     await until(lambda: ledger.read(machine.folder, "sleeping"))
     process = psutil.Process(only(ledger.read(machine.folder, "sleeping"))["pid"])
     await observer.until(run_id, lambda run: run.state.type == state_pb2.STATE_TYPE_RUNNING)
@@ -104,7 +98,7 @@ async def test_a_cancelled_run_ends_cancelled_with_its_process(
 async def test_a_run_that_does_not_stop_is_killed_after_the_grace(
     machine: Machine, observer: Observer, stack: Stack, worker: Program
 ) -> None:
-    run_id = await start_run(machine, "stubborn/test")
+    run_id = await machine.start_run("stubborn/test")
     await until(lambda: ledger.read(machine.folder, "stubborn"))
     process = psutil.Process(only(ledger.read(machine.folder, "stubborn"))["pid"])
     asked_at = time.monotonic()
@@ -154,7 +148,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_runs(
     worker = await machine.start_worker(pool)
     (machine.folder / "plan.py").write_text(f"from waiting import waiting\nwaiting.deploy('test', '{pool}')\n")
     await machine.python("plan.py")
-    run_id = await start_run(machine, "waiting/test", "-p", 'name="go"')
+    run_id = await machine.start_run("waiting/test", "-p", 'name="go"')
     await until(lambda: ledger.read(machine.folder, "waiting"))
     worker.signal(signal.SIGTERM)
     await worker.until_said("Finishing 1 run")
@@ -167,7 +161,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_runs(
         ]
 
     await eventually(is_draining, 10)
-    late = await start_run(machine, "waiting/test", "-p", 'name="go"')
+    late = await machine.start_run("waiting/test", "-p", 'name="go"')
     (machine.folder / "go").touch()
     assert await worker.ended() == 0
     assert (await observer.ended(run_id)).state.name == "Completed"

@@ -207,6 +207,11 @@ class Machine:
         """Start a worker of a pool; it need not take runs on return."""
         return self.start(HEADRACE, "worker", "start", "--pool", pool, *arguments, **variables)
 
+    async def start_run(self, deployment: str, *arguments: str) -> str:
+        """Start a run of a deployment and return its id."""
+        done = await self.headrace("deployment", "run", deployment, *arguments, "-o", "json")
+        return str(done.json()["flow_run_id"])
+
     async def close(self) -> None:
         """Stop what still runs, politely at first."""
         for program in self._programs:
