@@ -115,6 +115,11 @@ wakeup_losses = meter.create_counter("headrace.wakeups.dropped", description="Wa
 database_retries = meter.create_counter(
     "headrace.database.retries", description="Transactions repeated after a deadlock or serialisation failure"
 )
+log_records_stored = meter.create_counter("headrace.log.records", description="Log records stored")
+events_stored = meter.create_counter("headrace.events", description="Events stored, by source")
+delivery_tries = meter.create_counter(
+    "headrace.delivery.tries", description="Tries of deliveries, by action and how the delivery stands after it"
+)
 
 
 def watch_pool(pool: Pool) -> None:

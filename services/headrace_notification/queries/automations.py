@@ -11,7 +11,6 @@ import sqlalchemy
 
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection, Database
-from headrace_chassis.notify import Wakeups
 from headrace_notification.queries import SQL
 from headrace_notification.queries.evaluation import save_buckets
 from headrace_notification.queries.rows import automation_columns, automation_from_row, creator_column
@@ -19,8 +18,6 @@ from headrace_notification.repository import AutomationPage
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.firings import Remembered
 from headrace_notification.tables import automation as automation_table
-
-CHANGED_CHANNEL = "notification_automations"
 
 
 class Work:
@@ -87,22 +84,16 @@ class Automations:
 
     Args:
         database: The service's pool.
-        wakeups: Who is told after each change.
     """
 
-    def __init__(self, database: Database, wakeups: Wakeups) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._wakeups = wakeups
 
     @contextlib.asynccontextmanager
     async def change(self) -> AsyncIterator[Work]:
         """Begin a change; it holds once the block is left without an error."""
         async with self._database.transaction() as connection:
             yield Work(connection)
-            self._database.after_commit(connection, self._tell)
-
-    def _tell(self) -> None:
-        self._wakeups.notify(CHANGED_CHANNEL)
 
     async def load(self, workspace_id: uuid.UUID, automation_id: uuid.UUID) -> Automation | None:
         """Return an automation."""

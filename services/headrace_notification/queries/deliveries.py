@@ -9,6 +9,7 @@ import sqlalchemy
 from sqlalchemy import any_
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from headrace_chassis import metrics
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
@@ -52,6 +53,8 @@ class Deliveries:
                 answer.text,
                 answer.status_code,
             )
+        if finished is not None:
+            metrics.delivery_tries.add(1, {"action": delivery.action_kind, "status": after.status.value})
         return finished is not None
 
     async def load(self, workspace_id: uuid.UUID, delivery_id: uuid.UUID) -> Delivery | None:

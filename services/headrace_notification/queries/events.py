@@ -7,10 +7,13 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
 import sqlalchemy
 from sqlalchemy import ColumnElement, any_, or_, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from headrace import errors
+from headrace_chassis import metrics
 from headrace_chassis.codecs import dump_json
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection, Database
@@ -55,8 +58,18 @@ class Events:
         self._channel = outbox_channel(database.schema)
 
     async def add(self, events: Sequence[Event], followed: Followed | None = None) -> int:
-        """Store the events whose ids are not known, in this order, and how far their source is followed."""
-        return await self._database.run(lambda connection: self._add(connection, events, followed))
+        """Store the events whose ids are not known, in this order, and how far their source is followed.
+
+        Raises:
+            errors.InvalidArgument: One of them cannot be stored; nothing was.
+            errors.LeaseLost: The source is followed by another process by now; nothing was stored.
+        """
+        try:
+            added = await self._database.run(lambda connection: self._add(connection, events, followed))
+        except asyncpg.DataError as error:
+            raise errors.InvalidArgument(f"an event cannot be stored: {error}", reason="EVENT_NOT_STORABLE") from error
+        metrics.events_stored.add(added, {"source": followed.source if followed is not None else "client"})
+        return added
 
     async def _add(self, connection: Connection, events: Sequence[Event], followed: Followed | None) -> int:
         if followed is not None:

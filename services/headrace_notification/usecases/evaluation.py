@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import logging
 import uuid
 from collections.abc import Sequence
 
@@ -12,6 +13,8 @@ from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.firings import BucketKey, Firing, Remembered, deliveries_of, judge_event, judge_time
 from headrace_notification.usecases.catalogue import Catalogue
+
+logger = logging.getLogger(__name__)
 
 MOST_DUE = 200
 
@@ -50,7 +53,12 @@ async def _judge_events(work: EvaluationWork, covered: Sequence[tuple[Event, Aut
     firings: list[Firing] = []
     for event, automation in covered:
         key = _key(event, automation)
-        after, fired = judge_event(automation, remembered.get(key), event)
+        try:
+            after, fired = judge_event(automation, remembered.get(key), event)
+        except Exception:
+            # A fault in one automation must not keep the others from being evaluated.
+            logger.exception("automation %s could not judge event %s", automation.automation_id, event.event_id)
+            continue
         firings += fired
         if not automation.trigger.is_immediate:
             remembered[key] = after

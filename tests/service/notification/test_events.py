@@ -368,6 +368,17 @@ async def test_deployments_pools_queues_and_workers_tell_their_changes(service: 
     assert {related.role for related in found[0].related} == {"flow", "tag"}
 
 
+async def test_an_entry_that_nobody_understands_does_not_hold_up_the_others(
+    service: RunningService, world: World
+) -> None:
+    await world.state_outbox.tell("flow-run.state", changes_pb2.FlowRunStateChanged())
+    await world.state_outbox.tell("flow-run.state", state_pb2.TimeRange())
+    world.state_outbox.entries[-1].payload = b"\xff\xff"
+    state_id = await world.enter(a_run(), state_pb2.STATE_TYPE_RUNNING)
+    [event] = await until_listed(service.channel, 1)
+    assert event.event_id == state_id
+
+
 async def test_a_source_is_followed_from_where_it_was_left(database_url: str, world: World) -> None:
     states = [await world.enter(a_run(), state_pb2.STATE_TYPE_RUNNING) for _ in range(3)]
     async with running_service("notification", build, database_url, neighbours=world.neighbours) as service:
