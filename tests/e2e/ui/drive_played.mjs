@@ -118,7 +118,7 @@ async function keysWork(page) {
   await page.getByRole("dialog").waitFor({ ...WAIT, state: "detached" });
   await page.keyboard.press("g");
   await page.keyboard.press("w");
-  await page.getByRole("heading", { name: "Work pools" }).waitFor(WAIT);
+  await page.getByRole("heading", { name: "Work pools", exact: true }).waitFor(WAIT);
   await row(page, "mill-2").getByText("Offline").waitFor(WAIT);
   await page.keyboard.press("t");
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");

@@ -11,7 +11,7 @@ const head = (page, state) => page.locator(".run-head .state", { hasText: state 
 
 async function aScriptIsSeenFromStartToEnd(page) {
   await page.goto(`${url}/runs?text=shown`);
-  await page.getByRole("heading", { name: "Runs" }).waitFor(WAIT);
+  await page.getByRole("heading", { name: "Runs", exact: true }).waitFor(WAIT);
   await ask("shown");
   await row(page, "shown").getByText("Running").waitFor(WAIT);
   await row(page, "shown").getByRole("link").click();
@@ -48,7 +48,7 @@ async function aFailureSaysWhy(page) {
 
 async function aDeploymentIsRunFromThePage(page) {
   await page.goto(`${url}/deployments`);
-  await page.getByRole("heading", { name: "Deployments" }).waitFor(WAIT);
+  await page.getByRole("heading", { name: "Deployments", exact: true }).waitFor(WAIT);
   await ask("served");
   await row(page, "shown-here").getByText("Ready").waitFor(WAIT);
   await page.getByRole("button", { name: "Run shown-here" }).click();
@@ -76,7 +76,7 @@ async function aRunIsCancelledFromThePage(page) {
 
 async function aWorkerIsSeen(page) {
   await page.goto(`${url}/work-pools`);
-  await page.getByRole("heading", { name: "Work pools" }).waitFor(WAIT);
+  await page.getByRole("heading", { name: "Work pools", exact: true }).waitFor(WAIT);
   await ask("worker");
   await row(page, "mill-of-the-page").first().waitFor(WAIT);
   await page.getByRole("table", { name: "Workers" }).getByText("Online").first().waitFor(WAIT);
