@@ -14,7 +14,7 @@ from headrace import errors
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection
 from headrace_scheduler.queries import SQL, rows
-from headrace_scheduler.repository.storage import Beat, Heard
+from headrace_scheduler.repository.storage import Beat, Heard, StatusChange
 from headrace_scheduler.rules.work_pool import Worker, WorkerStatus
 from headrace_scheduler.tables import work_pool, worker
 
@@ -35,6 +35,7 @@ class WorkerQueries:
         Raises:
             errors.AlreadyExists: The id belongs to a worker of another workspace.
         """
+        before = await self._connection.fetchval(SQL.lock_worker_status, new.worker_id)
         row = await self._connection.fetchrow(
             SQL.connect_worker,
             new.worker_id,
@@ -54,18 +55,17 @@ class WorkerQueries:
         )
         if row is None:
             raise errors.AlreadyExists("another worker has this worker_id", reason="WORKER_ID_TAKEN")
-        before = row["status_before"]
         return rows.worker_of(row), WorkerStatus(before) if before is not None else None
 
-    async def disconnect(self, worker_id: uuid.UUID, connection_id: uuid.UUID) -> Worker | None:
+    async def disconnect(self, worker_id: uuid.UUID, connection_id: uuid.UUID) -> StatusChange | None:
         """Make a worker OFFLINE if it still stands on that stream; None if it does not."""
         row = await self._connection.fetchrow(SQL.disconnect_worker, worker_id, connection_id)
-        return rows.worker_of(row) if row is not None else None
+        return _change_of(row) if row is not None else None
 
-    async def beat(self, beats: Sequence[Beat]) -> tuple[list[Heard], list[Worker]]:
+    async def beat(self, beats: Sequence[Beat]) -> tuple[list[Heard], list[StatusChange]]:
         """Store signs of life; return what streams have to know, and workers whose status changed by it."""
         heard: list[Heard] = []
-        changed: list[Worker] = []
+        changed: list[StatusChange] = []
         # In one order everywhere, so that two processes do not wait for each other.
         for beat in sorted(beats, key=lambda beat: beat.worker_id):
             row = await self._connection.fetchrow(
@@ -73,12 +73,12 @@ class WorkerQueries:
             )
             heard.append(Heard(beat.worker_id, row is not None, row["drain_reason"] if row is not None else None))
             if row is not None and row["status"] != row["status_before"]:
-                changed.append(rows.worker_of(row))
+                changed.append(_change_of(row))
         return heard, changed
 
-    async def expire(self, silent_seconds: float) -> list[Worker]:
+    async def expire(self, silent_seconds: float) -> list[StatusChange]:
         """Make workers OFFLINE that were not heard of for so long, and return them."""
-        return [rows.worker_of(row) for row in await self._connection.fetch(SQL.expire_workers, silent_seconds)]
+        return [_change_of(row) for row in await self._connection.fetch(SQL.expire_workers, silent_seconds)]
 
     async def forget(self, offline_seconds: float) -> int:
         """Delete workers that were not heard of for so long; return how many."""
@@ -129,3 +129,7 @@ class WorkerQueries:
     async def _fetch(self, statement: Any) -> list[asyncpg.Record]:
         text, arguments = compile_core(statement)
         return list(await self._connection.fetch(text, *arguments))
+
+
+def _change_of(row: rows.Row) -> StatusChange:
+    return StatusChange(rows.worker_of(row), WorkerStatus(row["status_before"]))

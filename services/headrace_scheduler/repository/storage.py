@@ -67,6 +67,14 @@ class Executable:
     concurrency: Concurrency
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class StatusChange:
+    """A worker whose status changed."""
+
+    worker: Worker
+    before: WorkerStatus
+
+
 class Deployments(Protocol):
     """Deployments and their versions, with their schedules and current content."""
 
@@ -229,15 +237,15 @@ class Workers(Protocol):
         """
         ...
 
-    async def disconnect(self, worker_id: uuid.UUID, connection_id: uuid.UUID) -> Worker | None:
+    async def disconnect(self, worker_id: uuid.UUID, connection_id: uuid.UUID) -> StatusChange | None:
         """Make a worker OFFLINE if it still stands on that stream; None if it does not."""
         ...
 
-    async def beat(self, beats: Sequence[Beat]) -> tuple[list[Heard], list[Worker]]:
+    async def beat(self, beats: Sequence[Beat]) -> tuple[list[Heard], list[StatusChange]]:
         """Store signs of life; return what streams have to know, and workers whose status changed by it."""
         ...
 
-    async def expire(self, silent_seconds: float) -> list[Worker]:
+    async def expire(self, silent_seconds: float) -> list[StatusChange]:
         """Make workers OFFLINE that were not heard of for so long, and return them."""
         ...
 

@@ -1,12 +1,5 @@
 -- Store that a worker stands on a new stream; nothing if its id belongs to another workspace.
-with before as (
-    select worker_id,
-           status
-      from worker
-     where worker_id = $1
-       for update
-),
-stored as (
+with stored as (
     insert into worker as old (
                worker_id, workspace_id, name, work_pool_id, work_queue_names, deployment_ids, type, status, capacity,
                flow_run_ids, labels, client_version, host, connection_id
@@ -46,10 +39,7 @@ select stored.worker_id,
        stored.host,
        stored.drain_reason,
        stored.started_at,
-       stored.last_heartbeat_at,
-       before.status as status_before
+       stored.last_heartbeat_at
   from stored
-  left join before
-    on before.worker_id = stored.worker_id
   left join work_pool
     on work_pool.work_pool_id = stored.work_pool_id

@@ -1,13 +1,23 @@
 -- A worker that has left is OFFLINE, unless it has connected anew.
-with changed as (
-    update worker
-       set status = 'OFFLINE',
-           flow_run_ids = '{}'
+with before as (
+    select worker_id,
+           status
+      from worker
      where worker_id = $1
        and connection_id = $2
        and status <> 'OFFLINE'
-    returning worker_id, workspace_id, name, work_pool_id, work_queue_names, deployment_ids, type, status, capacity,
-              flow_run_ids, labels, client_version, host, drain_reason, started_at, last_heartbeat_at
+       for no key update
+),
+changed as (
+    update worker
+       set status = 'OFFLINE',
+           flow_run_ids = '{}'
+      from before
+     where worker.worker_id = before.worker_id
+    returning worker.worker_id, worker.workspace_id, worker.name, worker.work_pool_id, worker.work_queue_names,
+              worker.deployment_ids, worker.type, worker.status, worker.capacity, worker.flow_run_ids, worker.labels,
+              worker.client_version, worker.host, worker.drain_reason, worker.started_at, worker.last_heartbeat_at,
+              before.status as status_before
 )
 select changed.worker_id,
        changed.workspace_id,
@@ -25,7 +35,8 @@ select changed.worker_id,
        changed.host,
        changed.drain_reason,
        changed.started_at,
-       changed.last_heartbeat_at
+       changed.last_heartbeat_at,
+       changed.status_before
   from changed
   left join work_pool
     on work_pool.work_pool_id = changed.work_pool_id

@@ -1,6 +1,7 @@
 -- Workers that were silent for too long are OFFLINE; each is returned to one caller only.
 with silent as (
-    select worker_id
+    select worker_id,
+           status
       from worker
      where status <> 'OFFLINE'
        and last_heartbeat_at < now() - make_interval(secs => $1)
@@ -15,7 +16,8 @@ changed as (
      where worker.worker_id = silent.worker_id
     returning worker.worker_id, worker.workspace_id, worker.name, worker.work_pool_id, worker.work_queue_names,
               worker.deployment_ids, worker.type, worker.status, worker.capacity, worker.flow_run_ids, worker.labels,
-              worker.client_version, worker.host, worker.drain_reason, worker.started_at, worker.last_heartbeat_at
+              worker.client_version, worker.host, worker.drain_reason, worker.started_at, worker.last_heartbeat_at,
+              silent.status as status_before
 )
 select changed.worker_id,
        changed.workspace_id,
@@ -33,7 +35,8 @@ select changed.worker_id,
        changed.host,
        changed.drain_reason,
        changed.started_at,
-       changed.last_heartbeat_at
+       changed.last_heartbeat_at,
+       changed.status_before
   from changed
   left join work_pool
     on work_pool.work_pool_id = changed.work_pool_id

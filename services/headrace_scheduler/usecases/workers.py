@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 
 from headrace import errors
-from headrace_scheduler.repository.storage import Beat, Heard, Unit
+from headrace_scheduler.repository.storage import Beat, Heard, StatusChange, Unit
 from headrace_scheduler.repository.wakeups import WORKERS
 from headrace_scheduler.rules.changes import Change, ChangeKind
 from headrace_scheduler.rules.errands import Errand
@@ -148,20 +148,20 @@ async def drain_worker(bench: Workbench, actor: Actor, worker_id: uuid.UUID) -> 
     return await bench.store.run(work)
 
 
-async def _tell(unit: Unit, changed: Sequence[Worker]) -> None:
+async def _tell(unit: Unit, changed: Sequence[StatusChange]) -> None:
     """Tell of workers whose status changed, and of pools that so got their first or lost their last one."""
-    for worker in changed:
+    came: dict[uuid.UUID, int] = {}
+    left: dict[uuid.UUID, int] = {}
+    for change in changed:
+        worker = change.worker
         await unit.tell(Change(ChangeKind.STATUS, worker))
-    by_pool: dict[uuid.UUID, set[WorkerStatus]] = {}
-    for worker in changed:
         if worker.work_pool_id is not None:
-            by_pool.setdefault(worker.work_pool_id, set()).add(worker.status)
-    for pool_id, statuses in by_pool.items():
+            is_online, was_online = worker.status is WorkerStatus.ONLINE, change.before is WorkerStatus.ONLINE
+            came[worker.work_pool_id] = came.get(worker.work_pool_id, 0) + (is_online and not was_online)
+            left[worker.work_pool_id] = left.get(worker.work_pool_id, 0) + (was_online and not is_online)
+    for pool_id in came:
         online = await unit.workers.count_online(pool_id)
-        came = sum(1 for worker in changed if worker.work_pool_id == pool_id and worker.status is WorkerStatus.ONLINE)
-        is_first = WorkerStatus.ONLINE in statuses and online == came
-        is_last = WorkerStatus.ONLINE not in statuses and online == 0
-        if is_first or is_last:
+        if (came[pool_id] and online == came[pool_id]) or (left[pool_id] and online == 0):
             pool = await unit.pools.load_by_id(pool_id)
             if pool is not None:
                 await unit.tell(Change(ChangeKind.STATUS, pool))

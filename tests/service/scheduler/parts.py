@@ -36,7 +36,7 @@ from headrace_harness.state import RUNNING, StateClient, a_state
 from headrace_scheduler.wiring import build as build_scheduler
 from headrace_state.wiring import build as build_state
 
-WAIT_SECONDS = 8.0
+WAIT_SECONDS = 30.0
 
 
 def struct(**values: Any) -> Struct:
@@ -128,6 +128,10 @@ class Parts:
     schedulers: list[Scheduler]
     start_scheduler: Callable[[], Any]
     """Starts a further replica."""
+    stop_state: Callable[[], Any]
+    """Stops the state service."""
+    start_state: Callable[[], Any]
+    """Starts it again on the same port."""
 
     @property
     def scheduler(self) -> Scheduler:
@@ -171,10 +175,14 @@ async def running_parts(database_url: str, *, schedulers: int = 1) -> AsyncItera
     """Lend a state service and replicas of the scheduler, each on a port of its own."""
     token = uuid.uuid4().hex
     async with contextlib.AsyncExitStack() as stack:
-        state_host = await stack.enter_async_context(
-            ServiceHost(_settings(token), {"state": build_state}, database_url)
-        )
-        state_address = f"127.0.0.1:{state_host.grpc_port}"
+
+        async def start_state(port: int = 0) -> ServiceHost:
+            host = ServiceHost(_settings(token, grpc_port=port), {"state": build_state}, database_url)
+            return await stack.enter_async_context(host)
+
+        state_host = await start_state()
+        state_port = state_host.grpc_port
+        state_address = f"127.0.0.1:{state_port}"
         state_channel = open_aio_channel(state_address)
         stack.push_async_callback(state_channel.close, None)
 
@@ -193,7 +201,15 @@ async def running_parts(database_url: str, *, schedulers: int = 1) -> AsyncItera
         inside = Neighbours({"state": state_address}, token)
         stack.push_async_callback(inside.close)
         client = StateClient(state_channel, inside.channel("state"))
-        yield Parts(client, state_channel, state_host, started, start_scheduler)
+        yield Parts(
+            state=client,
+            state_channel=state_channel,
+            state_host=state_host,
+            schedulers=started,
+            start_scheduler=start_scheduler,
+            stop_state=state_host.stop,
+            start_state=lambda: start_state(state_port),
+        )
 
 
 class PlayedWorker:

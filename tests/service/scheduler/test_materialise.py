@@ -235,9 +235,10 @@ async def test_a_schedule_changed_while_its_runs_are_made_keeps_none_of_them(
     deployment_id = applied.deployment.deployment_id
     await eventually(lambda: _minutes(parts, deployment_id, {7}))
     async with database.connection() as connection:
-        await connection.execute("update schedule set next_at = now() - interval '1 s', upcoming_at = '{}'")
-        # The scheduler under test is kept from looking by a lease that another holds.
+        # The scheduler under test is kept from looking by a lease that another holds; a look in progress ends first.
         await connection.execute("update service_lease set holder = 'test', expires_at = now() + interval '1 h'")
+        await asyncio.sleep(0.3)
+        await connection.execute("update schedule set next_at = now() - interval '1 s', upcoming_at = '{}'")
     making = asyncio.create_task(make_due_runs(bench))
     await state.creating.wait()
     await scheduler.deployments.UpdateSchedule(

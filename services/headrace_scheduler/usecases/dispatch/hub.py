@@ -30,6 +30,8 @@ POLL_SECONDS = 1.0
 """How often due runs are looked for where no signal came."""
 MOST_RENEWED = 1_000
 """Leases that are renewed in one call."""
+_RETREAT_STEPS = 10
+_RETREAT_STEP_SECONDS = 0.03
 MOST_ORPHANS = 10_000
 """Assignments of broken streams that are watched; of more, the leases run out by themselves."""
 
@@ -66,10 +68,14 @@ class Hub:
         self._results.start()
 
     async def close(self) -> None:
-        """Stop all tasks, after claims in progress and results that wait."""
+        """Stop all tasks, after claims in progress and results that wait; give back what nobody has acknowledged."""
         await asyncio.gather(*(lane.stop() for lane in self._lanes.values()), *self._stops)
         self._lanes.clear()
         await self._results.stop()
+        try:
+            await self._decide(list(self._orphans.values()))
+        except errors.HeadraceError as error:
+            logger.warning("%d assignments go back when their leases expire: %s", len(self._orphans), error)
 
     @property
     def sessions(self) -> Sequence[Session]:
@@ -265,7 +271,11 @@ class Hub:
                         f"the worker was silent for more than {SILENT_SECONDS:g} s", reason="WORKER_SILENT"
                     )
                 )
-        for orphan in [orphan for orphan in self._orphans.values() if orphan.decide_at <= now]:
+        await self._decide([orphan for orphan in self._orphans.values() if orphan.decide_at <= now])
+
+    async def _decide(self, orphans: Sequence[_Orphan]) -> None:
+        """Give runs back whose worker has not come back with them."""
+        for orphan in orphans:
             worker = await self._bench.store.read(lambda unit, one=orphan: unit.workers.load(one.worker_id))  # type: ignore[misc]
             self._orphans.pop(orphan.attempt.flow_run_id, None)
             # A worker that came back somewhere else may well have got it.
@@ -277,10 +287,10 @@ class Hub:
     async def retreat(self, session: Session) -> None:
         """Prepare a session for the end of this server: nothing new, and what is on its way gets a moment to arrive."""
         session.is_draining = True
-        for _ in range(20):
+        for _ in range(_RETREAT_STEPS):
             if not session.unacknowledged() or not session.is_open:
                 break
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(_RETREAT_STEP_SECONDS)
         await self._give_back(session.workspace_id, session.unacknowledged(), "the server stopped")
         for attempt in session.unacknowledged():
             session.held.pop(attempt.flow_run_id, None)
