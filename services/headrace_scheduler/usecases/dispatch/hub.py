@@ -142,7 +142,7 @@ class Hub:
     def retire(self, session: Session) -> None:
         """Take note that a worker takes nothing new."""
         session.last_heard_at = self._monotonic()
-        session.is_draining = True
+        session.is_draining = session.has_retired = True
 
     async def leave(self, session: Session, *, said_goodbye: bool) -> None:
         """Take note that a stream is over.
@@ -162,7 +162,7 @@ class Hub:
                 self._orphans[attempt.flow_run_id] = _Orphan(
                     session.workspace_id, session.worker.worker_id, attempt, decide_at
                 )
-        if said_goodbye and not session.held:
+        if (said_goodbye or session.has_retired) and not session.held:
             await workers.disconnect_worker(self._bench, session.worker.worker_id, session.connection_id)
 
     def wake(self) -> None:

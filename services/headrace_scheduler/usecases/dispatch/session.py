@@ -52,6 +52,8 @@ class Session:
         self.held: dict[uuid.UUID, Held] = {}
         self.last_heard_at = now
         self.is_draining = False
+        self.has_retired = False
+        """Whether the worker itself has said that it takes nothing new."""
         self.ended: errors.HeadraceError | None = None
         """Why the stream is ended from this side."""
         self._waiting: collections.deque[Outgoing] = collections.deque()
