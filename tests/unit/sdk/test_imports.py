@@ -28,7 +28,8 @@ def test_importing_headrace_loads_nothing_heavy() -> None:
 
 
 def test_importing_headrace_is_quick() -> None:
-    code = "import time; t = time.perf_counter(); import headrace; print(time.perf_counter() - t)"
+    # The processor's time: what else the machine does shall not decide.
+    code = "import time; t = time.process_time(); import headrace; print(time.process_time() - t)"
     assert min(float(python(code)) for _ in range(3)) < IMPORT_BUDGET_SECONDS
 
 
