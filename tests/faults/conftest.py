@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import pathlib
+import random
+import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -20,17 +23,27 @@ from headrace_harness.servers import (
     embedded_supervisor,
     start_embedded,
 )
-from headrace_harness.stack import connected
+from headrace_harness.stack import LOOPBACK, connected
 from headrace_server.postgres.access import account
 from headrace_server.postgres.cluster import Cluster
 
 FLOWS = pathlib.Path(__file__).parent / "flows"
 
 
+def quiet_port() -> int:
+    """Return a free port that the kernel gives to nobody while the server is away."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind((LOOPBACK, port))
+            return port
+
+
 @pytest.fixture(scope="session")
 def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Addresses]]:
     """The server; whoever stops it starts it again on the same ports."""
-    made = embedded_supervisor(tmp_path_factory.mktemp("server"), "--database", "embedded")
+    ports = ("--port", str(quiet_port()), "--grpc-port", str(quiet_port()))
+    made = embedded_supervisor(tmp_path_factory.mktemp("server"), "--database", "embedded", *ports)
     try:
         yield made, asyncio.run(start_embedded(made))
     finally:

@@ -238,10 +238,12 @@ class DistributedServer:
 
     parts: dict[str, ServerProcess]
     stack: Stack
+    targets: dict[str, str]
+    """`host:port` of each part: gRPC of the services, HTTP of the gateway."""
 
 
 def distributed_parts(
-    home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS
+    home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS, **variables: str
 ) -> tuple[dict[str, ServerProcess], Addresses]:
     """Return the processes of `headrace server start --service NAME` for each part, and where they will be.
 
@@ -249,12 +251,14 @@ def distributed_parts(
         home: `HEADRACE_HOME` of all parts.
         database_url: An empty or migrated database.
         parts: What to run.
+        variables: Further environment variables of all parts.
     """
     targets = {name: f"{LOOPBACK}:{free_port()}" for name in parts if name != GATEWAY}
     http_port = free_port()
     environment = {
         "HEADRACE_DATABASE_URL": database_url,
         **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": target for name, target in targets.items()},
+        **variables,
     }
     processes = {}
     for name in parts:
@@ -283,13 +287,14 @@ async def stop_parts(processes: dict[str, ServerProcess]) -> None:
 
 @contextlib.asynccontextmanager
 async def distributed_server(
-    home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS
+    home: pathlib.Path, database_url: str, *, parts: Sequence[str] = ALL_PARTS, **variables: str
 ) -> AsyncIterator[DistributedServer]:
     """Lend a server of `distributed_parts`."""
-    processes, addresses = distributed_parts(home, database_url, parts=parts)
+    processes, addresses = distributed_parts(home, database_url, parts=parts, **variables)
     try:
         await start_parts(processes)
         async with connected(addresses.http_url, addresses.targets) as stack:
-            yield DistributedServer(processes, stack)
+            targets = {**addresses.targets, GATEWAY: addresses.http_url.removeprefix("http://")}
+            yield DistributedServer(processes, stack, targets)
     finally:
         await stop_parts(processes)
