@@ -119,6 +119,7 @@ flow_run = sa.Table(
     _integer("attempt"),
     _id("attempt_token", optional=True),
     _id("lease_id", optional=True),
+    sa.Column("answers", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     _words("limits"),
     sa.Column("concurrency_strategy", sa.SmallInteger, nullable=False, server_default=sa.text("0")),
     _number("maximum_lateness_seconds", optional=True),

@@ -78,6 +78,7 @@ _FLOW_RUN = (
         attempt                     integer          not null default 0,
         attempt_token               uuid,
         lease_id                    uuid,
+        answers                     jsonb            not null default '[]',
         limits                      text[]           not null default '{}',
         concurrency_strategy        smallint         not null default 0,
         maximum_lateness_seconds    double precision,

@@ -209,7 +209,7 @@ def _change(row: Row, worker: ClaimingWorker, lease_seconds: float) -> Change:
     after = enter(before, _CLAIMED, now)
     attempt = NewAttempt(uuid.uuid4(), uuid7(), lease_seconds, worker.worker_id, worker.name)
     return Change(
-        facts=run_rows.facts_of(row, with_answer=False),
+        facts=run_rows.facts_of(row),
         steps=(Step(uuid7(), complete(before, _CLAIMED, after), after),),
         attempt_token=attempt.token,
         lease=LeaseStep.TAKE,

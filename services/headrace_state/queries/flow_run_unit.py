@@ -14,7 +14,7 @@ from headrace_chassis.outbox import Outbox
 from headrace_state.queries import line, run_rows, task_run_ends
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.flow_runs import Change, Held, Step
-from headrace_state.rules.facts import FlowRunFacts, LimitFacts, NewState, Proposal
+from headrace_state.rules.facts import Answer, FlowRunFacts, LimitFacts, NewState, Proposal
 from headrace_state.rules.progress import LeaseStep, waits_in_queue
 from headrace_state.rules.rows import Row
 from headrace_state.wire import changes
@@ -64,14 +64,30 @@ class PostgresFlowRunUnit:
 
     async def lock(self, flow_run_id: uuid.UUID, proposal: Proposal) -> FlowRunFacts | None:
         """Lock a run and return all that the rules may know; None if there is no such run."""
-        arguments = (self._workspace_id, flow_run_id, proposal.proposal_id, history_since(flow_run_id))
-        row = await self._connection.fetchrow(SQL.lock_facts, *arguments)
-        if row is not None and row["snapshot_version"] != row["state_version"]:
-            row = await self._connection.fetchrow(SQL.lock_facts, *arguments)
+        row = await self._connection.fetchrow(SQL.lock_facts, self._workspace_id, flow_run_id)
         if row is None:
             return None
         self._rows[flow_run_id] = row
-        return run_rows.facts_of(row)
+        if proposal.proposal_id is None:
+            return run_rows.facts_of(row)
+        return run_rows.facts_of(row, await self._find_answer(row, proposal.proposal_id))
+
+    async def _find_answer(self, row: Row, proposal_id: uuid.UUID) -> Answer | None:
+        answers = row["answers"]
+        found = next((each for each in answers if each["proposal"] == str(proposal_id)), None)
+        if found is None and len(answers) < run_rows.ANSWERS_KEPT:
+            return None
+        if found is not None and found["version"] == row["state_version"]:
+            return Answer(run_rows.state_of(row), found.get("code", ""), found.get("reason", ""))
+        # Under the lock of the run's row, so that history is as new as the row.
+        transition = await self._connection.fetchrow(
+            SQL.find_answer,
+            row["flow_run_id"],
+            history_since(row["flow_run_id"]),
+            proposal_id,
+            found["version"] if found is not None else 0,
+        )
+        return run_rows.answer_of(transition) if transition is not None else None
 
     def row(self, flow_run_id: uuid.UUID) -> Row:
         """Return a locked run as it is stored now."""
@@ -141,7 +157,7 @@ class Batch:
         self.runs.append(run)
         if waits_in_queue(change.steps[-1].progress):
             self.queued.append(run_rows.due_row(run))
-        else:
+        elif waits_in_queue(change.facts.progress):
             self.unqueued.append(run["flow_run_id"])
         if run["lease_id"] is None or change.attempt_token is None:
             return None
@@ -185,25 +201,44 @@ def _enter(run: dict[str, Any], step: Step) -> None:
         updated_at=step.progress.at,
         **run_rows.progress_columns(step.progress),
     )
+    run["answers"] = run_rows.remember(run["answers"], step, run["state_version"])
+
+
+async def _store(connection: Connection, batch: Batch) -> list[Row]:
+    # Most changes touch neither queue nor slots: a statement that does not name them is planned and run faster.
+    runs, history = run_rows.as_json(batch.runs), run_rows.as_json(batch.history)
+    ids = [run["flow_run_id"] for run in batch.runs]
+    told = (
+        [entry[0] for entry in batch.told],
+        [changes.FLOW_RUN_STATE] * len(batch.told),
+        [entry[1] for entry in batch.told],
+    )
+    if not (batch.unqueued or batch.queued or batch.leases or batch.slots):
+        if not batch.released:
+            await connection.execute(SQL.store_states, runs, history, ids, *told)
+            return []
+        return list(await connection.fetch(SQL.store_ends, runs, history, ids, *told, batch.released))
+    return list(
+        await connection.fetch(
+            SQL.store_transitions,
+            runs,
+            history,
+            batch.unqueued,
+            run_rows.as_json(batch.queued),
+            batch.released,
+            run_rows.as_json(batch.leases),
+            [slot[0] for slot in batch.slots],
+            [slot[1] for slot in batch.slots],
+            [slot[2] for slot in batch.slots],
+            *told,
+            ids,
+        )
+    )
 
 
 async def store_batch(connection: Connection, batch: Batch, tools: Tools) -> None:
     """Store a batch in the transaction of `connection`, hand freed slots on, and wake whom it concerns afterwards."""
-    freed = await connection.fetch(
-        SQL.store_transitions,
-        run_rows.as_json(batch.runs),
-        run_rows.as_json(batch.history),
-        batch.unqueued,
-        run_rows.as_json(batch.queued),
-        batch.released,
-        run_rows.as_json(batch.leases),
-        [slot[0] for slot in batch.slots],
-        [slot[1] for slot in batch.slots],
-        [slot[2] for slot in batch.slots],
-        [told[0] for told in batch.told],
-        [changes.FLOW_RUN_STATE] * len(batch.told),
-        [told[1] for told in batch.told],
-    )
+    freed = await _store(connection, batch)
     tools.database.after_commit(connection, tools.outbox.wake)
     if batch.queued or freed:
         tools.database.after_commit(connection, tools.due)

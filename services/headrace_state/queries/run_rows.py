@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 import uuid
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
-from headrace_state.repository.flow_runs import NewFlowRun
+from headrace_state.repository.flow_runs import NewFlowRun, Step
 from headrace_state.rules.facts import Answer, FlowRunFacts, Progress, State
 from headrace_state.rules.policies import policy_from_json, policy_to_json
 from headrace_state.rules.progress import begin, complete
@@ -17,6 +18,9 @@ from headrace_state.rules.states import LATE, StateType
 
 ATTEMPT_HOLDER = "flow-run"
 """Kind of holder of the leases of attempts."""
+
+ANSWERS_KEPT = 8
+"""Answers to proposals that a run's row keeps; older ones stand in history."""
 
 
 def state_of(row: Row) -> State:
@@ -71,8 +75,13 @@ def progress_columns(progress: Progress) -> dict[str, Any]:
     }
 
 
-def facts_of(row: Row, *, with_answer: bool = True) -> FlowRunFacts:
-    """Return the facts in a locked row that says what time it is, and perhaps what was answered before."""
+def facts_of(row: Row, answer: Answer | None = None) -> FlowRunFacts:
+    """Return the facts in a locked row that says what time it is.
+
+    Args:
+        row: Columns of `flow_run`, and `now`.
+        answer: What was answered to the same proposal before.
+    """
     return FlowRunFacts(
         # A clock that was read before a lock was waited for must not go behind the state that was waited for.
         now=max(row["now"], row["state_at"]),
@@ -86,25 +95,34 @@ def facts_of(row: Row, *, with_answer: bool = True) -> FlowRunFacts:
         lease_id=row["lease_id"],
         worker_name=row["worker_name"],
         concurrency_strategy=row["concurrency_strategy"],
-        answer=_answer_of(row) if with_answer else None,
+        answer=answer,
     )
 
 
-def _answer_of(row: Row) -> Answer | None:
-    if row["first_state_id"] is None:
-        return None
+def remember(answers: Sequence[dict[str, Any]], step: Step, version: int) -> list[dict[str, Any]]:
+    """Return the last answers that a run's row keeps, with that of one more step."""
+    if step.proposal_id is None:
+        return list(answers)
+    last = {"proposal": str(step.proposal_id), "version": version}
+    if step.code:
+        last |= {"code": step.code, "reason": step.reason}
+    return [*answers, last][-ANSWERS_KEPT:]
+
+
+def answer_of(transition: Row) -> Answer:
+    """Return the answer that a row of history stands for."""
     state = State(
-        state_id=row["first_state_id"],
-        type=StateType(row["first_state_type"]),
-        name=row["first_state_name"],
-        message=row["first_message"],
-        at=row["first_occurred_at"],
-        version=row["first_version"],
-        details=row["first_details"] or {},
-        result=row["first_result"],
+        state_id=transition["state_id"],
+        type=StateType(transition["state_type"]),
+        name=transition["state_name"],
+        message=transition["message"],
+        at=transition["occurred_at"],
+        version=transition["version"],
+        details=transition["details"] or {},
+        result=transition["result"],
     )
-    answer = row["first_answer"] or {}
-    return Answer(state, answer.get("code", ""), answer.get("reason", ""))
+    stored = transition["answer"] or {}
+    return Answer(state, stored.get("code", ""), stored.get("reason", ""))
 
 
 def due_row(run: Row) -> dict[str, Any]:
@@ -188,6 +206,7 @@ def new_run(
         "state_version": 1,
         "state_details": dict(state.details),
         "state_result": new.state.result,
+        "answers": [{"proposal": str(new.state_id), "version": 1}],
         "created_at": now,
         "updated_at": now,
         **progress_columns(progress),

@@ -61,7 +61,7 @@ class PostgresUpkeep:
             batch = Batch()
             looked_at: list[uuid.UUID] = []
             for row in rows:
-                facts = run_rows.facts_of(row, with_answer=False)
+                facts = run_rows.facts_of(row)
                 state = _SKIPPED if row["is_too_late"] else _LATE
                 verdict = judge(Proposal(state, actor=Actor.SERVER), facts)
                 if isinstance(verdict, Accept):

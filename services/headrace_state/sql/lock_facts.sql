@@ -1,7 +1,4 @@
--- Locks a flow run and brings all that the rules may know of it, with the first answer to the proposal $3.
---
--- `snapshot_version` tells whether the rest is as old as the run: if another transaction was waited for, it is
--- below `state_version`, and the statement is to be run again under the lock.
+-- Locks a flow run and brings all that the rules may know of it.
 select flow_run.flow_run_id,
        flow_run.workspace_id,
        flow_run.flow_id,
@@ -43,6 +40,7 @@ select flow_run.flow_run_id,
        flow_run.attempt,
        flow_run.attempt_token,
        flow_run.lease_id,
+       flow_run.answers,
        flow_run.limits,
        flow_run.concurrency_strategy,
        flow_run.maximum_lateness_seconds,
@@ -58,36 +56,9 @@ select flow_run.flow_run_id,
        flow_run.infrastructure_id,
        clock_timestamp() as now,
        lease.expires_at as lease_expires_at,
-       lease.duration_seconds as lease_seconds,
-       seen.state_version as snapshot_version,
-       first.state_id as first_state_id,
-       first.state_type as first_state_type,
-       first.state_name as first_state_name,
-       first.message as first_message,
-       first.occurred_at as first_occurred_at,
-       first.version as first_version,
-       first.details as first_details,
-       first.result as first_result,
-       first.answer as first_answer
+       lease.duration_seconds as lease_seconds
   from flow_run
-  join flow_run as seen on seen.flow_run_id = flow_run.flow_run_id
   left join lease on lease.lease_id = flow_run.lease_id
-  left join lateral (
-           select transition.state_id,
-                  transition.state_type,
-                  transition.state_name,
-                  transition.message,
-                  transition.occurred_at,
-                  transition.version,
-                  transition.details,
-                  transition.result,
-                  transition.answer
-             from transition
-            where transition.run_id = $2
-              and transition.proposal_id = $3
-              and transition.occurred_at >= $4
-            limit 1
-       ) as first on true
  where flow_run.workspace_id = $1
    and flow_run.flow_run_id = $2
    for update of flow_run

@@ -1,5 +1,5 @@
 -- Stores what flow runs became: their rows $1, history $2, queue $3 and $4, leases $5 and $6 with slots $7 to $9,
--- outbox $10 to $12. Returns the limits whose slots became free.
+-- outbox $10 to $12. $13 are the ids of the rows. Returns the limits whose slots became free.
 with stored as (
     update flow_run
        set state_id = new.state_id,
@@ -10,6 +10,7 @@ with stored as (
            state_version = new.state_version,
            state_details = new.state_details,
            state_result = new.state_result,
+           answers = new.answers,
            work_pool_id = new.work_pool_id,
            work_pool_name = new.work_pool_name,
            work_queue_id = new.work_queue_id,
@@ -33,6 +34,7 @@ with stored as (
            infrastructure_id = new.infrastructure_id
       from json_populate_recordset(null::flow_run, $1::text::json) as new
      where flow_run.flow_run_id = new.flow_run_id
+       and flow_run.flow_run_id = any ($13::uuid[])
 ),
 history as (
     insert into transition (
