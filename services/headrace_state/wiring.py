@@ -11,6 +11,7 @@ from headrace_chassis.service import Service, ServiceContext
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
+from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
@@ -56,7 +57,7 @@ async def build(context: ServiceContext) -> Service:
 
     return Service(
         servicers=(
-            FlowServicer(PostgresFlows(database)),
+            FlowServicer(PostgresFlows(database), SchedulerClient(lambda: context.channel("scheduler"))),
             FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads)),
             TaskRunServicer(task_run_reads, flow_run_reads),
             RecordServicer(recorder, leases, feed),

@@ -10,6 +10,8 @@ import grpc.aio
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace.api.v1 import (
+    deployment_pb2,
+    deployment_pb2_grpc,
     flow_pb2_grpc,
     flow_run_pb2,
     flow_run_pb2_grpc,
@@ -47,6 +49,21 @@ def now() -> Timestamp:
     stamp = Timestamp()
     stamp.GetCurrentTime()
     return stamp
+
+
+class PlayedScheduler(deployment_pb2_grpc.DeploymentServiceServicer):
+    """The scheduler as far as the state service asks it: for the deployments of a flow."""
+
+    def __init__(self) -> None:
+        self.deployments: list[deployment_pb2.Deployment] = []
+
+    async def ListDeployments(
+        self, request: deployment_pb2.ListDeploymentsRequest, context: object
+    ) -> deployment_pb2.ListDeploymentsResponse:
+        """Return the deployments of the flows asked for."""
+        return deployment_pb2.ListDeploymentsResponse(
+            deployments=[each for each in self.deployments if each.flow_id in request.filter.flow_ids]
+        )
 
 
 class StateClient:

@@ -88,12 +88,6 @@ class PostgresFlows:
                 raise errors.FailedPrecondition(
                     f"the flow run {held} is in progress; cancel it first", reason="RUNS_IN_PROGRESS"
                 )
-            waiting = await connection.fetchval(SQL.find_deployed_run, workspace_id, flow_id)
-            if waiting is not None:
-                raise errors.FailedPrecondition(
-                    f"the deployment {waiting} still has scheduled runs of the flow; delete it first",
-                    reason="DEPLOYMENTS_EXIST",
-                )
             run_ids = [
                 row["flow_run_id"] for row in await connection.fetch(SQL.list_runs_of_flow, workspace_id, flow_id)
             ]

@@ -41,6 +41,18 @@ class Flows(Protocol):
 
         Raises:
             errors.NotFound: There is no such flow.
-            errors.FailedPrecondition: Runs are in progress, or a deployment still schedules it.
+            errors.FailedPrecondition: Runs are in progress.
+        """
+        ...
+
+
+class Deployments(Protocol):
+    """The deployments, which another service keeps."""
+
+    async def find_of_flow(self, flow_id: uuid.UUID) -> str | None:
+        """Return the name of a deployment of a flow, None if there is none.
+
+        Raises:
+            errors.Unavailable: Whoever keeps them does not answer.
         """
         ...

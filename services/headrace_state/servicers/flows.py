@@ -9,9 +9,10 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_pb2, flow_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_state.repository.flows import Flows
+from headrace_state.repository.flows import Deployments, Flows
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.paging import asked_page
+from headrace_state.usecases.flows import delete_flow
 from headrace_state.wire import filters, flows, values
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -22,8 +23,9 @@ _CHANGEABLE = ("description", "tags", "labels")
 class FlowServicer(flow_pb2_grpc.FlowServiceServicer):
     """Keeps the flows of a workspace."""
 
-    def __init__(self, stored: Flows) -> None:
+    def __init__(self, stored: Flows, deployments: Deployments) -> None:
         self._flows = stored
+        self._deployments = deployments
 
     async def CreateFlow(self, request: flow_pb2.CreateFlowRequest, context: Context) -> flow_pb2.CreateFlowResponse:
         """Create a flow, or return the one that has the name already."""
@@ -62,5 +64,6 @@ class FlowServicer(flow_pb2_grpc.FlowServiceServicer):
 
     async def DeleteFlow(self, request: flow_pb2.DeleteFlowRequest, context: Context) -> flow_pb2.DeleteFlowResponse:
         """Delete a flow with its runs."""
-        await self._flows.delete(current_caller().workspace_id, values.to_id(request.flow_id, "flow_id"))
+        flow_id = values.to_id(request.flow_id, "flow_id")
+        await delete_flow(self._flows, self._deployments, current_caller().workspace_id, flow_id)
         return flow_pb2.DeleteFlowResponse()

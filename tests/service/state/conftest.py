@@ -13,14 +13,22 @@ from headrace_chassis.resolving import service_caller
 from headrace_harness.invariants import assert_invariants
 from headrace_harness.postgres import service_database
 from headrace_harness.services import RunningService, running_service
-from headrace_harness.state import StateClient
+from headrace_harness.state import PlayedScheduler, StateClient
 from headrace_state.wiring import build
 
 
 @pytest.fixture
-async def service(database_url: str, request: pytest.FixtureRequest) -> AsyncIterator[RunningService]:
+def scheduler() -> PlayedScheduler:
+    """The scheduler, without deployments unless a test adds some."""
+    return PlayedScheduler()  # type: ignore[abstract] # only what the state service asks for
+
+
+@pytest.fixture
+async def service(
+    database_url: str, request: pytest.FixtureRequest, scheduler: PlayedScheduler
+) -> AsyncIterator[RunningService]:
     """The state service on a fresh database."""
-    async with running_service("state", build, database_url) as running:
+    async with running_service("state", build, database_url, neighbours={"scheduler": [scheduler]}) as running:
         yield running
     if "breaks_invariants" not in request.fixturenames:
         async with service_database(database_url, "state") as pool, pool.connection() as connection:

@@ -11,7 +11,7 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from headrace.api.v1 import flow_pb2, flow_run_pb2, state_pb2, task_run_pb2
+from headrace.api.v1 import deployment_pb2, flow_pb2, flow_run_pb2, state_pb2, task_run_pb2
 from headrace.internal.v1 import state_pb2 as internal
 from headrace_harness.recording import a_frame, a_life, a_transition, attempt_of, record
 from headrace_harness.state import (
@@ -20,6 +20,7 @@ from headrace_harness.state import (
     PENDING,
     RUNNING,
     SCHEDULED,
+    PlayedScheduler,
     StateClient,
     a_state,
     new_id,
@@ -266,7 +267,7 @@ async def test_some_runs_are_got_at_once_in_the_order_asked_for(state: StateClie
     assert [run.flow_run_id for run in response.flow_runs] == [ids[2], ids[0]]
 
 
-async def test_flows_are_kept_found_changed_and_deleted(state: StateClient) -> None:
+async def test_flows_are_kept_found_changed_and_deleted(state: StateClient, scheduler: PlayedScheduler) -> None:
     made = await state.flows.CreateFlow(
         flow_pb2.CreateFlowRequest(name="etl", description="d", tags=["a"], labels=a_struct(x=1))
     )
@@ -314,6 +315,10 @@ async def test_flows_are_kept_found_changed_and_deleted(state: StateClient) -> N
     assert caught.value.code() == grpc.StatusCode.FAILED_PRECONDITION
     await record(state, a_frame([attempt_of(running)], a_life(new_id())))
     await state.propose(running.flow_run.flow_run_id, a_state(COMPLETED), running.attempt.token)
+    scheduler.deployments.append(deployment_pb2.Deployment(flow_id=made.flow.flow_id, name="nightly"))
+    with pytest.raises(grpc.aio.AioRpcError, match="nightly"):
+        await state.flows.DeleteFlow(delete)
+    scheduler.deployments.clear()
     await state.flows.DeleteFlow(delete)
     get = flow_pb2.GetFlowRequest(flow_id=made.flow.flow_id)
     for gone in (state.flows.GetFlow(get), state.flows.DeleteFlow(delete)):
