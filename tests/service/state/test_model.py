@@ -10,6 +10,7 @@ import asyncio
 import dataclasses
 import os
 import random
+import time
 from typing import Any
 
 import grpc
@@ -75,6 +76,7 @@ class Model:
         self.runs: list[Run] = []
         self.acknowledged: list[str] = []
         self.told: list[tuple[Any, Any]] = []
+        self.renewed_at = time.monotonic()
 
     async def walk(self, steps: int) -> None:
         """Take so many steps."""
@@ -84,7 +86,21 @@ class Model:
         ]  # fmt: skip
         choices = [operation for operation, weight in operations for _ in range(weight)]
         for _ in range(steps):
+            await self.renew()
             await self.chance.choice(choices)()
+
+    async def renew(self) -> None:
+        """Renew the leases of all attempts that are alive, once a second."""
+        held = [run for run in self.runs if run.held]
+        if not held or time.monotonic() - self.renewed_at < 1:
+            return
+        self.renewed_at = time.monotonic()
+        attempts = [task_run_pb2.RecordAttempt(flow_run_id=run.run_id, token=run.token) for run in held]
+        for start in range(0, len(attempts), 1000):
+            answer = await self.state.record.RenewAttempts(
+                task_run_pb2.RenewAttemptsRequest(attempts=attempts[start : start + 1000])
+            )
+            assert not answer.lost
 
     def any_run(self, *types: int) -> Run | None:
         """Return a run in one of the types, None if there is none."""
