@@ -15,7 +15,7 @@ async def test_what_a_script_records_over_a_bad_network_is_there_once(
     server: EmbeddedServer, machine: Machine, observer: Observer
 ) -> None:
     async with a_bad_network(server.status()["grpc_address"]) as network:
-        script = machine.start_python("steps.py", "many", "3000", "0.05", HEADRACE_API_GRPC_ADDRESS=network.address)
+        script = machine.start_python("steps.py", "many", "3000", "0.1", HEADRACE_API_GRPC_ADDRESS=network.address)
         assert await script.ended() == 0, script.output()
         assert network.cuts >= 10
         assert network.lost_bytes > 0
@@ -31,7 +31,7 @@ async def test_lines_that_are_logged_over_a_bad_network_are_there_once_and_in_or
     server: EmbeddedServer, machine: Machine, observer: Observer
 ) -> None:
     async with a_bad_network(server.status()["grpc_address"], seed=2) as network:
-        script = machine.start_python("steps.py", "steps", "300", "0.01", HEADRACE_API_GRPC_ADDRESS=network.address)
+        script = machine.start_python("steps.py", "steps", "300", "0.015", HEADRACE_API_GRPC_ADDRESS=network.address)
         assert await script.ended() == 0, script.output()
         assert network.cuts >= 10
         assert network.lost_bytes > 0

@@ -79,7 +79,7 @@ class BadNetwork:
 
 @contextlib.asynccontextmanager
 async def a_bad_network(
-    target: str, *, seed: int = 1, shortest: float = 0.05, longest: float = 0.4
+    target: str, *, seed: int = 1, shortest: float = 0.1, longest: float = 0.6
 ) -> AsyncIterator[BadNetwork]:
     """Lend a bad network to a server.
 
