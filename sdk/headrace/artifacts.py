@@ -24,6 +24,7 @@ from headrace.context import current_run
 from headrace.engine.connection import get_backend
 from headrace.parameters import to_json_value
 from headrace.recording.identifiers import new_id
+from headrace.recording.text import storable
 
 MAX_IMAGE_BYTES = 2 * 1024 * 1024
 
@@ -160,7 +161,7 @@ async def acreate_image_artifact(
 
 def _markdown(markdown: str, key: str | None, description: str | None) -> artifact_pb2.Artifact:
     artifact = _artifact(artifact_pb2.ARTIFACT_KIND_MARKDOWN, key, description)
-    artifact.markdown = markdown
+    artifact.markdown = storable(markdown)
     return artifact
 
 
@@ -168,7 +169,7 @@ def _table(table: Table, key: str | None, description: str | None) -> artifact_p
     artifact = _artifact(artifact_pb2.ARTIFACT_KIND_TABLE, key, description)
     columns, rows = _columns_and_rows(table)
     content = artifact.table
-    content.columns.extend(columns)
+    content.columns.extend(map(storable, columns))
     for row in rows:
         content.rows.append(struct_pb2.ListValue(values=[value_to_proto(to_json_value(cell), "table") for cell in row]))
     return artifact
@@ -183,8 +184,8 @@ def _columns_and_rows(table: Any) -> tuple[list[str], list[Sequence[Any]]]:
         return columns, [list(row) for row in zip(*table.values(), strict=True)]
     found = list(table)
     if found and isinstance(found[0], Mapping):
-        columns = list(dict.fromkeys(str(name) for row in found for name in row))
-        return columns, [[row.get(name) for name in columns] for row in found]
+        names = list(dict.fromkeys(name for row in found for name in row))
+        return [str(name) for name in names], [[row.get(name) for name in names] for row in found]
     if not found:
         return [], []
     columns = [str(name) for name in found[0]]
@@ -196,7 +197,7 @@ def _columns_and_rows(table: Any) -> tuple[list[str], list[Sequence[Any]]]:
 def _link(link: str, text: str | None, key: str | None, description: str | None) -> artifact_pb2.Artifact:
     artifact = _artifact(artifact_pb2.ARTIFACT_KIND_LINK, key, description)
     artifact.link.url = link
-    artifact.link.text = text or ""
+    artifact.link.text = storable(text or "")
     return artifact
 
 
@@ -250,7 +251,7 @@ def _artifact(
     artifact_id: str | None = None,
 ) -> artifact_pb2.Artifact:
     artifact = artifact_pb2.Artifact(
-        artifact_id=artifact_id or new_id(), kind=kind, key=key or "", description=description or ""
+        artifact_id=artifact_id or new_id(), kind=kind, key=key or "", description=storable(description or "")
     )
     run = current_run.get()
     if artifact_id is None and run is not None and run.flow_run is not None:

@@ -11,6 +11,7 @@ import contextvars
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from headrace import errors
 from headrace.outcomes import MissingContext
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ current_tags: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("h
 
 @contextlib.contextmanager
 def tags(*words: str) -> Iterator[frozenset[str]]:
-    """Give tags to all runs that are made within the block, beside those that they have themselves."""
+    """Give tags to all runs that are made within the block, beside those that they have themselves.
+
+    Raises:
+        errors.InvalidArgument: One is not a word.
+    """
+    if not all(type(word) is str and word for word in words):
+        raise errors.InvalidArgument.of_field("tags", "must be texts that are not empty")
     token = current_tags.set(current_tags.get() | frozenset(words))
     try:
         yield current_tags.get()

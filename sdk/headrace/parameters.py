@@ -15,6 +15,7 @@ import pydantic_core
 
 from headrace import errors
 from headrace.outcomes import ParameterError
+from headrace.recording.text import storable
 
 MAX_RECORDED_BYTES = 256 * 1024
 """The JSON of one parameter that is recorded with a run; of larger ones only the size is."""
@@ -131,8 +132,10 @@ def _exact(value: Any) -> Any:
         return str(value)
     if type(value) is float and not math.isfinite(value):
         return {math.inf: "Infinity", -math.inf: "-Infinity"}.get(value, "NaN")
+    if type(value) is str:
+        return storable(value)
     if isinstance(value, dict):
-        return {str(key): _exact(item) for key, item in value.items()}
+        return {storable(str(key)): _exact(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_exact(item) for item in value]
     return value

@@ -110,6 +110,25 @@ async def test_a_script_that_is_interrupted_records_that_it_crashed(
     assert task_run.state.type == task_state, task_run.state
 
 
+async def test_texts_that_cannot_be_stored_are_written_out(machine: Machine, observer: Observer) -> None:
+    done = await machine.run_code(
+        "from headrace import flow, task\n"
+        "bad = 'nul \\x00, undecodable ' + b'\\xff'.decode(errors='surrogateescape')\n"
+        "@task(tags=[bad], task_run_name=bad)\ndef say(text):\n    raise ValueError(text)\n"
+        "@flow(name='strange', log_prints=True)\ndef strange(text):\n    print(text)\n    say(text)\n"
+        "strange(bad)\n",
+        expect=1,
+    )
+    assert "ValueError" in done.err.splitlines()[-1]
+    run = only(await observer.runs_of("strange"))
+    written_out = "nul \\x00, undecodable \\udcff"
+    assert run.state.message == f"ValueError: {written_out}"
+    assert dict(run.parameters) == {"text": written_out}
+    task_run = only(await observer.task_runs(run.flow_run_id))
+    assert (task_run.name, list(task_run.tags), task_run.state.name) == (written_out, [written_out], "Failed")
+    assert any("undecodable" in record.message for record in await observer.logs(run.flow_run_id))
+
+
 async def test_edges_of_the_graph_are_recorded(machine: Machine, observer: Observer) -> None:
     script = machine.folder / "graph.py"
     script.write_text(

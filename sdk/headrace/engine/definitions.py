@@ -53,8 +53,10 @@ class CommonOptions:
             hooks = getattr(self, field, ())
             if not all(callable(hook) for hook in hooks):
                 raise errors.InvalidArgument.of_field(field, "must be functions of (flow or task, run, state)")
-        if self.name is not None and (not self.name.strip() or len(self.name) > 255):
-            raise errors.InvalidArgument.of_field("name", "must have 1 to 255 characters")
+        if self.name is not None and (type(self.name) is not str or not self.name.strip() or len(self.name) > 255):
+            raise errors.InvalidArgument.of_field("name", "must be a text of 1 to 255 characters")
+        if self.version is not None and type(self.version) is not str:
+            raise errors.InvalidArgument.of_field("version", f"must be a text, not {self.version!r}")
         if type(self.retries) is not int or self.retries < 0:
             raise errors.InvalidArgument.of_field("retries", "must be a whole number that is not negative")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:

@@ -253,5 +253,9 @@ def error_details(error: BaseException) -> StateDetails:
 
 def describe_error(error: BaseException) -> str:
     """Return an error in one line, as states say it."""
-    text = str(error)
+    try:
+        text = str(error)
+    except Exception as failure:
+        # The error is the user's, and so is what describes it.
+        text = f"its description failed with {type(failure).__name__}"
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

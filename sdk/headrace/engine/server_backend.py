@@ -23,6 +23,7 @@ from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
 from headrace.recording.recorder import Recorder
 from headrace.recording.spool import Spool
+from headrace.recording.text import storable
 from headrace.recording.wire import reference_from_proto, state_from_proto, state_to_proto, struct_of
 from headrace.settings import Settings
 from headrace.states import State
@@ -126,11 +127,11 @@ class ServerBackend:
     async def _create(self, run: NewFlowRun) -> StartedFlowRun:
         request = flow_run_pb2.CreateFlowRunRequest(
             flow_run_id=run.flow_run_id,
-            flow_name=run.flow_name,
-            name=run.name,
+            flow_name=storable(run.flow_name),
+            name=storable(run.name),
             state=state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING),
-            tags=run.tags,
-            flow_version=run.flow_version,
+            tags=list(map(storable, run.tags)),
+            flow_version=storable(run.flow_version),
             parent_task_run_id=run.parent_task_run_id,
             parent_flow_run_id=run.parent_flow_run_id,
             infrastructure_id=self._infrastructure_id,

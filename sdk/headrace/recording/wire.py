@@ -12,6 +12,7 @@ from google.protobuf import json_format, struct_pb2, timestamp_pb2
 from headrace.api.v1 import state_pb2, task_run_pb2
 from headrace.recording.facts import CODES, PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
 from headrace.recording.identifiers import new_id
+from headrace.recording.text import storable
 from headrace.states import ResultReference, State, StateDetails
 
 MAX_MESSAGE_CHARACTERS = 16_000
@@ -81,9 +82,9 @@ def _fill(
     occurred = state.occurred_at
     occurred.seconds, occurred.nanos = divmod(occurred_ns, _NANOSECONDS)
     if name:
-        state.name = name
+        state.name = storable(name)
     if text:
-        state.message = text[:MAX_MESSAGE_CHARACTERS]
+        state.message = storable(text[:MAX_MESSAGE_CHARACTERS])
     if details is not None:
         _fill_details(state.details, details)
     if reference is not None:
@@ -95,14 +96,14 @@ def _fill(
 
 def _fill_spec(spec: task_run_pb2.TaskRunSpec, run: TaskRunFacts) -> None:
     facts = run.facts
-    spec.task_key = facts.task_key
-    spec.dynamic_key = run.dynamic_key
-    spec.name = run.name
+    spec.task_key = storable(facts.task_key)
+    spec.dynamic_key = storable(run.dynamic_key)
+    spec.name = storable(run.name)
     spec.flow_run_run_count = run.flow_run_run_count
     if facts.version:
-        spec.task_version = facts.version
+        spec.task_version = storable(facts.version)
     if run.tags:
-        spec.tags.extend(run.tags)
+        spec.tags.extend(map(storable, run.tags))
     for parameter, kind, source in run.inputs:
         spec.inputs.add(parameter=parameter, kind=kind, source=source)
     if facts.retries:
@@ -111,7 +112,7 @@ def _fill_spec(spec: task_run_pb2.TaskRunSpec, run: TaskRunFacts) -> None:
         policy.delay_seconds.extend(facts.retry_delays)
         policy.jitter_factor = facts.retry_jitter
     if run.cache_key:
-        spec.cache_key = run.cache_key
+        spec.cache_key = storable(run.cache_key)
     if run.cache_expires_ns:
         spec.cache_expires_at.FromNanoseconds(run.cache_expires_ns)
     if run.child_flow_run_id:
@@ -128,11 +129,11 @@ def _fill_details(message: state_pb2.StateDetails, details: StateDetails) -> Non
     if details.retriable is not None:
         message.retriable = details.retriable
     message.child_flow_run_id = details.child_flow_run_id
-    message.cache_key = details.cache_key
+    message.cache_key = storable(details.cache_key)
     message.reason = details.reason
-    message.error_type = details.error_type
+    message.error_type = storable(details.error_type)
     if details.traceback:
-        message.traceback = cut_middle(details.traceback, MAX_TRACEBACK_CHARACTERS)
+        message.traceback = storable(cut_middle(details.traceback, MAX_TRACEBACK_CHARACTERS))
 
 
 def _fill_reference(message: state_pb2.ResultReference, reference: ResultReference) -> None:
@@ -149,8 +150,8 @@ def state_to_proto(state: State[Any], state_id: str = "") -> state_pb2.State:
     message = state_pb2.State(
         state_id=state_id or new_id(),
         type=CODES[state.type],  # type: ignore[arg-type]
-        name=state.name,
-        message=state.message[:MAX_MESSAGE_CHARACTERS],
+        name=storable(state.name),
+        message=storable(state.message[:MAX_MESSAGE_CHARACTERS]),
     )
     message.occurred_at.FromDatetime(state.occurred_at)
     if state.details is not None:
