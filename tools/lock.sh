@@ -8,7 +8,7 @@ compile() {
   .venv/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url "$@"
 }
 
-compile "$@" pyproject.toml --extra server --group dev --output-file requirements/dev.lock
+compile "$@" pyproject.toml --extra all --group dev --output-file requirements/dev.lock
 compile --resolution lowest-direct pyproject.toml --extra server --group test --output-file requirements/floor.lock
 compile "$@" requirements/protos.in --output-file requirements/protos.lock
 compile "$@" requirements/node.in --output-file requirements/node.lock

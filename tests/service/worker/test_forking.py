@@ -15,6 +15,7 @@ import pytest
 
 from headrace.worker.job import Job
 from headrace.worker.launcher import PRELOADED_MODULES, ForkingLauncher, RunProcess
+from headrace_harness.waiting import eventually
 
 
 def job(text: str, **options: object) -> Job:
@@ -70,7 +71,15 @@ async def test_a_signal_reaches_the_whole_group(launcher: ForkingLauncher) -> No
     grandchild = int(await asyncio.wait_for(process.stdout.readline(), 10))
     process.signal(signal.SIGTERM)
     assert (await ended(process))[0] == -signal.SIGTERM
-    assert not psutil.pid_exists(grandchild) or psutil.Process(grandchild).status() == psutil.STATUS_ZOMBIE
+    # Each process of the group has its signal, and dies of it when it next has a turn.
+    await eventually(lambda: _is_gone(grandchild))
+
+
+async def _is_gone(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 async def test_a_killed_process_is_reported_with_its_signal(launcher: ForkingLauncher) -> None:
