@@ -32,6 +32,8 @@ export interface AcquireSlotsRequest {
   holder_id: string;
   /** True: a name without a limit is an error (NOT_FOUND). */
   strict: boolean;
+  /** True: all limits must be rate limits (else INVALID_ARGUMENT), and no lease is kept: what was taken comes back with time. */
+  rate: boolean;
 }
 
 /** What became of it. */
@@ -40,6 +42,8 @@ export interface AcquireSlotsResponse {
   held?: SlotsHeld;
   /** Not yet: call again with the same lease_id, which keeps the place in line. */
   wait?: SlotsWait;
+  /** Not now and not later: a limit of tasks with a tag ("tag:...") is 0. */
+  refused?: SlotsRefused;
 }
 
 /** What to do. */
@@ -84,6 +88,10 @@ export interface ApplyDeploymentRequest {
   concurrency?: DeploymentConcurrency;
   /** True: its schedules make no runs; unset leaves it as it is. */
   paused?: boolean;
+  /** What to say about a new version; the version's source message if empty. */
+  message: string;
+  /** True: content that differs makes a version, but the current version stays until another is promoted. */
+  keep_current: boolean;
 }
 
 /** Returns the deployment. */
@@ -94,6 +102,8 @@ export interface ApplyDeploymentResponse {
   created: boolean;
   /** True if this call made a new version. */
   new_version: boolean;
+  /** The version with the content of this call. */
+  version?: DeploymentVersion;
 }
 
 /** What a run made for people to look at. */
@@ -233,6 +243,32 @@ export interface BatchGetFlowRunsResponse {
   flow_runs: FlowRun[];
 }
 
+/** One run of many. */
+export interface BulkRun {
+  /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
+  flow_run_id: string;
+  /** The name that people read; empty lets the server make one. */
+  name: string;
+  /** Parameters, on top of the deployment's. */
+  parameters?: JsonObject;
+  /** When; unset is now. */
+  scheduled_at?: string;
+  /** A second call with the same key returns the first run. */
+  idempotency_key: string;
+  /** Words to find it by, beside the deployment's. */
+  tags: string[];
+  /** Values for the base job template, on top of the deployment's. */
+  job_variables?: JsonObject;
+}
+
+/** What became of one run of many. */
+export interface BulkRunResult {
+  /** The flow run, new or found by its id or idempotency key. */
+  flow_run_id: string;
+  /** True if it was made by this call. */
+  created: boolean;
+}
+
 /** Calls a URL. */
 export interface CallWebhookAction {
   /** The URL; http or https. */
@@ -292,6 +328,26 @@ export interface ChangeFlowRunStateAction {
   message: string;
   /** True: only the rules that protect data and release slots apply. */
   force: boolean;
+}
+
+/** Asks what differs between two versions. */
+export interface CompareDeploymentVersionsRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** The earlier version's number; 0 is the one that the later replaced. */
+  from_number: number;
+  /** The later version's number; 0 is the current version. */
+  to_number: number;
+}
+
+/** Tells what differs. */
+export interface CompareDeploymentVersionsResponse {
+  /** The earlier version; unset if the later is the first. */
+  from_version?: DeploymentVersion;
+  /** The later version. */
+  to_version?: DeploymentVersion;
+  /** What differs, in the order of the paths. */
+  changes: VersionChange[];
 }
 
 /** Fires on several conditions. */
@@ -735,6 +791,8 @@ export interface DeploymentContent {
   retry_policy?: RetryPolicy;
   /** Where the source came from. */
   version_info?: VersionInfo;
+  /** Labels that a worker must have to run it, beside being of the right pool. */
+  worker_labels?: JsonObject;
 }
 
 /** Which deployments. Fields are joined by AND, values in a field by OR unless said otherwise. */
@@ -797,6 +855,14 @@ export interface DeploymentVersion {
   created_at?: string;
   /** True for the version that new runs take. */
   current: boolean;
+  /** SHA-256 of the content, in hexadecimal digits: the same content has the same digest. */
+  digest: string;
+  /** What its maker says about it. */
+  message: string;
+  /** The number of the version that was current when it was made; 0 for the first. */
+  former_number: number;
+  /** What differs from that version. Only in the answer of GetDeploymentVersion. */
+  changes: VersionChange[];
 }
 
 /** Asks to drain a worker. */
@@ -903,6 +969,20 @@ export interface EventTrigger {
   threshold: number;
   /** In which span of time. */
   within?: string;
+}
+
+/** Asks to take slots away. */
+export interface EvictSlotHolderRequest {
+  /** The limit. */
+  name: string;
+  /** The holder's lease. That of a flow run lives on without the slots, any other ends, with all of its slots. */
+  lease_id: string;
+}
+
+/** The slots were taken away. */
+export interface EvictSlotHolderResponse {
+  /** Who held them. */
+  evicted?: SlotHolder;
 }
 
 /** A flow: a named piece of the user's code that can run. */
@@ -1246,6 +1326,22 @@ export interface GetDeploymentRequest {
 export interface GetDeploymentResponse {
   /** The deployment. */
   deployment?: Deployment;
+}
+
+/** Asks for a version, by its id or by its number in a deployment. */
+export interface GetDeploymentVersionRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** Its number; 0 is the current version. */
+  number: number;
+  /** Its id, in place of deployment and number. */
+  deployment_version_id: string;
+}
+
+/** Returns a version. */
+export interface GetDeploymentVersionResponse {
+  /** The version. */
+  version?: DeploymentVersion;
 }
 
 /** Asks for an event. */
@@ -1905,6 +2001,22 @@ export type PrincipalKind =
   | "PRINCIPAL_KIND_LOCAL"
   | "PRINCIPAL_KIND_SYSTEM";
 
+/** Asks to make a version current. */
+export interface PromoteDeploymentVersionRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** Which version. */
+  number: number;
+}
+
+/** Returns the deployment. */
+export interface PromoteDeploymentVersionResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+  /** The version that is current now. */
+  version?: DeploymentVersion;
+}
+
 /** Proposes a state for a flow run. */
 export interface ProposeFlowRunStateRequest {
   /** Which flow run. */
@@ -2118,12 +2230,44 @@ export type RetryScope =
   | "RETRY_SCOPE_ALL"
   | "RETRY_SCOPE_FROM_TASK";
 
+/** Asks to make an earlier version current. */
+export interface RollBackDeploymentRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** Which version; 0 is the one that the current version replaced. */
+  number: number;
+}
+
+/** Returns the deployment. */
+export interface RollBackDeploymentResponse {
+  /** The deployment. */
+  deployment?: Deployment;
+  /** The version that is current now. */
+  version?: DeploymentVersion;
+}
+
 /** Starts a run of a deployment. */
 export interface RunDeploymentAction {
   /** Which one; empty: the one that the event is about. */
   deployment_id: string;
   /** Its parameters; strings are templates. */
   parameters?: JsonObject;
+}
+
+/** Asks to start runs. */
+export interface RunDeploymentInBulkRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** The runs. */
+  runs: BulkRun[];
+  /** A version other than the current one, for all of them. */
+  deployment_version_id: string;
+}
+
+/** Returns the runs. */
+export interface RunDeploymentInBulkResponse {
+  /** In the order of the request. */
+  results: BulkRunResult[];
 }
 
 /** Asks to start a run. */
@@ -2282,12 +2426,20 @@ export interface SlotHolder {
 
 /** The slots are held. */
 export interface SlotsHeld {
-  /** The lease; empty if none of the names has a limit. */
+  /** The lease; empty if there is nothing to give back: none of the names has a limit, or `rate` was asked for. */
   lease_id: string;
   /** To be renewed before. */
   expires_at?: string;
   /** The limits that were found. */
   names: string[];
+}
+
+/** The slots will not be given. */
+export interface SlotsRefused {
+  /** Which limit refuses. */
+  name: string;
+  /** A sentence for people. */
+  reason: string;
 }
 
 /** The slots are not free. */
@@ -2794,6 +2946,25 @@ export interface VerdictWait {
   code: string;
 }
 
+/** One difference between two versions. */
+export interface VersionChange {
+  /** Where in the content: "parameters.day", "pull_steps[0].inputs.branch". */
+  path: string;
+  /** How it differs. */
+  kind: VersionChangeKind;
+  /** The value before; unset if there was none. */
+  before?: JsonValue;
+  /** The value after; unset if there is none. */
+  after?: JsonValue;
+}
+
+/** How a part of the content differs. */
+export type VersionChangeKind =
+  | "VERSION_CHANGE_KIND_UNSPECIFIED"
+  | "VERSION_CHANGE_KIND_ADDED"
+  | "VERSION_CHANGE_KIND_REMOVED"
+  | "VERSION_CHANGE_KIND_CHANGED";
+
 /** Where the source of a version came from. */
 export interface VersionInfo {
   /** "vcs:git", "vcs:github", "headrace:simple", ... */
@@ -2974,6 +3145,7 @@ export interface Calls {
   DeleteConcurrencyLimit: { request: DeleteConcurrencyLimitRequest; response: DeleteConcurrencyLimitResponse };
   AcquireSlots: { request: AcquireSlotsRequest; response: AcquireSlotsResponse };
   RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
+  EvictSlotHolder: { request: EvictSlotHolderRequest; response: EvictSlotHolderResponse };
   ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
   GetTaskRun: { request: GetTaskRunRequest; response: GetTaskRunResponse };
   ListTaskRuns: { request: ListTaskRunsRequest; response: ListTaskRunsResponse };
@@ -3006,6 +3178,11 @@ export interface Calls {
   DeleteSchedule: { request: DeleteScheduleRequest; response: DeleteScheduleResponse };
   PreviewSchedule: { request: PreviewScheduleRequest; response: PreviewScheduleResponse };
   ListDeploymentVersions: { request: ListDeploymentVersionsRequest; response: ListDeploymentVersionsResponse };
+  GetDeploymentVersion: { request: GetDeploymentVersionRequest; response: GetDeploymentVersionResponse };
+  CompareDeploymentVersions: { request: CompareDeploymentVersionsRequest; response: CompareDeploymentVersionsResponse };
+  RollBackDeployment: { request: RollBackDeploymentRequest; response: RollBackDeploymentResponse };
+  PromoteDeploymentVersion: { request: PromoteDeploymentVersionRequest; response: PromoteDeploymentVersionResponse };
+  RunDeploymentInBulk: { request: RunDeploymentInBulkRequest; response: RunDeploymentInBulkResponse };
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
@@ -3073,6 +3250,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteConcurrencyLimit: { verb: "DELETE", path: "/v1/concurrency-limits/{name}", body: false },
   AcquireSlots: { verb: "POST", path: "/v1/concurrency-limits:acquire", body: true },
   RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
+  EvictSlotHolder: { verb: "POST", path: "/v1/concurrency-limits/{name}/holders/{lease_id}:evict", body: true },
   ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
   GetTaskRun: { verb: "GET", path: "/v1/task-runs/{task_run_id}", body: false },
   ListTaskRuns: { verb: "POST", path: "/v1/task-runs:search", body: true },
@@ -3107,6 +3285,11 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteSchedule: { verb: "DELETE", path: "/v1/schedules/{schedule_id}", body: false },
   PreviewSchedule: { verb: "POST", path: "/v1/schedules:preview", body: true },
   ListDeploymentVersions: { verb: "GET", path: "/v1/deployments/{deployment_id}/versions", body: false },
+  GetDeploymentVersion: { verb: "GET", path: "/v1/deployments/{deployment_id}/versions/{number}", body: false },
+  CompareDeploymentVersions: { verb: "GET", path: "/v1/deployments/{deployment_id}/versions:compare", body: false },
+  RollBackDeployment: { verb: "POST", path: "/v1/deployments/{deployment_id}:rollBack", body: true },
+  PromoteDeploymentVersion: { verb: "POST", path: "/v1/deployments/{deployment_id}/versions/{number}:promote", body: true },
+  RunDeploymentInBulk: { verb: "POST", path: "/v1/deployments/{deployment_id}:runInBulk", body: true },
   EmitEvents: { verb: "POST", path: "/v1/events", body: true },
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },

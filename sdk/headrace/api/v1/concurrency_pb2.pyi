@@ -310,6 +310,7 @@ class AcquireSlotsRequest(google.protobuf.message.Message):
     HOLDER_KIND_FIELD_NUMBER: builtins.int
     HOLDER_ID_FIELD_NUMBER: builtins.int
     STRICT_FIELD_NUMBER: builtins.int
+    RATE_FIELD_NUMBER: builtins.int
     lease_id: builtins.str
     """UUIDv7 of the lease, made by the caller, which makes the call repeatable."""
     slots: builtins.int
@@ -320,6 +321,10 @@ class AcquireSlotsRequest(google.protobuf.message.Message):
     """Which holder."""
     strict: builtins.bool
     """True: a name without a limit is an error (NOT_FOUND)."""
+    rate: builtins.bool
+    """True: all limits must be rate limits (else INVALID_ARGUMENT), and no lease is kept: what was taken comes back
+    with time.
+    """
     @property
     def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The limits. A name without a limit holds nothing back, unless `strict`."""
@@ -343,9 +348,10 @@ class AcquireSlotsRequest(google.protobuf.message.Message):
         holder_kind: builtins.str = ...,
         holder_id: builtins.str = ...,
         strict: builtins.bool = ...,
+        rate: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["lease_duration", b"lease_duration", "wait_up_to", b"wait_up_to"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["holder_id", b"holder_id", "holder_kind", b"holder_kind", "lease_duration", b"lease_duration", "lease_id", b"lease_id", "names", b"names", "slots", b"slots", "strict", b"strict", "wait_up_to", b"wait_up_to"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["holder_id", b"holder_id", "holder_kind", b"holder_kind", "lease_duration", b"lease_duration", "lease_id", b"lease_id", "names", b"names", "rate", b"rate", "slots", b"slots", "strict", b"strict", "wait_up_to", b"wait_up_to"]) -> None: ...
 
 Global___AcquireSlotsRequest: typing_extensions.TypeAlias = AcquireSlotsRequest
 
@@ -357,6 +363,7 @@ class AcquireSlotsResponse(google.protobuf.message.Message):
 
     HELD_FIELD_NUMBER: builtins.int
     WAIT_FIELD_NUMBER: builtins.int
+    REFUSED_FIELD_NUMBER: builtins.int
     @property
     def held(self) -> Global___SlotsHeld:
         """The slots are held."""
@@ -365,17 +372,44 @@ class AcquireSlotsResponse(google.protobuf.message.Message):
     def wait(self) -> Global___SlotsWait:
         """Not yet: call again with the same lease_id, which keeps the place in line."""
 
+    @property
+    def refused(self) -> Global___SlotsRefused:
+        """Not now and not later: a limit of tasks with a tag ("tag:...") is 0."""
+
     def __init__(
         self,
         *,
         held: Global___SlotsHeld | None = ...,
         wait: Global___SlotsWait | None = ...,
+        refused: Global___SlotsRefused | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["held", b"held", "verdict", b"verdict", "wait", b"wait"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["held", b"held", "verdict", b"verdict", "wait", b"wait"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["verdict", b"verdict"]) -> typing.Literal["held", "wait"] | None: ...
+    def HasField(self, field_name: typing.Literal["held", b"held", "refused", b"refused", "verdict", b"verdict", "wait", b"wait"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["held", b"held", "refused", b"refused", "verdict", b"verdict", "wait", b"wait"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["verdict", b"verdict"]) -> typing.Literal["held", "wait", "refused"] | None: ...
 
 Global___AcquireSlotsResponse: typing_extensions.TypeAlias = AcquireSlotsResponse
+
+@typing.final
+class SlotsRefused(google.protobuf.message.Message):
+    """The slots will not be given."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Which limit refuses."""
+    reason: builtins.str
+    """A sentence for people."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "reason", b"reason"]) -> None: ...
+
+Global___SlotsRefused: typing_extensions.TypeAlias = SlotsRefused
 
 @typing.final
 class SlotsHeld(google.protobuf.message.Message):
@@ -387,7 +421,7 @@ class SlotsHeld(google.protobuf.message.Message):
     EXPIRES_AT_FIELD_NUMBER: builtins.int
     NAMES_FIELD_NUMBER: builtins.int
     lease_id: builtins.str
-    """The lease; empty if none of the names has a limit."""
+    """The lease; empty if there is nothing to give back: none of the names has a limit, or `rate` was asked for."""
     @property
     def expires_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """To be renewed before."""
@@ -482,6 +516,49 @@ class RenewSlotsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["expires_at", b"expires_at"]) -> None: ...
 
 Global___RenewSlotsResponse: typing_extensions.TypeAlias = RenewSlotsResponse
+
+@typing.final
+class EvictSlotHolderRequest(google.protobuf.message.Message):
+    """Asks to take slots away."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    LEASE_ID_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The limit."""
+    lease_id: builtins.str
+    """The holder's lease. That of a flow run lives on without the slots, any other ends, with all of its slots."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        lease_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["lease_id", b"lease_id", "name", b"name"]) -> None: ...
+
+Global___EvictSlotHolderRequest: typing_extensions.TypeAlias = EvictSlotHolderRequest
+
+@typing.final
+class EvictSlotHolderResponse(google.protobuf.message.Message):
+    """The slots were taken away."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    EVICTED_FIELD_NUMBER: builtins.int
+    @property
+    def evicted(self) -> Global___SlotHolder:
+        """Who held them."""
+
+    def __init__(
+        self,
+        *,
+        evicted: Global___SlotHolder | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["evicted", b"evicted"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["evicted", b"evicted"]) -> None: ...
+
+Global___EvictSlotHolderResponse: typing_extensions.TypeAlias = EvictSlotHolderResponse
 
 @typing.final
 class ReleaseSlotsRequest(google.protobuf.message.Message):

@@ -65,6 +65,11 @@ class ConcurrencyServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.RenewSlotsRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.RenewSlotsResponse.FromString,
                 _registered_method=True)
+        self.EvictSlotHolder = channel.unary_unary(
+                '/headrace.api.v1.ConcurrencyService/EvictSlotHolder',
+                request_serializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.EvictSlotHolderRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.EvictSlotHolderResponse.FromString,
+                _registered_method=True)
         self.ReleaseSlots = channel.unary_unary(
                 '/headrace.api.v1.ConcurrencyService/ReleaseSlots',
                 request_serializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.ReleaseSlotsRequest.SerializeToString,
@@ -118,6 +123,13 @@ class ConcurrencyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EvictSlotHolder(self, request, context):
+        """Takes the slots of a limit away from a holder, who learns of it when the lease is to be renewed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ReleaseSlots(self, request, context):
         """Gives the slots of a lease back. Repeated calls are harmless.
         """
@@ -157,6 +169,11 @@ def add_ConcurrencyServiceServicer_to_server(servicer, server):
                     servicer.RenewSlots,
                     request_deserializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.RenewSlotsRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.RenewSlotsResponse.SerializeToString,
+            ),
+            'EvictSlotHolder': grpc.unary_unary_rpc_method_handler(
+                    servicer.EvictSlotHolder,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.EvictSlotHolderRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_concurrency__pb2.EvictSlotHolderResponse.SerializeToString,
             ),
             'ReleaseSlots': grpc.unary_unary_rpc_method_handler(
                     servicer.ReleaseSlots,
@@ -327,6 +344,33 @@ class ConcurrencyService(object):
             '/headrace.api.v1.ConcurrencyService/RenewSlots',
             headrace_dot_api_dot_v1_dot_concurrency__pb2.RenewSlotsRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_concurrency__pb2.RenewSlotsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EvictSlotHolder(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.ConcurrencyService/EvictSlotHolder',
+            headrace_dot_api_dot_v1_dot_concurrency__pb2.EvictSlotHolderRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_concurrency__pb2.EvictSlotHolderResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -121,6 +121,22 @@ _ConcurrencyServiceRenewSlotsType = typing_extensions.TypeVar(
     ],
 )
 
+_ConcurrencyServiceEvictSlotHolderType = typing_extensions.TypeVar(
+    '_ConcurrencyServiceEvictSlotHolderType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse,
+    ],
+)
+
 _ConcurrencyServiceReleaseSlotsType = typing_extensions.TypeVar(
     '_ConcurrencyServiceReleaseSlotsType',
     grpc.UnaryUnaryMultiCallable[
@@ -137,7 +153,7 @@ _ConcurrencyServiceReleaseSlotsType = typing_extensions.TypeVar(
     ],
 )
 
-class ConcurrencyServiceStub(typing.Generic[_ConcurrencyServiceSetConcurrencyLimitType, _ConcurrencyServiceGetConcurrencyLimitType, _ConcurrencyServiceListConcurrencyLimitsType, _ConcurrencyServiceDeleteConcurrencyLimitType, _ConcurrencyServiceAcquireSlotsType, _ConcurrencyServiceRenewSlotsType, _ConcurrencyServiceReleaseSlotsType]):
+class ConcurrencyServiceStub(typing.Generic[_ConcurrencyServiceSetConcurrencyLimitType, _ConcurrencyServiceGetConcurrencyLimitType, _ConcurrencyServiceListConcurrencyLimitsType, _ConcurrencyServiceDeleteConcurrencyLimitType, _ConcurrencyServiceAcquireSlotsType, _ConcurrencyServiceRenewSlotsType, _ConcurrencyServiceEvictSlotHolderType, _ConcurrencyServiceReleaseSlotsType]):
     """Keeps concurrency limits and hands out their slots."""
 
     @typing.overload
@@ -165,6 +181,10 @@ class ConcurrencyServiceStub(typing.Generic[_ConcurrencyServiceSetConcurrencyLim
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.concurrency_pb2.RenewSlotsRequest,
             headrace.api.v1.concurrency_pb2.RenewSlotsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+            headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.concurrency_pb2.ReleaseSlotsRequest,
@@ -199,6 +219,10 @@ class ConcurrencyServiceStub(typing.Generic[_ConcurrencyServiceSetConcurrencyLim
             headrace.api.v1.concurrency_pb2.RenewSlotsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+            headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.concurrency_pb2.ReleaseSlotsRequest,
             headrace.api.v1.concurrency_pb2.ReleaseSlotsResponse,
         ],
@@ -221,6 +245,9 @@ class ConcurrencyServiceStub(typing.Generic[_ConcurrencyServiceSetConcurrencyLim
 
     RenewSlots: _ConcurrencyServiceRenewSlotsType
     """Renews a lease."""
+
+    EvictSlotHolder: _ConcurrencyServiceEvictSlotHolderType
+    """Takes the slots of a limit away from a holder, who learns of it when the lease is to be renewed."""
 
     ReleaseSlots: _ConcurrencyServiceReleaseSlotsType
     """Gives the slots of a lease back. Repeated calls are harmless."""
@@ -249,6 +276,10 @@ ConcurrencyServiceAsyncStub: typing_extensions.TypeAlias = ConcurrencyServiceStu
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.concurrency_pb2.RenewSlotsRequest,
         headrace.api.v1.concurrency_pb2.RenewSlotsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+        headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.concurrency_pb2.ReleaseSlotsRequest,
@@ -306,6 +337,14 @@ class ConcurrencyServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.concurrency_pb2.RenewSlotsResponse, collections.abc.Awaitable[headrace.api.v1.concurrency_pb2.RenewSlotsResponse]]:
         """Renews a lease."""
+
+    @abc.abstractmethod
+    def EvictSlotHolder(
+        self,
+        request: headrace.api.v1.concurrency_pb2.EvictSlotHolderRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse, collections.abc.Awaitable[headrace.api.v1.concurrency_pb2.EvictSlotHolderResponse]]:
+        """Takes the slots of a limit away from a holder, who learns of it when the lease is to be renewed."""
 
     @abc.abstractmethod
     def ReleaseSlots(

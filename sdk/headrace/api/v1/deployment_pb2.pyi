@@ -49,6 +49,34 @@ DEPLOYMENT_STATUS_NOT_READY: DeploymentStatus.ValueType  # 2
 """Nobody is."""
 Global___DeploymentStatus: typing_extensions.TypeAlias = DeploymentStatus
 
+class _VersionChangeKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _VersionChangeKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_VersionChangeKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    VERSION_CHANGE_KIND_UNSPECIFIED: _VersionChangeKind.ValueType  # 0
+    """Not known."""
+    VERSION_CHANGE_KIND_ADDED: _VersionChangeKind.ValueType  # 1
+    """It is only in the later content."""
+    VERSION_CHANGE_KIND_REMOVED: _VersionChangeKind.ValueType  # 2
+    """It is only in the earlier content."""
+    VERSION_CHANGE_KIND_CHANGED: _VersionChangeKind.ValueType  # 3
+    """It is in both, with different values."""
+
+class VersionChangeKind(_VersionChangeKind, metaclass=_VersionChangeKindEnumTypeWrapper):
+    """How a part of the content differs."""
+
+VERSION_CHANGE_KIND_UNSPECIFIED: VersionChangeKind.ValueType  # 0
+"""Not known."""
+VERSION_CHANGE_KIND_ADDED: VersionChangeKind.ValueType  # 1
+"""It is only in the later content."""
+VERSION_CHANGE_KIND_REMOVED: VersionChangeKind.ValueType  # 2
+"""It is only in the earlier content."""
+VERSION_CHANGE_KIND_CHANGED: VersionChangeKind.ValueType  # 3
+"""It is in both, with different values."""
+Global___VersionChangeKind: typing_extensions.TypeAlias = VersionChangeKind
+
 class _ConcurrencyStrategy:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -241,6 +269,7 @@ class DeploymentContent(google.protobuf.message.Message):
     WORK_QUEUE_NAME_FIELD_NUMBER: builtins.int
     RETRY_POLICY_FIELD_NUMBER: builtins.int
     VERSION_INFO_FIELD_NUMBER: builtins.int
+    WORKER_LABELS_FIELD_NUMBER: builtins.int
     version: builtins.str
     """The version as the user names it."""
     description: builtins.str
@@ -287,6 +316,10 @@ class DeploymentContent(google.protobuf.message.Message):
     def version_info(self) -> Global___VersionInfo:
         """Where the source came from."""
 
+    @property
+    def worker_labels(self) -> google.protobuf.struct_pb2.Struct:
+        """Labels that a worker must have to run it, beside being of the right pool."""
+
     def __init__(
         self,
         *,
@@ -305,9 +338,10 @@ class DeploymentContent(google.protobuf.message.Message):
         work_queue_name: builtins.str = ...,
         retry_policy: headrace.api.v1.flow_run_pb2.RetryPolicy | None = ...,
         version_info: Global___VersionInfo | None = ...,
+        worker_labels: google.protobuf.struct_pb2.Struct | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["job_variables", b"job_variables", "labels", b"labels", "parameter_schema", b"parameter_schema", "parameters", b"parameters", "retry_policy", b"retry_policy", "version_info", b"version_info"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["description", b"description", "enforce_parameter_schema", b"enforce_parameter_schema", "entrypoint", b"entrypoint", "job_variables", b"job_variables", "labels", b"labels", "parameter_schema", b"parameter_schema", "parameters", b"parameters", "path", b"path", "pull_steps", b"pull_steps", "retry_policy", b"retry_policy", "tags", b"tags", "version", b"version", "version_info", b"version_info", "work_pool_name", b"work_pool_name", "work_queue_name", b"work_queue_name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["job_variables", b"job_variables", "labels", b"labels", "parameter_schema", b"parameter_schema", "parameters", b"parameters", "retry_policy", b"retry_policy", "version_info", b"version_info", "worker_labels", b"worker_labels"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "enforce_parameter_schema", b"enforce_parameter_schema", "entrypoint", b"entrypoint", "job_variables", b"job_variables", "labels", b"labels", "parameter_schema", b"parameter_schema", "parameters", b"parameters", "path", b"path", "pull_steps", b"pull_steps", "retry_policy", b"retry_policy", "tags", b"tags", "version", b"version", "version_info", b"version_info", "work_pool_name", b"work_pool_name", "work_queue_name", b"work_queue_name", "worker_labels", b"worker_labels"]) -> None: ...
 
 Global___DeploymentContent: typing_extensions.TypeAlias = DeploymentContent
 
@@ -387,6 +421,10 @@ class DeploymentVersion(google.protobuf.message.Message):
     CREATOR_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
     CURRENT_FIELD_NUMBER: builtins.int
+    DIGEST_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    FORMER_NUMBER_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
     deployment_version_id: builtins.str
     """UUIDv7."""
     deployment_id: builtins.str
@@ -395,6 +433,12 @@ class DeploymentVersion(google.protobuf.message.Message):
     """From 1, increasing."""
     current: builtins.bool
     """True for the version that new runs take."""
+    digest: builtins.str
+    """SHA-256 of the content, in hexadecimal digits: the same content has the same digest."""
+    message: builtins.str
+    """What its maker says about it."""
+    former_number: builtins.int
+    """The number of the version that was current when it was made; 0 for the first."""
     @property
     def content(self) -> Global___DeploymentContent:
         """The content."""
@@ -407,6 +451,10 @@ class DeploymentVersion(google.protobuf.message.Message):
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___VersionChange]:
+        """What differs from that version. Only in the answer of GetDeploymentVersion."""
+
     def __init__(
         self,
         *,
@@ -417,11 +465,50 @@ class DeploymentVersion(google.protobuf.message.Message):
         creator: headrace.api.v1.state_pb2.Creator | None = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         current: builtins.bool = ...,
+        digest: builtins.str = ...,
+        message: builtins.str = ...,
+        former_number: builtins.int = ...,
+        changes: collections.abc.Iterable[Global___VersionChange] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["content", b"content", "created_at", b"created_at", "creator", b"creator"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["content", b"content", "created_at", b"created_at", "creator", b"creator", "current", b"current", "deployment_id", b"deployment_id", "deployment_version_id", b"deployment_version_id", "number", b"number"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["changes", b"changes", "content", b"content", "created_at", b"created_at", "creator", b"creator", "current", b"current", "deployment_id", b"deployment_id", "deployment_version_id", b"deployment_version_id", "digest", b"digest", "former_number", b"former_number", "message", b"message", "number", b"number"]) -> None: ...
 
 Global___DeploymentVersion: typing_extensions.TypeAlias = DeploymentVersion
+
+@typing.final
+class VersionChange(google.protobuf.message.Message):
+    """One difference between two versions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    BEFORE_FIELD_NUMBER: builtins.int
+    AFTER_FIELD_NUMBER: builtins.int
+    path: builtins.str
+    """Where in the content: "parameters.day", "pull_steps[0].inputs.branch"."""
+    kind: Global___VersionChangeKind.ValueType
+    """How it differs."""
+    @property
+    def before(self) -> google.protobuf.struct_pb2.Value:
+        """The value before; unset if there was none."""
+
+    @property
+    def after(self) -> google.protobuf.struct_pb2.Value:
+        """The value after; unset if there is none."""
+
+    def __init__(
+        self,
+        *,
+        path: builtins.str = ...,
+        kind: Global___VersionChangeKind.ValueType = ...,
+        before: google.protobuf.struct_pb2.Value | None = ...,
+        after: google.protobuf.struct_pb2.Value | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["after", b"after", "before", b"before"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["after", b"after", "before", b"before", "kind", b"kind", "path", b"path"]) -> None: ...
+
+Global___VersionChange: typing_extensions.TypeAlias = VersionChange
 
 @typing.final
 class DeploymentConcurrency(google.protobuf.message.Message):
@@ -772,6 +859,8 @@ class ApplyDeploymentRequest(google.protobuf.message.Message):
     KEEP_SCHEDULES_FIELD_NUMBER: builtins.int
     CONCURRENCY_FIELD_NUMBER: builtins.int
     PAUSED_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    KEEP_CURRENT_FIELD_NUMBER: builtins.int
     deployment_id: builtins.str
     """UUIDv7 made by the caller for a new deployment; empty lets the server make one."""
     flow_name: builtins.str
@@ -782,6 +871,10 @@ class ApplyDeploymentRequest(google.protobuf.message.Message):
     """True: the schedules that it has are left alone and `schedules` must be empty."""
     paused: builtins.bool
     """True: its schedules make no runs; unset leaves it as it is."""
+    message: builtins.str
+    """What to say about a new version; the version's source message if empty."""
+    keep_current: builtins.bool
+    """True: content that differs makes a version, but the current version stays until another is promoted."""
     @property
     def content(self) -> Global___DeploymentContent:
         """The content."""
@@ -805,9 +898,11 @@ class ApplyDeploymentRequest(google.protobuf.message.Message):
         keep_schedules: builtins.bool = ...,
         concurrency: Global___DeploymentConcurrency | None = ...,
         paused: builtins.bool | None = ...,
+        message: builtins.str = ...,
+        keep_current: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_paused", b"_paused", "concurrency", b"concurrency", "content", b"content", "paused", b"paused"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_paused", b"_paused", "concurrency", b"concurrency", "content", b"content", "deployment_id", b"deployment_id", "flow_name", b"flow_name", "keep_schedules", b"keep_schedules", "name", b"name", "paused", b"paused", "schedules", b"schedules"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_paused", b"_paused", "concurrency", b"concurrency", "content", b"content", "deployment_id", b"deployment_id", "flow_name", b"flow_name", "keep_current", b"keep_current", "keep_schedules", b"keep_schedules", "message", b"message", "name", b"name", "paused", b"paused", "schedules", b"schedules"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_paused", b"_paused"]) -> typing.Literal["paused"] | None: ...
 
 Global___ApplyDeploymentRequest: typing_extensions.TypeAlias = ApplyDeploymentRequest
@@ -821,6 +916,7 @@ class ApplyDeploymentResponse(google.protobuf.message.Message):
     DEPLOYMENT_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     NEW_VERSION_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
     created: builtins.bool
     """True if it was made by this call."""
     new_version: builtins.bool
@@ -829,15 +925,20 @@ class ApplyDeploymentResponse(google.protobuf.message.Message):
     def deployment(self) -> Global___Deployment:
         """The deployment."""
 
+    @property
+    def version(self) -> Global___DeploymentVersion:
+        """The version with the content of this call."""
+
     def __init__(
         self,
         *,
         deployment: Global___Deployment | None = ...,
         created: builtins.bool = ...,
         new_version: builtins.bool = ...,
+        version: Global___DeploymentVersion | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["deployment", b"deployment"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["created", b"created", "deployment", b"deployment", "new_version", b"new_version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["deployment", b"deployment", "version", b"version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["created", b"created", "deployment", b"deployment", "new_version", b"new_version", "version", b"version"]) -> None: ...
 
 Global___ApplyDeploymentResponse: typing_extensions.TypeAlias = ApplyDeploymentResponse
 
@@ -1474,3 +1575,328 @@ class ListDeploymentVersionsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "versions", b"versions"]) -> None: ...
 
 Global___ListDeploymentVersionsResponse: typing_extensions.TypeAlias = ListDeploymentVersionsResponse
+
+@typing.final
+class GetDeploymentVersionRequest(google.protobuf.message.Message):
+    """Asks for a version, by its id or by its number in a deployment."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_VERSION_ID_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment."""
+    number: builtins.int
+    """Its number; 0 is the current version."""
+    deployment_version_id: builtins.str
+    """Its id, in place of deployment and number."""
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        number: builtins.int = ...,
+        deployment_version_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "deployment_version_id", b"deployment_version_id", "number", b"number"]) -> None: ...
+
+Global___GetDeploymentVersionRequest: typing_extensions.TypeAlias = GetDeploymentVersionRequest
+
+@typing.final
+class GetDeploymentVersionResponse(google.protobuf.message.Message):
+    """Returns a version."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERSION_FIELD_NUMBER: builtins.int
+    @property
+    def version(self) -> Global___DeploymentVersion:
+        """The version."""
+
+    def __init__(
+        self,
+        *,
+        version: Global___DeploymentVersion | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["version", b"version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["version", b"version"]) -> None: ...
+
+Global___GetDeploymentVersionResponse: typing_extensions.TypeAlias = GetDeploymentVersionResponse
+
+@typing.final
+class CompareDeploymentVersionsRequest(google.protobuf.message.Message):
+    """Asks what differs between two versions."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    FROM_NUMBER_FIELD_NUMBER: builtins.int
+    TO_NUMBER_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment."""
+    from_number: builtins.int
+    """The earlier version's number; 0 is the one that the later replaced."""
+    to_number: builtins.int
+    """The later version's number; 0 is the current version."""
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        from_number: builtins.int = ...,
+        to_number: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "from_number", b"from_number", "to_number", b"to_number"]) -> None: ...
+
+Global___CompareDeploymentVersionsRequest: typing_extensions.TypeAlias = CompareDeploymentVersionsRequest
+
+@typing.final
+class CompareDeploymentVersionsResponse(google.protobuf.message.Message):
+    """Tells what differs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FROM_VERSION_FIELD_NUMBER: builtins.int
+    TO_VERSION_FIELD_NUMBER: builtins.int
+    CHANGES_FIELD_NUMBER: builtins.int
+    @property
+    def from_version(self) -> Global___DeploymentVersion:
+        """The earlier version; unset if the later is the first."""
+
+    @property
+    def to_version(self) -> Global___DeploymentVersion:
+        """The later version."""
+
+    @property
+    def changes(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___VersionChange]:
+        """What differs, in the order of the paths."""
+
+    def __init__(
+        self,
+        *,
+        from_version: Global___DeploymentVersion | None = ...,
+        to_version: Global___DeploymentVersion | None = ...,
+        changes: collections.abc.Iterable[Global___VersionChange] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["from_version", b"from_version", "to_version", b"to_version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["changes", b"changes", "from_version", b"from_version", "to_version", b"to_version"]) -> None: ...
+
+Global___CompareDeploymentVersionsResponse: typing_extensions.TypeAlias = CompareDeploymentVersionsResponse
+
+@typing.final
+class RollBackDeploymentRequest(google.protobuf.message.Message):
+    """Asks to make an earlier version current."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment."""
+    number: builtins.int
+    """Which version; 0 is the one that the current version replaced."""
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        number: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "number", b"number"]) -> None: ...
+
+Global___RollBackDeploymentRequest: typing_extensions.TypeAlias = RollBackDeploymentRequest
+
+@typing.final
+class RollBackDeploymentResponse(google.protobuf.message.Message):
+    """Returns the deployment."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    @property
+    def deployment(self) -> Global___Deployment:
+        """The deployment."""
+
+    @property
+    def version(self) -> Global___DeploymentVersion:
+        """The version that is current now."""
+
+    def __init__(
+        self,
+        *,
+        deployment: Global___Deployment | None = ...,
+        version: Global___DeploymentVersion | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["deployment", b"deployment", "version", b"version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deployment", b"deployment", "version", b"version"]) -> None: ...
+
+Global___RollBackDeploymentResponse: typing_extensions.TypeAlias = RollBackDeploymentResponse
+
+@typing.final
+class PromoteDeploymentVersionRequest(google.protobuf.message.Message):
+    """Asks to make a version current."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    NUMBER_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment."""
+    number: builtins.int
+    """Which version."""
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        number: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "number", b"number"]) -> None: ...
+
+Global___PromoteDeploymentVersionRequest: typing_extensions.TypeAlias = PromoteDeploymentVersionRequest
+
+@typing.final
+class PromoteDeploymentVersionResponse(google.protobuf.message.Message):
+    """Returns the deployment."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    @property
+    def deployment(self) -> Global___Deployment:
+        """The deployment."""
+
+    @property
+    def version(self) -> Global___DeploymentVersion:
+        """The version that is current now."""
+
+    def __init__(
+        self,
+        *,
+        deployment: Global___Deployment | None = ...,
+        version: Global___DeploymentVersion | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["deployment", b"deployment", "version", b"version"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deployment", b"deployment", "version", b"version"]) -> None: ...
+
+Global___PromoteDeploymentVersionResponse: typing_extensions.TypeAlias = PromoteDeploymentVersionResponse
+
+@typing.final
+class RunDeploymentInBulkRequest(google.protobuf.message.Message):
+    """Asks to start runs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    RUNS_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_VERSION_ID_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment."""
+    deployment_version_id: builtins.str
+    """A version other than the current one, for all of them."""
+    @property
+    def runs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___BulkRun]:
+        """The runs."""
+
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        runs: collections.abc.Iterable[Global___BulkRun] | None = ...,
+        deployment_version_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "deployment_version_id", b"deployment_version_id", "runs", b"runs"]) -> None: ...
+
+Global___RunDeploymentInBulkRequest: typing_extensions.TypeAlias = RunDeploymentInBulkRequest
+
+@typing.final
+class BulkRun(google.protobuf.message.Message):
+    """One run of many."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    PARAMETERS_FIELD_NUMBER: builtins.int
+    SCHEDULED_AT_FIELD_NUMBER: builtins.int
+    IDEMPOTENCY_KEY_FIELD_NUMBER: builtins.int
+    TAGS_FIELD_NUMBER: builtins.int
+    JOB_VARIABLES_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one."""
+    name: builtins.str
+    """The name that people read; empty lets the server make one."""
+    idempotency_key: builtins.str
+    """A second call with the same key returns the first run."""
+    @property
+    def parameters(self) -> google.protobuf.struct_pb2.Struct:
+        """Parameters, on top of the deployment's."""
+
+    @property
+    def scheduled_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When; unset is now."""
+
+    @property
+    def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Words to find it by, beside the deployment's."""
+
+    @property
+    def job_variables(self) -> google.protobuf.struct_pb2.Struct:
+        """Values for the base job template, on top of the deployment's."""
+
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        name: builtins.str = ...,
+        parameters: google.protobuf.struct_pb2.Struct | None = ...,
+        scheduled_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        idempotency_key: builtins.str = ...,
+        tags: collections.abc.Iterable[builtins.str] | None = ...,
+        job_variables: google.protobuf.struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["job_variables", b"job_variables", "parameters", b"parameters", "scheduled_at", b"scheduled_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "idempotency_key", b"idempotency_key", "job_variables", b"job_variables", "name", b"name", "parameters", b"parameters", "scheduled_at", b"scheduled_at", "tags", b"tags"]) -> None: ...
+
+Global___BulkRun: typing_extensions.TypeAlias = BulkRun
+
+@typing.final
+class RunDeploymentInBulkResponse(google.protobuf.message.Message):
+    """Returns the runs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: builtins.int
+    @property
+    def results(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___BulkRunResult]:
+        """In the order of the request."""
+
+    def __init__(
+        self,
+        *,
+        results: collections.abc.Iterable[Global___BulkRunResult] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["results", b"results"]) -> None: ...
+
+Global___RunDeploymentInBulkResponse: typing_extensions.TypeAlias = RunDeploymentInBulkResponse
+
+@typing.final
+class BulkRunResult(google.protobuf.message.Message):
+    """What became of one run of many."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    CREATED_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """The flow run, new or found by its id or idempotency key."""
+    created: builtins.bool
+    """True if it was made by this call."""
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        created: builtins.bool = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["created", b"created", "flow_run_id", b"flow_run_id"]) -> None: ...
+
+Global___BulkRunResult: typing_extensions.TypeAlias = BulkRunResult

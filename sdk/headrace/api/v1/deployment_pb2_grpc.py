@@ -105,6 +105,31 @@ class DeploymentServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.ListDeploymentVersionsRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.ListDeploymentVersionsResponse.FromString,
                 _registered_method=True)
+        self.GetDeploymentVersion = channel.unary_unary(
+                '/headrace.api.v1.DeploymentService/GetDeploymentVersion',
+                request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.GetDeploymentVersionRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.GetDeploymentVersionResponse.FromString,
+                _registered_method=True)
+        self.CompareDeploymentVersions = channel.unary_unary(
+                '/headrace.api.v1.DeploymentService/CompareDeploymentVersions',
+                request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.CompareDeploymentVersionsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.CompareDeploymentVersionsResponse.FromString,
+                _registered_method=True)
+        self.RollBackDeployment = channel.unary_unary(
+                '/headrace.api.v1.DeploymentService/RollBackDeployment',
+                request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RollBackDeploymentRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RollBackDeploymentResponse.FromString,
+                _registered_method=True)
+        self.PromoteDeploymentVersion = channel.unary_unary(
+                '/headrace.api.v1.DeploymentService/PromoteDeploymentVersion',
+                request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionResponse.FromString,
+                _registered_method=True)
+        self.RunDeploymentInBulk = channel.unary_unary(
+                '/headrace.api.v1.DeploymentService/RunDeploymentInBulk',
+                request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkResponse.FromString,
+                _registered_method=True)
 
 
 class DeploymentServiceServicer(object):
@@ -211,6 +236,43 @@ class DeploymentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDeploymentVersion(self, request, context):
+        """Returns one version, by its id or by its number, with what differs from the version that it replaced.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareDeploymentVersions(self, request, context):
+        """Tells what differs between two versions of a deployment.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RollBackDeployment(self, request, context):
+        """Makes the version current again that the current one replaced, or an earlier one by its number.
+
+        Runs that started keep the version that they were made of; runs that schedules made ahead are made anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PromoteDeploymentVersion(self, request, context):
+        """Makes a version current, such as one that was deployed with keep_current.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RunDeploymentInBulk(self, request, context):
+        """Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_DeploymentServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -283,6 +345,31 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     servicer.ListDeploymentVersions,
                     request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.ListDeploymentVersionsRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.ListDeploymentVersionsResponse.SerializeToString,
+            ),
+            'GetDeploymentVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDeploymentVersion,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.GetDeploymentVersionRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.GetDeploymentVersionResponse.SerializeToString,
+            ),
+            'CompareDeploymentVersions': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareDeploymentVersions,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.CompareDeploymentVersionsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.CompareDeploymentVersionsResponse.SerializeToString,
+            ),
+            'RollBackDeployment': grpc.unary_unary_rpc_method_handler(
+                    servicer.RollBackDeployment,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RollBackDeploymentRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RollBackDeploymentResponse.SerializeToString,
+            ),
+            'PromoteDeploymentVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.PromoteDeploymentVersion,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionResponse.SerializeToString,
+            ),
+            'RunDeploymentInBulk': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunDeploymentInBulk,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -664,6 +751,141 @@ class DeploymentService(object):
             '/headrace.api.v1.DeploymentService/ListDeploymentVersions',
             headrace_dot_api_dot_v1_dot_deployment__pb2.ListDeploymentVersionsRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_deployment__pb2.ListDeploymentVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDeploymentVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.DeploymentService/GetDeploymentVersion',
+            headrace_dot_api_dot_v1_dot_deployment__pb2.GetDeploymentVersionRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_deployment__pb2.GetDeploymentVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareDeploymentVersions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.DeploymentService/CompareDeploymentVersions',
+            headrace_dot_api_dot_v1_dot_deployment__pb2.CompareDeploymentVersionsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_deployment__pb2.CompareDeploymentVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RollBackDeployment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.DeploymentService/RollBackDeployment',
+            headrace_dot_api_dot_v1_dot_deployment__pb2.RollBackDeploymentRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_deployment__pb2.RollBackDeploymentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PromoteDeploymentVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.DeploymentService/PromoteDeploymentVersion',
+            headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunDeploymentInBulk(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.DeploymentService/RunDeploymentInBulk',
+            headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkResponse.FromString,
             options,
             channel_credentials,
             insecure,

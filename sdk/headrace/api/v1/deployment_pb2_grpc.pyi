@@ -249,7 +249,87 @@ _DeploymentServiceListDeploymentVersionsType = typing_extensions.TypeVar(
     ],
 )
 
-class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType, _DeploymentServiceGetDeploymentType, _DeploymentServiceGetDeploymentByNameType, _DeploymentServiceListDeploymentsType, _DeploymentServiceUpdateDeploymentType, _DeploymentServiceDeleteDeploymentType, _DeploymentServiceRunDeploymentType, _DeploymentServicePauseDeploymentType, _DeploymentServiceResumeDeploymentType, _DeploymentServiceCreateScheduleType, _DeploymentServiceUpdateScheduleType, _DeploymentServiceDeleteScheduleType, _DeploymentServicePreviewScheduleType, _DeploymentServiceListDeploymentVersionsType]):
+_DeploymentServiceGetDeploymentVersionType = typing_extensions.TypeVar(
+    '_DeploymentServiceGetDeploymentVersionType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse,
+    ],
+)
+
+_DeploymentServiceCompareDeploymentVersionsType = typing_extensions.TypeVar(
+    '_DeploymentServiceCompareDeploymentVersionsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse,
+    ],
+)
+
+_DeploymentServiceRollBackDeploymentType = typing_extensions.TypeVar(
+    '_DeploymentServiceRollBackDeploymentType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+        headrace.api.v1.deployment_pb2.RollBackDeploymentResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+        headrace.api.v1.deployment_pb2.RollBackDeploymentResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+        headrace.api.v1.deployment_pb2.RollBackDeploymentResponse,
+    ],
+)
+
+_DeploymentServicePromoteDeploymentVersionType = typing_extensions.TypeVar(
+    '_DeploymentServicePromoteDeploymentVersionType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+    ],
+)
+
+_DeploymentServiceRunDeploymentInBulkType = typing_extensions.TypeVar(
+    '_DeploymentServiceRunDeploymentInBulkType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
+    ],
+)
+
+class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType, _DeploymentServiceGetDeploymentType, _DeploymentServiceGetDeploymentByNameType, _DeploymentServiceListDeploymentsType, _DeploymentServiceUpdateDeploymentType, _DeploymentServiceDeleteDeploymentType, _DeploymentServiceRunDeploymentType, _DeploymentServicePauseDeploymentType, _DeploymentServiceResumeDeploymentType, _DeploymentServiceCreateScheduleType, _DeploymentServiceUpdateScheduleType, _DeploymentServiceDeleteScheduleType, _DeploymentServicePreviewScheduleType, _DeploymentServiceListDeploymentVersionsType, _DeploymentServiceGetDeploymentVersionType, _DeploymentServiceCompareDeploymentVersionsType, _DeploymentServiceRollBackDeploymentType, _DeploymentServicePromoteDeploymentVersionType, _DeploymentServiceRunDeploymentInBulkType]):
     """Keeps deployments, their versions and schedules, and starts runs of them."""
 
     @typing.overload
@@ -309,6 +389,26 @@ class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.deployment_pb2.ListDeploymentVersionsRequest,
             headrace.api.v1.deployment_pb2.ListDeploymentVersionsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+            headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+            headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+            headrace.api.v1.deployment_pb2.RollBackDeploymentResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+            headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+            headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -370,6 +470,26 @@ class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType
             headrace.api.v1.deployment_pb2.ListDeploymentVersionsRequest,
             headrace.api.v1.deployment_pb2.ListDeploymentVersionsResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+            headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+            headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+            headrace.api.v1.deployment_pb2.RollBackDeploymentResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+            headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+            headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     ApplyDeployment: _DeploymentServiceApplyDeploymentType
@@ -416,6 +536,24 @@ class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType
 
     ListDeploymentVersions: _DeploymentServiceListDeploymentVersionsType
     """Lists the versions of a deployment, newest first."""
+
+    GetDeploymentVersion: _DeploymentServiceGetDeploymentVersionType
+    """Returns one version, by its id or by its number, with what differs from the version that it replaced."""
+
+    CompareDeploymentVersions: _DeploymentServiceCompareDeploymentVersionsType
+    """Tells what differs between two versions of a deployment."""
+
+    RollBackDeployment: _DeploymentServiceRollBackDeploymentType
+    """Makes the version current again that the current one replaced, or an earlier one by its number.
+
+    Runs that started keep the version that they were made of; runs that schedules made ahead are made anew.
+    """
+
+    PromoteDeploymentVersion: _DeploymentServicePromoteDeploymentVersionType
+    """Makes a version current, such as one that was deployed with keep_current."""
+
+    RunDeploymentInBulk: _DeploymentServiceRunDeploymentInBulkType
+    """Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none."""
 
 DeploymentServiceAsyncStub: typing_extensions.TypeAlias = DeploymentServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -473,6 +611,26 @@ DeploymentServiceAsyncStub: typing_extensions.TypeAlias = DeploymentServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.deployment_pb2.ListDeploymentVersionsRequest,
         headrace.api.v1.deployment_pb2.ListDeploymentVersionsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+        headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+        headrace.api.v1.deployment_pb2.RollBackDeploymentResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+        headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+        headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
     ],
 ]
 
@@ -593,5 +751,48 @@ class DeploymentServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.deployment_pb2.ListDeploymentVersionsResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.ListDeploymentVersionsResponse]]:
         """Lists the versions of a deployment, newest first."""
+
+    @abc.abstractmethod
+    def GetDeploymentVersion(
+        self,
+        request: headrace.api.v1.deployment_pb2.GetDeploymentVersionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.GetDeploymentVersionResponse]]:
+        """Returns one version, by its id or by its number, with what differs from the version that it replaced."""
+
+    @abc.abstractmethod
+    def CompareDeploymentVersions(
+        self,
+        request: headrace.api.v1.deployment_pb2.CompareDeploymentVersionsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.CompareDeploymentVersionsResponse]]:
+        """Tells what differs between two versions of a deployment."""
+
+    @abc.abstractmethod
+    def RollBackDeployment(
+        self,
+        request: headrace.api.v1.deployment_pb2.RollBackDeploymentRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.deployment_pb2.RollBackDeploymentResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.RollBackDeploymentResponse]]:
+        """Makes the version current again that the current one replaced, or an earlier one by its number.
+
+        Runs that started keep the version that they were made of; runs that schedules made ahead are made anew.
+        """
+
+    @abc.abstractmethod
+    def PromoteDeploymentVersion(
+        self,
+        request: headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse]]:
+        """Makes a version current, such as one that was deployed with keep_current."""
+
+    @abc.abstractmethod
+    def RunDeploymentInBulk(
+        self,
+        request: headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse]]:
+        """Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none."""
 
 def add_DeploymentServiceServicer_to_server(servicer: DeploymentServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

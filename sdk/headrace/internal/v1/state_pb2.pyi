@@ -57,6 +57,7 @@ class ScheduledRun(google.protobuf.message.Message):
     CONCURRENCY_STRATEGY_FIELD_NUMBER: builtins.int
     MAXIMUM_LATENESS_FIELD_NUMBER: builtins.int
     WORKER_LABELS_FIELD_NUMBER: builtins.int
+    KEYED_LIMITS_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """UUIDv7 made by the caller."""
     flow_id: builtins.str
@@ -135,6 +136,12 @@ class ScheduledRun(google.protobuf.message.Message):
     def worker_labels(self) -> google.protobuf.struct_pb2.Struct:
         """Labels that its worker must have."""
 
+    @property
+    def keyed_limits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___OwnedLimit]:
+        """Limits of a key of the run ("deployment:<id>:key:<value>") that it needs a slot of, too. They are made or changed
+        with the run, and swept once nothing needs them.
+        """
+
     def __init__(
         self,
         *,
@@ -166,9 +173,10 @@ class ScheduledRun(google.protobuf.message.Message):
         concurrency_strategy: builtins.int = ...,
         maximum_lateness: google.protobuf.duration_pb2.Duration | None = ...,
         worker_labels: google.protobuf.struct_pb2.Struct | None = ...,
+        keyed_limits: collections.abc.Iterable[Global___OwnedLimit] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "creator", b"creator", "job_variables", b"job_variables", "labels", b"labels", "maximum_lateness", b"maximum_lateness", "parameters", b"parameters", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at", "worker_labels", b"worker_labels"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["auto_scheduled", b"auto_scheduled", "concurrency_strategy", b"concurrency_strategy", "context", b"context", "creator", b"creator", "deployment_id", b"deployment_id", "deployment_name", b"deployment_name", "deployment_version_id", b"deployment_version_id", "flow_id", b"flow_id", "flow_name", b"flow_name", "flow_run_id", b"flow_run_id", "flow_version", b"flow_version", "idempotency_key", b"idempotency_key", "job_variables", b"job_variables", "labels", b"labels", "limits", b"limits", "maximum_lateness", b"maximum_lateness", "name", b"name", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at", "tags", b"tags", "work_pool_id", b"work_pool_id", "work_pool_name", b"work_pool_name", "work_queue_id", b"work_queue_id", "work_queue_name", b"work_queue_name", "worker_labels", b"worker_labels"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["auto_scheduled", b"auto_scheduled", "concurrency_strategy", b"concurrency_strategy", "context", b"context", "creator", b"creator", "deployment_id", b"deployment_id", "deployment_name", b"deployment_name", "deployment_version_id", b"deployment_version_id", "flow_id", b"flow_id", "flow_name", b"flow_name", "flow_run_id", b"flow_run_id", "flow_version", b"flow_version", "idempotency_key", b"idempotency_key", "job_variables", b"job_variables", "keyed_limits", b"keyed_limits", "labels", b"labels", "limits", b"limits", "maximum_lateness", b"maximum_lateness", "name", b"name", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at", "tags", b"tags", "work_pool_id", b"work_pool_id", "work_pool_name", b"work_pool_name", "work_queue_id", b"work_queue_id", "work_queue_name", b"work_queue_name", "worker_labels", b"worker_labels"]) -> None: ...
 
 Global___ScheduledRun: typing_extensions.TypeAlias = ScheduledRun
 
@@ -753,7 +761,7 @@ class OwnedLimit(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     LIMIT_FIELD_NUMBER: builtins.int
     name: builtins.str
-    """"work-pool:<id>", "work-queue:<id>" or "deployment:<id>"."""
+    """"work-pool:<id>", "work-queue:<id>", "deployment:<id>" or "deployment:<id>:key:<value>"."""
     limit: builtins.int
     """How many slots; unset removes the limit."""
     def __init__(
