@@ -4,6 +4,7 @@
     ├── ParameterError      the parameters do not fit the flow; also a TypeError
     ├── FailedRun           the run failed, and the exception itself is not at hand
     ├── CrashedRun          the run was ended by its infrastructure
+    │   └── WorkerDied      the process that executed the task has gone
     ├── CancelledRun        the run stopped on request
     ├── TimedOut            the run took longer than its timeout_seconds; also a TimeoutError
     ├── UpstreamFailed      the run did not start because one that it waits for did not complete
@@ -36,6 +37,12 @@ class CrashedRun(errors.HeadraceError):
     """The run was ended by its infrastructure."""
 
     default_reason = "RUN_CRASHED"
+
+
+class WorkerDied(CrashedRun):
+    """The process that executed the task has gone; the run's other tries are made by another."""
+
+    default_reason = "WORKER_DIED"
 
 
 class CancelledRun(errors.HeadraceError):

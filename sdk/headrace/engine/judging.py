@@ -17,7 +17,14 @@ from headrace.engine.naming import run_name
 from headrace.engine.retries import delay_of
 from headrace.engine.runs import TaskRun
 from headrace.errors import HeadraceError
-from headrace.outcomes import CancelInterrupt, Interrupted, LeaseLostInterrupt, TimedOut, TimeoutInterrupt
+from headrace.outcomes import (
+    CancelInterrupt,
+    Interrupted,
+    LeaseLostInterrupt,
+    TimedOut,
+    TimeoutInterrupt,
+    WorkerDied,
+)
 from headrace.recording.facts import CANCELLED, CODES, COMPLETED, CRASHED, FAILED, SCHEDULED
 from headrace.settings import get_settings
 from headrace.states import State, StateDetails, StateType
@@ -112,7 +119,7 @@ def fail(run: TaskRun, error: Exception, *, name: str = "", retriable: bool | No
     details.retriable = retriable
     if isinstance(error, TimedOut):
         name = name or "TimedOut"
-    run.enter(FAILED, name, describe_error(error), details)
+    run.enter(CRASHED if isinstance(error, WorkerDied) else FAILED, name, describe_error(error), details)
 
 
 def stop(run: TaskRun, error: BaseException) -> None:

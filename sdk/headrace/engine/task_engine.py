@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from headrace.context import current_run, current_tags
 from headrace.engine.arguments import Upstream, is_plain, resolve
@@ -32,6 +32,20 @@ from headrace.outcomes import Interrupted, UpstreamFailed
 from headrace.recording.facts import COMPLETED, FAILED
 
 
+class Elsewhere(Protocol):
+    """Executes a task's function outside of this process; everything else about the run stays here."""
+
+    def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Hand a try over, and wait until it starts. What goes wrong is raised by `finish`."""
+
+    def finish(self) -> Any:
+        """Wait for the end of the try; returns what the function returned.
+
+        Raises:
+            BaseException: What ended the try.
+        """
+
+
 class TaskCall:
     """One call of a task: its run and its arguments.
 
@@ -46,7 +60,7 @@ class TaskCall:
         TypeError: The arguments do not fit the task's function.
     """
 
-    __slots__ = ("args", "kwargs", "run", "upstream")
+    __slots__ = ("args", "elsewhere", "kwargs", "run", "upstream")
 
     def __init__(
         self,
@@ -71,6 +85,7 @@ class TaskCall:
             run.tags = sorted(tags.union(definition.tags))
         self.args = args
         self.kwargs = kwargs
+        self.elsewhere: Elsewhere | None = None
         self.upstream: Upstream | None = None
         if wait_for or not is_plain(args, kwargs):
             upstream = Upstream(definition.signature, host.tracker, args, kwargs, wait_for)
@@ -113,6 +128,7 @@ class TaskCall:
         run = self.run
         definition = run.definition
         options = definition.options
+        elsewhere = self.elsewhere
         guard = run.guard
         if guard is None:
             guard = run.guard = current_guard()
@@ -126,14 +142,21 @@ class TaskCall:
             if self._begin():
                 return run.value
             while True:
+                if elsewhere is not None:
+                    elsewhere.begin(self.args, self.kwargs)
                 run.enter_running()
                 if options.on_running:
                     call_hooks(options.on_running, definition, run, run.state())
-                deadline = Deadline(guard, options.timeout_seconds) if options.timeout_seconds is not None else None
+                deadline = None
+                if options.timeout_seconds is not None and elsewhere is None:
+                    deadline = Deadline(guard, options.timeout_seconds)
                 try:
                     try:
-                        guard.arm()
-                        value = definition.fn(*self.args, **self.kwargs)
+                        if elsewhere is not None:
+                            value = elsewhere.finish()
+                        else:
+                            guard.arm()
+                            value = definition.fn(*self.args, **self.kwargs)
                     finally:
                         guard.disarm()
                         if deadline is not None:
