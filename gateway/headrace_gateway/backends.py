@@ -23,6 +23,7 @@ SERVICE_OF = {
     "FlowService": "state",
     "LogService": "log",
     "RecordService": "state",
+    "RunInputService": "state",
     "SystemService": "system",
     "TaskRunService": "state",
     "VariableService": "state",

@@ -162,6 +162,18 @@ export interface ArtifactFilter {
   latest_only: boolean;
   /** Made in this span. */
   created?: TimeRange;
+  /** With ARTIFACT_KIND_OTHER: any of these types. */
+  types: string[];
+  /** A part of the key or of the description, upper and lower case alike. */
+  text: string;
+  /** Last changed in this span. */
+  updated?: TimeRange;
+  /** True: only artifacts with a key; false: only artifacts without. */
+  has_key?: boolean;
+  /** Made by runs of any of these flows. */
+  flow_ids: string[];
+  /** Made by runs of any of these deployments. */
+  deployment_ids: string[];
 }
 
 /** What kind of artifact it is. */
@@ -174,6 +186,15 @@ export type ArtifactKind =
   | "ARTIFACT_KIND_IMAGE"
   | "ARTIFACT_KIND_RESULT"
   | "ARTIFACT_KIND_OTHER";
+
+/** In which order to list artifacts. */
+export type ArtifactSort =
+  | "ARTIFACT_SORT_UNSPECIFIED"
+  | "ARTIFACT_SORT_ID_DESC"
+  | "ARTIFACT_SORT_ID_ASC"
+  | "ARTIFACT_SORT_UPDATED_DESC"
+  | "ARTIFACT_SORT_KEY_ASC"
+  | "ARTIFACT_SORT_KEY_DESC";
 
 /** The right to execute one attempt of a flow run. */
 export interface Attempt {
@@ -507,6 +528,26 @@ export interface CreateFlowRunResponse {
   attempt?: Attempt;
 }
 
+/** Asks to send an input. */
+export interface CreateRunInputRequest {
+  /** To which flow run. */
+  flow_run_id: string;
+  /** Unique in the flow run; makes the call repeatable. */
+  key: string;
+  /** Any JSON value, up to 512 KiB. */
+  value?: JsonValue;
+  /** Who sends it. */
+  sender: string;
+}
+
+/** Returns the input. */
+export interface CreateRunInputResponse {
+  /** The input with the key, which another may have sent before. */
+  run_input?: RunInput;
+  /** True if it was sent by this call. */
+  created: boolean;
+}
+
 /** Asks to add a schedule. */
 export interface CreateScheduleRequest {
   /** To which deployment. */
@@ -643,6 +684,16 @@ export interface DeleteFlowRunRequest {
 }
 
 export type DeleteFlowRunResponse = Record<string, never>;
+
+/** Asks to delete an input. */
+export interface DeleteRunInputRequest {
+  /** Of which flow run. */
+  flow_run_id: string;
+  /** Which one. */
+  key: string;
+}
+
+export type DeleteRunInputResponse = Record<string, never>;
 
 /** Asks to delete a schedule. */
 export interface DeleteScheduleRequest {
@@ -1023,6 +1074,12 @@ export interface FlowFilter {
   created?: TimeRange;
   /** True: only flows without tags; false: only flows with tags. */
   untagged?: boolean;
+  /** A part of the name or of the description, upper and lower case alike. */
+  text: string;
+  /** All of these label keys, whatever their values. */
+  label_keys: string[];
+  /** Last changed in this span. */
+  updated?: TimeRange;
 }
 
 /** An execution of a flow. */
@@ -1173,6 +1230,34 @@ export interface FlowRunFilter {
   run_time_at_most?: string;
   /** True: only runs that a schedule made; false: only others. */
   auto_scheduled?: boolean;
+  /** None of these state types. */
+  state_types_none: StateType[];
+  /** Any of these deployment names. */
+  deployment_names: string[];
+  /** Any of these names of work pools. */
+  work_pool_names: string[];
+  /** Any of these names of work queues. */
+  work_queue_names: string[];
+  /** True: only runs of deployments; false: only others. */
+  has_deployment?: boolean;
+  /** True: only runs without tags; false: only runs with tags. */
+  untagged?: boolean;
+  /** All of these label keys, whatever their values. */
+  label_keys: string[];
+  /** All of these conditions on parameters. */
+  parameter_conditions: ValueCondition[];
+  /** Entered RUNNING at least this often. */
+  run_count_at_least?: number;
+  /** Entered RUNNING at most this often. */
+  run_count_at_most?: number;
+  /** Entered its state in this span. */
+  state_entered?: TimeRange;
+  /** Last changed in this span. */
+  updated?: TimeRange;
+  /** Made by any of these kinds of creators. */
+  creator_kinds: CreatorKind[];
+  /** Made by any creator of these names. */
+  creator_names: string[];
 }
 
 /** In which order to list flow runs. */
@@ -1380,6 +1465,20 @@ export interface GetFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** Asks for an input. */
+export interface GetRunInputRequest {
+  /** Of which flow run. */
+  flow_run_id: string;
+  /** Which one. */
+  key: string;
+}
+
+/** Returns an input. */
+export interface GetRunInputResponse {
+  /** The input. */
+  run_input?: RunInput;
+}
+
 export type GetSystemRequest = Record<string, never>;
 
 /** The server about itself. */
@@ -1490,6 +1589,8 @@ export interface ListArtifactsRequest {
   page_size: number;
   /** The next_page_token of the page before. */
   page_token: string;
+  /** In which order. */
+  sort: ArtifactSort;
 }
 
 /** Returns a page of artifacts. */
@@ -1698,6 +1799,26 @@ export interface ListLogsResponse {
   next_page_token: string;
   /** Token from which FollowLogs goes on behind the newest record of this page. */
   follow_token: string;
+}
+
+/** Asks for a page of inputs. */
+export interface ListRunInputsRequest {
+  /** Of which flow run. */
+  flow_run_id: string;
+  /** Only those whose keys begin like this. */
+  key_prefix: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of inputs. */
+export interface ListRunInputsResponse {
+  /** The inputs, oldest first. */
+  run_inputs: RunInput[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
 }
 
 /** Asks for the states of a task run. */
@@ -1926,6 +2047,28 @@ export interface PauseDeploymentRequest {
 export interface PauseDeploymentResponse {
   /** The deployment. */
   deployment?: Deployment;
+}
+
+/** Asks to pause a flow run. */
+export interface PauseFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** UUIDv7 that makes the call repeatable. */
+  request_id: string;
+  /** The run fails if it is not resumed within this time. Unset: it waits for ever. */
+  timeout?: string;
+  /** Names the pause: a run pauses at most once for each key. Empty lets the server make one. */
+  key: string;
+  /** Why; kept as the state's message. */
+  reason: string;
+}
+
+/** Returns the verdict. */
+export interface PauseFlowRunResponse {
+  /** What was decided. */
+  verdict?: Verdict;
+  /** The flow run after it. */
+  flow_run?: FlowRun;
 }
 
 /** What a caller needs in order to be allowed to call a method. A method without a permission cannot be called at all: the server denies by default. Roles are sets of these permissions. */
@@ -2179,6 +2322,26 @@ export interface ResumeDeploymentResponse {
   deployment?: Deployment;
 }
 
+/** Asks to resume a flow run. */
+export interface ResumeFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** UUIDv7 that makes the call repeatable. */
+  request_id: string;
+  /** What the run asks for: fields of its form. */
+  run_input?: JsonObject;
+  /** Why; kept as the state's message. */
+  reason: string;
+}
+
+/** Returns the verdict. */
+export interface ResumeFlowRunResponse {
+  /** What was decided: RUNNING where the process waits, SCHEDULED "Resuming" where the run is suspended. */
+  verdict?: Verdict;
+  /** The flow run after it. */
+  flow_run?: FlowRun;
+}
+
 /** Asks to run a final flow run again. */
 export interface RetryFlowRunRequest {
   /** Which one. */
@@ -2310,6 +2473,20 @@ export interface RunDeploymentResponse {
   flow_run?: FlowRun;
   /** True if it was made by this call. */
   created: boolean;
+}
+
+/** Something that was sent to a flow run. */
+export interface RunInput {
+  /** The flow run. */
+  flow_run_id: string;
+  /** Unique in the flow run. */
+  key: string;
+  /** Any JSON value. */
+  value?: JsonValue;
+  /** Who sent it, e.g. "headrace.flow-run.<uuid>". */
+  sender: string;
+  /** When it came. */
+  created_at?: string;
 }
 
 /** A run has to stop, pause or go on. */
@@ -2502,7 +2679,7 @@ export interface StateDetails {
   pause_reschedule?: boolean;
   /** Names the pause, so that a run pauses at most once for each key. */
   pause_key: string;
-  /** Names of the run inputs that a resume has to bring, by role ("schema", "description", "response"). */
+  /** Names of run inputs that a pause is about, by role: "schema" and "description" are the form that a resume has to fill in, "response" is what it brought, "awaited" is an input whose arrival resumes the run by itself. */
   run_input_keyset: Record<string, string>;
   /** False if a failed run must not be retried. */
   retriable?: boolean;
@@ -2520,6 +2697,8 @@ export interface StateDetails {
   traceback: string;
   /** Whatever else a client keeps with the state. */
   extra?: JsonObject;
+  /** How long a PAUSED run waits to be resumed; the server makes `pause_expires_at` of it, by its own clock. */
+  pause_timeout?: string;
 }
 
 /** Where a run stands. A state has a type, which the rules know, and a name, which people read. */
@@ -2534,6 +2713,28 @@ export type StateType =
   | "STATE_TYPE_COMPLETED"
   | "STATE_TYPE_FAILED"
   | "STATE_TYPE_CRASHED";
+
+/** Asks to suspend a flow run. */
+export interface SuspendFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** UUIDv7 that makes the call repeatable. */
+  request_id: string;
+  /** The run fails if it is not resumed within this time. Unset: it waits for ever. */
+  timeout?: string;
+  /** Names the pause: a run pauses at most once for each key. Empty lets the server make one. */
+  key: string;
+  /** Why; kept as the state's message. */
+  reason: string;
+}
+
+/** Returns the verdict. */
+export interface SuspendFlowRunResponse {
+  /** What was decided. */
+  verdict?: Verdict;
+  /** The flow run after it. */
+  flow_run?: FlowRun;
+}
 
 /** Rows and columns. */
 export interface TableContent {
@@ -2662,9 +2863,35 @@ export interface TaskRunFilter {
   cache_keys: string[];
   /** True: only background task runs; false: only task runs of flow runs. */
   background?: boolean;
+  /** None of these state types. */
+  state_types_none: StateType[];
+  /** Any of these dynamic keys. */
+  dynamic_keys: string[];
+  /** Any of these task versions. */
+  task_versions: string[];
+  /** True: only task runs without tags; false: only task runs with tags. */
+  untagged?: boolean;
+  /** All of these label keys, whatever their values. */
+  label_keys: string[];
+  /** Entered RUNNING at least this often. */
+  run_count_at_least?: number;
+  /** Entered RUNNING at most this often. */
+  run_count_at_most?: number;
+  /** Expected to start in this span. */
+  expected_start?: TimeRange;
+  /** Entered its state in this span. */
+  state_entered?: TimeRange;
+  /** Stands for any of these subflows. */
+  child_flow_run_ids: string[];
+  /** Part of a run of any of these flows. */
+  flow_ids: string[];
+  /** Part of a run of any of these deployments. */
+  deployment_ids: string[];
+  /** Part of any of these flow runs or of the trees below them. */
+  root_flow_run_ids: string[];
 }
 
-/** In which order to list task runs. */
+/** In which order to list task runs. By name and by run time only what a filter narrows down can be listed: it has to name flow runs, task runs or cache keys, or say from when on they were created, started or ended. */
 export type TaskRunSort =
   | "TASK_RUN_SORT_UNSPECIFIED"
   | "TASK_RUN_SORT_ID_DESC"
@@ -2882,6 +3109,16 @@ export interface UpdateWorkspaceResponse {
   workspace?: Workspace;
 }
 
+/** What a value inside of parameters has to be. */
+export interface ValueCondition {
+  /** The way to the value: keys of objects and places in lists, from 0, e.g. ["source", "tables", "0"]. */
+  path: string[];
+  /** The value is equal to this. */
+  equals?: JsonValue;
+  /** True: there is a value, be it null; false: there is none. */
+  exists?: boolean;
+}
+
 /** A named value. */
 export interface Variable {
   /** UUIDv7. */
@@ -2977,6 +3214,26 @@ export interface VersionInfo {
   message: string;
   /** A page to look at. */
   url: string;
+}
+
+/** Asks to wait for inputs. */
+export interface WaitForRunInputsRequest {
+  /** Of which flow run. */
+  flow_run_id: string;
+  /** Only those whose keys begin like this. */
+  key_prefix: string;
+  /** Keys that the caller has seen already. */
+  known_keys: string[];
+  /** How long to wait, up to 25 seconds; 0 looks once. */
+  wait_up_to?: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  limit: number;
+}
+
+/** Returns inputs. */
+export interface WaitForRunInputsResponse {
+  /** Those that came, oldest first; none if the time is over. */
+  run_inputs: RunInput[];
 }
 
 /** Asks to follow a flow run. */
@@ -3162,6 +3419,9 @@ export interface Calls {
   DeleteFlowRun: { request: DeleteFlowRunRequest; response: DeleteFlowRunResponse };
   ProposeFlowRunState: { request: ProposeFlowRunStateRequest; response: ProposeFlowRunStateResponse };
   CancelFlowRun: { request: CancelFlowRunRequest; response: CancelFlowRunResponse };
+  PauseFlowRun: { request: PauseFlowRunRequest; response: PauseFlowRunResponse };
+  SuspendFlowRun: { request: SuspendFlowRunRequest; response: SuspendFlowRunResponse };
+  ResumeFlowRun: { request: ResumeFlowRunRequest; response: ResumeFlowRunResponse };
   RetryFlowRun: { request: RetryFlowRunRequest; response: RetryFlowRunResponse };
   ListFlowRunStates: { request: ListFlowRunStatesRequest; response: ListFlowRunStatesResponse };
   ApplyDeployment: { request: ApplyDeploymentRequest; response: ApplyDeploymentResponse };
@@ -3193,6 +3453,11 @@ export interface Calls {
   DeleteFlow: { request: DeleteFlowRequest; response: DeleteFlowResponse };
   AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
   ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
+  CreateRunInput: { request: CreateRunInputRequest; response: CreateRunInputResponse };
+  GetRunInput: { request: GetRunInputRequest; response: GetRunInputResponse };
+  ListRunInputs: { request: ListRunInputsRequest; response: ListRunInputsResponse };
+  WaitForRunInputs: { request: WaitForRunInputsRequest; response: WaitForRunInputsResponse };
+  DeleteRunInput: { request: DeleteRunInputRequest; response: DeleteRunInputResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
   SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
@@ -3267,6 +3532,9 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteFlowRun: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}", body: false },
   ProposeFlowRunState: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:propose", body: true },
   CancelFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:cancel", body: true },
+  PauseFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:pause", body: true },
+  SuspendFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:suspend", body: true },
+  ResumeFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:resume", body: true },
   RetryFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:retry", body: true },
   ListFlowRunStates: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/states", body: false },
   WatchFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:watch", body: false },
@@ -3302,6 +3570,11 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   AppendLogs: { verb: "POST", path: "/v1/logs", body: true },
   ListLogs: { verb: "POST", path: "/v1/logs:search", body: true },
   FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
+  CreateRunInput: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs", body: true },
+  GetRunInput: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
+  ListRunInputs: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs", body: false },
+  WaitForRunInputs: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs:wait", body: true },
+  DeleteRunInput: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
   SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },

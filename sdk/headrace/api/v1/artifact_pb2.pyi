@@ -67,6 +67,42 @@ ARTIFACT_KIND_OTHER: ArtifactKind.ValueType  # 7
 """Anything else, named by `type`."""
 Global___ArtifactKind: typing_extensions.TypeAlias = ArtifactKind
 
+class _ArtifactSort:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ArtifactSortEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ArtifactSort.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    ARTIFACT_SORT_UNSPECIFIED: _ArtifactSort.ValueType  # 0
+    """Newest first."""
+    ARTIFACT_SORT_ID_DESC: _ArtifactSort.ValueType  # 1
+    """Newest first."""
+    ARTIFACT_SORT_ID_ASC: _ArtifactSort.ValueType  # 2
+    """Oldest first."""
+    ARTIFACT_SORT_UPDATED_DESC: _ArtifactSort.ValueType  # 3
+    """Last changed first."""
+    ARTIFACT_SORT_KEY_ASC: _ArtifactSort.ValueType  # 4
+    """By key from A to Z."""
+    ARTIFACT_SORT_KEY_DESC: _ArtifactSort.ValueType  # 5
+    """By key from Z to A."""
+
+class ArtifactSort(_ArtifactSort, metaclass=_ArtifactSortEnumTypeWrapper):
+    """In which order to list artifacts."""
+
+ARTIFACT_SORT_UNSPECIFIED: ArtifactSort.ValueType  # 0
+"""Newest first."""
+ARTIFACT_SORT_ID_DESC: ArtifactSort.ValueType  # 1
+"""Newest first."""
+ARTIFACT_SORT_ID_ASC: ArtifactSort.ValueType  # 2
+"""Oldest first."""
+ARTIFACT_SORT_UPDATED_DESC: ArtifactSort.ValueType  # 3
+"""Last changed first."""
+ARTIFACT_SORT_KEY_ASC: ArtifactSort.ValueType  # 4
+"""By key from A to Z."""
+ARTIFACT_SORT_KEY_DESC: ArtifactSort.ValueType  # 5
+"""By key from Z to A."""
+Global___ArtifactSort: typing_extensions.TypeAlias = ArtifactSort
+
 @typing.final
 class Artifact(google.protobuf.message.Message):
     """What a run made for people to look at."""
@@ -253,10 +289,20 @@ class ArtifactFilter(google.protobuf.message.Message):
     TASK_RUN_IDS_FIELD_NUMBER: builtins.int
     LATEST_ONLY_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
+    TYPES_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    UPDATED_FIELD_NUMBER: builtins.int
+    HAS_KEY_FIELD_NUMBER: builtins.int
+    FLOW_IDS_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_IDS_FIELD_NUMBER: builtins.int
     key_contains: builtins.str
     """A part of the key."""
     latest_only: builtins.bool
     """True: only the latest of each key."""
+    text: builtins.str
+    """A part of the key or of the description, upper and lower case alike."""
+    has_key: builtins.bool
+    """True: only artifacts with a key; false: only artifacts without."""
     @property
     def artifact_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Any of these ids."""
@@ -281,6 +327,22 @@ class ArtifactFilter(google.protobuf.message.Message):
     def created(self) -> headrace.api.v1.state_pb2.TimeRange:
         """Made in this span."""
 
+    @property
+    def types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """With ARTIFACT_KIND_OTHER: any of these types."""
+
+    @property
+    def updated(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """Last changed in this span."""
+
+    @property
+    def flow_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Made by runs of any of these flows."""
+
+    @property
+    def deployment_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Made by runs of any of these deployments."""
+
     def __init__(
         self,
         *,
@@ -292,9 +354,16 @@ class ArtifactFilter(google.protobuf.message.Message):
         task_run_ids: collections.abc.Iterable[builtins.str] | None = ...,
         latest_only: builtins.bool = ...,
         created: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        types: collections.abc.Iterable[builtins.str] | None = ...,
+        text: builtins.str = ...,
+        updated: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        has_key: builtins.bool | None = ...,
+        flow_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        deployment_ids: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["created", b"created"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["artifact_ids", b"artifact_ids", "created", b"created", "flow_run_ids", b"flow_run_ids", "key_contains", b"key_contains", "keys", b"keys", "kinds", b"kinds", "latest_only", b"latest_only", "task_run_ids", b"task_run_ids"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_has_key", b"_has_key", "created", b"created", "has_key", b"has_key", "updated", b"updated"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_has_key", b"_has_key", "artifact_ids", b"artifact_ids", "created", b"created", "deployment_ids", b"deployment_ids", "flow_ids", b"flow_ids", "flow_run_ids", b"flow_run_ids", "has_key", b"has_key", "key_contains", b"key_contains", "keys", b"keys", "kinds", b"kinds", "latest_only", b"latest_only", "task_run_ids", b"task_run_ids", "text", b"text", "types", b"types", "updated", b"updated"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_has_key", b"_has_key"]) -> typing.Literal["has_key"] | None: ...
 
 Global___ArtifactFilter: typing_extensions.TypeAlias = ArtifactFilter
 
@@ -388,10 +457,13 @@ class ListArtifactsRequest(google.protobuf.message.Message):
     FILTER_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    SORT_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """How many at most; 0 is 50, above 200 is 200."""
     page_token: builtins.str
     """The next_page_token of the page before."""
+    sort: Global___ArtifactSort.ValueType
+    """In which order."""
     @property
     def filter(self) -> Global___ArtifactFilter:
         """Which ones."""
@@ -402,9 +474,10 @@ class ListArtifactsRequest(google.protobuf.message.Message):
         filter: Global___ArtifactFilter | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        sort: Global___ArtifactSort.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "page_size", b"page_size", "page_token", b"page_token", "sort", b"sort"]) -> None: ...
 
 Global___ListArtifactsRequest: typing_extensions.TypeAlias = ListArtifactsRequest
 

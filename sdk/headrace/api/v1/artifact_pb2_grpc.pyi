@@ -163,7 +163,7 @@ class ArtifactServiceStub(typing.Generic[_ArtifactServiceCreateArtifactType, _Ar
     """Returns one artifact."""
 
     ListArtifacts: _ArtifactServiceListArtifactsType
-    """Lists artifacts, newest first."""
+    """Lists artifacts."""
 
     UpdateArtifact: _ArtifactServiceUpdateArtifactType
     """Changes the named fields of an artifact, e.g. the progress."""
@@ -219,7 +219,7 @@ class ArtifactServiceServicer(metaclass=abc.ABCMeta):
         request: headrace.api.v1.artifact_pb2.ListArtifactsRequest,
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.artifact_pb2.ListArtifactsResponse, collections.abc.Awaitable[headrace.api.v1.artifact_pb2.ListArtifactsResponse]]:
-        """Lists artifacts, newest first."""
+        """Lists artifacts."""
 
     @abc.abstractmethod
     def UpdateArtifact(

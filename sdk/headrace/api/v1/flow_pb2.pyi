@@ -121,10 +121,15 @@ class FlowFilter(google.protobuf.message.Message):
     LABELS_FIELD_NUMBER: builtins.int
     CREATED_FIELD_NUMBER: builtins.int
     UNTAGGED_FIELD_NUMBER: builtins.int
+    TEXT_FIELD_NUMBER: builtins.int
+    LABEL_KEYS_FIELD_NUMBER: builtins.int
+    UPDATED_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name, upper and lower case alike."""
     untagged: builtins.bool
     """True: only flows without tags; false: only flows with tags."""
+    text: builtins.str
+    """A part of the name or of the description, upper and lower case alike."""
     @property
     def flow_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Any of these ids."""
@@ -153,6 +158,14 @@ class FlowFilter(google.protobuf.message.Message):
     def created(self) -> headrace.api.v1.state_pb2.TimeRange:
         """Created in this span."""
 
+    @property
+    def label_keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """All of these label keys, whatever their values."""
+
+    @property
+    def updated(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """Last changed in this span."""
+
     def __init__(
         self,
         *,
@@ -165,9 +178,12 @@ class FlowFilter(google.protobuf.message.Message):
         labels: google.protobuf.struct_pb2.Struct | None = ...,
         created: headrace.api.v1.state_pb2.TimeRange | None = ...,
         untagged: builtins.bool | None = ...,
+        text: builtins.str = ...,
+        label_keys: collections.abc.Iterable[builtins.str] | None = ...,
+        updated: headrace.api.v1.state_pb2.TimeRange | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_untagged", b"_untagged", "created", b"created", "labels", b"labels", "untagged", b"untagged"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_untagged", b"_untagged", "created", b"created", "flow_ids", b"flow_ids", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "untagged", b"untagged"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_untagged", b"_untagged", "created", b"created", "labels", b"labels", "untagged", b"untagged", "updated", b"updated"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_untagged", b"_untagged", "created", b"created", "flow_ids", b"flow_ids", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "untagged", b"untagged", "updated", b"updated"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_untagged", b"_untagged"]) -> typing.Literal["untagged"] | None: ...
 
 Global___FlowFilter: typing_extensions.TypeAlias = FlowFilter

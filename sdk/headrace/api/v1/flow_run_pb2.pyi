@@ -460,6 +460,20 @@ class FlowRunFilter(google.protobuf.message.Message):
     RUN_TIME_AT_LEAST_FIELD_NUMBER: builtins.int
     RUN_TIME_AT_MOST_FIELD_NUMBER: builtins.int
     AUTO_SCHEDULED_FIELD_NUMBER: builtins.int
+    STATE_TYPES_NONE_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_NAMES_FIELD_NUMBER: builtins.int
+    WORK_POOL_NAMES_FIELD_NUMBER: builtins.int
+    WORK_QUEUE_NAMES_FIELD_NUMBER: builtins.int
+    HAS_DEPLOYMENT_FIELD_NUMBER: builtins.int
+    UNTAGGED_FIELD_NUMBER: builtins.int
+    LABEL_KEYS_FIELD_NUMBER: builtins.int
+    PARAMETER_CONDITIONS_FIELD_NUMBER: builtins.int
+    RUN_COUNT_AT_LEAST_FIELD_NUMBER: builtins.int
+    RUN_COUNT_AT_MOST_FIELD_NUMBER: builtins.int
+    STATE_ENTERED_FIELD_NUMBER: builtins.int
+    UPDATED_FIELD_NUMBER: builtins.int
+    CREATOR_KINDS_FIELD_NUMBER: builtins.int
+    CREATOR_NAMES_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name, upper and lower case alike."""
     text: builtins.str
@@ -468,6 +482,14 @@ class FlowRunFilter(google.protobuf.message.Message):
     """True: only subflows; false: only runs without a parent."""
     auto_scheduled: builtins.bool
     """True: only runs that a schedule made; false: only others."""
+    has_deployment: builtins.bool
+    """True: only runs of deployments; false: only others."""
+    untagged: builtins.bool
+    """True: only runs without tags; false: only runs with tags."""
+    run_count_at_least: builtins.int
+    """Entered RUNNING at least this often."""
+    run_count_at_most: builtins.int
+    """Entered RUNNING at most this often."""
     @property
     def flow_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Any of these ids."""
@@ -584,6 +606,46 @@ class FlowRunFilter(google.protobuf.message.Message):
     def run_time_at_most(self) -> google.protobuf.duration_pb2.Duration:
         """Ran at most this long."""
 
+    @property
+    def state_types_none(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[headrace.api.v1.state_pb2.StateType.ValueType]:
+        """None of these state types."""
+
+    @property
+    def deployment_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these deployment names."""
+
+    @property
+    def work_pool_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these names of work pools."""
+
+    @property
+    def work_queue_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these names of work queues."""
+
+    @property
+    def label_keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """All of these label keys, whatever their values."""
+
+    @property
+    def parameter_conditions(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ValueCondition]:
+        """All of these conditions on parameters."""
+
+    @property
+    def state_entered(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """Entered its state in this span."""
+
+    @property
+    def updated(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """Last changed in this span."""
+
+    @property
+    def creator_kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[headrace.api.v1.state_pb2.CreatorKind.ValueType]:
+        """Made by any of these kinds of creators."""
+
+    @property
+    def creator_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Made by any creator of these names."""
+
     def __init__(
         self,
         *,
@@ -620,15 +682,69 @@ class FlowRunFilter(google.protobuf.message.Message):
         run_time_at_least: google.protobuf.duration_pb2.Duration | None = ...,
         run_time_at_most: google.protobuf.duration_pb2.Duration | None = ...,
         auto_scheduled: builtins.bool | None = ...,
+        state_types_none: collections.abc.Iterable[headrace.api.v1.state_pb2.StateType.ValueType] | None = ...,
+        deployment_names: collections.abc.Iterable[builtins.str] | None = ...,
+        work_pool_names: collections.abc.Iterable[builtins.str] | None = ...,
+        work_queue_names: collections.abc.Iterable[builtins.str] | None = ...,
+        has_deployment: builtins.bool | None = ...,
+        untagged: builtins.bool | None = ...,
+        label_keys: collections.abc.Iterable[builtins.str] | None = ...,
+        parameter_conditions: collections.abc.Iterable[Global___ValueCondition] | None = ...,
+        run_count_at_least: builtins.int | None = ...,
+        run_count_at_most: builtins.int | None = ...,
+        state_entered: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        updated: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        creator_kinds: collections.abc.Iterable[headrace.api.v1.state_pb2.CreatorKind.ValueType] | None = ...,
+        creator_names: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_parent", b"_has_parent", "auto_scheduled", b"auto_scheduled", "created", b"created", "ended", b"ended", "expected_start", b"expected_start", "has_parent", b"has_parent", "labels", b"labels", "next_scheduled_start", b"next_scheduled_start", "parameters", b"parameters", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_parent", b"_has_parent", "auto_scheduled", b"auto_scheduled", "created", b"created", "creator_ids", b"creator_ids", "deployment_ids", b"deployment_ids", "deployment_version_ids", b"deployment_version_ids", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_names", b"flow_names", "flow_run_ids", b"flow_run_ids", "flow_versions", b"flow_versions", "has_parent", b"has_parent", "idempotency_keys", b"idempotency_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "next_scheduled_start", b"next_scheduled_start", "parameters", b"parameters", "parent_flow_run_ids", b"parent_flow_run_ids", "parent_task_run_ids", b"parent_task_run_ids", "root_flow_run_ids", b"root_flow_run_ids", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_names", b"state_names", "state_types", b"state_types", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "work_pool_ids", b"work_pool_ids", "work_queue_ids", b"work_queue_ids", "worker_names", b"worker_names"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_deployment", b"_has_deployment", "_has_parent", b"_has_parent", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "auto_scheduled", b"auto_scheduled", "created", b"created", "ended", b"ended", "expected_start", b"expected_start", "has_deployment", b"has_deployment", "has_parent", b"has_parent", "labels", b"labels", "next_scheduled_start", b"next_scheduled_start", "parameters", b"parameters", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "untagged", b"untagged", "updated", b"updated"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_deployment", b"_has_deployment", "_has_parent", b"_has_parent", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "auto_scheduled", b"auto_scheduled", "created", b"created", "creator_ids", b"creator_ids", "creator_kinds", b"creator_kinds", "creator_names", b"creator_names", "deployment_ids", b"deployment_ids", "deployment_names", b"deployment_names", "deployment_version_ids", b"deployment_version_ids", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_names", b"flow_names", "flow_run_ids", b"flow_run_ids", "flow_versions", b"flow_versions", "has_deployment", b"has_deployment", "has_parent", b"has_parent", "idempotency_keys", b"idempotency_keys", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "next_scheduled_start", b"next_scheduled_start", "parameter_conditions", b"parameter_conditions", "parameters", b"parameters", "parent_flow_run_ids", b"parent_flow_run_ids", "parent_task_run_ids", b"parent_task_run_ids", "root_flow_run_ids", b"root_flow_run_ids", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "state_names", b"state_names", "state_types", b"state_types", "state_types_none", b"state_types_none", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "untagged", b"untagged", "updated", b"updated", "work_pool_ids", b"work_pool_ids", "work_pool_names", b"work_pool_names", "work_queue_ids", b"work_queue_ids", "work_queue_names", b"work_queue_names", "worker_names", b"worker_names"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_auto_scheduled", b"_auto_scheduled"]) -> typing.Literal["auto_scheduled"] | None: ...
     @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_has_deployment", b"_has_deployment"]) -> typing.Literal["has_deployment"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_has_parent", b"_has_parent"]) -> typing.Literal["has_parent"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_run_count_at_least", b"_run_count_at_least"]) -> typing.Literal["run_count_at_least"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_run_count_at_most", b"_run_count_at_most"]) -> typing.Literal["run_count_at_most"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_untagged", b"_untagged"]) -> typing.Literal["untagged"] | None: ...
 
 Global___FlowRunFilter: typing_extensions.TypeAlias = FlowRunFilter
+
+@typing.final
+class ValueCondition(google.protobuf.message.Message):
+    """What a value inside of parameters has to be."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATH_FIELD_NUMBER: builtins.int
+    EQUALS_FIELD_NUMBER: builtins.int
+    EXISTS_FIELD_NUMBER: builtins.int
+    exists: builtins.bool
+    """True: there is a value, be it null; false: there is none."""
+    @property
+    def path(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The way to the value: keys of objects and places in lists, from 0, e.g. ["source", "tables", "0"]."""
+
+    @property
+    def equals(self) -> google.protobuf.struct_pb2.Value:
+        """The value is equal to this."""
+
+    def __init__(
+        self,
+        *,
+        path: collections.abc.Iterable[builtins.str] | None = ...,
+        equals: google.protobuf.struct_pb2.Value | None = ...,
+        exists: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["condition", b"condition", "equals", b"equals", "exists", b"exists"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["condition", b"condition", "equals", b"equals", "exists", b"exists", "path", b"path"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["condition", b"condition"]) -> typing.Literal["equals", "exists"] | None: ...
+
+Global___ValueCondition: typing_extensions.TypeAlias = ValueCondition
 
 @typing.final
 class CreateFlowRunRequest(google.protobuf.message.Message):
@@ -1148,6 +1264,194 @@ class CancelFlowRunResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> None: ...
 
 Global___CancelFlowRunResponse: typing_extensions.TypeAlias = CancelFlowRunResponse
+
+@typing.final
+class PauseFlowRunRequest(google.protobuf.message.Message):
+    """Asks to pause a flow run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    TIMEOUT_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """Which one."""
+    request_id: builtins.str
+    """UUIDv7 that makes the call repeatable."""
+    key: builtins.str
+    """Names the pause: a run pauses at most once for each key. Empty lets the server make one."""
+    reason: builtins.str
+    """Why; kept as the state's message."""
+    @property
+    def timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """The run fails if it is not resumed within this time. Unset: it waits for ever."""
+
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        request_id: builtins.str = ...,
+        timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        key: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["timeout", b"timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "key", b"key", "reason", b"reason", "request_id", b"request_id", "timeout", b"timeout"]) -> None: ...
+
+Global___PauseFlowRunRequest: typing_extensions.TypeAlias = PauseFlowRunRequest
+
+@typing.final
+class PauseFlowRunResponse(google.protobuf.message.Message):
+    """Returns the verdict."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: builtins.int
+    FLOW_RUN_FIELD_NUMBER: builtins.int
+    @property
+    def verdict(self) -> headrace.api.v1.state_pb2.Verdict:
+        """What was decided."""
+
+    @property
+    def flow_run(self) -> Global___FlowRun:
+        """The flow run after it."""
+
+    def __init__(
+        self,
+        *,
+        verdict: headrace.api.v1.state_pb2.Verdict | None = ...,
+        flow_run: Global___FlowRun | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> None: ...
+
+Global___PauseFlowRunResponse: typing_extensions.TypeAlias = PauseFlowRunResponse
+
+@typing.final
+class SuspendFlowRunRequest(google.protobuf.message.Message):
+    """Asks to suspend a flow run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    TIMEOUT_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """Which one."""
+    request_id: builtins.str
+    """UUIDv7 that makes the call repeatable."""
+    key: builtins.str
+    """Names the pause: a run pauses at most once for each key. Empty lets the server make one."""
+    reason: builtins.str
+    """Why; kept as the state's message."""
+    @property
+    def timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """The run fails if it is not resumed within this time. Unset: it waits for ever."""
+
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        request_id: builtins.str = ...,
+        timeout: google.protobuf.duration_pb2.Duration | None = ...,
+        key: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["timeout", b"timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "key", b"key", "reason", b"reason", "request_id", b"request_id", "timeout", b"timeout"]) -> None: ...
+
+Global___SuspendFlowRunRequest: typing_extensions.TypeAlias = SuspendFlowRunRequest
+
+@typing.final
+class SuspendFlowRunResponse(google.protobuf.message.Message):
+    """Returns the verdict."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: builtins.int
+    FLOW_RUN_FIELD_NUMBER: builtins.int
+    @property
+    def verdict(self) -> headrace.api.v1.state_pb2.Verdict:
+        """What was decided."""
+
+    @property
+    def flow_run(self) -> Global___FlowRun:
+        """The flow run after it."""
+
+    def __init__(
+        self,
+        *,
+        verdict: headrace.api.v1.state_pb2.Verdict | None = ...,
+        flow_run: Global___FlowRun | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> None: ...
+
+Global___SuspendFlowRunResponse: typing_extensions.TypeAlias = SuspendFlowRunResponse
+
+@typing.final
+class ResumeFlowRunRequest(google.protobuf.message.Message):
+    """Asks to resume a flow run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    REQUEST_ID_FIELD_NUMBER: builtins.int
+    RUN_INPUT_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """Which one."""
+    request_id: builtins.str
+    """UUIDv7 that makes the call repeatable."""
+    reason: builtins.str
+    """Why; kept as the state's message."""
+    @property
+    def run_input(self) -> google.protobuf.struct_pb2.Struct:
+        """What the run asks for: fields of its form."""
+
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        request_id: builtins.str = ...,
+        run_input: google.protobuf.struct_pb2.Struct | None = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["run_input", b"run_input"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "reason", b"reason", "request_id", b"request_id", "run_input", b"run_input"]) -> None: ...
+
+Global___ResumeFlowRunRequest: typing_extensions.TypeAlias = ResumeFlowRunRequest
+
+@typing.final
+class ResumeFlowRunResponse(google.protobuf.message.Message):
+    """Returns the verdict."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: builtins.int
+    FLOW_RUN_FIELD_NUMBER: builtins.int
+    @property
+    def verdict(self) -> headrace.api.v1.state_pb2.Verdict:
+        """What was decided: RUNNING where the process waits, SCHEDULED "Resuming" where the run is suspended."""
+
+    @property
+    def flow_run(self) -> Global___FlowRun:
+        """The flow run after it."""
+
+    def __init__(
+        self,
+        *,
+        verdict: headrace.api.v1.state_pb2.Verdict | None = ...,
+        flow_run: Global___FlowRun | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run", b"flow_run", "verdict", b"verdict"]) -> None: ...
+
+Global___ResumeFlowRunResponse: typing_extensions.TypeAlias = ResumeFlowRunResponse
 
 @typing.final
 class RetryFlowRunRequest(google.protobuf.message.Message):

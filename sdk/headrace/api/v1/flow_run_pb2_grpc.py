@@ -80,6 +80,21 @@ class FlowRunServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.CancelFlowRunRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.CancelFlowRunResponse.FromString,
                 _registered_method=True)
+        self.PauseFlowRun = channel.unary_unary(
+                '/headrace.api.v1.FlowRunService/PauseFlowRun',
+                request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.PauseFlowRunRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.PauseFlowRunResponse.FromString,
+                _registered_method=True)
+        self.SuspendFlowRun = channel.unary_unary(
+                '/headrace.api.v1.FlowRunService/SuspendFlowRun',
+                request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.SuspendFlowRunRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.SuspendFlowRunResponse.FromString,
+                _registered_method=True)
+        self.ResumeFlowRun = channel.unary_unary(
+                '/headrace.api.v1.FlowRunService/ResumeFlowRun',
+                request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ResumeFlowRunRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ResumeFlowRunResponse.FromString,
+                _registered_method=True)
         self.RetryFlowRun = channel.unary_unary(
                 '/headrace.api.v1.FlowRunService/RetryFlowRun',
                 request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.RetryFlowRunRequest.SerializeToString,
@@ -171,6 +186,28 @@ class FlowRunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseFlowRun(self, request, context):
+        """Pauses a flow run that is RUNNING: its process starts no further task before the run is resumed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def SuspendFlowRun(self, request, context):
+        """Suspends a flow run that is RUNNING: its process ends and gives its slots back; resumed, it is executed again
+        by any worker, which takes over what finished with a persisted result.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeFlowRun(self, request, context):
+        """Resumes a flow run that is PAUSED. If it asks for input, that is checked by the form that it asked with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RetryFlowRun(self, request, context):
         """Schedules a final flow run again.
         """
@@ -246,6 +283,21 @@ def add_FlowRunServiceServicer_to_server(servicer, server):
                     servicer.CancelFlowRun,
                     request_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.CancelFlowRunRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.CancelFlowRunResponse.SerializeToString,
+            ),
+            'PauseFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseFlowRun,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.PauseFlowRunRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.PauseFlowRunResponse.SerializeToString,
+            ),
+            'SuspendFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.SuspendFlowRun,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.SuspendFlowRunRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.SuspendFlowRunResponse.SerializeToString,
+            ),
+            'ResumeFlowRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeFlowRun,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ResumeFlowRunRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ResumeFlowRunResponse.SerializeToString,
             ),
             'RetryFlowRun': grpc.unary_unary_rpc_method_handler(
                     servicer.RetryFlowRun,
@@ -512,6 +564,87 @@ class FlowRunService(object):
             '/headrace.api.v1.FlowRunService/CancelFlowRun',
             headrace_dot_api_dot_v1_dot_flow__run__pb2.CancelFlowRunRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_flow__run__pb2.CancelFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.FlowRunService/PauseFlowRun',
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.PauseFlowRunRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.PauseFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def SuspendFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.FlowRunService/SuspendFlowRun',
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.SuspendFlowRunRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.SuspendFlowRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeFlowRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.FlowRunService/ResumeFlowRun',
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.ResumeFlowRunRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.ResumeFlowRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -169,6 +169,54 @@ _FlowRunServiceCancelFlowRunType = typing_extensions.TypeVar(
     ],
 )
 
+_FlowRunServicePauseFlowRunType = typing_extensions.TypeVar(
+    '_FlowRunServicePauseFlowRunType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.PauseFlowRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.PauseFlowRunResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.PauseFlowRunResponse,
+    ],
+)
+
+_FlowRunServiceSuspendFlowRunType = typing_extensions.TypeVar(
+    '_FlowRunServiceSuspendFlowRunType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse,
+    ],
+)
+
+_FlowRunServiceResumeFlowRunType = typing_extensions.TypeVar(
+    '_FlowRunServiceResumeFlowRunType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse,
+    ],
+)
+
 _FlowRunServiceRetryFlowRunType = typing_extensions.TypeVar(
     '_FlowRunServiceRetryFlowRunType',
     grpc.UnaryUnaryMultiCallable[
@@ -233,7 +281,7 @@ _FlowRunServiceFollowFlowRunsType = typing_extensions.TypeVar(
     ],
 )
 
-class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowRunServiceGetFlowRunType, _FlowRunServiceBatchGetFlowRunsType, _FlowRunServiceListFlowRunsType, _FlowRunServiceCountFlowRunsType, _FlowRunServiceUpdateFlowRunType, _FlowRunServiceDeleteFlowRunType, _FlowRunServiceProposeFlowRunStateType, _FlowRunServiceCancelFlowRunType, _FlowRunServiceRetryFlowRunType, _FlowRunServiceListFlowRunStatesType, _FlowRunServiceWatchFlowRunType, _FlowRunServiceFollowFlowRunsType]):
+class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowRunServiceGetFlowRunType, _FlowRunServiceBatchGetFlowRunsType, _FlowRunServiceListFlowRunsType, _FlowRunServiceCountFlowRunsType, _FlowRunServiceUpdateFlowRunType, _FlowRunServiceDeleteFlowRunType, _FlowRunServiceProposeFlowRunStateType, _FlowRunServiceCancelFlowRunType, _FlowRunServicePauseFlowRunType, _FlowRunServiceSuspendFlowRunType, _FlowRunServiceResumeFlowRunType, _FlowRunServiceRetryFlowRunType, _FlowRunServiceListFlowRunStatesType, _FlowRunServiceWatchFlowRunType, _FlowRunServiceFollowFlowRunsType]):
     """Keeps flow runs and judges the changes of their states."""
 
     @typing.overload
@@ -273,6 +321,18 @@ class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowR
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.flow_run_pb2.CancelFlowRunRequest,
             headrace.api.v1.flow_run_pb2.CancelFlowRunResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+            headrace.api.v1.flow_run_pb2.PauseFlowRunResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+            headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+            headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.flow_run_pb2.RetryFlowRunRequest,
@@ -331,6 +391,18 @@ class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowR
             headrace.api.v1.flow_run_pb2.CancelFlowRunResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+            headrace.api.v1.flow_run_pb2.PauseFlowRunResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+            headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+            headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.flow_run_pb2.RetryFlowRunRequest,
             headrace.api.v1.flow_run_pb2.RetryFlowRunResponse,
         ],
@@ -377,6 +449,17 @@ class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowR
 
     CancelFlowRun: _FlowRunServiceCancelFlowRunType
     """Asks a flow run to stop, with its subflows. A run without infrastructure is cancelled at once."""
+
+    PauseFlowRun: _FlowRunServicePauseFlowRunType
+    """Pauses a flow run that is RUNNING: its process starts no further task before the run is resumed."""
+
+    SuspendFlowRun: _FlowRunServiceSuspendFlowRunType
+    """Suspends a flow run that is RUNNING: its process ends and gives its slots back; resumed, it is executed again
+    by any worker, which takes over what finished with a persisted result.
+    """
+
+    ResumeFlowRun: _FlowRunServiceResumeFlowRunType
+    """Resumes a flow run that is PAUSED. If it asks for input, that is checked by the form that it asked with."""
 
     RetryFlowRun: _FlowRunServiceRetryFlowRunType
     """Schedules a final flow run again."""
@@ -426,6 +509,18 @@ FlowRunServiceAsyncStub: typing_extensions.TypeAlias = FlowRunServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.flow_run_pb2.CancelFlowRunRequest,
         headrace.api.v1.flow_run_pb2.CancelFlowRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.PauseFlowRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+        headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.flow_run_pb2.RetryFlowRunRequest,
@@ -522,6 +617,32 @@ class FlowRunServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.flow_run_pb2.CancelFlowRunResponse, collections.abc.Awaitable[headrace.api.v1.flow_run_pb2.CancelFlowRunResponse]]:
         """Asks a flow run to stop, with its subflows. A run without infrastructure is cancelled at once."""
+
+    @abc.abstractmethod
+    def PauseFlowRun(
+        self,
+        request: headrace.api.v1.flow_run_pb2.PauseFlowRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.flow_run_pb2.PauseFlowRunResponse, collections.abc.Awaitable[headrace.api.v1.flow_run_pb2.PauseFlowRunResponse]]:
+        """Pauses a flow run that is RUNNING: its process starts no further task before the run is resumed."""
+
+    @abc.abstractmethod
+    def SuspendFlowRun(
+        self,
+        request: headrace.api.v1.flow_run_pb2.SuspendFlowRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse, collections.abc.Awaitable[headrace.api.v1.flow_run_pb2.SuspendFlowRunResponse]]:
+        """Suspends a flow run that is RUNNING: its process ends and gives its slots back; resumed, it is executed again
+        by any worker, which takes over what finished with a persisted result.
+        """
+
+    @abc.abstractmethod
+    def ResumeFlowRun(
+        self,
+        request: headrace.api.v1.flow_run_pb2.ResumeFlowRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse, collections.abc.Awaitable[headrace.api.v1.flow_run_pb2.ResumeFlowRunResponse]]:
+        """Resumes a flow run that is PAUSED. If it asks for input, that is checked by the form that it asked with."""
 
     @abc.abstractmethod
     def RetryFlowRun(

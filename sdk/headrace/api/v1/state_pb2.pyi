@@ -216,6 +216,7 @@ class StateDetails(google.protobuf.message.Message):
     ERROR_TYPE_FIELD_NUMBER: builtins.int
     TRACEBACK_FIELD_NUMBER: builtins.int
     EXTRA_FIELD_NUMBER: builtins.int
+    PAUSE_TIMEOUT_FIELD_NUMBER: builtins.int
     child_flow_run_id: builtins.str
     """The flow run that a task run stands for (a subflow)."""
     cache_key: builtins.str
@@ -258,11 +259,17 @@ class StateDetails(google.protobuf.message.Message):
 
     @property
     def run_input_keyset(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
-        """Names of the run inputs that a resume has to bring, by role ("schema", "description", "response")."""
+        """Names of run inputs that a pause is about, by role: "schema" and "description" are the form that a resume has to
+        fill in, "response" is what it brought, "awaited" is an input whose arrival resumes the run by itself.
+        """
 
     @property
     def extra(self) -> google.protobuf.struct_pb2.Struct:
         """Whatever else a client keeps with the state."""
+
+    @property
+    def pause_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long a PAUSED run waits to be resumed; the server makes `pause_expires_at` of it, by its own clock."""
 
     def __init__(
         self,
@@ -286,9 +293,10 @@ class StateDetails(google.protobuf.message.Message):
         error_type: builtins.str = ...,
         traceback: builtins.str = ...,
         extra: google.protobuf.struct_pb2.Struct | None = ...,
+        pause_timeout: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_deferred", b"_deferred", "_pause_reschedule", b"_pause_reschedule", "_refresh_cache", b"_refresh_cache", "_retriable", b"_retriable", "_untrackable_result", b"_untrackable_result", "cache_expires_at", b"cache_expires_at", "deferred", b"deferred", "extra", b"extra", "pause_expires_at", b"pause_expires_at", "pause_reschedule", b"pause_reschedule", "refresh_cache", b"refresh_cache", "retriable", b"retriable", "scheduled_at", b"scheduled_at", "untrackable_result", b"untrackable_result"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_deferred", b"_deferred", "_pause_reschedule", b"_pause_reschedule", "_refresh_cache", b"_refresh_cache", "_retriable", b"_retriable", "_untrackable_result", b"_untrackable_result", "cache_expires_at", b"cache_expires_at", "cache_key", b"cache_key", "child_flow_run_id", b"child_flow_run_id", "concurrency_lease_id", b"concurrency_lease_id", "deferred", b"deferred", "error_type", b"error_type", "extra", b"extra", "pause_expires_at", b"pause_expires_at", "pause_key", b"pause_key", "pause_reschedule", b"pause_reschedule", "reason", b"reason", "refresh_cache", b"refresh_cache", "retriable", b"retriable", "run_input_keyset", b"run_input_keyset", "scheduled_at", b"scheduled_at", "task_parameters_id", b"task_parameters_id", "traceback", b"traceback", "traceparent", b"traceparent", "untrackable_result", b"untrackable_result"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_deferred", b"_deferred", "_pause_reschedule", b"_pause_reschedule", "_refresh_cache", b"_refresh_cache", "_retriable", b"_retriable", "_untrackable_result", b"_untrackable_result", "cache_expires_at", b"cache_expires_at", "deferred", b"deferred", "extra", b"extra", "pause_expires_at", b"pause_expires_at", "pause_reschedule", b"pause_reschedule", "pause_timeout", b"pause_timeout", "refresh_cache", b"refresh_cache", "retriable", b"retriable", "scheduled_at", b"scheduled_at", "untrackable_result", b"untrackable_result"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_deferred", b"_deferred", "_pause_reschedule", b"_pause_reschedule", "_refresh_cache", b"_refresh_cache", "_retriable", b"_retriable", "_untrackable_result", b"_untrackable_result", "cache_expires_at", b"cache_expires_at", "cache_key", b"cache_key", "child_flow_run_id", b"child_flow_run_id", "concurrency_lease_id", b"concurrency_lease_id", "deferred", b"deferred", "error_type", b"error_type", "extra", b"extra", "pause_expires_at", b"pause_expires_at", "pause_key", b"pause_key", "pause_reschedule", b"pause_reschedule", "pause_timeout", b"pause_timeout", "reason", b"reason", "refresh_cache", b"refresh_cache", "retriable", b"retriable", "run_input_keyset", b"run_input_keyset", "scheduled_at", b"scheduled_at", "task_parameters_id", b"task_parameters_id", "traceback", b"traceback", "traceparent", b"traceparent", "untrackable_result", b"untrackable_result"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_deferred", b"_deferred"]) -> typing.Literal["deferred"] | None: ...
     @typing.overload

@@ -85,7 +85,11 @@ class _TaskRunSortEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._En
     """Longest run time first."""
 
 class TaskRunSort(_TaskRunSort, metaclass=_TaskRunSortEnumTypeWrapper):
-    """In which order to list task runs."""
+    """In which order to list task runs.
+
+    By name and by run time only what a filter narrows down can be listed: it has to name flow runs, task runs or cache
+    keys, or say from when on they were created, started or ended.
+    """
 
 TASK_RUN_SORT_UNSPECIFIED: TaskRunSort.ValueType  # 0
 """Newest first."""
@@ -314,6 +318,19 @@ class TaskRunFilter(google.protobuf.message.Message):
     RUN_TIME_AT_MOST_FIELD_NUMBER: builtins.int
     CACHE_KEYS_FIELD_NUMBER: builtins.int
     BACKGROUND_FIELD_NUMBER: builtins.int
+    STATE_TYPES_NONE_FIELD_NUMBER: builtins.int
+    DYNAMIC_KEYS_FIELD_NUMBER: builtins.int
+    TASK_VERSIONS_FIELD_NUMBER: builtins.int
+    UNTAGGED_FIELD_NUMBER: builtins.int
+    LABEL_KEYS_FIELD_NUMBER: builtins.int
+    RUN_COUNT_AT_LEAST_FIELD_NUMBER: builtins.int
+    RUN_COUNT_AT_MOST_FIELD_NUMBER: builtins.int
+    EXPECTED_START_FIELD_NUMBER: builtins.int
+    STATE_ENTERED_FIELD_NUMBER: builtins.int
+    CHILD_FLOW_RUN_IDS_FIELD_NUMBER: builtins.int
+    FLOW_IDS_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_IDS_FIELD_NUMBER: builtins.int
+    ROOT_FLOW_RUN_IDS_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name, upper and lower case alike."""
     text: builtins.str
@@ -322,6 +339,12 @@ class TaskRunFilter(google.protobuf.message.Message):
     """True: only those that stand for subflows; false: only others."""
     background: builtins.bool
     """True: only background task runs; false: only task runs of flow runs."""
+    untagged: builtins.bool
+    """True: only task runs without tags; false: only task runs with tags."""
+    run_count_at_least: builtins.int
+    """Entered RUNNING at least this often."""
+    run_count_at_most: builtins.int
+    """Entered RUNNING at most this often."""
     @property
     def task_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Any of these ids."""
@@ -386,6 +409,46 @@ class TaskRunFilter(google.protobuf.message.Message):
     def cache_keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Any of these cache keys."""
 
+    @property
+    def state_types_none(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[headrace.api.v1.state_pb2.StateType.ValueType]:
+        """None of these state types."""
+
+    @property
+    def dynamic_keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these dynamic keys."""
+
+    @property
+    def task_versions(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these task versions."""
+
+    @property
+    def label_keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """All of these label keys, whatever their values."""
+
+    @property
+    def expected_start(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """Expected to start in this span."""
+
+    @property
+    def state_entered(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """Entered its state in this span."""
+
+    @property
+    def child_flow_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Stands for any of these subflows."""
+
+    @property
+    def flow_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Part of a run of any of these flows."""
+
+    @property
+    def deployment_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Part of a run of any of these deployments."""
+
+    @property
+    def root_flow_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Part of any of these flow runs or of the trees below them."""
+
     def __init__(
         self,
         *,
@@ -409,13 +472,32 @@ class TaskRunFilter(google.protobuf.message.Message):
         run_time_at_most: google.protobuf.duration_pb2.Duration | None = ...,
         cache_keys: collections.abc.Iterable[builtins.str] | None = ...,
         background: builtins.bool | None = ...,
+        state_types_none: collections.abc.Iterable[headrace.api.v1.state_pb2.StateType.ValueType] | None = ...,
+        dynamic_keys: collections.abc.Iterable[builtins.str] | None = ...,
+        task_versions: collections.abc.Iterable[builtins.str] | None = ...,
+        untagged: builtins.bool | None = ...,
+        label_keys: collections.abc.Iterable[builtins.str] | None = ...,
+        run_count_at_least: builtins.int | None = ...,
+        run_count_at_most: builtins.int | None = ...,
+        expected_start: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        state_entered: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        child_flow_run_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        flow_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        deployment_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        root_flow_run_ids: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "background", b"background", "created", b"created", "ended", b"ended", "has_child_flow_run", b"has_child_flow_run", "labels", b"labels", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "background", b"background", "cache_keys", b"cache_keys", "created", b"created", "ended", b"ended", "flow_run_ids", b"flow_run_ids", "has_child_flow_run", b"has_child_flow_run", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_names", b"state_names", "state_types", b"state_types", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "task_keys", b"task_keys", "task_run_ids", b"task_run_ids", "text", b"text"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "background", b"background", "created", b"created", "ended", b"ended", "expected_start", b"expected_start", "has_child_flow_run", b"has_child_flow_run", "labels", b"labels", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "untagged", b"untagged"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "background", b"background", "cache_keys", b"cache_keys", "child_flow_run_ids", b"child_flow_run_ids", "created", b"created", "deployment_ids", b"deployment_ids", "dynamic_keys", b"dynamic_keys", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_run_ids", b"flow_run_ids", "has_child_flow_run", b"has_child_flow_run", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "root_flow_run_ids", b"root_flow_run_ids", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "state_names", b"state_names", "state_types", b"state_types", "state_types_none", b"state_types_none", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "task_keys", b"task_keys", "task_run_ids", b"task_run_ids", "task_versions", b"task_versions", "text", b"text", "untagged", b"untagged"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_background", b"_background"]) -> typing.Literal["background"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_has_child_flow_run", b"_has_child_flow_run"]) -> typing.Literal["has_child_flow_run"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_run_count_at_least", b"_run_count_at_least"]) -> typing.Literal["run_count_at_least"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_run_count_at_most", b"_run_count_at_most"]) -> typing.Literal["run_count_at_most"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_untagged", b"_untagged"]) -> typing.Literal["untagged"] | None: ...
 
 Global___TaskRunFilter: typing_extensions.TypeAlias = TaskRunFilter
 
