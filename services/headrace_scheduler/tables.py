@@ -138,6 +138,8 @@ deployment_version = sa.Table(
     _json("content"),
     *_creator(),
     _time("created_at", default=True),
+    _text("message", default=""),
+    _integer("former_number", default=0),
     sa.UniqueConstraint("deployment_id", "number", name="deployment_version_number_key"),
     sa.ForeignKeyConstraint(
         ["deployment_id"],

@@ -162,6 +162,8 @@ class DeploymentQueries:
                 content=document(version.content),
                 **rows.creator_columns(version.creator),
                 created_at=version.created_at,
+                message=version.message,
+                former_number=version.former_number,
             )
         )
 
@@ -170,6 +172,17 @@ class DeploymentQueries:
         found = await self._fetch(
             _VERSION_SELECT.where(
                 deployment_version.c.workspace_id == workspace_id, deployment_version.c.version_id == version_id
+            )
+        )
+        return rows.version_of(found[0]) if found else None
+
+    async def load_numbered(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID, number: int) -> Version | None:
+        """Return a version by its number, None if there is none."""
+        found = await self._fetch(
+            _VERSION_SELECT.where(
+                deployment_version.c.workspace_id == workspace_id,
+                deployment_version.c.deployment_id == deployment_id,
+                deployment_version.c.number == number,
             )
         )
         return rows.version_of(found[0]) if found else None

@@ -209,6 +209,8 @@ def version_of(row: Row) -> Version:
         creator=creator_of(row),
         created_at=row["created_at"],
         is_current=row["is_current"],
+        message=row["message"],
+        former_number=row["former_number"],
     )
 
 

@@ -118,6 +118,10 @@ class Deployments(Protocol):
         """Return a version, None if there is none."""
         ...
 
+    async def load_numbered(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID, number: int) -> Version | None:
+        """Return a version by its number, None if there is none."""
+        ...
+
     async def load_executables(self, version_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Executable]:
         """Return what workers need of those versions that exist."""
         ...

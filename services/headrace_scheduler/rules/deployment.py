@@ -73,6 +73,8 @@ class Content:
     work_queue_name: str = ""
     retry_policy: RetryPolicy | None = None
     version_info: VersionInfo | None = None
+    worker_labels: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """Labels that a worker must have to run it."""
 
 
 class Strategy(enum.StrEnum):
@@ -145,6 +147,9 @@ class Version:
     creator: Creator
     created_at: datetime.datetime
     is_current: bool
+    message: str = ""
+    former_number: int = 0
+    """Number of the version that was current when it was made; 0 for the first."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -187,21 +192,3 @@ def content_of(stored: Mapping[str, Any]) -> Content:
             "version_info": VersionInfo(**info) if info is not None else None,
         }
     )
-
-
-def differs(first: Content, second: Content) -> bool:
-    """Return whether two contents are different versions; the order of tags does not count."""
-    return _plain(first) != _plain(second)
-
-
-def _plain(content: Content) -> dict[str, Any]:
-    # As it is stored: lists and tuples, sorted and unsorted tags are the same.
-    return {**_without_tuples(document(content)), "tags": sorted(content.tags)}
-
-
-def _without_tuples(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _without_tuples(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_without_tuples(inner) for inner in value]
-    return value

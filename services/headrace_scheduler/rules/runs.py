@@ -40,6 +40,7 @@ class NewRun:
     auto_scheduled: bool = False
     limits: tuple[str, ...] = ()
     strategy: Strategy = Strategy.ENQUEUE
+    worker_labels: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     maximum_lateness_seconds: float | None = None
 
 

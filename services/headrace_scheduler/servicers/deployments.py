@@ -13,9 +13,9 @@ from headrace.api.v1 import flow_run_pb2
 from headrace_scheduler.rules.deployment import Deployment
 from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
 from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge
-from headrace_scheduler.usecases import change_deployment, change_schedules
+from headrace_scheduler.usecases import change_deployment, change_schedules, versions
 from headrace_scheduler.usecases.change_deployment import Wanted
-from headrace_scheduler.usecases.run_deployment import RunRequest, run_deployment
+from headrace_scheduler.usecases.run_deployment import RunRequest, run_deployment, run_in_bulk
 from headrace_scheduler.usecases.workbench import Workbench, refusing
 from headrace_scheduler.wire import deployments as wire
 from headrace_scheduler.wire import schedules as schedule_wire
@@ -67,6 +67,8 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
             schedules=schedules,
             concurrency=wire.to_concurrency(request.concurrency) if request.HasField("concurrency") else None,
             paused=request.paused if request.HasField("paused") else None,
+            message=request.message,
+            keep_current=request.keep_current,
         )
         applied = await change_deployment.apply_deployment(
             self._bench,
@@ -80,6 +82,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
             deployment=wire.from_deployment(applied.deployment),
             created=applied.created,
             new_version=applied.new_version,
+            version=wire.from_version(applied.version),
         )
 
     async def GetDeployment(self, request: pb.GetDeploymentRequest, context: Context) -> pb.GetDeploymentResponse:
@@ -252,6 +255,85 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
             versions=[wire.from_version(version) for version in found],
             next_page_token=page.next_token((found[-1].number,) if is_more else None),
         )
+
+    async def GetDeploymentVersion(
+        self, request: pb.GetDeploymentVersionRequest, context: Context
+    ) -> pb.GetDeploymentVersionResponse:
+        """Return one version with what differs from the version that it replaced."""
+        if bool(request.deployment_id) == bool(request.deployment_version_id):
+            raise errors.InvalidArgument.of_field("deployment_version_id", "give it or a deployment_id, not both")
+        if request.deployment_version_id:
+            version_id = values.to_id(request.deployment_version_id, "deployment_version_id")
+            found = await versions.load_version(self._bench, actor(), version_id)
+        else:
+            deployment_id = values.to_id(request.deployment_id, "deployment_id")
+            found = await versions.compare_versions(self._bench, actor(), deployment_id, 0, request.number)
+        return pb.GetDeploymentVersionResponse(version=wire.from_version(found.after, found.changes))
+
+    async def CompareDeploymentVersions(
+        self, request: pb.CompareDeploymentVersionsRequest, context: Context
+    ) -> pb.CompareDeploymentVersionsResponse:
+        """Tell what differs between two versions."""
+        found = await versions.compare_versions(
+            self._bench,
+            actor(),
+            values.to_id(request.deployment_id, "deployment_id"),
+            request.from_number,
+            request.to_number,
+        )
+        return pb.CompareDeploymentVersionsResponse(
+            from_version=wire.from_version(found.before) if found.before is not None else None,
+            to_version=wire.from_version(found.after),
+            changes=wire.from_changes(found.changes),
+        )
+
+    async def RollBackDeployment(
+        self, request: pb.RollBackDeploymentRequest, context: Context
+    ) -> pb.RollBackDeploymentResponse:
+        """Make the former version current again, or another one."""
+        deployment, version = await versions.make_current(
+            self._bench, actor(), values.to_id(request.deployment_id, "deployment_id"), request.number
+        )
+        return pb.RollBackDeploymentResponse(
+            deployment=wire.from_deployment(deployment), version=wire.from_version(version)
+        )
+
+    async def PromoteDeploymentVersion(
+        self, request: pb.PromoteDeploymentVersionRequest, context: Context
+    ) -> pb.PromoteDeploymentVersionResponse:
+        """Make a version current."""
+        deployment, version = await versions.make_current(
+            self._bench, actor(), values.to_id(request.deployment_id, "deployment_id"), request.number
+        )
+        return pb.PromoteDeploymentVersionResponse(
+            deployment=wire.from_deployment(deployment), version=wire.from_version(version)
+        )
+
+    async def RunDeploymentInBulk(
+        self, request: pb.RunDeploymentInBulkRequest, context: Context
+    ) -> pb.RunDeploymentInBulkResponse:
+        """Start up to 1,000 runs of a deployment."""
+        deployment_id = values.to_id(request.deployment_id, "deployment_id")
+        version_id = values.to_optional_id(request.deployment_version_id, "deployment_version_id")
+        wanted = [
+            RunRequest(
+                deployment_id=deployment_id,
+                version_id=version_id,
+                flow_run_id=values.to_optional_id(run.flow_run_id, f"runs[{place}].flow_run_id"),
+                name=run.name,
+                parameters=values.to_object(run.parameters, f"runs[{place}].parameters"),
+                job_variables=values.to_object(run.job_variables, f"runs[{place}].job_variables"),
+                scheduled_at=values.to_time(run, "scheduled_at"),
+                idempotency_key=run.idempotency_key,
+                tags=tuple(run.tags),
+            )
+            for place, run in enumerate(request.runs)
+        ]
+        results = []
+        for created in await run_in_bulk(self._bench, actor(), wanted):
+            assert isinstance(created.flow_run, flow_run_pb2.FlowRun)
+            results.append(pb.BulkRunResult(flow_run_id=created.flow_run.flow_run_id, created=created.is_new))
+        return pb.RunDeploymentInBulkResponse(results=results)
 
 
 def _schedule(schedule: Schedule, deployment: Deployment) -> pb.Schedule:

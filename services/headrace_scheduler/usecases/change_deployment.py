@@ -14,9 +14,10 @@ from headrace_scheduler.repository.wakeups import SCHEDULES
 from headrace_scheduler.rules import errands as errand_rules
 from headrace_scheduler.rules import schedule as schedule_rules
 from headrace_scheduler.rules.changes import Change, ChangeKind
-from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, Version, differs
+from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, Version
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
+from headrace_scheduler.rules.versions import differs, digest
 from headrace_scheduler.usecases import content as contents
 from headrace_scheduler.usecases.workbench import Actor, Workbench
 
@@ -29,6 +30,12 @@ class Wanted:
     schedules: Sequence[GivenSchedule] | None = None
     concurrency: Concurrency | None = None
     paused: bool | None = None
+    message: str = ""
+    """What to say about a new version."""
+    keep_current: bool = False
+    """Whether a new version waits to be promoted."""
+    version: Version | None = None
+    """An earlier version to go back to, in place of content."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,6 +44,8 @@ class Applied:
 
     deployment: Deployment
     created: bool
+    version: Version
+    """The version with the content that was applied."""
     new_version: bool
 
 
@@ -56,17 +65,17 @@ async def apply_deployment(
     contents.check_schedules(wanted.content, wanted.schedules or ())
     flow_id = await bench.state.find_or_create_flow(actor.workspace_id, flow_name)
 
-    async def work(unit: Unit) -> tuple[uuid.UUID, bool, bool, list[Errand]]:
+    async def work(unit: Unit) -> tuple[uuid.UUID, bool, Version, bool, list[Errand]]:
         current = await unit.deployments.load_by_name(actor.workspace_id, flow_name, name, lock=True)
         if current is None:
-            new = await _create(unit, actor, deployment_id or uuid7(), flow_id, flow_name, name, wanted)
-            return new[0], True, True, new[1]
-        new_version, errands = await _change(unit, actor, current, wanted)
-        return current.deployment_id, False, new_version, errands
+            version, errands = await _create(unit, actor, deployment_id or uuid7(), flow_id, flow_name, name, wanted)
+            return version.deployment_id, True, version, True, errands
+        version, is_new, errands = await _change(unit, actor, current, wanted)
+        return current.deployment_id, False, version, is_new, errands
 
-    found, created, new_version, errands = await bench.store.run(work)
+    found, created, version, is_new, errands = await bench.store.run(work)
     await bench.errands.settle(errands)
-    return Applied(await load_deployment(bench, actor, found), created, new_version)
+    return Applied(await load_deployment(bench, actor, found), created, version, is_new)
 
 
 async def update_deployment(
@@ -86,7 +95,7 @@ async def update_deployment(
             contents.check_content(wanted.content)
             given = [schedule.given() for schedule in current.schedules]
             contents.check_schedules(wanted.content, given, "deployment.schedules")
-        return (await _change(unit, actor, current, wanted))[1]
+        return (await _change(unit, actor, current, wanted))[2]
 
     await bench.errands.settle(await bench.store.run(work))
     return await load_deployment(bench, actor, deployment_id)
@@ -132,12 +141,13 @@ async def _load(unit: Unit, actor: Actor, deployment_id: uuid.UUID, *, lock: boo
 
 async def _create(
     unit: Unit, actor: Actor, deployment_id: uuid.UUID, flow_id: uuid.UUID, flow_name: str, name: str, wanted: Wanted
-) -> tuple[uuid.UUID, list[Errand]]:
+) -> tuple[Version, list[Errand]]:
     assert wanted.content is not None
     now = await unit.now()
     concurrency = wanted.concurrency or Concurrency()
     is_paused = bool(wanted.paused)
-    version = Version(uuid7(), deployment_id, 1, wanted.content, actor.creator, now, is_current=True)
+    message = _message(wanted.content, wanted)
+    version = Version(uuid7(), deployment_id, 1, wanted.content, actor.creator, now, is_current=True, message=message)
     deployment = Deployment(
         deployment_id=deployment_id,
         workspace_id=actor.workspace_id,
@@ -168,31 +178,44 @@ async def _create(
         await unit.errands.add(errands[0])
     await unit.tell(Change(ChangeKind.CREATED, deployment))
     unit.wake(SCHEDULES)
-    return deployment_id, errands
+    return version, errands
 
 
-async def _change(unit: Unit, actor: Actor, current: Deployment, wanted: Wanted) -> tuple[bool, list[Errand]]:
-    """Store what is wanted of a locked deployment; return whether there is a new version, and errands to settle."""
+async def change_locked(unit: Unit, actor: Actor, current: Deployment, wanted: Wanted) -> list[Errand]:
+    """Store what is wanted of a deployment that the unit has locked; return errands to settle.
+
+    Raises:
+        errors.InvalidArgument: Its pool or queue does not exist, or job variables do not fit the pool.
+    """
+    return (await _change(unit, actor, current, wanted))[2]
+
+
+async def _change(unit: Unit, actor: Actor, current: Deployment, wanted: Wanted) -> tuple[Version, bool, list[Errand]]:
+    """Store what is wanted; return the version with the wanted content, whether it is new, and errands to settle."""
     now = await unit.now()
-    content = wanted.content if wanted.content is not None else current.content
+    version, is_new = await _version(unit, actor, current, wanted, now)
+    is_other = version.version_id != current.version_id and not wanted.keep_current
+    content = version.content if is_other else current.content
     concurrency = wanted.concurrency if wanted.concurrency is not None else current.concurrency
     is_paused = wanted.paused if wanted.paused is not None else current.paused
-    placement = await contents.place_content(unit, actor.workspace_id, content)
-    changed = dataclasses.replace(
-        current, content=content, concurrency=concurrency, paused=is_paused, placement=placement, updated_at=now
-    )
+    placement = current.placement
+    if wanted.content is not None or is_other:
+        # Also a version that waits has to fit where it will run.
+        placement = await contents.place_content(unit, actor.workspace_id, version.content)
+    changed = dataclasses.replace(current, concurrency=concurrency, paused=is_paused, updated_at=now)
     errands: list[Errand] = []
-    new_version = differs(current.content, content)
-    if new_version:
-        version = Version(
-            uuid7(), current.deployment_id, current.version_number + 1, content, actor.creator, now, is_current=True
+    if is_other:
+        changed = dataclasses.replace(
+            changed,
+            content=content,
+            placement=placement,
+            version_id=version.version_id,
+            version_number=version.number,
         )
-        await unit.deployments.insert_version(actor.workspace_id, version)
-        changed = dataclasses.replace(changed, version_id=version.version_id, version_number=version.number)
     if concurrency.limit != current.concurrency.limit:
         errands.append(errand_rules.set_limit(actor.workspace_id, "deployment", current.deployment_id))
     # Runs to come carry what they are made of, so they are made anew when any of it changes.
-    is_restarted = new_version or concurrency != current.concurrency or is_paused != current.paused
+    is_restarted = is_other or concurrency != current.concurrency or is_paused != current.paused
     if is_restarted and current.schedules:
         errands.append(errand_rules.drop_runs(actor.workspace_id, current.deployment_id))
     schedules, dropped = await _change_schedules(
@@ -200,14 +223,48 @@ async def _change(unit: Unit, actor: Actor, current: Deployment, wanted: Wanted)
     )
     errands.extend(dropped)
     if not is_restarted and schedules == current.schedules:
-        return False, []
+        return version, is_new, []
     changed = dataclasses.replace(changed, schedules=schedules)
     await unit.deployments.update(changed)
     for errand in errands:
         await unit.errands.add(errand)
     await unit.tell(Change(ChangeKind.UPDATED, changed))
     unit.wake(SCHEDULES)
-    return new_version, errands
+    return version, is_new, errands
+
+
+async def _version(
+    unit: Unit, actor: Actor, current: Deployment, wanted: Wanted, now: datetime.datetime
+) -> tuple[Version, bool]:
+    """Return the version with the wanted content, and whether it was made for it."""
+    if wanted.version is not None:
+        return wanted.version, False
+    [latest] = await unit.deployments.list_versions(actor.workspace_id, current.deployment_id, None, 1)
+    if wanted.content is None or not differs(current.content, wanted.content):
+        if latest.version_id == current.version_id:
+            return latest, False
+        same = await unit.deployments.load_version(actor.workspace_id, current.version_id)
+        assert same is not None, "the current version is never deleted"
+        return same, False
+    if wanted.keep_current and digest(latest.content) == digest(wanted.content):
+        return latest, False
+    version = Version(
+        uuid7(),
+        current.deployment_id,
+        latest.number + 1,
+        wanted.content,
+        actor.creator,
+        now,
+        is_current=not wanted.keep_current,
+        message=_message(wanted.content, wanted),
+        former_number=current.version_number,
+    )
+    await unit.deployments.insert_version(actor.workspace_id, version)
+    return version, True
+
+
+def _message(content: Content, wanted: Wanted) -> str:
+    return wanted.message or (content.version_info.message if content.version_info is not None else "")
 
 
 async def _change_schedules(

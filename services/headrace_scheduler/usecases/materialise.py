@@ -142,6 +142,7 @@ def _runs(due: DueSchedule, plan: Plan) -> list[NewRun]:
             auto_scheduled=True,
             limits=(concurrency.shared_limit_name,) if concurrency.shared_limit_name else (),
             strategy=concurrency.strategy,
+            worker_labels=content.worker_labels,
             maximum_lateness_seconds=schedule.maximum_lateness_seconds,
         )
         for slot in plan.slots

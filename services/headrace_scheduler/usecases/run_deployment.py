@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headrace import errors
 from headrace.ids import uuid7
 from headrace_scheduler.repository.storage import Unit
 from headrace_scheduler.rules import job_template, parameters
-from headrace_scheduler.rules.deployment import Creator, RetryPolicy
+from headrace_scheduler.rules.deployment import Content, Creator, Deployment, RetryPolicy
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.runs import CreatedRun, NewRun
+from headrace_scheduler.rules.work_pool import WorkPool, WorkQueue
 from headrace_scheduler.usecases import content as contents
 from headrace_scheduler.usecases.workbench import Actor, Workbench, refusing
 
@@ -40,6 +41,17 @@ class RunRequest:
     retry_policy: RetryPolicy | None = None
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Origin:
+    """What runs are made of."""
+
+    deployment: Deployment
+    version_id: uuid.UUID
+    content: Content
+    pool: WorkPool | None
+    work_queue: WorkQueue | None
+
+
 async def run_deployment(bench: Workbench, actor: Actor, request: RunRequest) -> CreatedRun:
     """Create a scheduled run of a deployment; parameters and the like go on top of the deployment's.
 
@@ -48,16 +60,35 @@ async def run_deployment(bench: Workbench, actor: Actor, request: RunRequest) ->
         errors.InvalidArgument: Parameters, job variables or the queue are wrong.
         errors.Unavailable: The state service does not answer.
     """
-    run = await bench.store.read(lambda unit: _new_run(unit, actor, request))
+    origin = await bench.store.read(lambda unit: _origin(unit, actor, request))
+    with refusing():
+        run = _new_run(origin, actor, request)
     (created,) = await bench.state.create_runs(actor.workspace_id, [run])
     return created
 
 
-async def _new_run(unit: Unit, actor: Actor, request: RunRequest) -> NewRun:
+async def run_in_bulk(bench: Workbench, actor: Actor, requests: Sequence[RunRequest]) -> list[CreatedRun]:
+    """Create up to 1,000 runs of one deployment and version in one transaction, in the given order.
+
+    Raises:
+        errors.NotFound: There is no such deployment or version.
+        errors.InvalidArgument: Parameters or job variables of a run are wrong; no run is made then.
+        errors.Unavailable: The state service does not answer.
+    """
+    origin = await bench.store.read(lambda unit: _origin(unit, actor, requests[0]))
+    new = []
+    for place, request in enumerate(requests):
+        with refusing(f"runs[{place}]"):
+            new.append(_new_run(origin, actor, request))
+    return await bench.state.create_runs(actor.workspace_id, new)
+
+
+async def _origin(unit: Unit, actor: Actor, request: RunRequest) -> _Origin:
     deployment = await unit.deployments.load(actor.workspace_id, request.deployment_id)
     if deployment is None:
         raise errors.NotFound(f"there is no deployment {request.deployment_id}", reason="DEPLOYMENT_NOT_FOUND")
     content, version_id = deployment.content, deployment.version_id
+    placement = deployment.placement
     if request.version_id is not None and request.version_id != version_id:
         version = await unit.deployments.load_version(actor.workspace_id, request.version_id)
         if version is None or version.deployment_id != deployment.deployment_id:
@@ -65,34 +96,40 @@ async def _new_run(unit: Unit, actor: Actor, request: RunRequest) -> NewRun:
                 f"the deployment has no version {request.version_id}", reason="DEPLOYMENT_VERSION_NOT_FOUND"
             )
         content, version_id = version.content, version.version_id
-    values = {**content.parameters, **request.parameters}
-    with refusing():
-        parameters.check_size(values, "parameters")
-        if content.enforce_parameter_schema:
-            parameters.check_values(content.parameter_schema, values, "parameters")
-        if request.work_queue_name and deployment.placement is None:
-            raise Invalid.of_field(
-                "work_queue_name", "the deployment runs in the process that serves it, not in a pool"
-            )
-    job_variables = job_template.merged(content.job_variables, request.job_variables)
-    placed = None
-    if deployment.placement is not None:
-        queue_name = request.work_queue_name or deployment.placement.work_queue_name
-        placed = await contents.place(
-            unit, actor.workspace_id, deployment.placement.work_pool_name, queue_name, field=""
-        )
-    if placed is not None:
+        placement = await contents.place_content(unit, actor.workspace_id, content)
+        deployment = dataclasses.replace(deployment, placement=placement)
+    if placement is None:
         with refusing():
-            job_template.check_variables(placed[1].base_job_template, job_variables, "job_variables", is_complete=True)
+            if request.work_queue_name:
+                raise Invalid.of_field(
+                    "work_queue_name", "the deployment runs in the process that serves it, not in a pool"
+                )
+        return _Origin(deployment, version_id, content, None, None)
+    queue_name = request.work_queue_name or placement.work_queue_name
+    placed = await contents.place(unit, actor.workspace_id, placement.work_pool_name, queue_name, field="")
+    if placed is None:
+        raise errors.FailedPrecondition(f"there is no work pool {placement.work_pool_name}", reason="NO_WORK_POOL")
+    return _Origin(deployment, version_id, content, placed[1], placed[2])
+
+
+def _new_run(origin: _Origin, actor: Actor, request: RunRequest) -> NewRun:
+    deployment, content = origin.deployment, origin.content
+    given = {**content.parameters, **request.parameters}
+    parameters.check_size(given, "parameters")
+    if content.enforce_parameter_schema:
+        parameters.check_values(content.parameter_schema, given, "parameters")
+    job_variables = job_template.merged(content.job_variables, request.job_variables)
+    if origin.pool is not None:
+        job_template.check_variables(origin.pool.base_job_template, job_variables, "job_variables", is_complete=True)
     concurrency = deployment.concurrency
     return NewRun(
         flow_run_id=request.flow_run_id or uuid7(),
         deployment=deployment,
-        version_id=version_id,
+        version_id=origin.version_id,
         flow_version=content.version,
         name=request.name,
         scheduled_at=request.scheduled_at,
-        parameters=values,
+        parameters=given,
         job_variables=job_variables,
         context=request.context,
         tags=tuple(dict.fromkeys((*content.tags, *request.tags))),
@@ -102,9 +139,10 @@ async def _new_run(unit: Unit, actor: Actor, request: RunRequest) -> NewRun:
         idempotency_key=request.idempotency_key,
         parent_task_run_id=request.parent_task_run_id,
         parent_flow_run_id=request.parent_flow_run_id,
-        work_queue=placed[2] if placed is not None else None,
+        work_queue=origin.work_queue,
         limits=(concurrency.shared_limit_name,) if concurrency.shared_limit_name else (),
         strategy=concurrency.strategy,
+        worker_labels=content.worker_labels,
     )
 
 

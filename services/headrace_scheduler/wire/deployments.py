@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 
 from headrace.api.v1 import deployment_pb2 as pb
 from headrace.api.v1 import flow_run_pb2, state_pb2
@@ -19,6 +20,7 @@ from headrace_scheduler.rules.deployment import (
     Version,
     VersionInfo,
 )
+from headrace_scheduler.rules.versions import Difference, VersionChange, digest
 from headrace_scheduler.wire import schedules, values
 
 _STRATEGIES = {
@@ -67,6 +69,7 @@ def to_content(message: pb.DeploymentContent) -> Content:
         version_info=VersionInfo(info.type, info.revision, info.branch, info.message, info.url)
         if message.HasField("version_info")
         else None,
+        worker_labels=values.to_object(message.worker_labels, "content.worker_labels"),
     )
 
 
@@ -96,6 +99,7 @@ def from_content(content: Content) -> pb.DeploymentContent:
         )
         if info is not None
         else None,
+        worker_labels=values.from_object(content.worker_labels),
     )
 
 
@@ -190,8 +194,8 @@ def from_deployment(deployment: Deployment, now: datetime.datetime | None = None
     )
 
 
-def from_version(version: Version) -> pb.DeploymentVersion:
-    """Return a version as a message."""
+def from_version(version: Version, changes: Iterable[VersionChange] = ()) -> pb.DeploymentVersion:
+    """Return a version as a message, with what differs from the one that it replaced."""
     return pb.DeploymentVersion(
         deployment_version_id=str(version.version_id),
         deployment_id=str(version.deployment_id),
@@ -200,7 +204,24 @@ def from_version(version: Version) -> pb.DeploymentVersion:
         creator=from_creator(version.creator),
         created_at=values.from_time(version.created_at),
         current=version.is_current,
+        digest=digest(version.content),
+        message=version.message,
+        former_number=version.former_number,
+        changes=from_changes(changes),
     )
+
+
+def from_changes(changes: Iterable[VersionChange]) -> list[pb.VersionChange]:
+    """Return differences between versions as messages."""
+    return [
+        pb.VersionChange(
+            path=change.path,
+            kind=pb.VersionChangeKind.Value(f"VERSION_CHANGE_KIND_{change.kind}"),
+            before=None if change.kind is Difference.ADDED else values.from_json(change.before),
+            after=None if change.kind is Difference.REMOVED else values.from_json(change.after),
+        )
+        for change in changes
+    ]
 
 
 def to_filter(message: pb.DeploymentFilter) -> DeploymentFilter:

@@ -59,6 +59,7 @@ def _from_new_run(run: NewRun, structs: _Structs) -> pb.ScheduledRun:
         auto_scheduled=run.auto_scheduled,
         concurrency_strategy=deployments.strategy_number(run.strategy),
         maximum_lateness=values.from_seconds(run.maximum_lateness_seconds),
+        worker_labels=structs.of(run.worker_labels),
     )
     placement = deployment.placement
     if placement is not None:

@@ -152,6 +152,13 @@ def from_object(value: Mapping[str, Any] | None) -> Struct | None:
     return struct
 
 
+def from_json(value: Any) -> Value:
+    """Return a JSON value as a message."""
+    message = Value()
+    _fill(message, value)
+    return message
+
+
 def _fill(message: Value, value: Any) -> None:
     if isinstance(value, str):
         message.string_value = value
