@@ -11,6 +11,7 @@ from headrace_chassis.service import Service, ServiceContext
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
+from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
 from headrace_state.queries.claims import PostgresClaims
@@ -84,6 +85,7 @@ def _loops(context: ServiceContext, flow_runs: FlowRuns, limits: Limits, outbox:
     return (
         LeaseReaper(upkeep, flow_runs, limits, context.clock, lease=lease(LeaseReaper.name)),
         Overdue(upkeep, flow_runs, lease=lease(Overdue.name)),
+        KeyedLimitSweep(limits, lease=lease(KeyedLimitSweep.name)),
         PauseExpiry(upkeep, flow_runs, lease=lease(PauseExpiry.name)),
         CancellationEscalation(upkeep, flow_runs, lease=lease(CancellationEscalation.name)),
         PartitionKeeper(

@@ -39,7 +39,11 @@ class PostgresFlowRuns:
 
     async def create(self, workspace_id: uuid.UUID, runs: Sequence[NewFlowRun]) -> list[CreatedFlowRun]:
         """Create runs, or find those that exist by id or idempotency key, in the given order."""
+        keyed = {name: slots for new in runs for name, slots in new.keyed_limits.items()}
         async with self._database.connection() as connection:
+            if keyed:
+                # Before the runs: one that is due finds its limit.
+                await connection.execute(SQL.set_limits, workspace_id, list(keyed), list(keyed.values()))
             flows, now = await _resolve_flows(connection, workspace_id, runs)
             roots = await _load_roots(connection, workspace_id, runs)
             rows = [_new_row(new, workspace_id, flows, roots, now) for new in runs]

@@ -87,6 +87,28 @@ class PostgresLimits:
 
         await self._database.run(work)
 
+    async def evict(self, workspace_id: uuid.UUID, name: str, lease_id: uuid.UUID) -> Row | None:
+        """Take the slots of a limit away from a lease and hand them on; a lease that no attempt holds ends."""
+
+        async def work(connection: Connection) -> Row | None:
+            await connection.fetch(SQL.lock_limits, workspace_id, [name])
+            holder = await connection.fetchrow(SQL.evict_holder, workspace_id, name, lease_id)
+            if holder is None:
+                return None
+            freed = {name}
+            if holder["flow_run_id"] is None:
+                rows = await connection.fetch(SQL.end_leases, workspace_id, [lease_id])
+                freed |= {row["limit_name"] for row in rows}
+            await self._changed(connection, workspace_id, sorted(freed))
+            return holder
+
+        return await self._database.run(work)
+
+    async def sweep_keyed(self, most: int) -> int:
+        """Delete limits of keys that nothing holds or waits for; return how many."""
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(SQL.sweep_keyed_limits, most))
+
     async def end_leases(self, workspace_id: uuid.UUID, lease_ids: Sequence[uuid.UUID]) -> None:
         """End leases that no attempt holds, and hand their slots on."""
 

@@ -15,7 +15,7 @@ from headrace_state.queries import line
 from headrace_state.queries.flow_run_unit import Tools, hand_on, slots_channel, tell_granted
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.limits import Candidate, Limit, grant, seconds_until_free
-from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotWish
+from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish, refusing
 
 
 class PostgresSlots:
@@ -34,17 +34,17 @@ class PostgresSlots:
 
     async def acquire(
         self, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
-    ) -> SlotsHeld | SlotsAwaited:
+    ) -> SlotsHeld | SlotsAwaited | SlotsRefused:
         """Take slots, or find them taken by an earlier call with the same lease."""
 
-        async def work(connection: Connection) -> SlotsHeld | SlotsAwaited:
+        async def work(connection: Connection) -> SlotsHeld | SlotsAwaited | SlotsRefused:
             return await self._acquire(connection, workspace_id, wish, keep_seconds)
 
         return await self._database.run(work)
 
     async def _acquire(
         self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
-    ) -> SlotsHeld | SlotsAwaited:
+    ) -> SlotsHeld | SlotsAwaited | SlotsRefused:
         # Those in line may need further limits; all are locked in one order before anything is given away.
         ahead = await connection.fetch(SQL.list_line, workspace_id, list(wish.names))
         names = {name for row in ahead for name in row["names"]} | set(wish.names)
@@ -54,6 +54,10 @@ class PostgresSlots:
         held = await self._find(connection, workspace_id, wish)
         if held is not None:
             return held
+        refused = refusing((limit.name, limit.slots) for limit in mine)
+        if refused is not None:
+            await connection.fetchrow(SQL.leave_line, workspace_id, wish.lease_id)
+            return refused
         if not mine or now is None:
             return SlotsHeld(None, None, ())
         if keep_seconds is None:
@@ -112,6 +116,10 @@ class PostgresSlots:
     async def _find(self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish) -> SlotsHeld | None:
         # A lease that was handed over to a waiter is a short one until the waiter has it.
         row = await connection.fetchrow(SQL.pick_up_lease, workspace_id, wish.lease_id, wish.lease_seconds)
+        if row is not None and wish.is_rate:
+            # Rate limits have poured already, and there is nothing to give back.
+            await connection.execute(SQL.end_leases, workspace_id, [wish.lease_id])
+            return SlotsHeld(None, None, tuple(row["limits"]))
         if row is not None:
             return SlotsHeld(wish.lease_id, row["expires_at"], tuple(row["limits"]))
         if await connection.fetchval(SQL.is_lease_taken, wish.lease_id):
@@ -166,6 +174,10 @@ def _check(wish: SlotWish, found: list[Limit]) -> None:
     if wish.is_strict and missing:
         raise errors.NotFound(f"there is no active limit {', '.join(missing)}", reason="LIMIT_NOT_FOUND")
     for limit in found:
+        if wish.is_rate and not limit.is_rate:
+            raise errors.InvalidArgument.of_field(
+                "names", f"must be rate limits, and {limit.name} has no slot decay", reason="NOT_A_RATE_LIMIT"
+            )
         if 0 < limit.slots < wish.slots:
             raise errors.InvalidArgument.of_field(
                 "slots", f"must be at most {limit.slots}, which is all that {limit.name} has"

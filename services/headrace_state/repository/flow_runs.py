@@ -100,6 +100,8 @@ class NewFlowRun:
     """Parameters, job variables and context."""
     attempt: NewAttempt | None = None
     """The attempt that begins with the creation."""
+    keyed_limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Slots of the limits, by name, that are made or changed with the run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

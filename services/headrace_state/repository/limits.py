@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from headrace_state.rules.owned_limits import OwnedLimit
 from headrace_state.rules.rows import Row
-from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotWish
+from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish
 
 
 class Limits(Protocol):
@@ -39,6 +39,18 @@ class Limits(Protocol):
         """Set or remove limits of pools, queues and deployments, and hand on the slots that become free."""
         ...
 
+    async def evict(self, workspace_id: uuid.UUID, name: str, lease_id: uuid.UUID) -> Row | None:
+        """Take the slots of a limit away from a lease and hand them on; a lease that no attempt holds ends.
+
+        Returns:
+            Who held them; None if the lease holds none of the limit.
+        """
+        ...
+
+    async def sweep_keyed(self, most: int) -> int:
+        """Delete limits of keys that nothing holds or waits for; return how many."""
+        ...
+
     async def end_leases(self, workspace_id: uuid.UUID, lease_ids: Sequence[uuid.UUID]) -> None:
         """End leases that no attempt holds, and hand their slots on."""
         ...
@@ -57,7 +69,7 @@ class Slots(Protocol):
 
     async def acquire(
         self, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
-    ) -> SlotsHeld | SlotsAwaited:
+    ) -> SlotsHeld | SlotsAwaited | SlotsRefused:
         """Take slots, or find them taken by an earlier call with the same lease.
 
         Args:
@@ -67,7 +79,7 @@ class Slots(Protocol):
 
         Raises:
             errors.NotFound: A name has no limit, and the wish is strict.
-            errors.InvalidArgument: More slots are wanted than a limit has.
+            errors.InvalidArgument: More slots are wanted than a limit has, or a limit is none of a rate.
             errors.AlreadyExists: The lease is somebody else's.
         """
         ...

@@ -17,6 +17,16 @@ class OwnedLimit:
     """None removes it."""
 
 
+KEY_MARK = ":key:"
+"""Stands between the name of a deployment's limit and the key that a further limit is for."""
+
+
+def is_keyed(name: str, deployment_id: str) -> bool:
+    """Return whether a limit of this name is that of a key of a deployment."""
+    start = f"deployment:{deployment_id}{KEY_MARK}"
+    return bool(deployment_id) and name.startswith(start) and len(name) > len(start)
+
+
 def is_owned(name: str) -> bool:
     """Return whether a limit of this name belongs to a pool, queue or deployment."""
     return name.startswith(OWNERS)

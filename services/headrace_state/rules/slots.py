@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
+from collections.abc import Iterable
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,6 +20,8 @@ class SlotWish:
     holder_id: str
     is_strict: bool
     """Whether a name without a limit is an error."""
+    is_rate: bool = False
+    """Whether only rate limits are meant, of which no lease is kept."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class SlotsHeld:
     """The slots are held."""
 
     lease_id: uuid.UUID | None
-    """None if none of the names has a limit."""
+    """None if there is nothing to give back."""
     expires_at: datetime.datetime | None
     names: tuple[str, ...]
     """The limits that were found."""
@@ -42,3 +45,23 @@ class SlotsAwaited:
     """In the line, from 1."""
     free_in_seconds: float | None
     """When a rate limit will have slots again; None where that depends on others."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SlotsRefused:
+    """The slots will not be given, however long one waits."""
+
+    name: str
+    """The limit that refuses."""
+
+
+REFUSES_AT_ZERO = "tag:"
+"""Limits of these names refuse where they are 0; others hold everybody back until they are raised."""
+
+
+def refusing(names_and_slots: Iterable[tuple[str, int]]) -> SlotsRefused | None:
+    """Return the refusal of the first limit that refuses; None if all would give slots some day."""
+    for name, slots in names_and_slots:
+        if slots == 0 and name.startswith(REFUSES_AT_ZERO):
+            return SlotsRefused(name)
+    return None

@@ -22,4 +22,6 @@ class Wish:
     name: str = ""
     policy: RetryPolicy = NO_RETRIES
     columns: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    keyed_limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Slots of the limits, by name, that are made or changed with the run."""
     payloads: Mapping[str, Any] = dataclasses.field(default_factory=dict)

@@ -94,6 +94,16 @@ class ConcurrencyServicer(concurrency_pb2_grpc.ConcurrencyServiceServicer):
             raise errors.LeaseLost("the lease was not renewed in time or was released; its slots may be others'")
         return concurrency_pb2.RenewSlotsResponse(expires_at=values.from_time(expires_at))
 
+    async def EvictSlotHolder(
+        self, request: concurrency_pb2.EvictSlotHolderRequest, context: Context
+    ) -> concurrency_pb2.EvictSlotHolderResponse:
+        """Take the slots of a limit away from a holder."""
+        lease_id = values.to_id(request.lease_id, "lease_id")
+        holder = await self._limits.evict(current_caller().workspace_id, request.name, lease_id)
+        if holder is None:
+            raise errors.NotFound(f"no slot of {request.name} is held under the lease {request.lease_id}")
+        return concurrency_pb2.EvictSlotHolderResponse(evicted=wire.holder(holder))
+
     async def ReleaseSlots(
         self, request: concurrency_pb2.ReleaseSlotsRequest, context: Context
     ) -> concurrency_pb2.ReleaseSlotsResponse:

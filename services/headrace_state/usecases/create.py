@@ -52,4 +52,5 @@ def _complete(wish: Wish) -> NewFlowRun:
         columns=wish.columns,
         payloads=_NO_PAYLOADS | dict(wish.payloads),
         attempt=attempt,
+        keyed_limits=wish.keyed_limits,
     )

@@ -6,7 +6,7 @@ import asyncio
 import uuid
 
 from headrace_state.repository.limits import Slots
-from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotWish
+from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish
 
 LONGEST_WAIT_SECONDS = 25.0
 """One call waits no longer; the caller then calls again and keeps its place."""
@@ -19,12 +19,12 @@ _POLL_SECONDS = 1.0
 
 async def acquire_slots(
     slots: Slots, workspace_id: uuid.UUID, wish: SlotWish, wait_seconds: float
-) -> SlotsHeld | SlotsAwaited:
+) -> SlotsHeld | SlotsAwaited | SlotsRefused:
     """Take slots of all named limits under one lease, or of none, waiting in line up to `wait_seconds`.
 
     Raises:
         errors.NotFound: A name has no limit, and the wish is strict.
-        errors.InvalidArgument: More slots are wanted than a limit has.
+        errors.InvalidArgument: More slots are wanted than a limit has, or a limit is none of a rate.
         errors.AlreadyExists: The lease is somebody else's.
     """
     if wait_seconds <= 0:
@@ -35,7 +35,7 @@ async def acquire_slots(
         while True:
             left = deadline - loop.time()
             answer = await slots.acquire(workspace_id, wish, max(0.0, left) + KEEP_SECONDS)
-            if isinstance(answer, SlotsHeld):
+            if not isinstance(answer, SlotsAwaited):
                 return answer
             left = deadline - loop.time()
             if left <= 0:

@@ -9,6 +9,7 @@ from headrace import errors
 from headrace.internal.v1 import state_pb2 as internal_pb2
 from headrace_state.rules.claims import ClaimingWorker, Place
 from headrace_state.rules.facts import NewState, RetryPolicy
+from headrace_state.rules.owned_limits import is_keyed
 from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.rules.wishes import Wish
 from headrace_state.wire import states, values
@@ -16,6 +17,8 @@ from headrace_state.wire.creation import unique
 
 MOST_RUNS = 1_000
 """Runs in one call."""
+
+_LONGEST_LIMIT_NAME = 255
 
 _INFRASTRUCTURE_RETRIES = 3
 """What a deployment's run is granted where nobody says otherwise."""
@@ -42,6 +45,7 @@ def to_wish(run: internal_pb2.ScheduledRun, field: str) -> Wish:
         raise errors.InvalidArgument.of_field(f"{field}.flow_name", "or flow_id has to name the flow")
     lateness = values.to_seconds(run.maximum_lateness) if run.HasField("maximum_lateness") else None
     scheduled_at = values.to_time(run.scheduled_at, f"{field}.scheduled_at") if run.HasField("scheduled_at") else None
+    keyed = _keyed_limits(run, field)
     return Wish(
         state=NewState(StateType.SCHEDULED, USUAL_NAMES[StateType.SCHEDULED], scheduled_at=scheduled_at),
         flow_run_id=values.to_optional_id(run.flow_run_id, f"{field}.flow_run_id"),
@@ -55,7 +59,7 @@ def to_wish(run: internal_pb2.ScheduledRun, field: str) -> Wish:
             "work_pool_name": run.work_pool_name,
             "work_queue_name": run.work_queue_name,
             "flow_version": run.flow_version,
-            "limits": _limits(run, ids),
+            "limits": unique([*_limits(run, ids), *keyed]),
             "tags": unique(run.tags),
             "labels": values.to_object(run.labels, f"{field}.labels"),
             "idempotency_key": run.idempotency_key or None,
@@ -67,6 +71,7 @@ def to_wish(run: internal_pb2.ScheduledRun, field: str) -> Wish:
             "maximum_lateness_seconds": lateness,
             "worker_labels": values.to_object(run.worker_labels, f"{field}.worker_labels"),
         },
+        keyed_limits=keyed,
         payloads={
             "parameters": values.to_object(run.parameters, f"{field}.parameters"),
             "job_variables": values.to_object(run.job_variables, f"{field}.job_variables"),
@@ -79,6 +84,20 @@ def _policy(run: internal_pb2.ScheduledRun) -> RetryPolicy:
     if not run.HasField("retry_policy"):
         return RetryPolicy(infrastructure_retries=_INFRASTRUCTURE_RETRIES)
     return states.to_retry_policy(run.retry_policy)
+
+
+def _keyed_limits(run: internal_pb2.ScheduledRun, field: str) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for place, limit in enumerate(run.keyed_limits):
+        name = f"{field}.keyed_limits[{place}]"
+        if not is_keyed(limit.name, run.deployment_id):
+            raise errors.InvalidArgument.of_field(f"{name}.name", "must be deployment:<deployment_id>:key:<key>")
+        if len(limit.name) > _LONGEST_LIMIT_NAME:
+            raise errors.InvalidArgument.of_field(f"{name}.name", f"is longer than {_LONGEST_LIMIT_NAME} characters")
+        if not limit.HasField("limit") or limit.limit < 0:
+            raise errors.InvalidArgument.of_field(f"{name}.limit", "must be set and not negative")
+        found[limit.name] = limit.limit
+    return found
 
 
 def _limits(run: internal_pb2.ScheduledRun, ids: dict[str, uuid.UUID | None]) -> list[str]:

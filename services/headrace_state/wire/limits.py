@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from headrace.api.v1 import concurrency_pb2
 from headrace_state.rules.rows import Row
-from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotWish
+from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish
 from headrace_state.wire import values
 
 LEASE_SECONDS = 60.0
@@ -23,17 +23,7 @@ def limit(row: Row, holders: Sequence[Row] = (), waiters: Sequence[Row] = ()) ->
         active=row["is_active"],
         slot_decay_per_second=row["slot_decay_per_second"],
         active_slots=row["taken"],
-        holders=[
-            concurrency_pb2.SlotHolder(
-                lease_id=str(holder["lease_id"]),
-                holder_kind=holder["holder_kind"],
-                holder_id=holder["holder_id"],
-                slots=holder["slots"],
-                since=values.from_time(holder["since"]),
-                expires_at=values.from_time(holder["expires_at"]),
-            )
-            for holder in holders
-        ],
+        holders=[holder(row) for row in holders],
         waiters=[
             concurrency_pb2.SlotHolder(
                 holder_kind=waiter["holder_kind"],
@@ -46,6 +36,18 @@ def limit(row: Row, holders: Sequence[Row] = (), waiters: Sequence[Row] = ()) ->
         ],
         created_at=values.from_time(row["created_at"]),
         updated_at=values.from_time(row["updated_at"]),
+    )
+
+
+def holder(row: Row) -> concurrency_pb2.SlotHolder:
+    """Return the holder of slots in a row."""
+    return concurrency_pb2.SlotHolder(
+        lease_id=str(row["lease_id"]),
+        holder_kind=row["holder_kind"],
+        holder_id=row["holder_id"],
+        slots=row["slots"],
+        since=values.from_time(row["since"]),
+        expires_at=values.from_time(row["expires_at"]),
     )
 
 
@@ -63,6 +65,7 @@ def to_wish(request: concurrency_pb2.AcquireSlotsRequest) -> SlotWish:
         holder_kind=request.holder_kind or "client",
         holder_id=request.holder_id,
         is_strict=request.strict,
+        is_rate=request.rate,
     )
 
 
@@ -77,7 +80,7 @@ def lease_seconds(request: concurrency_pb2.AcquireSlotsRequest | concurrency_pb2
     )
 
 
-def acquired(answer: SlotsHeld | SlotsAwaited) -> concurrency_pb2.AcquireSlotsResponse:
+def acquired(answer: SlotsHeld | SlotsAwaited | SlotsRefused) -> concurrency_pb2.AcquireSlotsResponse:
     """Return what became of a request for slots."""
     if isinstance(answer, SlotsHeld):
         return concurrency_pb2.AcquireSlotsResponse(
@@ -85,6 +88,12 @@ def acquired(answer: SlotsHeld | SlotsAwaited) -> concurrency_pb2.AcquireSlotsRe
                 lease_id=values.from_id(answer.lease_id),
                 expires_at=values.from_time(answer.expires_at),
                 names=answer.names,
+            )
+        )
+    if isinstance(answer, SlotsRefused):
+        return concurrency_pb2.AcquireSlotsResponse(
+            refused=concurrency_pb2.SlotsRefused(
+                name=answer.name, reason=f"the limit {answer.name} is 0: nothing that needs it may run"
             )
         )
     delay = CALL_AGAIN_SECONDS

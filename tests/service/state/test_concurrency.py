@@ -3,58 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import grpc
 import grpc.aio
 import pytest
 
-from headrace.api.v1 import concurrency_pb2, concurrency_pb2_grpc
+from headrace.api.v1 import concurrency_pb2
 from headrace.internal.v1 import state_pb2 as internal
 from headrace_chassis.database import Database
 from headrace_harness.services import RunningService
+from headrace_harness.slots import Slots
 from headrace_harness.state import COMPLETED, RUNNING, StateClient, a_state, new_id, now
 from headrace_harness.waiting import eventually
-
-
-class Slots:
-    """Calls the concurrency service."""
-
-    def __init__(self, service: RunningService) -> None:
-        self.stub = concurrency_pb2_grpc.ConcurrencyServiceStub(service.channel)
-
-    async def set(self, name: str, limit: int, **fields: Any) -> concurrency_pb2.ConcurrencyLimit:
-        """Set a limit."""
-        request = concurrency_pb2.SetConcurrencyLimitRequest(name=name, limit=limit, **fields)
-        return (await self.stub.SetConcurrencyLimit(request)).limit
-
-    async def get(self, name: str) -> concurrency_pb2.ConcurrencyLimit:
-        """Return a limit."""
-        return (await self.stub.GetConcurrencyLimit(concurrency_pb2.GetConcurrencyLimitRequest(name=name))).limit
-
-    async def acquire(
-        self, *names: str, wait: float = 0, lease_id: str = "", slots: int = 1, **fields: Any
-    ) -> concurrency_pb2.AcquireSlotsResponse:
-        """Ask for slots."""
-        request = concurrency_pb2.AcquireSlotsRequest(
-            lease_id=lease_id or new_id(), names=names, slots=slots, holder_kind="client", holder_id="me", **fields
-        )
-        if wait:
-            request.wait_up_to.FromNanoseconds(int(wait * 1e9))
-        response: concurrency_pb2.AcquireSlotsResponse = await self.stub.AcquireSlots(request)
-        return response
-
-    async def release(self, lease_id: str) -> None:
-        """Give slots back."""
-        await self.stub.ReleaseSlots(concurrency_pb2.ReleaseSlotsRequest(lease_id=lease_id))
-
-    async def until_waiting(self, name: str, count: int) -> None:
-        """Return once so many wait in line."""
-
-        async def stands() -> bool:
-            return len((await self.get(name)).waiters) == count
-
-        await eventually(stands)
 
 
 @pytest.fixture
