@@ -14,6 +14,7 @@ from headrace.api.v1 import deployment_pb2
 from headrace.deployments.plain import fill_struct
 from headrace.deployments.schedules import Schedule, one_schedule
 from headrace.parameters import schema_of
+from headrace.steps import Step
 
 if TYPE_CHECKING:
     from headrace.flows import Flow
@@ -79,6 +80,10 @@ class DeploymentDefinition:
     work_pool_name: str = ""
     work_queue_name: str = ""
     job_variables: Mapping[str, Any] = field(default_factory=dict)
+    pull_steps: Sequence[Step] = ()
+    """What each run does before it loads the flow; where there are any, `path` is not used."""
+    version_info: deployment_pb2.VersionInfo | None = None
+    """Where the source came from."""
 
     def to_request(self) -> deployment_pb2.ApplyDeploymentRequest:
         """Return the call that brings the server's deployment to this.
@@ -91,7 +96,7 @@ class DeploymentDefinition:
             description=self.description,
             tags=self.tags,
             entrypoint=self.entrypoint,
-            path=self.path,
+            path="" if self.pull_steps else self.path,
             enforce_parameter_schema=self.enforce_parameter_schema,
             work_pool_name=self.work_pool_name,
             work_queue_name=self.work_queue_name,
@@ -100,6 +105,11 @@ class DeploymentDefinition:
             content.retry_policy.retries = self.flow.options.retries
             content.retry_policy.delay_seconds.extend(self.flow.retry_delays)
             content.retry_policy.infrastructure_retries = INFRASTRUCTURE_RETRIES
+        for step in self.pull_steps:
+            message = content.pull_steps.add(step=step.name, step_id=step.step_id)
+            fill_struct(message.inputs, step.inputs, f"the inputs of {step.name}")
+        if self.version_info is not None:
+            content.version_info.CopyFrom(self.version_info)
         fill_struct(content.labels, self.labels, "labels")
         fill_struct(content.parameters, self.parameters, "parameters")
         fill_struct(content.parameter_schema, schema_of(self.flow.fn), "parameter_schema")

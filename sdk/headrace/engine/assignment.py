@@ -11,6 +11,7 @@ import dataclasses
 import datetime
 import logging
 import os
+import sys
 import traceback
 from typing import Any
 
@@ -30,6 +31,7 @@ from headrace.parameters import ParameterTypes
 from headrace.recording.wire import mapping_of
 from headrace.settings import load_settings, use_settings
 from headrace.states import State
+from headrace.steps import Step, StepFailed, run_steps
 
 logger = logging.getLogger(FLOW_RUNS)
 
@@ -79,9 +81,8 @@ def _execute(message: worker_pb2.Assignment, backend: Backend) -> State[Any]:
     run, content = message.flow_run, message.content
     try:
         if content.pull_steps:
-            steps = ", ".join(step.step for step in content.pull_steps)
-            raise errors.Unimplemented(f"this version of Headrace knows no steps before the flow is loaded: {steps}")
-        if content.path:
+            _pull(message, backend)
+        elif content.path:
             os.chdir(content.path)
         flow = load_flow(content.entrypoint)
         parameters = {**mapping_of(content.parameters), **mapping_of(run.parameters)}
@@ -91,6 +92,18 @@ def _execute(message: worker_pb2.Assignment, backend: Backend) -> State[Any]:
     started = flow.execute(execution)
     state: State[Any] = asyncio.run(started) if asyncio.iscoroutine(started) else started
     return state
+
+
+def _pull(message: worker_pb2.Assignment, backend: Backend) -> None:
+    """Bring the code here; the steps' last folder is the current one then, and modules are found from it."""
+    run = message.flow_run
+    shown = FlowRun.named(backend, flow_run_id=run.flow_run_id, name=run.name, flow_name=run.flow_name)
+    token = current_run.set(shown)
+    try:
+        run_steps([Step.from_proto(step) for step in message.content.pull_steps], logger=logger)
+    finally:
+        current_run.reset(token)
+    sys.path.insert(0, os.getcwd())
 
 
 def _assignment_of(message: worker_pb2.Assignment) -> Assignment:
@@ -117,11 +130,11 @@ def _assignment_of(message: worker_pb2.Assignment) -> Assignment:
 
 
 def _fail_early(message: worker_pb2.Assignment, backend: Backend, error: Exception) -> State[Any]:
-    """Let a run fail whose user code was not reached; another try would fail the same way."""
+    """Let a run fail whose user code was not reached; but for its steps, another try would fail the same way."""
     run = message.flow_run
     state = failed(error)
     if state.details is not None:
-        state.details.retriable = False
+        state.details.retriable = isinstance(error, StepFailed)
         state.details.traceback = "".join(traceback.format_exception(error))
     shown = FlowRun.named(backend, flow_run_id=run.flow_run_id, name=run.name, flow_name=run.flow_name)
     token = current_run.set(shown)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+import tempfile
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -152,6 +154,10 @@ class RunExecution:
 
     async def _execute(self) -> int:
         job = self.with_.job(self.assignment)
+        with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
+            return await self._see_process_through(job)
+
+    async def _see_process_through(self, job: Job) -> int:
         process = await self.with_.launcher.launch(job)
         self.process = process
         self._stream_output = job.stream_output
@@ -213,3 +219,13 @@ class RunExecution:
             exit_code=exit_code,
             message=message,
         )
+
+
+@contextlib.contextmanager
+def _scratch_folder(job: Job, *, is_wanted: bool) -> Iterator[Job]:
+    """Give a run that brings its code along a folder of its own, unless it was told where to start."""
+    if not is_wanted or job.working_directory is not None:
+        yield job
+        return
+    with tempfile.TemporaryDirectory(prefix="headrace-run-", ignore_cleanup_errors=True) as folder:
+        yield dataclasses.replace(job, working_directory=folder)
