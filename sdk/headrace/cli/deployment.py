@@ -7,7 +7,7 @@ import datetime
 import click
 
 from headrace.api.v1 import deployment_pb2
-from headrace.cli import lookup, moments, output, parameters, watching
+from headrace.cli import deployment_version, lookup, moments, output, parameters, watching
 from headrace.cli.deployment_schedule import rule_words, schedule
 from headrace.ids import uuid7
 
@@ -18,6 +18,8 @@ def command() -> None:
 
 
 command.add_command(schedule)
+for versioning in deployment_version.commands:
+    command.add_command(versioning)
 
 
 @command.command("ls")
@@ -180,43 +182,6 @@ def resume_deployment(name: str) -> None:
         deployment_pb2.ResumeDeploymentRequest(deployment_id=found.deployment_id)
     )
     output.done(f"Deployment '{found.flow_name}/{found.name}' goes on.")
-
-
-@command.command("versions")
-@click.argument("name")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
-@output.output_option
-def list_versions(name: str, limit: int, as_json: bool) -> None:
-    """List the versions of a deployment, newest first."""
-    found = lookup.deployment(name)
-    stub = lookup.client().deployments
-
-    def page(token: str, size: int) -> deployment_pb2.ListDeploymentVersionsResponse:
-        return stub.ListDeploymentVersions(
-            deployment_pb2.ListDeploymentVersionsRequest(
-                deployment_id=found.deployment_id, page_size=size, page_token=token
-            )
-        )
-
-    versions = list(lookup.pages(page, "versions", limit))
-    if as_json:
-        output.print_json(versions)
-        return
-    output.print_table(
-        f"Versions of {found.flow_name}/{found.name}",
-        ["", "NUMBER", "VERSION", "REVISION", "BY", "CREATED"],
-        [
-            [
-                "*" if version.current else "",
-                version.number,
-                version.content.version,
-                version.content.version_info.revision[:12],
-                version.creator.display_name,
-                output.moment(version.created_at),
-            ]
-            for version in versions
-        ],
-    )
 
 
 @command.command("delete")
