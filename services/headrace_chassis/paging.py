@@ -1,7 +1,9 @@
 """Page sizes and page tokens of list calls, the same everywhere.
 
 A token holds the sort key of the last row of a page and a digest of everything else that was asked (filter,
-sort, workspace). It is opaque to clients; a token used with another question is refused.
+sort, workspace). It is opaque to clients; a token used with another question is refused. Nothing secret depends on
+it: a list shows what its caller may see, wherever it begins. So tokens are not signed, which would end them with
+each change of keys, but nothing in one is trusted: every value is checked before it comes near a database.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ MAX_PAGE_SIZE = 200
 
 _DIGEST_BYTES = 12
 _MAX_TOKEN_LENGTH = 4096
+_INTEGERS = range(-(2**63), 2**63)
 
 KeyValue: TypeAlias = str | int | float | bool | uuid.UUID | datetime.datetime | None
 """What a sort key may be made of."""
@@ -78,13 +81,36 @@ def decode_page_token(token: str, question: bytes) -> tuple[KeyValue, ...] | Non
         if not isinstance(values, list):
             raise ValueError("not a key")
         key = tuple(_unpack(value) for value in values)
-    except (ValueError, binascii.Error):
-        raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned") from None
+    except (ValueError, OverflowError, binascii.Error):
+        raise _forged() from None
     if data[:_DIGEST_BYTES] != question:
         raise errors.InvalidArgument.of_field(
             "page_token", "belongs to another filter or order; start again without it"
         )
     return key
+
+
+def check_key(key: Sequence[object], types: Sequence[type | tuple[type, ...]]) -> None:
+    """See to it that the key out of a token has the parts that a list is ordered by.
+
+    Args:
+        key: As `decode_page_token` returned it.
+        types: Of its parts, or each several to choose from.
+
+    Raises:
+        errors.InvalidArgument: It has others, so that no call returned the token.
+    """
+    if len(key) != len(types) or not all(map(_is_of, key, types)):
+        raise _forged()
+
+
+def _is_of(value: object, expected: type | tuple[type, ...]) -> bool:
+    # To Python a bool is an int, too; to Postgres it is not.
+    return isinstance(value, expected) and (expected is bool or not isinstance(value, bool))
+
+
+def _forged() -> errors.InvalidArgument:
+    return errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")
 
 
 def _pack(value: KeyValue) -> object:
@@ -100,7 +126,21 @@ def _unpack(value: object) -> KeyValue:
         case {"u": str(text)}:
             return uuid.UUID(hex=text)
         case {"t": str(text)}:
-            return datetime.datetime.fromisoformat(text)
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
+            return _time(text)
+        case str():
+            # The one character that Postgres has no room for.
+            if "\0" not in value:
+                return value
+        case int():
+            if value in _INTEGERS:
+                return value
+        case None | float():
+            return value
     raise ValueError("not a key value")
+
+
+def _time(text: str) -> datetime.datetime:
+    value = datetime.datetime.fromisoformat(text)
+    if value.tzinfo is None:
+        raise ValueError("not a time of a zone")
+    return value.astimezone(datetime.UTC)

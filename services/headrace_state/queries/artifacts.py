@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headrace import errors
@@ -17,7 +17,15 @@ from headrace_state.rules.rows import Row
 
 _ARTIFACT = tables.artifact
 _SEEN = [column for column in _ARTIFACT.c if column.name != "workspace_id"]
-_ORDER = pages.Order("artifact_id", descending=True)
+
+ORDERS: Mapping[str, pages.Order] = {
+    "ID_DESC": pages.Order("artifact_id", descending=True),
+    "ID_ASC": pages.Order("artifact_id"),
+    "UPDATED_DESC": pages.Order("updated_at", descending=True),
+    "KEY_ASC": pages.Order("key"),
+    "KEY_DESC": pages.Order("key", descending=True),
+}
+"""Orders by the names in the contract."""
 
 
 class PostgresArtifacts:
@@ -60,16 +68,17 @@ class PostgresArtifacts:
             return await connection.fetchrow(SQL.load_artifact, workspace_id, artifact_id)
 
     async def list_page(
-        self, workspace_id: uuid.UUID, chosen: ArtifactFilter, after: Sequence[Any] | None, limit: int
+        self, workspace_id: uuid.UUID, chosen: ArtifactFilter, order: str, after: Sequence[Any] | None, limit: int
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
-        """Return a page, newest first, and the key to go on behind it (None at the end)."""
-        conditions = [_ARTIFACT.c.workspace_id == workspace_id, *filters.artifact_conditions(chosen)]
-        statement = pages.page(_ARTIFACT, _SEEN, conditions, _ORDER, "artifact_id", after, limit + 1)
+        """Return a page, and the key to go on behind it (None at the end)."""
+        by = ORDERS[order]
+        conditions = filters.artifact_conditions(workspace_id, chosen)
+        statement = pages.page(_ARTIFACT, _SEEN, conditions, by, "artifact_id", after, limit + 1)
         async with self._database.connection() as connection:
             rows = await pages.fetch(connection, statement)
         if len(rows) <= limit:
             return rows, None
-        return rows[:limit], (rows[limit - 1]["artifact_id"],)
+        return rows[:limit], pages.key_of(rows[limit - 1], by, "artifact_id")
 
     async def update(self, workspace_id: uuid.UUID, artifact_id: uuid.UUID, change: ArtifactChange) -> Row | None:
         """Change an artifact and return it; None if there is none."""

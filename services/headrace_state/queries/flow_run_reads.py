@@ -20,12 +20,12 @@ from headrace_state.rules.rows import Row
 ORDERS: Mapping[str, pages.Order] = {
     "ID_DESC": pages.Order("flow_run_id", descending=True),
     "ID_ASC": pages.Order("flow_run_id"),
-    "EXPECTED_START_DESC": pages.Order("expected_start_at", descending=True, without="-infinity"),
-    "EXPECTED_START_ASC": pages.Order("expected_start_at", without="infinity"),
-    "NEXT_SCHEDULED_START_ASC": pages.Order("next_scheduled_start_at", without="infinity"),
-    "STARTED_DESC": pages.Order("started_at", descending=True, without="-infinity"),
-    "STARTED_ASC": pages.Order("started_at", without="infinity"),
-    "ENDED_DESC": pages.Order("ended_at", descending=True, without="-infinity"),
+    "EXPECTED_START_DESC": pages.Order("expected_start_at", descending=True),
+    "EXPECTED_START_ASC": pages.Order("expected_start_at"),
+    "NEXT_SCHEDULED_START_ASC": pages.Order("next_scheduled_start_at", is_sparse=True),
+    "STARTED_DESC": pages.Order("started_at", descending=True),
+    "STARTED_ASC": pages.Order("started_at"),
+    "ENDED_DESC": pages.Order("ended_at", descending=True),
     "NAME_ASC": pages.Order("name"),
     "NAME_DESC": pages.Order("name", descending=True),
     "RUN_TIME_DESC": pages.Order("run_seconds", descending=True),
@@ -78,7 +78,7 @@ class PostgresFlowRunReads:
         statement = pages.page(
             _RUN,
             _WITH_PAYLOADS if with_payloads else _SEEN,
-            [_RUN.c.workspace_id == workspace_id, *filters.flow_run_conditions(chosen)],
+            filters.flow_run_conditions(workspace_id, chosen),
             by,
             "flow_run_id",
             after,
@@ -93,7 +93,7 @@ class PostgresFlowRunReads:
 
     async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:
         """Return how many runs are in states of each type, and whether counting stopped at its bound."""
-        conditions = [_RUN.c.workspace_id == workspace_id, *filters.flow_run_conditions(chosen)]
+        conditions = filters.flow_run_conditions(workspace_id, chosen)
         async with self._database.connection() as connection:
             return await pages.count_by_state_type(connection, _RUN, conditions)
 

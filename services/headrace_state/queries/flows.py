@@ -57,7 +57,7 @@ class PostgresFlows:
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page, and the key to go on behind it (None at the end)."""
         by = ORDERS[order]
-        conditions = [_FLOW.c.workspace_id == workspace_id, *filters.flow_conditions(chosen)]
+        conditions = filters.flow_conditions(workspace_id, chosen)
         statement = pages.page(_FLOW, _SEEN, conditions, by, "flow_id", after, limit + 1)
         async with self._database.connection() as connection:
             rows = await pages.fetch(connection, statement)

@@ -9,7 +9,7 @@ from typing import Any
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
-from headrace_state.queries.filters import contains_pattern
+from headrace_state.queries.conditions import contains_pattern
 from headrace_state.queries.flow_run_unit import Tools, hand_on
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.owned_limits import OwnedLimit

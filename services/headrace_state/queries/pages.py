@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection
+from headrace_chassis.paging import check_key
 from headrace_state.rules.rows import Row
 
 COUNT_LIMIT = 10_000
@@ -22,13 +22,16 @@ _TIMESTAMP = sa.DateTime(timezone=True)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Order:
-    """An order of a list: by one column and then the id, or by the id alone."""
+    """An order of a list: by one column and then the id, or by the id alone.
+
+    What has no time in a column that may be without one comes last, in either direction.
+    """
 
     by: str
     """The column; that of the id for the id alone."""
     descending: bool = False
-    without: str = ""
-    """What a missing time counts as, `infinity` or `-infinity`; empty where none is missing."""
+    is_sparse: bool = False
+    """Whether the index holds only rows that have a time."""
 
 
 def key_of(row: Row, order: Order, identifier: str) -> tuple[Any, ...]:
@@ -47,7 +50,7 @@ def page(
     after: Sequence[Any] | None,
     limit: int,
     source: sa.FromClause | None = None,
-) -> sa.Select[Any]:
+) -> sa.Select[Any] | sa.CompoundSelect[Any]:
     """Return the statement of one page.
 
     Args:
@@ -59,31 +62,81 @@ def page(
         after: The key of the last row of the page before; None for the first page.
         limit: Rows at most.
         source: Where to select from, if it is more than the table.
+
+    Raises:
+        errors.InvalidArgument: The key is not one of this order.
     """
-    parts: list[ColumnElement[Any]] = []
-    if order.by != identifier:
-        column: ColumnElement[Any] = table.c[order.by]
-        parts.append(sa.func.coalesce(column, _bound(order)) if order.without else column)
-    parts.append(table.c[identifier])
-    statement = sa.select(*columns).select_from(source if source is not None else table).where(*conditions)
     if after is not None:
-        values = [_parameter(value, part, order) for value, part in zip(after, parts, strict=True)]
+        check_key(after, _types(table, order, identifier))
+    statement = sa.select(*columns).select_from(source if source is not None else table).where(*conditions)
+    identity: ColumnElement[Any] = table.c[identifier]
+    if order.by == identifier:
+        return _walk(statement, (identity,), after, order.descending, limit)
+    column: ColumnElement[Any] = table.c[order.by]
+    if not table.c[order.by].nullable:
+        return _walk(statement, (column, identity), after, order.descending, limit)
+    if order.descending:
+        # The value of no time stands behind all others, as it should: one walk along the index.
+        filled = [_NO_TIME if value is None and place == 0 else value for place, value in enumerate(after or ())]
+        return _walk(statement, (_with_bound(column), identity), filled or None, True, limit)
+    # Two walks along that same index: first what has a time, then what has none, which stands in front there.
+    with_time = statement.where(column.is_not(None) if order.is_sparse else _with_bound(column) > _bound())
+    without = statement.where(column.is_(None) if order.is_sparse else _with_bound(column) == _bound())
+    if after is not None and after[0] is None:
+        return _walk(without, (identity,), after[1:], False, limit)
+    walks = (
+        _walk(with_time, (_with_bound(column), identity), after, False, limit).subquery(),
+        _walk(without, (identity,), None, False, limit).subquery(),
+    )
+    both = sa.union_all(*(sa.select(walk) for walk in walks))
+    return both.order_by(sa.nulls_last(sa.column(order.by)), sa.column(identifier)).limit(limit)
+
+
+def _walk(
+    statement: sa.Select[Any],
+    parts: Sequence[ColumnElement[Any]],
+    after: Sequence[Any] | None,
+    descending: bool,
+    limit: int,
+) -> sa.Select[Any]:
+    if after is not None:
+        values = [
+            value if isinstance(value, sa.ColumnElement) else _parameter(value, part)
+            for value, part in zip(after, parts, strict=True)
+        ]
         place, start = sa.tuple_(*parts), sa.tuple_(*values)
-        statement = statement.where(place < start if order.descending else place > start)
-    return statement.order_by(*(part.desc() if order.descending else part.asc() for part in parts)).limit(limit)
+        statement = statement.where(place < start if descending else place > start)
+    return statement.order_by(*(part.desc() if descending else part.asc() for part in parts)).limit(limit)
 
 
-def _bound(order: Order) -> ColumnElement[Any]:
-    return sa.literal_column(f"'{order.without}'::timestamptz", _TIMESTAMP)
+def _types(table: sa.Table, order: Order, identifier: str) -> tuple[type | tuple[type, ...], ...]:
+    parts = (table.c[identifier],) if order.by == identifier else (table.c[order.by], table.c[identifier])
+    return tuple(_type(part) for part in parts)
 
 
-def _parameter(value: Any, part: ColumnElement[Any], order: Order) -> ColumnElement[Any]:
-    if value is None:
-        return _bound(order)
-    return sa.cast(sa.literal(value, _TIMESTAMP if isinstance(value, datetime.datetime) else part.type), part.type)
+def _type(column: sa.Column[Any]) -> type | tuple[type, ...]:
+    of_value: type = column.type.python_type
+    if of_value is float:
+        return (float, int)
+    return (of_value, type(None)) if column.nullable else of_value
 
 
-async def fetch(connection: Connection, statement: sa.Select[Any]) -> list[Row]:
+def _bound() -> ColumnElement[Any]:
+    return sa.literal_column("'-infinity'::timestamptz", _TIMESTAMP)
+
+
+_NO_TIME = _bound()
+
+
+def _with_bound(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    return sa.func.coalesce(column, _bound())
+
+
+def _parameter(value: Any, part: ColumnElement[Any]) -> ColumnElement[Any]:
+    return sa.cast(sa.literal(value, part.type), part.type)
+
+
+async def fetch(connection: Connection, statement: sa.Select[Any] | sa.CompoundSelect[Any]) -> list[Row]:
     """Run a statement and return its rows."""
     text, arguments = compile_core(statement)
     return list(await connection.fetch(text, *arguments))

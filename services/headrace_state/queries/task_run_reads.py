@@ -16,9 +16,9 @@ from headrace_state.rules.rows import Row
 ORDERS: Mapping[str, pages.Order] = {
     "ID_DESC": pages.Order("task_run_id", descending=True),
     "ID_ASC": pages.Order("task_run_id"),
-    "STARTED_DESC": pages.Order("started_at", descending=True, without="-infinity"),
-    "STARTED_ASC": pages.Order("started_at", without="infinity"),
-    "ENDED_DESC": pages.Order("ended_at", descending=True, without="-infinity"),
+    "STARTED_DESC": pages.Order("started_at", descending=True),
+    "STARTED_ASC": pages.Order("started_at"),
+    "ENDED_DESC": pages.Order("ended_at", descending=True),
     "NAME_ASC": pages.Order("name"),
     "NAME_DESC": pages.Order("name", descending=True),
     "RUN_TIME_DESC": pages.Order("run_seconds", descending=True),
@@ -58,7 +58,7 @@ class PostgresTaskRunReads:
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page, and the key to go on behind it (None at the end)."""
         by = ORDERS[order]
-        conditions = [_RUN.c.workspace_id == workspace_id, *filters.task_run_conditions(chosen)]
+        conditions = filters.task_run_conditions(workspace_id, chosen)
         statement = pages.page(_RUN, _SEEN, conditions, by, "task_run_id", after, limit + 1)
         async with self._database.connection() as connection:
             rows = await pages.fetch(connection, statement)
@@ -68,6 +68,6 @@ class PostgresTaskRunReads:
 
     async def count(self, workspace_id: uuid.UUID, chosen: TaskRunFilter) -> tuple[Mapping[str, int], bool]:
         """Return how many task runs are in states of each type, and whether counting stopped at its bound."""
-        conditions = [_RUN.c.workspace_id == workspace_id, *filters.task_run_conditions(chosen)]
+        conditions = filters.task_run_conditions(workspace_id, chosen)
         async with self._database.connection() as connection:
             return await pages.count_by_state_type(connection, _RUN, conditions)

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace.ids import uuid7
 from headrace_chassis.database import Database
-from headrace_state.queries.filters import contains_pattern
+from headrace_state.queries.conditions import contains_pattern
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.rows import Row
 

@@ -27,9 +27,9 @@ class Artifacts(Protocol):
         ...
 
     async def list_page(
-        self, workspace_id: uuid.UUID, chosen: ArtifactFilter, after: Sequence[Any] | None, limit: int
+        self, workspace_id: uuid.UUID, chosen: ArtifactFilter, order: str, after: Sequence[Any] | None, limit: int
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
-        """Return a page, newest first, and the key to go on behind it (None at the end)."""
+        """Return a page, and the key to go on behind it (None at the end); see `FlowRunReads.list_page`."""
         ...
 
     async def update(self, workspace_id: uuid.UUID, artifact_id: uuid.UUID, change: ArtifactChange) -> Row | None:

@@ -36,6 +36,20 @@ class FlowFilter:
     labels: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     created: Span = OPEN
     untagged: bool | None = None
+    text: str = ""
+    label_keys: Words = ()
+    updated: Span = OPEN
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ValueCondition:
+    """What a value inside of a JSON document has to be."""
+
+    path: Words
+    """Keys of objects and places in lists."""
+    equals: Any = None
+    exists: bool | None = None
+    """Whether there has to be one; None: there is one that `equals`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -75,6 +89,20 @@ class FlowRunFilter:
     run_time_at_least: float | None = None
     run_time_at_most: float | None = None
     auto_scheduled: bool | None = None
+    state_types_none: Words = ()
+    deployment_names: Words = ()
+    work_pool_names: Words = ()
+    work_queue_names: Words = ()
+    has_deployment: bool | None = None
+    untagged: bool | None = None
+    label_keys: Words = ()
+    parameter_conditions: tuple[ValueCondition, ...] = ()
+    run_count_at_least: int | None = None
+    run_count_at_most: int | None = None
+    state_entered: Span = OPEN
+    updated: Span = OPEN
+    creator_kinds: Words = ()
+    creator_names: Words = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,6 +129,19 @@ class TaskRunFilter:
     run_time_at_most: float | None = None
     cache_keys: Words = ()
     background: bool | None = None
+    state_types_none: Words = ()
+    dynamic_keys: Words = ()
+    task_versions: Words = ()
+    untagged: bool | None = None
+    label_keys: Words = ()
+    run_count_at_least: int | None = None
+    run_count_at_most: int | None = None
+    expected_start: Span = OPEN
+    state_entered: Span = OPEN
+    child_flow_run_ids: Ids = ()
+    flow_ids: Ids = ()
+    deployment_ids: Ids = ()
+    root_flow_run_ids: Ids = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -115,3 +156,16 @@ class ArtifactFilter:
     task_run_ids: Ids = ()
     latest_only: bool = False
     created: Span = OPEN
+    types: Words = ()
+    text: str = ""
+    updated: Span = OPEN
+    has_key: bool | None = None
+    flow_ids: Ids = ()
+    deployment_ids: Ids = ()
+
+
+def is_narrow(chosen: TaskRunFilter) -> bool:
+    """Return whether a filter leaves so few task runs that they can be sorted by what no index is ordered by."""
+    spans = (chosen.created, chosen.started, chosen.ended)
+    named = (chosen.task_run_ids, chosen.flow_run_ids, chosen.root_flow_run_ids, chosen.cache_keys)
+    return any(named) or any(span.since is not None for span in spans)

@@ -47,11 +47,15 @@ class ArtifactServicer(artifact_pb2_grpc.ArtifactServiceServicer):
     async def ListArtifacts(
         self, request: artifact_pb2.ListArtifactsRequest, context: Context
     ) -> artifact_pb2.ListArtifactsResponse:
-        """Return a page of artifacts, newest first."""
+        """Return a page of artifacts."""
         workspace_id = current_caller().workspace_id
-        page = asked_page(request, workspace_id, request.filter)
+        if request.sort not in artifact_pb2.ArtifactSort.values():
+            raise errors.InvalidArgument.of_field("sort", "must be an order of artifacts")
+        sort = artifact_pb2.ArtifactSort.ValueType(request.sort or artifact_pb2.ARTIFACT_SORT_ID_DESC)
+        order = artifact_pb2.ArtifactSort.Name(sort).removeprefix("ARTIFACT_SORT_")
+        page = asked_page(request, workspace_id, request.filter, order)
         chosen = filters.to_artifact_filter(request.filter)
-        rows, key = await self._artifacts.list_page(workspace_id, chosen, page.after, page.limit)
+        rows, key = await self._artifacts.list_page(workspace_id, chosen, order, page.after, page.limit)
         return artifact_pb2.ListArtifactsResponse(
             artifacts=[wire.artifact(row) for row in rows], next_page_token=page.next_token(key)
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import uuid
 from typing import Any, Protocol
 
 from google.protobuf.message import Message
 
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 
 
 class _Paged(Protocol):
@@ -30,6 +31,19 @@ class Page:
     def next_token(self, key: tuple[Any, ...] | None) -> str:
         """Return the token of the page behind `key`, "" at the end."""
         return encode_page_token(key, self.question) if key is not None else ""
+
+
+def history_place(page: Page) -> tuple[int, datetime.datetime] | None:
+    """Return the version and time behind which a page of a run's history begins, None for the first.
+
+    Raises:
+        errors.InvalidArgument: The token is not of a history.
+    """
+    if page.after is None:
+        return None
+    check_key(page.after, (int, datetime.datetime))
+    version, occurred_at = page.after
+    return version, occurred_at
 
 
 def asked_page(request: _Paged, workspace_id: uuid.UUID, *question: Message | str) -> Page:

@@ -11,10 +11,18 @@ from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_state.repository.flow_runs import FlowRunReads
 from headrace_state.repository.task_runs import TaskRunReads
-from headrace_state.servicers.paging import asked_page
+from headrace_state.rules.filters import is_narrow
+from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.wire import filters, states, task_runs, values
 
 Context = grpc.aio.ServicerContext[Any, Any]
+
+_SORTED_IN_MEMORY = (
+    task_run_pb2.TASK_RUN_SORT_NAME_ASC,
+    task_run_pb2.TASK_RUN_SORT_NAME_DESC,
+    task_run_pb2.TASK_RUN_SORT_RUN_TIME_DESC,
+)
+"""Orders without an index, which would cost each recorded task run more than they are worth."""
 
 _PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 
@@ -48,6 +56,10 @@ class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
         order = task_run_pb2.TaskRunSort.Name(sort).removeprefix("TASK_RUN_SORT_")
         page = asked_page(request, caller.workspace_id, request.filter, order)
         chosen = filters.to_task_run_filter(request.filter)
+        if request.sort in _SORTED_IN_MEMORY and not is_narrow(chosen):
+            raise errors.InvalidArgument.of_field(
+                "sort", "needs a filter by flow runs, task runs or cache keys, or by a time since when"
+            )
         rows, key = await self._reads.list_page(caller.workspace_id, chosen, order, page.after, page.limit)
         with_result = caller.may(_PAYLOADS)
         return task_run_pb2.ListTaskRunsResponse(
@@ -78,7 +90,7 @@ class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
         if await self._reads.load(caller.workspace_id, task_run_id) is None:
             raise errors.NotFound(f"there is no task run {task_run_id}")
         page = asked_page(request, caller.workspace_id, request.task_run_id)
-        after = (page.after[0], page.after[1]) if page.after is not None else None
+        after = history_place(page)
         rows = await self._history.list_states(caller.workspace_id, task_run_id, after, page.limit + 1)
         last = rows[page.limit - 1] if len(rows) > page.limit else None
         with_result = caller.may(_PAYLOADS)

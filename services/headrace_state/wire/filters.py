@@ -7,9 +7,17 @@ from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import artifact_pb2, flow_pb2, flow_run_pb2, state_pb2, task_run_pb2
-from headrace_state.rules.filters import OPEN, ArtifactFilter, FlowFilter, FlowRunFilter, Span, TaskRunFilter
-from headrace_state.wire.states import TYPE_NAMES
-from headrace_state.wire.values import to_ids, to_object, to_seconds, to_time
+from headrace_state.rules.filters import (
+    OPEN,
+    ArtifactFilter,
+    FlowFilter,
+    FlowRunFilter,
+    Span,
+    TaskRunFilter,
+    ValueCondition,
+)
+from headrace_state.wire.states import TYPE_NAMES, creator_kind
+from headrace_state.wire.values import to_ids, to_json, to_object, to_seconds, to_time
 
 
 def to_flow_filter(message: flow_pb2.FlowFilter) -> FlowFilter:
@@ -28,6 +36,9 @@ def to_flow_filter(message: flow_pb2.FlowFilter) -> FlowFilter:
         labels=to_object(message.labels, "filter.labels"),
         created=_span(message, "created"),
         untagged=_flag(message, "untagged"),
+        text=message.text,
+        label_keys=tuple(message.label_keys),
+        updated=_span(message, "updated"),
     )
 
 
@@ -71,6 +82,23 @@ def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter) -> FlowRunFilter:
         run_time_at_least=_seconds(message, "run_time_at_least"),
         run_time_at_most=_seconds(message, "run_time_at_most"),
         auto_scheduled=_flag(message, "auto_scheduled"),
+        state_types_none=_state_types(message.state_types_none, "state_types_none"),
+        deployment_names=tuple(message.deployment_names),
+        work_pool_names=tuple(message.work_pool_names),
+        work_queue_names=tuple(message.work_queue_names),
+        has_deployment=_flag(message, "has_deployment"),
+        untagged=_flag(message, "untagged"),
+        label_keys=tuple(message.label_keys),
+        parameter_conditions=tuple(
+            _value_condition(condition, f"filter.parameter_conditions[{place}]")
+            for place, condition in enumerate(message.parameter_conditions)
+        ),
+        run_count_at_least=_number(message, "run_count_at_least"),
+        run_count_at_most=_number(message, "run_count_at_most"),
+        state_entered=_span(message, "state_entered"),
+        updated=_span(message, "updated"),
+        creator_kinds=tuple(creator_kind(kind) for kind in message.creator_kinds),
+        creator_names=tuple(message.creator_names),
     )
 
 
@@ -101,6 +129,19 @@ def to_task_run_filter(message: task_run_pb2.TaskRunFilter) -> TaskRunFilter:
         run_time_at_most=_seconds(message, "run_time_at_most"),
         cache_keys=tuple(message.cache_keys),
         background=_flag(message, "background"),
+        state_types_none=_state_types(message.state_types_none, "state_types_none"),
+        dynamic_keys=tuple(message.dynamic_keys),
+        task_versions=tuple(message.task_versions),
+        untagged=_flag(message, "untagged"),
+        label_keys=tuple(message.label_keys),
+        run_count_at_least=_number(message, "run_count_at_least"),
+        run_count_at_most=_number(message, "run_count_at_most"),
+        expected_start=_span(message, "expected_start"),
+        state_entered=_span(message, "state_entered"),
+        child_flow_run_ids=to_ids(message.child_flow_run_ids, "filter.child_flow_run_ids"),
+        flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
+        deployment_ids=to_ids(message.deployment_ids, "filter.deployment_ids"),
+        root_flow_run_ids=to_ids(message.root_flow_run_ids, "filter.root_flow_run_ids"),
     )
 
 
@@ -123,14 +164,30 @@ def to_artifact_filter(message: artifact_pb2.ArtifactFilter) -> ArtifactFilter:
         task_run_ids=to_ids(message.task_run_ids, "filter.task_run_ids"),
         latest_only=message.latest_only,
         created=_span(message, "created"),
+        types=tuple(message.types),
+        text=message.text,
+        updated=_span(message, "updated"),
+        has_key=_flag(message, "has_key"),
+        flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
+        deployment_ids=to_ids(message.deployment_ids, "filter.deployment_ids"),
     )
 
 
-def _state_types(numbers: Iterable[int]) -> tuple[str, ...]:
+def _value_condition(message: flow_run_pb2.ValueCondition, field: str) -> ValueCondition:
+    if message.WhichOneof("condition") == "exists":
+        return ValueCondition(tuple(message.path), exists=message.exists)
+    return ValueCondition(tuple(message.path), equals=to_json(message.equals, f"{field}.equals"))
+
+
+def _number(message: Any, field: str) -> int | None:
+    return int(getattr(message, field)) if message.HasField(field) else None
+
+
+def _state_types(numbers: Iterable[int], field: str = "state_types") -> tuple[str, ...]:
     names: list[str] = []
     for place, number in enumerate(numbers):
         if not 0 < number < len(TYPE_NAMES):
-            raise errors.InvalidArgument.of_field(f"filter.state_types[{place}]", "must be a state type")
+            raise errors.InvalidArgument.of_field(f"filter.{field}[{place}]", "must be a state type")
         names.append(TYPE_NAMES[number])
     return tuple(names)
 

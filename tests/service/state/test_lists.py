@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 import grpc
 import grpc.aio
+import orjson
 import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
@@ -42,6 +44,16 @@ def since(stamp: Timestamp) -> state_pb2.TimeRange:
     return span
 
 
+def a_condition(path: str, equals: Any = None, *, exists: bool = True) -> flow_run_pb2.ValueCondition:
+    """Return a condition on the value at a dotted path: what it equals, or whether it exists."""
+    condition = flow_run_pb2.ValueCondition(path=path.split("."))
+    if equals is None:
+        condition.exists = exists
+    else:
+        condition.equals.CopyFrom(a_struct(value=equals).fields["value"])
+    return condition
+
+
 async def names_of(state: StateClient, **chosen: Any) -> set[str]:
     """Return the names of the flow runs that match a filter; counting finds as many."""
     filter_ = flow_run_pb2.FlowRunFilter(**chosen)
@@ -57,7 +69,10 @@ async def test_flow_runs_are_found_by_every_field(state: StateClient) -> None:
     deployed = internal.ScheduledRun(
         flow_run_id=new_id(), flow_name="report", name="deployed", scheduled_at=now(), work_pool_id=pool,
         work_queue_id=queue, deployment_id=deployment, deployment_version_id=version, flow_version="v2",
-        auto_scheduled=True, creator=state_pb2.Creator(kind=state_pb2.CREATOR_KIND_SCHEDULE, creator_id=schedule),
+        auto_scheduled=True, deployment_name="nightly", work_pool_name="pool", work_queue_name="queue",
+        creator=state_pb2.Creator(
+            kind=state_pb2.CREATOR_KIND_SCHEDULE, creator_id=schedule, display_name="every night"
+        ),
     )  # fmt: skip
     await state.internal.CreateScheduledRuns(internal.CreateScheduledRunsRequest(runs=[deployed]))
     parent = await state.running_run(
@@ -114,6 +129,28 @@ async def test_flow_runs_are_found_by_every_field(state: StateClient) -> None:
         ({"ended": state_pb2.TimeRange(until=later)}, {"child"}),
         ({"run_time_at_least": Duration(seconds=60)}, set()),
         ({"run_time_at_most": Duration(seconds=60)}, every),
+        ({"state_types_none": [FAILED, RUNNING]}, {"deployed"}),
+        ({"deployment_names": ["nightly"]}, {"deployed"}),
+        ({"work_pool_names": ["pool"]}, {"deployed"}),
+        ({"work_queue_names": ["queue", "other"]}, {"deployed"}),
+        ({"has_deployment": True}, {"deployed"}),
+        ({"has_deployment": False}, {"parent", "child"}),
+        ({"untagged": True}, {"deployed"}),
+        ({"untagged": False}, {"parent", "child"}),
+        ({"label_keys": ["tier", "team"]}, {"parent"}),
+        ({"label_keys": ["tier", "nothing"]}, set()),
+        ({"parameter_conditions": [a_condition("nested.a.1", 2)]}, {"parent"}),
+        ({"parameter_conditions": [a_condition("nested.a.0", 2)]}, set()),
+        ({"parameter_conditions": [a_condition("nested.a", [1, 2])]}, {"parent"}),
+        ({"parameter_conditions": [a_condition("nested.a", [2])]}, set()),
+        ({"parameter_conditions": [a_condition("day", "2026-03-05"), a_condition("nested")]}, {"parent"}),
+        ({"parameter_conditions": [a_condition("nested", exists=False)]}, {"deployed", "child"}),
+        ({"run_count_at_least": 1}, {"parent", "child"}),
+        ({"run_count_at_most": 0}, {"deployed"}),
+        ({"state_entered": state_pb2.TimeRange(until=later)}, every),
+        ({"updated": since(later)}, set()),
+        ({"creator_kinds": [state_pb2.CREATOR_KIND_SCHEDULE]}, {"deployed"}),
+        ({"creator_names": ["every night"]}, {"deployed"}),
         ({"tags_all": ["prod"], "state_types": [RUNNING]}, {"parent"}),
     ]
     for chosen, names in expected:
@@ -183,17 +220,19 @@ async def test_a_page_token_belongs_to_its_question(state: StateClient) -> None:
 
 async def test_task_runs_are_found_by_every_field(state: StateClient) -> None:
     attempt = attempt_of(await state.running_run())
-    other = attempt_of(await state.running_run())
+    flow_id = (await state.get_run(attempt.flow_run_id)).flow_id
+    root_id = (await state.running_run()).flow_run.flow_run_id
+    other = attempt_of(await state.running_run(parent_flow_run_id=root_id))
     first, second, third, child = new_id(), new_id(), new_id(), new_id()
     spec = task_run_pb2.TaskRunSpec(
         task_key="load", dynamic_key="1", name="load-1", tags=["db"], labels=a_struct(a=1), cache_key="ck",
-        child_flow_run_id=child,
+        task_version="t1", child_flow_run_id=child,
     )  # fmt: skip
     failed = a_life(first, FAILED)
     failed[0].spec.CopyFrom(spec)
     failed[-1].state.message = "no such table"
     await record(state, a_frame([attempt], [*failed, *a_life(second)]))
-    await record(state, a_frame([other], [a_transition(third, PENDING, 1)]))
+    await record(state, a_frame([other], [a_transition(third, PENDING, 1, run_count=0)]))
     later = now()
     later.seconds += 60
     every = {first, second, third}
@@ -219,6 +258,20 @@ async def test_task_runs_are_found_by_every_field(state: StateClient) -> None:
         ({"run_time_at_least": Duration(seconds=2)}, {first, second}),
         ({"run_time_at_most": Duration(seconds=1)}, {third}),
         ({"cache_keys": ["ck"]}, {first}),
+        ({"state_types_none": [FAILED]}, {second, third}),
+        ({"dynamic_keys": ["1"]}, {first}),
+        ({"task_versions": ["t1"]}, {first}),
+        ({"untagged": True}, {second, third}),
+        ({"label_keys": ["a"]}, {first}),
+        ({"run_count_at_least": 1}, {first, second}),
+        ({"run_count_at_most": 0}, {third}),
+        ({"expected_start": since(later)}, set()),
+        ({"state_entered": state_pb2.TimeRange(until=later)}, every),
+        ({"child_flow_run_ids": [child]}, {first}),
+        ({"flow_ids": [flow_id]}, every),
+        ({"deployment_ids": [flow_id]}, set()),
+        ({"root_flow_run_ids": [attempt.flow_run_id]}, {first, second}),
+        ({"root_flow_run_ids": [root_id]}, {third}),
         ({"background": True}, set()),
         ({"background": False}, every),
     ]
@@ -230,17 +283,62 @@ async def test_task_runs_are_found_by_every_field(state: StateClient) -> None:
         assert sum(count.count for count in counted.counts) == len(ids)
     covered = {field for chosen, _ in expected for field in chosen}
     assert covered == {field.name for field in task_run_pb2.TaskRunFilter.DESCRIPTOR.fields}
+    recent = task_run_pb2.TaskRunFilter(created=since(Timestamp(seconds=1)))
     for number in task_run_pb2.TaskRunSort.values():
         found, token = [], ""
         while True:
             page = await state.task_runs.ListTaskRuns(
-                task_run_pb2.ListTaskRunsRequest(sort=number, page_size=1, page_token=token)
+                task_run_pb2.ListTaskRunsRequest(filter=recent, sort=number, page_size=1, page_token=token)
             )
             found += [run.task_run_id for run in page.task_runs]
             token = page.next_page_token
             if not token:
                 break
         assert sorted(found) == sorted(every), number
+
+
+@pytest.mark.parametrize("sort", ["NAME_ASC", "NAME_DESC", "RUN_TIME_DESC"])
+async def test_all_task_runs_are_not_sorted_without_an_index(state: StateClient, sort: str) -> None:
+    request = task_run_pb2.ListTaskRunsRequest(sort=task_run_pb2.TaskRunSort.Value(f"TASK_RUN_SORT_{sort}"))
+    with pytest.raises(grpc.aio.AioRpcError, match="needs a filter") as caught:
+        await state.task_runs.ListTaskRuns(request)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def a_token(like: str, key: list[Any]) -> str:
+    """Return a token for the question of another one, with a key of one's own."""
+    question = base64.urlsafe_b64decode(like + "=" * (-len(like) % 4))[:12]
+    return base64.urlsafe_b64encode(question + orjson.dumps(key)).rstrip(b"=").decode()
+
+
+FORGED_KEYS: list[list[Any]] = [
+    [],
+    [None],
+    ["x"],
+    [1, 2, 3],
+    [None, None],
+    ["a", {"u": "0" * 32}],
+    [{"t": "2026-01-01T00:00:00+00:00"}, "x"],
+    [{"t": "0001-01-01T00:00:00+23:00"}, {"u": "0" * 32}],
+    [2**63, {"u": "0" * 32}],
+    [True, {"u": "0" * 32}],
+    ["\0", {"u": "0" * 32}],
+]
+
+
+@pytest.mark.parametrize("key", FORGED_KEYS)
+async def test_a_forged_token_is_refused_and_breaks_nothing(state: StateClient, key: list[Any]) -> None:
+    for _ in range(2):
+        await state.create_run()
+    for sort in flow_run_pb2.FlowRunSort.values():
+        request = flow_run_pb2.ListFlowRunsRequest(page_size=1, sort=sort)
+        request.page_token = a_token((await state.runs.ListFlowRuns(request)).next_page_token, key)
+        by_name = sort in (flow_run_pb2.FLOW_RUN_SORT_NAME_ASC, flow_run_pb2.FLOW_RUN_SORT_NAME_DESC)
+        if by_name and key == FORGED_KEYS[5]:
+            continue
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await state.runs.ListFlowRuns(request)
+        assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT, (sort, key)
 
 
 async def test_histories_come_page_by_page(state: StateClient) -> None:
@@ -287,10 +385,14 @@ async def test_flows_are_kept_found_changed_and_deleted(state: StateClient, sche
         ({"created": state_pb2.TimeRange(until=now())}, {"etl", "other"}),
         ({"untagged": True}, {"other"}),
         ({"untagged": False}, {"etl"}),
+        ({"text": "D"}, {"etl"}),
+        ({"label_keys": ["x"]}, {"etl"}),
+        ({"updated": since(Timestamp(seconds=1))}, {"etl", "other"}),
     ]
     for chosen, names in expected:
         response = await state.flows.ListFlows(flow_pb2.ListFlowsRequest(filter=flow_pb2.FlowFilter(**chosen)))
         assert {flow.name for flow in response.flows} == names, chosen
+    assert {field for chosen, _ in expected for field in chosen} == set(flow_pb2.FlowFilter.DESCRIPTOR.fields_by_name)
     for number in flow_pb2.FlowSort.values():
         first = await state.flows.ListFlows(flow_pb2.ListFlowsRequest(sort=number, page_size=1))
         second = await state.flows.ListFlows(

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 
 QUESTION = question_digest("flow-run", uuid.UUID(int=1), flow_run_pb2.FlowRunFilter())
 
 KEY_VALUES = st.one_of(
-    st.text(max_size=40),
+    st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
     st.booleans(),
@@ -73,8 +73,9 @@ def test_any_other_text_is_refused_as_a_token(token: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"{}", b"[{}]", b'[{"u":1}]', b'[{"t":"x"}]', b"[[1]]", b"1", b'"text"', b"null", b"[1"]
-)
+    "body", [b"", b"{}", b"[{}]", b'[{"u":1}]', b'[{"t":"x"}]', b"[[1]]", b"1", b'"text"', b"null", b"[1",
+     b'["\\u0000"]', b"[9223372036854775808]", b'[{"t":"2026-01-01T00:00:00"}]', b'[{"t":"0001-01-01T00:00:00+14:00"}]']
+)  # fmt: skip
 def test_a_damaged_body_is_refused(body: bytes) -> None:
     token = base64.urlsafe_b64encode(QUESTION + body).rstrip(b"=").decode()
     with pytest.raises(errors.InvalidArgument):
@@ -84,3 +85,23 @@ def test_a_damaged_body_is_refused(body: bytes) -> None:
 def test_a_huge_token_is_refused() -> None:
     with pytest.raises(errors.InvalidArgument):
         decode_page_token("A" * 5000, QUESTION)
+
+
+@pytest.mark.parametrize(
+    ("key", "types"),
+    [
+        ((), (str,)),
+        (("a", "b"), (str,)),
+        ((1,), (str,)),
+        ((None,), (uuid.UUID,)),
+        ((True,), (int,)),
+        (("2026-01-01", uuid.UUID(int=1)), (datetime.datetime, uuid.UUID)),
+    ],
+)
+def test_a_key_of_another_list_is_refused(key: tuple[object, ...], types: tuple[type, ...]) -> None:
+    with pytest.raises(errors.InvalidArgument, match="must be a token"):
+        check_key(key, types)
+
+
+def test_a_key_of_the_list_is_taken() -> None:
+    check_key((None, 3, 2.5, True), ((datetime.datetime, type(None)), (int, float), (int, float), bool))

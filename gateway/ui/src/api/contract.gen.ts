@@ -808,6 +808,10 @@ export interface DeploymentConcurrency {
   grace_period?: string;
   /** A shared limit to use in place of one of its own. */
   shared_limit_name: string;
+  /** Runs with the same key share `key_limit` slots: a text with placeholders for parameters, "{{ customer.id }}". */
+  key: string;
+  /** How many runs with the same key at once; unset is 1. */
+  key_limit?: number;
 }
 
 /** What is versioned of a deployment. */
@@ -1035,6 +1039,69 @@ export interface EvictSlotHolderResponse {
   /** Who held them. */
   evicted?: SlotHolder;
 }
+
+/** Asks about a flow run. */
+export interface ExplainFlowRunRequest {
+  /** Which one. */
+  flow_run_id: string;
+}
+
+/** Explains a flow run. */
+export interface ExplainFlowRunResponse {
+  /** The flow run. */
+  flow_run_id: string;
+  /** Its state. */
+  state?: State;
+  /** The most important reason as a sentence, with what to do. */
+  summary: string;
+  /** All reasons, the most important first. */
+  reasons: Explanation[];
+  /** True if it runs, is over, or will go on without anybody doing anything. */
+  healthy: boolean;
+}
+
+/** One reason. */
+export interface Explanation {
+  /** Which one. */
+  kind: ExplanationKind;
+  /** A sentence for people. */
+  sentence: string;
+  /** What can be done about it; empty if nothing needs to be. */
+  advice: string;
+  /** True if the run would not go on even if all other reasons went away. */
+  blocking: boolean;
+  /** The same as data, e.g. {"limit": "tag:db", "slots": 2, "holders": [...]}. */
+  data?: JsonObject;
+  /** When it ends by itself, if that is known. */
+  until?: string;
+}
+
+/** What holds a flow run back, or where it is. */
+export type ExplanationKind =
+  | "EXPLANATION_KIND_UNSPECIFIED"
+  | "EXPLANATION_KIND_NOT_DUE"
+  | "EXPLANATION_KIND_AWAITING_RETRY"
+  | "EXPLANATION_KIND_WORK_POOL_PAUSED"
+  | "EXPLANATION_KIND_WORK_QUEUE_PAUSED"
+  | "EXPLANATION_KIND_LIMIT_FULL"
+  | "EXPLANATION_KIND_LIMIT_ZERO"
+  | "EXPLANATION_KIND_NO_WORKER"
+  | "EXPLANATION_KIND_NO_WORKER_FOR_QUEUE"
+  | "EXPLANATION_KIND_NO_WORKER_WITH_LABELS"
+  | "EXPLANATION_KIND_WORKERS_FULL"
+  | "EXPLANATION_KIND_BEHIND_OTHERS"
+  | "EXPLANATION_KIND_WORK_POOL_GONE"
+  | "EXPLANATION_KIND_NOT_DISPATCHED"
+  | "EXPLANATION_KIND_WAITING_FOR_PARENT"
+  | "EXPLANATION_KIND_STARTING"
+  | "EXPLANATION_KIND_RUNNING"
+  | "EXPLANATION_KIND_WAITING_FOR_CHILD"
+  | "EXPLANATION_KIND_PAUSED"
+  | "EXPLANATION_KIND_CANCELLING"
+  | "EXPLANATION_KIND_FINAL"
+  | "EXPLANATION_KIND_READY"
+  | "EXPLANATION_KIND_DEPLOYMENT_PAUSED"
+  | "EXPLANATION_KIND_TOO_LATE";
 
 /** A flow: a named piece of the user's code that can run. */
 export interface Flow {
@@ -2376,7 +2443,7 @@ export interface RetryPolicy {
   delay_seconds: (number | "NaN" | "Infinity" | "-Infinity")[];
   /** Each wait is stretched by a random part of up to this factor. */
   jitter_factor: number | "NaN" | "Infinity" | "-Infinity";
-  /** Retries after CRASHED by a lost worker, process or lease. */
+  /** Retries after CRASHED by a lost worker, process or lease. 0 is the default: 3 for runs of deployments, none for others; -1 is none. */
   infrastructure_retries: number;
   /** How a retry is done. */
   kind: RetryKind;
@@ -3446,6 +3513,7 @@ export interface Calls {
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
+  ExplainFlowRun: { request: ExplainFlowRunRequest; response: ExplainFlowRunResponse };
   CreateFlow: { request: CreateFlowRequest; response: CreateFlowResponse };
   GetFlow: { request: GetFlowRequest; response: GetFlowResponse };
   ListFlows: { request: ListFlowsRequest; response: ListFlowsResponse };
@@ -3562,6 +3630,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
   FollowEvents: { verb: "POST", path: "/v1/events:follow", body: true },
+  ExplainFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:explain", body: false },
   CreateFlow: { verb: "POST", path: "/v1/flows", body: true },
   GetFlow: { verb: "GET", path: "/v1/flows/{flow_id}", body: false },
   ListFlows: { verb: "POST", path: "/v1/flows:search", body: true },

@@ -520,12 +520,18 @@ class DeploymentConcurrency(google.protobuf.message.Message):
     STRATEGY_FIELD_NUMBER: builtins.int
     GRACE_PERIOD_FIELD_NUMBER: builtins.int
     SHARED_LIMIT_NAME_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    KEY_LIMIT_FIELD_NUMBER: builtins.int
     limit: builtins.int
     """How many at most; unset: any number."""
     strategy: Global___ConcurrencyStrategy.ValueType
     """What happens to a run when all slots are taken."""
     shared_limit_name: builtins.str
     """A shared limit to use in place of one of its own."""
+    key: builtins.str
+    """Runs with the same key share `key_limit` slots: a text with placeholders for parameters, "{{ customer.id }}"."""
+    key_limit: builtins.int
+    """How many runs with the same key at once; unset is 1."""
     @property
     def grace_period(self) -> google.protobuf.duration_pb2.Duration:
         """How long the infrastructure may take to start before the slot is given to another."""
@@ -537,9 +543,14 @@ class DeploymentConcurrency(google.protobuf.message.Message):
         strategy: Global___ConcurrencyStrategy.ValueType = ...,
         grace_period: google.protobuf.duration_pb2.Duration | None = ...,
         shared_limit_name: builtins.str = ...,
+        key: builtins.str = ...,
+        key_limit: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_limit", b"_limit", "grace_period", b"grace_period", "limit", b"limit"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_limit", b"_limit", "grace_period", b"grace_period", "limit", b"limit", "shared_limit_name", b"shared_limit_name", "strategy", b"strategy"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_key_limit", b"_key_limit", "_limit", b"_limit", "grace_period", b"grace_period", "key_limit", b"key_limit", "limit", b"limit"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_key_limit", b"_key_limit", "_limit", b"_limit", "grace_period", b"grace_period", "key", b"key", "key_limit", b"key_limit", "limit", b"limit", "shared_limit_name", b"shared_limit_name", "strategy", b"strategy"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_key_limit", b"_key_limit"]) -> typing.Literal["key_limit"] | None: ...
+    @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_limit", b"_limit"]) -> typing.Literal["limit"] | None: ...
 
 Global___DeploymentConcurrency: typing_extensions.TypeAlias = DeploymentConcurrency

@@ -354,7 +354,9 @@ class RetryPolicy(google.protobuf.message.Message):
     jitter_factor: builtins.float
     """Each wait is stretched by a random part of up to this factor."""
     infrastructure_retries: builtins.int
-    """Retries after CRASHED by a lost worker, process or lease."""
+    """Retries after CRASHED by a lost worker, process or lease. 0 is the default: 3 for runs of deployments, none for
+    others; -1 is none.
+    """
     kind: Global___RetryKind.ValueType
     """How a retry is done."""
     resuming: builtins.bool

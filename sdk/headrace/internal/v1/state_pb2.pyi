@@ -787,3 +787,252 @@ class SetOwnedLimitsResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 Global___SetOwnedLimitsResponse: typing_extensions.TypeAlias = SetOwnedLimitsResponse
+
+@typing.final
+class DescribeRunRequest(google.protobuf.message.Message):
+    """Asks about a run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id"]) -> None: ...
+
+Global___DescribeRunRequest: typing_extensions.TypeAlias = DescribeRunRequest
+
+@typing.final
+class DescribeRunResponse(google.protobuf.message.Message):
+    """What is known about a run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_FIELD_NUMBER: builtins.int
+    DUE_AT_FIELD_NUMBER: builtins.int
+    EXPIRES_AT_FIELD_NUMBER: builtins.int
+    WORKER_LABELS_FIELD_NUMBER: builtins.int
+    AHEAD_FIELD_NUMBER: builtins.int
+    LIMITS_FIELD_NUMBER: builtins.int
+    LEASE_EXPIRES_AT_FIELD_NUMBER: builtins.int
+    TASK_RUNS_FIELD_NUMBER: builtins.int
+    SUBFLOWS_FIELD_NUMBER: builtins.int
+    PARENT_FIELD_NUMBER: builtins.int
+    NOW_FIELD_NUMBER: builtins.int
+    CANCELLATION_TIMEOUT_FIELD_NUMBER: builtins.int
+    ahead: builtins.int
+    """How many due runs stand before it in its queue, at most 1,000."""
+    @property
+    def flow_run(self) -> headrace.api.v1.flow_run_pb2.FlowRun:
+        """The flow run, without parameters."""
+
+    @property
+    def due_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it is due; unset if it does not wait to be claimed."""
+
+    @property
+    def expires_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """It is not started after."""
+
+    @property
+    def worker_labels(self) -> google.protobuf.struct_pb2.Struct:
+        """Labels that its worker must have."""
+
+    @property
+    def limits(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___LimitInUse]:
+        """The limits that it needs a slot of."""
+
+    @property
+    def lease_expires_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Until when its holder has it; unset if nobody has."""
+
+    @property
+    def task_runs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RelatedRun]:
+        """Its task runs that are not final, at most 10, those that started first."""
+
+    @property
+    def subflows(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RelatedRun]:
+        """Its subflows that are not final, at most 10."""
+
+    @property
+    def parent(self) -> Global___RelatedRun:
+        """The flow run that called it."""
+
+    @property
+    def now(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """The time by the database's clock."""
+
+    @property
+    def cancellation_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long after the request to stop it is declared cancelled."""
+
+    def __init__(
+        self,
+        *,
+        flow_run: headrace.api.v1.flow_run_pb2.FlowRun | None = ...,
+        due_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        expires_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        worker_labels: google.protobuf.struct_pb2.Struct | None = ...,
+        ahead: builtins.int = ...,
+        limits: collections.abc.Iterable[Global___LimitInUse] | None = ...,
+        lease_expires_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        task_runs: collections.abc.Iterable[Global___RelatedRun] | None = ...,
+        subflows: collections.abc.Iterable[Global___RelatedRun] | None = ...,
+        parent: Global___RelatedRun | None = ...,
+        now: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        cancellation_timeout: google.protobuf.duration_pb2.Duration | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["cancellation_timeout", b"cancellation_timeout", "due_at", b"due_at", "expires_at", b"expires_at", "flow_run", b"flow_run", "lease_expires_at", b"lease_expires_at", "now", b"now", "parent", b"parent", "worker_labels", b"worker_labels"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ahead", b"ahead", "cancellation_timeout", b"cancellation_timeout", "due_at", b"due_at", "expires_at", b"expires_at", "flow_run", b"flow_run", "lease_expires_at", b"lease_expires_at", "limits", b"limits", "now", b"now", "parent", b"parent", "subflows", b"subflows", "task_runs", b"task_runs", "worker_labels", b"worker_labels"]) -> None: ...
+
+Global___DescribeRunResponse: typing_extensions.TypeAlias = DescribeRunResponse
+
+@typing.final
+class RelatedRun(google.protobuf.message.Message):
+    """A run beside the one that is asked about."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    RUN_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    run_id: builtins.str
+    """Its id."""
+    name: builtins.str
+    """Its name."""
+    @property
+    def state(self) -> headrace.api.v1.state_pb2.State:
+        """Its state."""
+
+    def __init__(
+        self,
+        *,
+        run_id: builtins.str = ...,
+        name: builtins.str = ...,
+        state: headrace.api.v1.state_pb2.State | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "run_id", b"run_id", "state", b"state"]) -> None: ...
+
+Global___RelatedRun: typing_extensions.TypeAlias = RelatedRun
+
+@typing.final
+class LimitInUse(google.protobuf.message.Message):
+    """A limit and who uses it."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    SLOTS_FIELD_NUMBER: builtins.int
+    TAKEN_FIELD_NUMBER: builtins.int
+    RATE_FIELD_NUMBER: builtins.int
+    HOLDERS_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """Its name."""
+    slots: builtins.int
+    """How many slots it has."""
+    taken: builtins.int
+    """How many are taken."""
+    rate: builtins.bool
+    """True if slots come back with time instead of being given back."""
+    @property
+    def holders(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___LimitUser]:
+        """The first to hold slots of it, at most 5."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        slots: builtins.int = ...,
+        taken: builtins.int = ...,
+        rate: builtins.bool = ...,
+        holders: collections.abc.Iterable[Global___LimitUser] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["holders", b"holders", "name", b"name", "rate", b"rate", "slots", b"slots", "taken", b"taken"]) -> None: ...
+
+Global___LimitInUse: typing_extensions.TypeAlias = LimitInUse
+
+@typing.final
+class LimitUser(google.protobuf.message.Message):
+    """Who holds slots."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    HOLDER_ID_FIELD_NUMBER: builtins.int
+    NAME_FIELD_NUMBER: builtins.int
+    SINCE_FIELD_NUMBER: builtins.int
+    SLOTS_FIELD_NUMBER: builtins.int
+    kind: builtins.str
+    """"flow-run", "task-run", ..."""
+    holder_id: builtins.str
+    """Its id."""
+    name: builtins.str
+    """Its name, if it is a flow run."""
+    slots: builtins.int
+    """How many."""
+    @property
+    def since(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Since when."""
+
+    def __init__(
+        self,
+        *,
+        kind: builtins.str = ...,
+        holder_id: builtins.str = ...,
+        name: builtins.str = ...,
+        since: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        slots: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["since", b"since"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["holder_id", b"holder_id", "kind", b"kind", "name", b"name", "since", b"since", "slots", b"slots"]) -> None: ...
+
+Global___LimitUser: typing_extensions.TypeAlias = LimitUser
+
+@typing.final
+class MoveRunsRequest(google.protobuf.message.Message):
+    """Asks to move waiting runs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FROM_WORK_QUEUE_ID_FIELD_NUMBER: builtins.int
+    TO_WORK_QUEUE_ID_FIELD_NUMBER: builtins.int
+    TO_WORK_QUEUE_NAME_FIELD_NUMBER: builtins.int
+    from_work_queue_id: builtins.str
+    """From this queue."""
+    to_work_queue_id: builtins.str
+    """Into this one."""
+    to_work_queue_name: builtins.str
+    """The name of that one."""
+    def __init__(
+        self,
+        *,
+        from_work_queue_id: builtins.str = ...,
+        to_work_queue_id: builtins.str = ...,
+        to_work_queue_name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["from_work_queue_id", b"from_work_queue_id", "to_work_queue_id", b"to_work_queue_id", "to_work_queue_name", b"to_work_queue_name"]) -> None: ...
+
+Global___MoveRunsRequest: typing_extensions.TypeAlias = MoveRunsRequest
+
+@typing.final
+class MoveRunsResponse(google.protobuf.message.Message):
+    """The runs were moved."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MOVED_FIELD_NUMBER: builtins.int
+    moved: builtins.int
+    """How many."""
+    def __init__(
+        self,
+        *,
+        moved: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["moved", b"moved"]) -> None: ...
+
+Global___MoveRunsResponse: typing_extensions.TypeAlias = MoveRunsResponse

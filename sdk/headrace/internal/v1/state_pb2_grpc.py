@@ -75,6 +75,16 @@ class StateInternalServiceStub(object):
                 request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.SetOwnedLimitsRequest.SerializeToString,
                 response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.SetOwnedLimitsResponse.FromString,
                 _registered_method=True)
+        self.DescribeRun = channel.unary_unary(
+                '/headrace.internal.v1.StateInternalService/DescribeRun',
+                request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.DescribeRunRequest.SerializeToString,
+                response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.DescribeRunResponse.FromString,
+                _registered_method=True)
+        self.MoveRuns = channel.unary_unary(
+                '/headrace.internal.v1.StateInternalService/MoveRuns',
+                request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsRequest.SerializeToString,
+                response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsResponse.FromString,
+                _registered_method=True)
 
 
 class StateInternalServiceServicer(object):
@@ -137,6 +147,20 @@ class StateInternalServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def DescribeRun(self, request, context):
+        """Tells all that is known about why a run is where it is.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def MoveRuns(self, request, context):
+        """Moves runs that wait in a queue into another one of the same pool.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StateInternalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -179,6 +203,16 @@ def add_StateInternalServiceServicer_to_server(servicer, server):
                     servicer.SetOwnedLimits,
                     request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.SetOwnedLimitsRequest.FromString,
                     response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.SetOwnedLimitsResponse.SerializeToString,
+            ),
+            'DescribeRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.DescribeRun,
+                    request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.DescribeRunRequest.FromString,
+                    response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.DescribeRunResponse.SerializeToString,
+            ),
+            'MoveRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.MoveRuns,
+                    request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsRequest.FromString,
+                    response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -398,6 +432,60 @@ class StateInternalService(object):
             '/headrace.internal.v1.StateInternalService/SetOwnedLimits',
             headrace_dot_internal_dot_v1_dot_state__pb2.SetOwnedLimitsRequest.SerializeToString,
             headrace_dot_internal_dot_v1_dot_state__pb2.SetOwnedLimitsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DescribeRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.internal.v1.StateInternalService/DescribeRun',
+            headrace_dot_internal_dot_v1_dot_state__pb2.DescribeRunRequest.SerializeToString,
+            headrace_dot_internal_dot_v1_dot_state__pb2.DescribeRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MoveRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.internal.v1.StateInternalService/MoveRuns',
+            headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsRequest.SerializeToString,
+            headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

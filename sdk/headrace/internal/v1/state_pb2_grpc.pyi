@@ -153,7 +153,39 @@ _StateInternalServiceSetOwnedLimitsType = typing_extensions.TypeVar(
     ],
 )
 
-class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateScheduledRunsType, _StateInternalServiceClaimRunsType, _StateInternalServiceReturnRunsType, _StateInternalServiceRenewLeasesType, _StateInternalServiceEndAttemptsType, _StateInternalServiceDropScheduledRunsType, _StateInternalServiceGetNextDueType, _StateInternalServiceSetOwnedLimitsType]):
+_StateInternalServiceDescribeRunType = typing_extensions.TypeVar(
+    '_StateInternalServiceDescribeRunType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.DescribeRunRequest,
+        headrace.internal.v1.state_pb2.DescribeRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.DescribeRunRequest,
+        headrace.internal.v1.state_pb2.DescribeRunResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.DescribeRunRequest,
+        headrace.internal.v1.state_pb2.DescribeRunResponse,
+    ],
+)
+
+_StateInternalServiceMoveRunsType = typing_extensions.TypeVar(
+    '_StateInternalServiceMoveRunsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.MoveRunsRequest,
+        headrace.internal.v1.state_pb2.MoveRunsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.MoveRunsRequest,
+        headrace.internal.v1.state_pb2.MoveRunsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.MoveRunsRequest,
+        headrace.internal.v1.state_pb2.MoveRunsResponse,
+    ],
+)
+
+class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateScheduledRunsType, _StateInternalServiceClaimRunsType, _StateInternalServiceReturnRunsType, _StateInternalServiceRenewLeasesType, _StateInternalServiceEndAttemptsType, _StateInternalServiceDropScheduledRunsType, _StateInternalServiceGetNextDueType, _StateInternalServiceSetOwnedLimitsType, _StateInternalServiceDescribeRunType, _StateInternalServiceMoveRunsType]):
     """Runs as the scheduler needs them."""
 
     @typing.overload
@@ -189,6 +221,14 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
         grpc.UnaryUnaryMultiCallable[
             headrace.internal.v1.state_pb2.SetOwnedLimitsRequest,
             headrace.internal.v1.state_pb2.SetOwnedLimitsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.DescribeRunRequest,
+            headrace.internal.v1.state_pb2.DescribeRunResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.MoveRunsRequest,
+            headrace.internal.v1.state_pb2.MoveRunsResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -226,6 +266,14 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
             headrace.internal.v1.state_pb2.SetOwnedLimitsRequest,
             headrace.internal.v1.state_pb2.SetOwnedLimitsResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.DescribeRunRequest,
+            headrace.internal.v1.state_pb2.DescribeRunResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.MoveRunsRequest,
+            headrace.internal.v1.state_pb2.MoveRunsResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateScheduledRuns: _StateInternalServiceCreateScheduledRunsType
@@ -251,6 +299,12 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
 
     SetOwnedLimits: _StateInternalServiceSetOwnedLimitsType
     """Sets or removes the limits that belong to pools, queues and deployments."""
+
+    DescribeRun: _StateInternalServiceDescribeRunType
+    """Tells all that is known about why a run is where it is."""
+
+    MoveRuns: _StateInternalServiceMoveRunsType
+    """Moves runs that wait in a queue into another one of the same pool."""
 
 StateInternalServiceAsyncStub: typing_extensions.TypeAlias = StateInternalServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -284,6 +338,14 @@ StateInternalServiceAsyncStub: typing_extensions.TypeAlias = StateInternalServic
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.internal.v1.state_pb2.SetOwnedLimitsRequest,
         headrace.internal.v1.state_pb2.SetOwnedLimitsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.DescribeRunRequest,
+        headrace.internal.v1.state_pb2.DescribeRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.MoveRunsRequest,
+        headrace.internal.v1.state_pb2.MoveRunsResponse,
     ],
 ]
 
@@ -353,5 +415,21 @@ class StateInternalServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.internal.v1.state_pb2.SetOwnedLimitsResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.SetOwnedLimitsResponse]]:
         """Sets or removes the limits that belong to pools, queues and deployments."""
+
+    @abc.abstractmethod
+    def DescribeRun(
+        self,
+        request: headrace.internal.v1.state_pb2.DescribeRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.internal.v1.state_pb2.DescribeRunResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.DescribeRunResponse]]:
+        """Tells all that is known about why a run is where it is."""
+
+    @abc.abstractmethod
+    def MoveRuns(
+        self,
+        request: headrace.internal.v1.state_pb2.MoveRunsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.internal.v1.state_pb2.MoveRunsResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.MoveRunsResponse]]:
+        """Moves runs that wait in a queue into another one of the same pool."""
 
 def add_StateInternalServiceServicer_to_server(servicer: StateInternalServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
