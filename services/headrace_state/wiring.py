@@ -15,12 +15,14 @@ from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
 from headrace_state.queries.claims import PostgresClaims
+from headrace_state.queries.descriptions import PostgresDescriptions
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
 from headrace_state.queries.flows import PostgresFlows
 from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.recording import PostgresRecording
+from headrace_state.queries.run_inputs import PostgresRunInputs
 from headrace_state.queries.slots import PostgresSlots
 from headrace_state.queries.task_run_reads import PostgresTaskRunReads
 from headrace_state.queries.upkeep import PostgresUpkeep
@@ -34,6 +36,7 @@ from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.record import RecordServicer
+from headrace_state.servicers.run_inputs import RunInputServicer
 from headrace_state.servicers.task_runs import TaskRunServicer
 from headrace_state.servicers.variables import VariableServicer
 from headrace_state.servicers.watching import Watching
@@ -62,7 +65,15 @@ async def build(context: ServiceContext) -> Service:
             FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads)),
             TaskRunServicer(task_run_reads, flow_run_reads),
             RecordServicer(recorder, leases, feed),
-            StateInternalServicer(flow_runs, PostgresClaims(database, outbox, wakeups), leases, limits),
+            RunInputServicer(flow_runs, PostgresRunInputs(database, wakeups)),
+            StateInternalServicer(
+                flow_runs,
+                flow_run_reads,
+                PostgresDescriptions(database),
+                PostgresClaims(database, outbox, wakeups),
+                leases,
+                limits,
+            ),
             ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
             ArtifactServicer(PostgresArtifacts(database)),
             VariableServicer(PostgresVariables(database)),

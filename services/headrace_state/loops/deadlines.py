@@ -6,12 +6,10 @@ from headrace_chassis.leases import ServiceLease
 from headrace_chassis.loops import Loop
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.upkeep import Upkeep
+from headrace_state.usecases.cancel import CANCELLATION_SECONDS
 from headrace_state.usecases.upkeep import expire_pause, give_up_cancellation
 
 BATCH = 200
-
-CANCELLATION_SECONDS = 120.0
-"""How long a run that was asked to stop has for it. Workers kill a process long before."""
 
 
 class PauseExpiry(Loop):

@@ -78,6 +78,21 @@ class PostgresClaims:
                 )
             )
 
+    async def move(
+        self, workspace_id: uuid.UUID, from_queue_id: uuid.UUID, to_queue_id: uuid.UUID, to_queue_name: str
+    ) -> int:
+        """Move the runs that wait in a queue into another one of its pool; return how many."""
+
+        async def work(connection: Connection) -> int:
+            moved: int = await connection.fetchval(
+                SQL.move_runs, workspace_id, from_queue_id, to_queue_id, to_queue_name
+            )
+            if moved:
+                self._database.after_commit(connection, self._tools.due)
+            return moved
+
+        return await self._database.run(work)
+
     async def list_waiting(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> list[uuid.UUID]:
         """Return the runs of a deployment that did not start."""
         async with self._database.connection() as connection:

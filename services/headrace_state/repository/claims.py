@@ -68,6 +68,12 @@ class Claims(Protocol):
         """
         ...
 
+    async def move(
+        self, workspace_id: uuid.UUID, from_queue_id: uuid.UUID, to_queue_id: uuid.UUID, to_queue_name: str
+    ) -> int:
+        """Move the runs that wait in a queue into another one of its pool; return how many."""
+        ...
+
     async def list_waiting(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> list[uuid.UUID]:
         """Return the runs of a deployment that did not start."""
         ...

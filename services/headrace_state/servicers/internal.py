@@ -12,16 +12,19 @@ from headrace.internal.v1 import state_pb2, state_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.resolving import NO_WORKSPACE_ID
 from headrace_state.repository.claims import Claims
-from headrace_state.repository.flow_runs import FlowRuns
+from headrace_state.repository.descriptions import Descriptions
+from headrace_state.repository.flow_runs import FlowRunReads, FlowRuns
 from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.repository.limits import Limits
 from headrace_state.rules.owned_limits import OwnedLimit, is_owned
 from headrace_state.usecases.attempts import end_attempts, return_runs
+from headrace_state.usecases.cancel import CANCELLATION_SECONDS
 from headrace_state.usecases.create import create_flow_runs
 from headrace_state.usecases.drop import drop_scheduled_runs
 from headrace_state.usecases.propose import ATTEMPT_LEASE_SECONDS
 from headrace_state.usecases.renew import renew_attempts
 from headrace_state.wire import flow_runs, internal, states, values
+from headrace_state.wire.descriptions import from_description
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -31,8 +34,18 @@ _MOST_LEASE_SECONDS = 24 * 3600.0
 class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
     """Runs as the scheduler needs them."""
 
-    def __init__(self, runs: FlowRuns, claims: Claims, leases: Leases, limits: Limits) -> None:
+    def __init__(
+        self,
+        runs: FlowRuns,
+        reads: FlowRunReads,
+        descriptions: Descriptions,
+        claims: Claims,
+        leases: Leases,
+        limits: Limits,
+    ) -> None:
         self._runs = runs
+        self._reads = reads
+        self._descriptions = descriptions
         self._claims = claims
         self._leases = leases
         self._limits = limits
@@ -162,6 +175,27 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
             owned.append(OwnedLimit(limit.name, limit.limit if limit.HasField("limit") else None))
         await self._limits.set_owned(_workspace_id(), owned)
         return state_pb2.SetOwnedLimitsResponse()
+
+    async def DescribeRun(
+        self, request: state_pb2.DescribeRunRequest, context: Context
+    ) -> state_pb2.DescribeRunResponse:
+        """Tell all that is known about why a run is where it is."""
+        flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        row = await self._reads.load(_workspace_id(), flow_run_id)
+        known = await self._descriptions.describe(_workspace_id(), flow_run_id)
+        if row is None or known is None:
+            raise errors.NotFound(f"there is no flow run {flow_run_id}", reason="FLOW_RUN_NOT_FOUND")
+        return from_description(row, known, CANCELLATION_SECONDS)
+
+    async def MoveRuns(self, request: state_pb2.MoveRunsRequest, context: Context) -> state_pb2.MoveRunsResponse:
+        """Move runs that wait in a queue into another one of the same pool."""
+        moved = await self._claims.move(
+            _workspace_id(),
+            values.to_id(request.from_work_queue_id, "from_work_queue_id"),
+            values.to_id(request.to_work_queue_id, "to_work_queue_id"),
+            request.to_work_queue_name,
+        )
+        return state_pb2.MoveRunsResponse(moved=moved)
 
 
 def _workspace_id() -> uuid.UUID:

@@ -9,6 +9,9 @@ from headrace_state.rules.facts import Actor, NewState, Proposal
 from headrace_state.rules.states import StateType
 from headrace_state.usecases.propose import propose
 
+CANCELLATION_SECONDS = 120.0
+"""How long a run that was asked to stop has for it. Workers kill a process long before."""
+
 
 async def cancel_flow_run(
     flow_runs: FlowRuns, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, request_id: uuid.UUID | None, reason: str

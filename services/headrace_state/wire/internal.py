@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from typing import Any
 
@@ -83,7 +84,9 @@ def to_wish(run: internal_pb2.ScheduledRun, field: str) -> Wish:
 def _policy(run: internal_pb2.ScheduledRun) -> RetryPolicy:
     if not run.HasField("retry_policy"):
         return RetryPolicy(infrastructure_retries=_INFRASTRUCTURE_RETRIES)
-    return states.to_retry_policy(run.retry_policy)
+    # 0 says nothing, so that whoever asks for retries alone keeps those after the loss of a worker.
+    wanted = run.retry_policy.infrastructure_retries or _INFRASTRUCTURE_RETRIES
+    return dataclasses.replace(states.to_retry_policy(run.retry_policy), infrastructure_retries=max(wanted, 0))
 
 
 def _keyed_limits(run: internal_pb2.ScheduledRun, field: str) -> dict[str, int]:

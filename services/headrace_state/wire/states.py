@@ -30,6 +30,9 @@ _TEXTS = (
     "error_type",
     "traceback",
 )
+MOST_PAUSE_SECONDS = 10 * 366 * 86_400.0
+"""The longest time-out of a pause: ten years."""
+
 _FLAGS = ("refresh_cache", "deferred", "untrackable_result", "pause_reschedule", "retriable")
 _TIMES = ("scheduled_at", "cache_expires_at", "pause_expires_at")
 
@@ -55,6 +58,10 @@ def details_to_json(details: state_pb2.StateDetails) -> dict[str, Any]:
             found[name] = values.to_time(value, f"details.{name}").isoformat()
         elif name == "run_input_keyset":
             found[name] = dict(value)
+        elif name == "pause_timeout":
+            found[name] = values.to_span(
+                value, "details.pause_timeout", least=0.0, most=MOST_PAUSE_SECONDS, default=0.0
+            )
         elif name == "extra":
             found[name] = values.to_object(value, "details.extra")
         else:
@@ -71,6 +78,8 @@ def fill_details(details: state_pb2.StateDetails, stored: Mapping[str, Any]) -> 
             values.fill_time(getattr(details, name), datetime.datetime.fromisoformat(value))
         elif name == "run_input_keyset":
             details.run_input_keyset.update(value)
+        elif name == "pause_timeout":
+            values.fill_seconds(details.pause_timeout, value)
         elif name == "extra":
             values.fill_object(details.extra, value)
             details.extra.SetInParent()
@@ -124,6 +133,7 @@ def to_new_state(state: state_pb2.State, field: str = "state") -> NewState:
         details=details,
         result=result_to_json(state.result) if state.HasField("result") else None,
         scheduled_at=datetime.datetime.fromisoformat(scheduled_at) if scheduled_at is not None else None,
+        pause_seconds=details.get("pause_timeout"),
     )
 
 
@@ -228,7 +238,7 @@ def to_retry_policy(policy: flow_run_pb2.RetryPolicy) -> RetryPolicy:
         retries=policy.retries,
         delay_seconds=tuple(policy.delay_seconds),
         jitter_factor=policy.jitter_factor,
-        infrastructure_retries=policy.infrastructure_retries,
+        infrastructure_retries=max(policy.infrastructure_retries, 0),
         kind=kinds.get(policy.kind),
         pause_keys=tuple(policy.pause_keys),
         resuming=policy.resuming,
