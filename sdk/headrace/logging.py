@@ -159,6 +159,11 @@ def configure_logging(settings: Settings, *, to_console: bool | None = None) -> 
                 extra.addHandler(RunLogHandler())
 
 
+def writes_to_console() -> bool:
+    """Return whether records of runs are written to the standard error of this process."""
+    return any(isinstance(handler, ConsoleHandler) for handler in logging.getLogger(ROOT).handlers)
+
+
 def capture_prints() -> None:
     """Let print() in runs that ask for it become log records, from now on. Everywhere else it stays what it is."""
     if builtins.print is not _print:

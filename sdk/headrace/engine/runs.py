@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NO_VALUE: Any = object()
 
 
-class _Counters:
+class CallCounters:
     """Counts the calls of each task below a run, so that the same call has the same number when it is repeated."""
 
     __slots__ = ("_counts",)
@@ -42,6 +42,19 @@ class _Counters:
         if counter is None:
             counter = self._counts.setdefault(task_key, itertools.count())
         return next(counter)
+
+    def counted(self) -> dict[str, int]:
+        """Return how many calls of each task there were. Nobody may count at the same time."""
+        found = {task_key: next(counter) for task_key, counter in self._counts.items()}
+        self._counts = {task_key: itertools.count(number) for task_key, number in found.items()}
+        return found
+
+    @classmethod
+    def going_on(cls, counted: Mapping[str, int]) -> CallCounters:
+        """Return counters that go on from what others counted."""
+        made = cls()
+        made._counts = {task_key: itertools.count(number) for task_key, number in counted.items()}
+        return made
 
 
 class FlowRun:
@@ -80,7 +93,7 @@ class FlowRun:
         """How the run was given to this process; None if this process made it."""
         self.state: State[Any] = State(type=StateType.RUNNING)
         self.attempt = AttemptHandle(flow_run_id, "", on_signal=self._heard, on_lost=self._lost)
-        self.counters = _Counters()
+        self.counters = CallCounters()
         self.tracker = ResultTracker()
         self.earlier: dict[tuple[str, str], EarlierTaskRun] = {}
         self.session: RunnerSession | None = None
@@ -148,7 +161,7 @@ class FlowRun:
 
     def begin_again(self) -> None:
         """Count calls from the start: the flow's function is executed another time."""
-        self.counters = _Counters()
+        self.counters = CallCounters()
         self.tracker = ResultTracker()
 
     def stop(self, kind: type[Interrupted], reason: str) -> None:
@@ -223,7 +236,7 @@ class TaskRun(TaskRunFacts):
             self.dynamic_key = str(number)
         else:
             if parent.counters is None:
-                parent.counters = _Counters()
+                parent.counters = CallCounters()
             number = parent.counters.next(facts.task_key)
             self.dynamic_key = f"{parent.facts.task_key}:{parent.dynamic_key}/{number}"
         self.name = f"{definition.name}-{number}"
@@ -247,7 +260,7 @@ class TaskRun(TaskRunFacts):
         self.reference: ResultReference | None = None
         self.guard: Guard | None = None
         self.parameters: Mapping[str, Any] | None = None
-        self.counters: _Counters | None = None
+        self.counters: CallCounters | None = None
 
     @property
     def id(self) -> str:
@@ -272,9 +285,7 @@ class TaskRun(TaskRunFacts):
 
     @property
     def persists(self) -> bool:
-        """Whether its result is persisted. What a generator yields never is."""
-        if self.definition.kind not in ("sync", "async"):
-            return False
+        """Whether its result is persisted; of a generator the list of its items."""
         own = self.definition.options.persist_result
         return self.host.persists if own is None else own
 
@@ -322,7 +333,7 @@ class TaskRun(TaskRunFacts):
     def outcome(self, raise_on_failure: bool) -> Any:
         """Return the run's value, or raise (or return) what ended it."""
         if self.error is None and self.code == COMPLETED:
-            return self.value
+            return self.value if self.value is not _NO_VALUE else self.state().result()
         error = self.error
         if error is None:
             error = self.state().exception()

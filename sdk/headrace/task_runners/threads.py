@@ -1,60 +1,19 @@
-"""Task runners: where submitted tasks run.
-
-A flow names one (`@flow(task_runner=ThreadTaskRunner(max_workers=8))`); each of its runs starts a session of
-it at the first submit and closes that at its end.
-"""
+"""The default task runner: threads of the flow's process."""
 
 from __future__ import annotations
 
-import abc
 import asyncio
 import contextlib
 import queue
 import threading
 from collections.abc import Iterator
-from typing import Protocol
 
 from headrace import errors
 from headrace.engine.submission import SubmittedTask
 from headrace.futures import thread_role
 from headrace.outcomes import Interrupted
 from headrace.settings import get_settings
-
-MAX_UNFINISHED = 20_000
-"""Submitted tasks of a flow run that are not final; `submit` waits beyond that, so that memory stays flat."""
-
-
-class RunnerSession(Protocol):
-    """The submitted tasks of one flow run."""
-
-    def add(self, job: SubmittedTask) -> None:
-        """Count a job; waits while there are too many."""
-
-    def enqueue(self, job: SubmittedTask) -> None:
-        """Run a job as soon as there is room."""
-
-    def finished(self, job: SubmittedTask) -> None:
-        """Learn that a job is over."""
-
-    def cancel_pending(self, reason: str) -> None:
-        """End all jobs that have not started."""
-
-    def interrupt(self, kind: type[Interrupted]) -> None:
-        """End all jobs: those that wait, and those that run as far as they can be reached."""
-
-    def join(self) -> None:
-        """Wait until no job is left."""
-
-    def close(self) -> None:
-        """Let go of threads and the like. No job is left."""
-
-
-class TaskRunner(abc.ABC):
-    """Describes where submitted tasks run."""
-
-    @abc.abstractmethod
-    def start(self) -> RunnerSession:
-        """Return a session for one flow run."""
+from headrace.task_runners.base import MAX_UNFINISHED, RunnerSession, TaskRunner
 
 
 class ThreadTaskRunner(TaskRunner):
@@ -75,10 +34,16 @@ class ThreadTaskRunner(TaskRunner):
 
     def start(self) -> RunnerSession:
         """Return a session; threads are made as jobs come."""
-        return _ThreadSession(self.max_workers or get_settings().task_runner_max_workers)
+        return ThreadSession(self.max_workers or get_settings().task_runner_max_workers)
 
 
-class _ThreadSession:
+class ThreadSession:
+    """Runs jobs in threads that are made as jobs come.
+
+    Args:
+        max_workers: How many jobs run at once.
+    """
+
     def __init__(self, max_workers: int) -> None:
         self._jobs: queue.SimpleQueue[SubmittedTask | None] = queue.SimpleQueue()
         self._max_threads = max_workers
@@ -94,6 +59,7 @@ class _ThreadSession:
         self._closed = False
 
     def add(self, job: SubmittedTask) -> None:
+        """Count a job; waits while there are too many."""
         # A worker must not wait for others to finish: they may be waiting for it.
         may_wait = thread_role.blocking is None and not thread_role.event_loop_reason
         with self._lock:
@@ -102,26 +68,33 @@ class _ThreadSession:
             self._unfinished.add(job)
 
     def enqueue(self, job: SubmittedTask) -> None:
+        """Run a job as soon as there is room."""
         if job.is_async:
             self._task_loop().start(job)
             return
+        self._put(job)
+
+    def _put(self, job: SubmittedTask) -> None:
         self._jobs.put(job)
         if self._jobs.qsize() > self._idle and len(self._threads) < self._max_threads:
             self._start_thread()
 
     def finished(self, job: SubmittedTask) -> None:
+        """Learn that a job is over."""
         with self._lock:
             self._unfinished.discard(job)
             if self._waiters and (not self._unfinished or len(self._unfinished) == MAX_UNFINISHED - 1):
                 self._changed.notify_all()
 
     def cancel_pending(self, reason: str) -> None:
+        """End all jobs that have not started."""
         with self._lock:
             jobs = list(self._unfinished)
         for job in jobs:
             job.cancel(reason)
 
     def interrupt(self, kind: type[Interrupted]) -> None:
+        """End all jobs: those that wait, and those that run."""
         self.cancel_pending("the flow run was stopped")
         for job in list(self._running.values()):
             if job.guard is not None:
@@ -130,11 +103,13 @@ class _ThreadSession:
             self._loop.cancel()
 
     def join(self) -> None:
+        """Wait until no job is left."""
         with self._lock:
             while self._unfinished:
                 self._wait()
 
     def close(self) -> None:
+        """Let the threads go. No job is left."""
         with self._lock:
             self._closed = True
             threads = list(self._threads)
@@ -194,13 +169,16 @@ class _ThreadSession:
                 return
             running[thread] = job
             try:
-                job.execute()
+                self._execute(job)
             except Interrupted:
                 # Came when the job was over already.
                 pass
             finally:
                 running.pop(thread, None)
             del job
+
+    def _execute(self, job: SubmittedTask) -> None:
+        job.execute()
 
     def _stay(self, thread: threading.Thread) -> bool:
         with self._lock:
