@@ -10,7 +10,10 @@
     ├── UpstreamFailed      the run did not start because one that it waits for did not complete
     ├── UnfinishedRun       the run has no result yet
     ├── MissingResult       the run's value was not kept
-    └── MissingContext      there is no flow run or task run here
+    ├── MissingContext      there is no flow run or task run here
+    ├── NoSlot              a concurrency limit had no slot in time; also a TimeoutError
+    ├── SlotsRefused        a concurrency limit gives no slots at all
+    └── SlotsLost           slots of a concurrency limit were taken away; also a LeaseLost
 
 `Interrupted` and its kinds are not errors of the program: they end user code from outside, so they are not
 `Exception`s and `except Exception` lets them pass.
@@ -81,6 +84,24 @@ class MissingContext(errors.HeadraceError, RuntimeError):
     default_reason = "NO_RUN_CONTEXT"
 
 
+class NoSlot(errors.HeadraceError, TimeoutError):
+    """A concurrency limit had no slot in time."""
+
+    default_reason = "NO_SLOT"
+
+
+class SlotsRefused(errors.HeadraceError):
+    """A concurrency limit gives no slots, however long one waits."""
+
+    default_reason = "SLOTS_REFUSED"
+
+
+class SlotsLost(errors.LeaseLost):
+    """Slots of a concurrency limit were taken away from their holder, or could not be renewed in time."""
+
+    default_reason = "SLOTS_LOST"
+
+
 class Interrupted(BaseException):
     """User code is ended from outside."""
 
@@ -91,6 +112,10 @@ class CancelInterrupt(Interrupted):
 
 class LeaseLostInterrupt(Interrupted):
     """The run was given to another attempt; this one may write nothing any more."""
+
+
+class SlotsLostInterrupt(Interrupted):
+    """The slots that the code runs under are lost."""
 
 
 class TimeoutInterrupt(Interrupted):

@@ -26,6 +26,7 @@ from headrace.api.v1 import artifact_pb2
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done, refused
 from headrace.engine.connection import use_backend
+from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.logging import configure_logging
 from headrace.recording.facts import PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
 from headrace.recording.identifiers import new_id
@@ -241,6 +242,20 @@ class LocalRuns:
     def unset_variable(self, name: str) -> concurrent.futures.Future[bool]:
         """Delete a variable."""
         return done(self.variables.pop(name, _ABSENT) is not _ABSENT)
+
+    def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
+        """In memory there are no limits, so nothing is held back; a wish that insists on them is refused."""
+        if wish.is_strict:
+            return refused(errors.NotFound(f"there is no active limit {', '.join(wish.names)}"))
+        return done(None)
+
+    def release_slots(self, held: HeldSlots) -> concurrent.futures.Future[None]:
+        """There are no slots."""
+        return done(None)
+
+    def is_unlimited(self, names: tuple[str, ...]) -> bool:
+        """True: there are no limits."""
+        return True
 
     def attach(self, attempt: AttemptHandle) -> None:
         """There are no leases."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from headrace.api.v1 import artifact_pb2
+from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
 from headrace.states import ResultReference, State
@@ -91,7 +92,10 @@ class Backend(Protocol):
         """Create a flow run as RUNNING."""
 
     def propose(self, flow_run_id: str, token: str, state: State[Any]) -> concurrent.futures.Future[Verdict]:
-        """Propose a state for a flow run. Repeats while the server is away, up to the patience of the settings."""
+        """Propose a state for a flow run; a final one once all transitions recorded so far are acknowledged.
+
+        Repeats while the server is away, up to the patience of the settings.
+        """
 
     def flush(self) -> concurrent.futures.Future[None]:
         """Wait until all transitions recorded so far are acknowledged."""
@@ -115,6 +119,18 @@ class Backend(Protocol):
 
     def unset_variable(self, name: str) -> concurrent.futures.Future[bool]:
         """Delete a variable; the result says whether there was one."""
+
+    def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
+        """Take slots of concurrency limits, waiting in line; None if there is nothing to be given back.
+
+        A future that is cancelled leaves the line. It raises what `headrace.concurrency.concurrency` does.
+        """
+
+    def release_slots(self, held: HeldSlots) -> concurrent.futures.Future[None]:
+        """Give slots back; goes on by itself where nobody waits for it."""
+
+    def is_unlimited(self, names: tuple[str, ...]) -> bool:
+        """Return whether none of these names had a limit a moment ago; never waits, and False knows nothing."""
 
     def attach(self, attempt: AttemptHandle) -> None:
         """Keep an attempt's lease from now on."""

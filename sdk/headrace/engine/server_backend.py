@@ -19,6 +19,7 @@ from headrace.client.core import Client
 from headrace.client.retry import patiently
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict
+from headrace.engine.slots import HeldSlots, SlotKeeper, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
 from headrace.recording.recorder import Recorder
@@ -33,6 +34,9 @@ logger = logging.getLogger("headrace.engine")
 T = TypeVar("T")
 
 _PAGE = 200
+_CLOSE_SECONDS = 2.0
+"""How long the end waits for slots to be given back; their leases end by themselves, too."""
+
 # Both requests carry ids made here, so that sending them twice does nothing twice.
 _REPEATABLE = (errors.Unavailable, errors.DeadlineExceeded)
 
@@ -51,7 +55,7 @@ class ServerBackend:
         self.api_url = client.server.api_url
         self._infrastructure_id = f"{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
-        self._recorder, self._shipper = client.run(self._start())
+        self._recorder, self._shipper, self._keeper = client.run(self._start())
         # Called very often, so without a method in between.
         self.record: Callable[[Transition], None] = self._recorder.record
         self.write_log: Callable[[LogLine], None] = self._shipper.write
@@ -94,6 +98,18 @@ class ServerBackend:
         """Delete a variable."""
         return self._submit(self._unset_variable(name))
 
+    def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
+        """Take slots of concurrency limits, waiting in line."""
+        return self._keeper.begin(wish)
+
+    def release_slots(self, held: HeldSlots) -> concurrent.futures.Future[None]:
+        """Give slots back."""
+        return self._submit(self._keeper.release(held))
+
+    def is_unlimited(self, names: tuple[str, ...]) -> bool:
+        """Return whether none of these names had a limit a moment ago."""
+        return self._keeper.is_unlimited(names)
+
     def attach(self, attempt: AttemptHandle) -> None:
         """Keep an attempt's lease from now on."""
         self._recorder.attach(attempt)
@@ -109,7 +125,7 @@ class ServerBackend:
     def _submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         return self._client.thread.submit(coroutine)
 
-    async def _start(self) -> tuple[Recorder, LogShipper]:
+    async def _start(self) -> tuple[Recorder, LogShipper, SlotKeeper]:
         spool = Spool(self._settings.spool_folder, self._settings.spool_bytes)
         recorder = Recorder(self._client.aio, spool)
         shipper = LogShipper(self._client.aio)
@@ -117,9 +133,11 @@ class ServerBackend:
             task = asyncio.create_task(coroutine, name=f"headrace-{name}")
             task.add_done_callback(_report_end)
             self._tasks.append(task)
-        return recorder, shipper
+        keeper = SlotKeeper(self._client.aio.concurrency, self._settings.run_patience_seconds)
+        return recorder, shipper, keeper
 
     async def _stop(self) -> None:
+        await self._keeper.close(_CLOSE_SECONDS)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -154,6 +172,8 @@ class ServerBackend:
         )
 
     async def _propose(self, flow_run_id: str, token: str, state: State[Any]) -> Verdict:
+        if state.is_final():
+            await self._recorder.flush(self._settings.run_patience_seconds)
         request = flow_run_pb2.ProposeFlowRunStateRequest(
             flow_run_id=flow_run_id,
             state=state_to_proto(state),

@@ -6,7 +6,8 @@ The path of a task that returns without an error is kept short; everything else 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
+from types import GeneratorType
 from typing import Any, Protocol
 
 from headrace.context import current_run, current_tags
@@ -26,10 +27,14 @@ from headrace.engine.judging import (
     timed_out,
 )
 from headrace.engine.runs import TaskRun, stand_in
+from headrace.engine.slots import HeldSlots
+from headrace.engine.streams import gathered, stream_here, stream_on_loop
+from headrace.engine.tag_limits import arrival_of_tags, take_slots
 from headrace.errors import HeadraceError
 from headrace.futures import arrival
 from headrace.outcomes import Interrupted, UpstreamFailed
 from headrace.recording.facts import COMPLETED, FAILED
+from headrace.states import State
 
 
 class Elsewhere(Protocol):
@@ -60,7 +65,7 @@ class TaskCall:
         TypeError: The arguments do not fit the task's function.
     """
 
-    __slots__ = ("args", "elsewhere", "kwargs", "run", "upstream")
+    __slots__ = ("args", "elsewhere", "kwargs", "run", "slots", "upstream")
 
     def __init__(
         self,
@@ -86,6 +91,7 @@ class TaskCall:
         self.args = args
         self.kwargs = kwargs
         self.elsewhere: Elsewhere | None = None
+        self.slots: HeldSlots | None = None
         self.upstream: Upstream | None = None
         if wait_for or not is_plain(args, kwargs):
             upstream = Upstream(definition.signature, host.tracker, args, kwargs, wait_for)
@@ -142,6 +148,8 @@ class TaskCall:
             if self._begin():
                 return run.value
             while True:
+                if run.tags:
+                    self.slots = take_slots(run)
                 if elsewhere is not None:
                     elsewhere.begin(self.args, self.kwargs)
                 run.enter_running()
@@ -157,6 +165,8 @@ class TaskCall:
                         else:
                             guard.arm()
                             value = definition.fn(*self.args, **self.kwargs)
+                            if type(value) is GeneratorType:
+                                value = list(value)
                     finally:
                         guard.disarm()
                         if deadline is not None:
@@ -173,6 +183,7 @@ class TaskCall:
                         if cause is error:
                             raise
                         raise cause from None
+                self._let_go()
                 run.host.stopped.wait(delay)
                 run.host.check()
         except Interrupted as error:
@@ -180,6 +191,7 @@ class TaskCall:
                 stop(run, error)
             raise
         finally:
+            self._let_go()
             current_run.reset(token)
             self._call_final_hooks()
             if was_armed:
@@ -200,14 +212,16 @@ class TaskCall:
             if await asyncio.to_thread(self._begin) if run.persists else self._begin():
                 return run.value
             while True:
+                if run.tags:
+                    self.slots = await arrival_of_tags(run)
                 run.enter_running()
                 if options.on_running:
                     await await_hooks(options.on_running, definition, run, run.state())
                 try:
-                    if options.timeout_seconds is None:
-                        value = await definition.fn(*self.args, **self.kwargs)
-                    else:
-                        value = await self._in_time(definition.fn(*self.args, **self.kwargs))
+                    started = definition.fn(*self.args, **self.kwargs)
+                    if definition.kind == "async generator":
+                        started = gathered(started)
+                    value = await (started if options.timeout_seconds is None else self._in_time(started))
                     return await asyncio.to_thread(complete, run, value) if run.persists else complete(run, value)
                 except BaseException as error:
                     if run.code in FINAL_CODES:
@@ -215,17 +229,19 @@ class TaskCall:
                     delay, _ = judge_error(run, error)
                     if delay < 0:
                         raise
+                self._let_go()
                 await asyncio.sleep(delay)
         except (Interrupted, asyncio.CancelledError) as error:
             if run.code not in FINAL_CODES:
                 stop(run, error)
             raise
         finally:
+            self._let_go()
             current_run.reset(token)
             if options.on_completion or options.on_failure:
                 await await_hooks(self._final_hooks(), definition, run, run.state())
 
-    def iterate(self) -> Generator[Any, None, Any]:
+    def iterate(self) -> Generator[Any, Any, Any]:
         """Run a generator function in this thread; the run lasts until the iterator is exhausted."""
         run = self.run
         definition = run.definition
@@ -236,17 +252,25 @@ class TaskCall:
             if self.upstream is not None:
                 for future in self.upstream.futures:
                     future.wait()
-            self._begin()
+            if self._begin():
+                yield from run.value
+                return None
             while True:
+                if run.tags:
+                    self.slots = take_slots(run)
                 run.enter_running()
                 call_hooks(options.on_running, definition, run, run.state())
+                kept: list[Any] | None = [] if run.persists else None
+                source = definition.fn(*self.args, **self.kwargs)
                 try:
-                    returned = yield from _in_context(run, definition.fn(*self.args, **self.kwargs))
-                    complete(run, returned)
+                    returned = yield from stream_here(
+                        run, source, options.timeout_seconds, lambda: timed_out(run), kept
+                    )
+                    complete(run, returned if kept is None or isinstance(returned, State) else kept)
                     return returned
                 except GeneratorExit:
-                    # Whoever iterates has had enough, which is no failure.
-                    complete(run, None)
+                    # Whoever iterates has had enough, which is no failure; what is missing is not kept.
+                    complete(run, None, is_whole=False)
                     raise
                 except BaseException as error:
                     if run.code in FINAL_CODES:
@@ -254,6 +278,7 @@ class TaskCall:
                     delay, _ = judge_error(run, error)
                     if delay < 0:
                         raise
+                self._let_go()
                 run.host.stopped.wait(delay)
                 run.host.check()
         except Interrupted as error:
@@ -261,9 +286,10 @@ class TaskCall:
                 stop(run, error)
             raise
         finally:
+            self._let_go()
             self._call_final_hooks()
 
-    async def iterate_on_loop(self) -> AsyncIterator[Any]:
+    async def iterate_on_loop(self) -> AsyncGenerator[Any, Any]:
         """Run an asynchronous generator function; the run lasts until the iterator is exhausted."""
         run = self.run
         definition = run.definition
@@ -273,26 +299,26 @@ class TaskCall:
             if self.upstream is not None:
                 for future in self.upstream.futures:
                     await arrival(future)
-            self._begin()
+            if await asyncio.to_thread(self._begin) if run.persists else self._begin():
+                for item in run.value:
+                    yield item
+                return
             while True:
+                if run.tags:
+                    self.slots = await arrival_of_tags(run)
                 run.enter_running()
                 await await_hooks(options.on_running, definition, run, run.state())
+                kept: list[Any] | None = [] if run.persists else None
                 source = definition.fn(*self.args, **self.kwargs)
+                items = stream_on_loop(run, source, options.timeout_seconds, lambda: timed_out(run), kept)
                 try:
-                    while True:
-                        token = current_run.set(run)
-                        try:
-                            item = await anext(source)
-                        except StopAsyncIteration:
-                            break
-                        finally:
-                            current_run.reset(token)
+                    async for item in items:
                         yield item
-                    complete(run, None)
+                    await asyncio.to_thread(complete, run, kept) if kept is not None else complete(run, None)
                     return
                 except GeneratorExit:
-                    await source.aclose()
-                    complete(run, None)
+                    await items.aclose()
+                    complete(run, None, is_whole=False)
                     raise
                 except BaseException as error:
                     if run.code in FINAL_CODES:
@@ -300,12 +326,14 @@ class TaskCall:
                     delay, _ = judge_error(run, error)
                     if delay < 0:
                         raise
+                self._let_go()
                 await asyncio.sleep(delay)
         except (Interrupted, asyncio.CancelledError) as error:
             if run.code not in FINAL_CODES:
                 stop(run, error)
             raise
         finally:
+            self._let_go()
             await await_hooks(self._final_hooks(), definition, run, run.state())
 
     async def _in_time(self, coroutine: Any) -> Any:
@@ -318,6 +346,11 @@ class TaskCall:
                 raise timed_out(self.run) from None
             raise
 
+    def _let_go(self) -> None:
+        slots, self.slots = self.slots, None
+        if slots is not None:
+            self.run.host.backend.release_slots(slots)
+
     def _final_hooks(self) -> tuple[Any, ...]:
         options = self.run.definition.options
         if self.run.code == COMPLETED:
@@ -328,21 +361,3 @@ class TaskCall:
         options = self.run.definition.options
         if options.on_completion or options.on_failure:
             call_hooks(self._final_hooks(), self.run.definition, self.run, self.run.state())
-
-
-def _in_context(run: TaskRun, source: Iterator[Any]) -> Generator[Any, None, Any]:
-    guard = run.guard or current_guard()
-    while True:
-        was_armed = guard.disarm()
-        token = current_run.set(run)
-        try:
-            guard.arm()
-            item = next(source)
-        except StopIteration as end:
-            return end.value
-        finally:
-            guard.disarm()
-            current_run.reset(token)
-            if was_armed:
-                guard.arm()
-        yield item
