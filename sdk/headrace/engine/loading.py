@@ -1,4 +1,4 @@
-"""Finding a flow by its entrypoint: `path/to/file.py:function` or `package.module:function`."""
+"""Finding a flow by its entrypoint: `path/to/file.py:function`, `package.module:function`, `package.module.function`."""
 
 from __future__ import annotations
 
@@ -35,9 +35,13 @@ def load_flow(entrypoint: str, path: str | None = None) -> Flow[..., Any]:
     Raises:
         LoadError: There is no such file, module or flow, or its import failed.
     """
-    place, separator, name = entrypoint.rpartition(":")
+    is_import_path = ":" not in entrypoint and os.sep not in entrypoint and not entrypoint.endswith(".py")
+    place, separator, name = entrypoint.rpartition("." if is_import_path else ":")
     if not separator or not place or not name:
-        raise LoadError(f"{entrypoint!r} is not an entrypoint; write file.py:function or package.module:function")
+        raise LoadError(
+            f"{entrypoint!r} is not an entrypoint; write file.py:function, package.module:function"
+            " or package.module.function"
+        )
     base = pathlib.Path(path) if path else pathlib.Path.cwd()
     is_file = place.endswith(".py") or os.sep in place
     try:

@@ -206,7 +206,10 @@ def _variable(name: str, values: Values) -> Any:
 
 def _block(name: str, values: Values) -> Any:
     if values.block is None:
-        raise _Missing(f"{{{{ {_BLOCKS}{name} }}}} is not looked up here", may_come=True)
+        raise _Missing(
+            f"{{{{ {_BLOCKS}{name} }}}} can be used in steps only: elsewhere its content would be kept, for all to see",
+            may_come=True,
+        )
     type_, _, rest = name.partition(".")
     block, *inner = rest.split(".")
     if not block:

@@ -59,6 +59,7 @@ def test_a_flow_of_a_file_finds_its_neighbours(folder: pathlib.Path, runs: Local
 def test_a_flow_of_a_module_is_found_from_the_folder(folder: pathlib.Path) -> None:
     assert load_flow("greeting_flows:hello", str(folder / "flows")).name == "hello"
     assert load_flow("greeting_flows:Group.inner", str(folder / "flows")).name == "inner"
+    assert load_flow("greeting_flows.hello", str(folder / "flows")).name == "hello"
 
 
 @pytest.mark.parametrize(
