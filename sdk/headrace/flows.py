@@ -8,27 +8,29 @@ etl("2024-05-01")       # runs here; the text becomes a date
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import types
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
 import headrace
 from headrace.engine.connection import get_backend
 from headrace.engine.definitions import (
     FlowDefinition,
     FlowOptions,
-    Hook,
     changed_options,
     describe,
-    hooks_of,
     key_of,
+    with_hooks,
 )
 from headrace.engine.drivers import outcome_of, run_async, run_sync
 from headrace.engine.flow_engine import Assignment, FlowExecution
-from headrace.engine.naming import RunName
-from headrace.engine.retries import RetryDelays, resolve_delays
+from headrace.engine.keywords import FlowKeywords
+from headrace.engine.pickling import find_named, named, sendable_function
+from headrace.engine.retries import resolve_delays
 from headrace.engine.stand_ins import stand_in_for
+from headrace.engine.stream_drivers import stream_async, stream_sync
 from headrace.logging import capture_prints
 from headrace.settings import get_settings
 from headrace.states import State
@@ -38,10 +40,11 @@ if TYPE_CHECKING:
     from headrace.deployments import DeploymentDefinition
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
+T = TypeVar("T")
 
 _NOTHING: tuple[Any, ...] = ()
-_HOOKS = ("on_running", "on_completion", "on_failure", "on_cancellation", "on_crashed")
 
 
 class Flow(FlowDefinition, Generic[P, R]):
@@ -53,7 +56,13 @@ class Flow(FlowDefinition, Generic[P, R]):
         bound: The object whose method it is.
     """
 
-    def __init__(self, fn: Callable[P, R], options: FlowOptions, *, bound: object | None = None) -> None:
+    def __init__(
+        self,
+        fn: Callable[P, R] | classmethod[Any, P, R] | staticmethod[P, R],
+        options: FlowOptions,
+        *,
+        bound: object | None = None,
+    ) -> None:
         options.check()
         self._plain: Any = fn
         self._bound = bound
@@ -61,8 +70,6 @@ class Flow(FlowDefinition, Generic[P, R]):
         if bound is not None:
             function = types.MethodType(function, bound)
         self._define(function)
-        if self.kind not in ("sync", "async"):
-            raise TypeError("a flow cannot be a generator; let it call a task that is one")
         if options.task_runner is None:
             options.task_runner = ThreadTaskRunner()
         elif not isinstance(options.task_runner, TaskRunner):
@@ -80,12 +87,27 @@ class Flow(FlowDefinition, Generic[P, R]):
     def __repr__(self) -> str:
         return f"<Flow {self.name}>"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = named(self, self.fn) if self._bound is None else None
+        if place is not None:
+            return find_named, place
+        return _rebuilt, (sendable_function(self._plain), self.options, self.key, self._bound)
+
     @property
     def version(self) -> str | None:
         """The version, as the user names it."""
         return self.options.version
 
-    def __get__(self, instance: object | None, owner: type) -> Flow[..., R]:
+    @overload
+    def __get__(self: Flow[Concatenate[type[Any], Q], T], instance: None, owner: type) -> Flow[Q, T]: ...
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self: Flow[Concatenate[Any, Q], T], instance: object, owner: type) -> Flow[Q, T]: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
         if isinstance(self._plain, staticmethod):
             return self
         target = owner if isinstance(self._plain, classmethod) else instance
@@ -93,8 +115,37 @@ class Flow(FlowDefinition, Generic[P, R]):
 
     @overload
     def __call__(
+        self: Flow[P, Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] = ...,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(
+        self: Flow[P, Generator[T, Any, Any]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[list[T]]: ...
+
+    @overload
+    def __call__(
+        self: Flow[P, Iterator[T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[list[T]]: ...
+
+    @overload
+    def __call__(
+        self: Flow[P, AsyncGenerator[T, Any]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[list[T]]]: ...
+
+    @overload
+    def __call__(
+        self: Flow[P, AsyncIterator[T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[list[T]]]: ...
+
+    @overload
+    def __call__(
         self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] = ..., **kwargs: Any
-    ) -> State[Any]: ...
+    ) -> State[R]: ...
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -119,6 +170,9 @@ class Flow(FlowDefinition, Generic[P, R]):
             TypeError: The arguments do not fit the function.
             headrace.outcomes.ParameterError: An argument does not fit its annotation.
             Exception: What the function raised at its last try.
+
+        The run of a generator lasts until it is exhausted or closed; if it is tried again its items come again. Its
+        result is the list of its items, which is kept where results are persisted or `return_state` asks for it.
         """
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", _NOTHING)
@@ -146,17 +200,15 @@ class Flow(FlowDefinition, Generic[P, R]):
             The state that the run is in at the end, whatever that is; for a coroutine function something to be
             awaited that does.
         """
-        if execution.run.log_prints:
-            capture_prints()
-        return run_async(execution) if self.kind == "async" else run_sync(execution)
+        return self._carried_out(execution, keeps_items=False)
 
-    def with_options(self, **changes: Any) -> Flow[P, R]:
+    def with_options(self, **changes: Unpack[FlowKeywords]) -> Flow[P, R]:
         """Return the same flow with other options; keywords as for `@flow`.
 
         Raises:
             TypeError: There is no such option.
         """
-        return Flow(self._plain, changed_options(self.options, _normalised(changes)), bound=self._bound)
+        return type(self)(self._plain, changed_options(self.options, with_hooks(changes)), bound=self._bound)
 
     def serve(self, name: str | None = None, **options: Any) -> None:
         """Make this flow runnable and run it in this process until Ctrl-C; as `headrace.deployments.serve`.
@@ -190,12 +242,62 @@ class Flow(FlowDefinition, Generic[P, R]):
         return headrace.deployments.to_deployment(self, name, **options)
 
     def _start(self, execution: FlowExecution, return_state: bool) -> Any:
-        if self.kind == "async":
+        if self.is_generator and not return_state:
+            return self._iterate_on_loop(execution) if self.is_async else self._iterate(execution)
+        if self.is_async:
             return self._finish(execution, return_state)
-        return outcome_of(execution, self.execute(execution), return_state)
+        return outcome_of(execution, self._carried_out(execution, keeps_items=return_state), return_state)
 
     async def _finish(self, execution: FlowExecution, return_state: bool) -> Any:
-        return outcome_of(execution, await self.execute(execution), return_state)
+        state = await self._carried_out(execution, keeps_items=return_state)
+        return outcome_of(execution, state, return_state)
+
+    def _carried_out(self, execution: FlowExecution, *, keeps_items: bool) -> Any:
+        self._prepare(execution)
+        match self.kind:
+            case "sync":
+                return run_sync(execution)
+            case "async":
+                return run_async(execution)
+            case "generator":
+                return _exhausted(stream_sync(execution, keeps_items=keeps_items))
+        return _exhausted_on_loop(execution, stream_async(execution, keeps_items=keeps_items))
+
+    def _iterate(self, execution: FlowExecution) -> Generator[Any, Any, Any]:
+        self._prepare(execution)
+        state = yield from stream_sync(execution, keeps_items=False)
+        return outcome_of(execution, state, False)
+
+    async def _iterate_on_loop(self, execution: FlowExecution) -> AsyncGenerator[Any, Any]:
+        self._prepare(execution)
+        async with contextlib.aclosing(stream_async(execution, keeps_items=False)) as items:
+            async for item in items:
+                yield item
+        if execution.ended is not None:
+            outcome_of(execution, execution.ended, False)
+
+    def _prepare(self, execution: FlowExecution) -> None:
+        if execution.run.log_prints:
+            capture_prints()
+
+
+class FixedFlow(Flow[P, R]):
+    """A flow made of a classmethod or staticmethod: the same whichever object or class it is looked up at.
+
+    mypy does not see that a flow was made of a staticmethod and misses its first argument; a plain function is as good.
+    """
+
+    def __get__(self, instance: object | None, owner: type) -> Flow[P, R]:  # type: ignore[override]
+        look_up: Any = super().__get__
+        found: Flow[P, R] = look_up(instance, owner)
+        return found
+
+
+def _rebuilt(fn: Callable[..., Any], options: FlowOptions, key: str, bound: object | None) -> Flow[..., Any]:
+    made: Flow[..., Any] = Flow(fn, options, bound=bound)
+    made.key = key
+    made.stand_in = stand_in_for(made)
+    return made
 
 
 class _FlowDecorator:
@@ -204,8 +306,25 @@ class _FlowDecorator:
     def __init__(self, options: FlowOptions) -> None:
         self._options = options
 
-    def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]:
-        return Flow(fn, self._options)
+    @overload
+    def __call__(self, fn: classmethod[Any, P, R], /) -> FixedFlow[P, R]: ...
+
+    @overload
+    def __call__(self, fn: staticmethod[P, R], /) -> FixedFlow[P, R]: ...
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+    def __call__(self, fn: Any, /) -> Any:
+        return _make(fn, self._options)
+
+
+@overload
+def flow(fn: classmethod[Any, P, R], /) -> FixedFlow[P, R]: ...
+
+
+@overload
+def flow(fn: staticmethod[P, R], /) -> FixedFlow[P, R]: ...
 
 
 @overload
@@ -213,62 +332,44 @@ def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
 
 
 @overload
-def flow(
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    version: str | None = None,
-    flow_run_name: RunName | None = None,
-    retries: int = 0,
-    retry_delay_seconds: RetryDelays | None = None,
-    task_runner: TaskRunner | None = None,
-    timeout_seconds: float | None = None,
-    validate_parameters: bool = True,
-    persist_result: bool | None = None,
-    result_storage: str | None = None,
-    result_serializer: str | None = None,
-    log_prints: bool | None = None,
-    on_running: Iterable[Hook] | Hook | None = None,
-    on_completion: Iterable[Hook] | Hook | None = None,
-    on_failure: Iterable[Hook] | Hook | None = None,
-    on_cancellation: Iterable[Hook] | Hook | None = None,
-    on_crashed: Iterable[Hook] | Hook | None = None,
-) -> _FlowDecorator: ...
+def flow(**options: Unpack[FlowKeywords]) -> _FlowDecorator: ...
 
 
-def flow(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+def flow(fn: Any = None, /, **options: Any) -> Any:
     """Make a flow of a function: `@flow` or `@flow(...)`.
 
     Args:
-        fn: The function: plain or a coroutine function; also a method.
-        **options: All by keyword:
-
-            name: Of the flow; by default the function's, with "-" for "_".
-            description: What it does; by default the docstring.
-            version: As you name it.
-            flow_run_name: Template or function that names its runs.
-            retries: How often a failed run is tried again.
-            retry_delay_seconds: Wait before each retry: one for all, a list, or `exponential_backoff(...)`.
-            task_runner: Where submitted tasks run.
-            timeout_seconds: How long a try may take.
-            validate_parameters: False hands arguments on as they are.
-            persist_result: Whether results of the flow, and of its tasks that say nothing, are written to storage.
-            result_storage: fsspec URL of the storage.
-            result_serializer: "pickle", "json", "compressed/pickle" or "compressed/json".
-            log_prints: Whether print() becomes log records.
-            on_running: Hooks, called with the flow, the run and its state.
-            on_completion: As on_running.
-            on_failure: As on_running.
-            on_cancellation: As on_running.
-            on_crashed: As on_running.
+        fn: The function: plain, a coroutine function or a generator of either kind; also a method, classmethod or
+            staticmethod.
+        **options: All by keyword, see `headrace.engine.keywords.FlowKeywords`: name, description, version,
+            flow_run_name; retries, retry_delay_seconds, timeout_seconds; task_runner, validate_parameters;
+            persist_result, result_storage, result_serializer, cache_result_in_memory; log_prints; and the hooks
+            on_running, on_completion, on_failure, on_cancellation and on_crashed.
 
     Raises:
         headrace.errors.InvalidArgument: An option is wrong.
         TypeError: There is no such option, or the function cannot be a flow.
     """
-    made = FlowOptions(**_normalised(options))
-    return _FlowDecorator(made) if fn is None else Flow(fn, made)
+    made = FlowOptions(**with_hooks(options))
+    return _FlowDecorator(made) if fn is None else _make(fn, made)
 
 
-def _normalised(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: hooks_of(value) if name in _HOOKS else value for name, value in options.items()}
+def _make(fn: Any, options: FlowOptions) -> Flow[..., Any]:
+    return (FixedFlow if isinstance(fn, staticmethod | classmethod) else Flow)(fn, options)
+
+
+def _exhausted(items: Generator[Any, Any, State[Any]]) -> State[Any]:
+    while True:
+        try:
+            next(items)
+        except StopIteration as end:
+            state: State[Any] = end.value
+            return state
+
+
+async def _exhausted_on_loop(execution: FlowExecution, items: AsyncGenerator[Any, Any]) -> State[Any]:
+    async for _ in items:
+        pass
+    if execution.ended is None:
+        raise RuntimeError("a flow run has ended without a state")
+    return execution.ended

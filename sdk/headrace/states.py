@@ -12,6 +12,7 @@ import enum
 from collections.abc import Iterable
 from typing import Any, Generic, TypeVar, cast
 
+import headrace
 from headrace.outcomes import CancelledRun, CrashedRun, FailedRun, MissingResult, UnfinishedRun
 
 R = TypeVar("R")
@@ -159,10 +160,13 @@ class State(Generic[R]):
 
         Raises:
             headrace.outcomes.UnfinishedRun: The run is not final.
+            headrace.results.ResultFailure: The value is persisted and cannot be read.
             headrace.outcomes.MissingResult: The run completed and its value is neither at hand nor persisted.
             Exception: What ended the run.
         """
         if self.type is StateType.COMPLETED:
+            if self.data is _NO_DATA and self.reference is not None:
+                return cast(R, headrace.results.read_result(self.reference))
             if self.data is _NO_DATA:
                 raise MissingResult(
                     "the run completed, and its value was not kept. Use persist_result=True on the flow or task."

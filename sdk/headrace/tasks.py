@@ -10,29 +10,25 @@ load.map(["a.csv", "b.csv"])    # one run for each, returns a FutureList[Table]
 
 from __future__ import annotations
 
-import copy
-import datetime
 import functools
 import types
-from collections.abc import Callable, Coroutine, Iterable, Iterator
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, overload
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
+from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
 from headrace import errors
 from headrace.annotations import Annotated, unmapped
-from headrace.caching import CachePolicy
 from headrace.engine.connection import get_backend
 from headrace.engine.definitions import (
-    Hook,
     TaskDefinition,
     TaskOptions,
     changed_options,
     check_tags,
     describe,
-    hooks_of,
     key_of,
+    with_hooks,
 )
-from headrace.engine.naming import RunName
-from headrace.engine.retries import RetryDelays
+from headrace.engine.keywords import TaskKeywords
+from headrace.engine.pickling import find_named, named, sendable_function
 from headrace.engine.signature import CallSignature
 from headrace.engine.submission import SubmittedTask
 from headrace.engine.task_engine import TaskCall
@@ -42,6 +38,7 @@ from headrace.outcomes import MissingContext
 from headrace.states import State
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
 T = TypeVar("T")
 
@@ -59,7 +56,12 @@ class Task(TaskDefinition, Generic[P, R]):
     """
 
     def __init__(
-        self, fn: Callable[P, R], options: TaskOptions, *, key: str | None = None, bound: object | None = None
+        self,
+        fn: Callable[P, R] | classmethod[Any, P, R] | staticmethod[P, R],
+        options: TaskOptions,
+        *,
+        key: str | None = None,
+        bound: object | None = None,
     ) -> None:
         options.check()
         self._plain: Any = fn
@@ -76,24 +78,36 @@ class Task(TaskDefinition, Generic[P, R]):
         self.options = options
         self.needs_parameters = options.task_run_name is not None or options.result_storage_key is not None
         self._settle(key or key_of(function))
-        if self.kind in ("generator", "async generator") and (options.timeout_seconds or options.persist_result):
-            raise errors.InvalidArgument.of_field(
-                "timeout_seconds" if options.timeout_seconds else "persist_result", "cannot be given for a generator"
-            )
         if options.log_prints:
             capture_prints()
 
     def __repr__(self) -> str:
         return f"<Task {self.name}>"
 
-    def __get__(self, instance: object | None, owner: type) -> Task[..., R]:
+    def __reduce__(self) -> tuple[Any, ...]:
+        place = named(self, self.fn) if self._bound is None else None
+        if place is not None:
+            return find_named, place
+        return _rebuilt, (sendable_function(self._plain), self.options, self.facts.task_key, self._bound)
+
+    @overload
+    def __get__(self: Task[Concatenate[type[Any], Q], T], instance: None, owner: type) -> Task[Q, T]: ...
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self: Task[Concatenate[Any, Q], T], instance: object, owner: type) -> Task[Q, T]: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Any:
         if isinstance(self._plain, staticmethod):
             return self
         target = owner if isinstance(self._plain, classmethod) else instance
         if target is None:
             return self
         # A method is looked up at each call, so only what differs is made anew.
-        bound = copy.copy(self)
+        bound = object.__new__(type(self))
+        vars(bound).update(vars(self))
         function = self._plain.__func__ if isinstance(self._plain, classmethod) else self._plain
         if self._method_signature is None:
             self._method_signature = CallSignature(function, skip_first=True)
@@ -102,8 +116,37 @@ class Task(TaskDefinition, Generic[P, R]):
 
     @overload
     def __call__(  # the run's final state
+        self: Task[P, Coroutine[Any, Any, T]],
+        *args: Any,
+        return_state: Literal[True],
+        wait_for: Iterable[Any] = ...,
+        **kwargs: Any,
+    ) -> Coroutine[Any, Any, State[T]]: ...
+
+    @overload
+    def __call__(
+        self: Task[P, Generator[T, Any, Any]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[list[T]]: ...
+
+    @overload
+    def __call__(
+        self: Task[P, Iterator[T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> State[list[T]]: ...
+
+    @overload
+    def __call__(
+        self: Task[P, AsyncGenerator[T, Any]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[list[T]]]: ...
+
+    @overload
+    def __call__(
+        self: Task[P, AsyncIterator[T]], *args: Any, return_state: Literal[True], **kwargs: Any
+    ) -> Coroutine[Any, Any, State[list[T]]]: ...
+
+    @overload
+    def __call__(
         self, *args: Any, return_state: Literal[True], wait_for: Iterable[Any] = ..., **kwargs: Any
-    ) -> State[Any]: ...
+    ) -> State[R]: ...
 
     @overload
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
@@ -128,6 +171,9 @@ class Task(TaskDefinition, Generic[P, R]):
             TypeError: The arguments do not fit the function.
             headrace.outcomes.UpstreamFailed: A future among the arguments did not complete.
             Exception: What the function raised at its last try.
+
+        The run of a generator lasts until it is exhausted or closed. Its result is the list of its items, which is
+        kept where results are persisted or `return_state` asks for it.
         """
         return_state = kwargs.pop("return_state", False) if kwargs else False
         wait_for = kwargs.pop("wait_for", _NOTHING) if kwargs else _NOTHING
@@ -137,7 +183,7 @@ class Task(TaskDefinition, Generic[P, R]):
         if self.kind == "async":
             return _with_state_on_loop(call) if return_state else call.run_on_loop()
         if return_state:
-            raise TypeError(f"{self.name} is a generator, which has no final state before it is exhausted")
+            return _with_state(call) if self.kind == "generator" else _with_state_on_loop(call)
         return call.iterate() if self.kind == "generator" else call.iterate_on_loop()
 
     @overload
@@ -145,6 +191,18 @@ class Task(TaskDefinition, Generic[P, R]):
 
     @overload
     def submit(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> Future[T]: ...
+
+    @overload
+    def submit(self: Task[P, Generator[T, Any, Any]], *args: Any, **kwargs: Any) -> Future[list[T]]: ...
+
+    @overload
+    def submit(self: Task[P, Iterator[T]], *args: Any, **kwargs: Any) -> Future[list[T]]: ...
+
+    @overload
+    def submit(self: Task[P, AsyncGenerator[T, Any]], *args: Any, **kwargs: Any) -> Future[list[T]]: ...
+
+    @overload
+    def submit(self: Task[P, AsyncIterator[T]], *args: Any, **kwargs: Any) -> Future[list[T]]: ...
 
     @overload
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> Future[R]: ...
@@ -155,6 +213,8 @@ class Task(TaskDefinition, Generic[P, R]):
     def submit(self, *args: Any, wait_for: Iterable[Any] = _NOTHING, **kwargs: Any) -> Any:
         """Run the task by the flow's task runner, once everything is done that it waits for.
 
+        The result of a generator is the list of its items.
+
         Args:
             *args: The function's arguments. Futures and states among them are replaced by their results.
             wait_for: Further futures to wait for.
@@ -164,8 +224,6 @@ class Task(TaskDefinition, Generic[P, R]):
             TypeError: The arguments do not fit the function.
             headrace.outcomes.MissingContext: There is no flow run here.
         """
-        if self.kind not in ("sync", "async"):
-            raise TypeError(f"{self.name} is a generator and cannot be submitted; call it")
         call = TaskCall(self, args, kwargs, wait_for, _no_backend)
         job = SubmittedTask(call, call.run.host.start_session())
         job.submit()
@@ -173,6 +231,18 @@ class Task(TaskDefinition, Generic[P, R]):
 
     @overload
     def map(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> FutureList[T]: ...
+
+    @overload
+    def map(self: Task[P, Generator[T, Any, Any]], *args: Any, **kwargs: Any) -> FutureList[list[T]]: ...
+
+    @overload
+    def map(self: Task[P, Iterator[T]], *args: Any, **kwargs: Any) -> FutureList[list[T]]: ...
+
+    @overload
+    def map(self: Task[P, AsyncGenerator[T, Any]], *args: Any, **kwargs: Any) -> FutureList[list[T]]: ...
+
+    @overload
+    def map(self: Task[P, AsyncIterator[T]], *args: Any, **kwargs: Any) -> FutureList[list[T]]: ...
 
     @overload
     def map(self, *args: Any, **kwargs: Any) -> FutureList[R]: ...
@@ -194,13 +264,29 @@ class Task(TaskDefinition, Generic[P, R]):
             for each_args, each_kwargs in _spread(args, kwargs)
         )
 
-    def with_options(self, **changes: Any) -> Task[P, R]:
+    def with_options(self, **changes: Unpack[TaskKeywords]) -> Task[P, R]:
         """Return the same task with other options; keywords as for `@task`.
 
         Raises:
             TypeError: There is no such option.
         """
-        return Task(self._plain, changed_options(self.options, _normalised(changes)), bound=self._bound)
+        return type(self)(self._plain, changed_options(self.options, _normalised(changes)), bound=self._bound)
+
+
+class FixedTask(Task[P, R]):
+    """A task made of a classmethod or staticmethod: the same whichever object or class it is looked up at.
+
+    mypy does not see that a task was made of a staticmethod and misses its first argument; a plain function is as good.
+    """
+
+    def __get__(self, instance: object | None, owner: type) -> Task[P, R]:  # type: ignore[override]
+        look_up: Any = super().__get__
+        found: Task[P, R] = look_up(instance, owner)
+        return found
+
+
+def _rebuilt(fn: Callable[..., Any], options: TaskOptions, key: str, bound: object | None) -> Task[..., Any]:
+    return Task(fn, options, key=key, bound=bound)
 
 
 class _TaskDecorator:
@@ -209,8 +295,25 @@ class _TaskDecorator:
     def __init__(self, options: TaskOptions) -> None:
         self._options = options
 
-    def __call__(self, fn: Callable[P, R], /) -> Task[P, R]:
-        return Task(fn, self._options)
+    @overload
+    def __call__(self, fn: classmethod[Any, P, R], /) -> FixedTask[P, R]: ...
+
+    @overload
+    def __call__(self, fn: staticmethod[P, R], /) -> FixedTask[P, R]: ...
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Task[P, R]: ...
+
+    def __call__(self, fn: Any, /) -> Any:
+        return _make(fn, self._options)
+
+
+@overload
+def task(fn: classmethod[Any, P, R], /) -> FixedTask[P, R]: ...
+
+
+@overload
+def task(fn: staticmethod[P, R], /) -> FixedTask[P, R]: ...
 
 
 @overload
@@ -218,77 +321,35 @@ def task(fn: Callable[P, R], /) -> Task[P, R]: ...
 
 
 @overload
-def task(
-    *,
-    name: str | None = None,
-    description: str | None = None,
-    tags: Iterable[str] = (),
-    version: str | None = None,
-    cache_policy: CachePolicy | None = None,
-    cache_key_fn: Callable[..., str | None] | None = None,
-    cache_expiration: datetime.timedelta | None = None,
-    refresh_cache: bool = False,
-    task_run_name: RunName | None = None,
-    retries: int = 0,
-    retry_delay_seconds: RetryDelays | None = None,
-    retry_jitter_factor: float = 0.0,
-    retry_condition_fn: Callable[..., Any] | None = None,
-    persist_result: bool | None = None,
-    result_storage: str | None = None,
-    result_serializer: str | None = None,
-    result_storage_key: str | None = None,
-    timeout_seconds: float | None = None,
-    log_prints: bool | None = None,
-    on_running: Iterable[Hook] | Hook | None = None,
-    on_completion: Iterable[Hook] | Hook | None = None,
-    on_failure: Iterable[Hook] | Hook | None = None,
-) -> _TaskDecorator: ...
+def task(**options: Unpack[TaskKeywords]) -> _TaskDecorator: ...
 
 
-def task(fn: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+def task(fn: Any = None, /, **options: Any) -> Any:
     """Make a task of a function: `@task` or `@task(...)`.
 
     Args:
-        fn: The function: plain, a coroutine function or a generator of either kind; also a method.
-        **options: All by keyword:
-
-            name: Of the task; by default the function's.
-            description: What it does; by default the docstring.
-            tags: Words to find its runs by.
-            version: As you name it.
-            cache_policy: What its result depends on; holds where results are persisted.
-            cache_key_fn: A function of a `headrace.caching.CacheContext` and the parameters, in place of a policy.
-            cache_expiration: How long a cached result holds.
-            refresh_cache: True runs the task even if there is a cached result, and replaces that.
-            task_run_name: Template or function that names its runs.
-            retries: How often a failed run is tried again.
-            retry_delay_seconds: Wait before each retry: one for all, a list, or `exponential_backoff(...)`.
-            retry_jitter_factor: Each wait is stretched by a random part of up to this factor.
-            retry_condition_fn: Called with the task, the run and the failed state; False ends the retries.
-            persist_result: Whether the result is written to storage; None is what the flow says.
-            result_storage: fsspec URL of the storage.
-            result_serializer: "pickle", "json", "compressed/pickle" or "compressed/json".
-            result_storage_key: Template of the file's name, e.g. "{flow_run.name}/{parameters[day]}".
-            timeout_seconds: How long a try may take. Code that blocks in C outside of the main thread is ended when
-                it comes back.
-            log_prints: Whether print() becomes log records; None is what the flow says.
-            on_running: Hooks, called with the task, the run and its state.
-            on_completion: As on_running.
-            on_failure: As on_running.
+        fn: The function: plain, a coroutine function or a generator of either kind; also a method, classmethod or
+            staticmethod.
+        **options: All by keyword, see `headrace.engine.keywords.TaskKeywords`: name, description, tags, version;
+            retries, retry_delay_seconds, retry_jitter_factor, retry_condition_fn, timeout_seconds; cache_policy or
+            cache_key_fn, cache_expiration, refresh_cache; persist_result, result_storage, result_serializer,
+            result_storage_key, cache_result_in_memory; task_run_name, log_prints, viz_return_value; and the hooks
+            on_running, on_completion, on_failure, on_rollback and on_commit.
 
     Raises:
         headrace.errors.InvalidArgument: An option is wrong.
         TypeError: There is no such option.
     """
     made = TaskOptions(**_normalised(options))
-    return _TaskDecorator(made) if fn is None else Task(fn, made)
+    return _TaskDecorator(made) if fn is None else _make(fn, made)
 
 
-def _normalised(options: dict[str, Any]) -> dict[str, Any]:
-    changed = dict(options)
-    for name in ("on_running", "on_completion", "on_failure"):
-        if name in changed:
-            changed[name] = hooks_of(changed[name])
+def _make(fn: Any, options: TaskOptions) -> Task[..., Any]:
+    return (FixedTask if isinstance(fn, staticmethod | classmethod) else Task)(fn, options)
+
+
+def _normalised(options: Mapping[str, Any]) -> dict[str, Any]:
+    changed = with_hooks(options)
     if "tags" in changed:
         changed["tags"] = check_tags(changed["tags"])
     return changed

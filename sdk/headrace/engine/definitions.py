@@ -8,7 +8,7 @@ import inspect
 import pathlib
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from headrace import errors
 from headrace.caching import CachePolicy
@@ -22,7 +22,22 @@ FunctionKind = Literal["sync", "async", "generator", "async generator"]
 Hook = Callable[..., Any]
 """Called with the flow or task, the run and its state; may be a coroutine function."""
 
+HOOK_FIELDS = (
+    "on_running",
+    "on_completion",
+    "on_failure",
+    "on_cancellation",
+    "on_crashed",
+    "on_rollback",
+    "on_commit",
+)
+"""Options that are hooks."""
+
+H = TypeVar("H", bound=Hook)
+
 _MAX_TAGS = 500
+_USUALLY = "(flow or task, run, state)"
+_TAKEN_BY = {"on_rollback": "(transaction)", "on_commit": "(transaction)"}
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -38,6 +53,7 @@ class CommonOptions:
     persist_result: bool | None = None
     result_storage: str | None = None
     result_serializer: str | None = None
+    cache_result_in_memory: bool = True
     log_prints: bool | None = None
     on_running: tuple[Hook, ...] = ()
     on_completion: tuple[Hook, ...] = ()
@@ -49,10 +65,9 @@ class CommonOptions:
         Raises:
             errors.InvalidArgument: One is wrong.
         """
-        for field in ("on_running", "on_completion", "on_failure", "on_cancellation", "on_crashed"):
-            hooks = getattr(self, field, ())
-            if not all(callable(hook) for hook in hooks):
-                raise errors.InvalidArgument.of_field(field, "must be functions of (flow or task, run, state)")
+        for field in HOOK_FIELDS:
+            if not all(callable(hook) for hook in getattr(self, field, ())):
+                raise errors.InvalidArgument.of_field(field, f"must be functions of {_TAKEN_BY.get(field, _USUALLY)}")
         if self.name is not None and (type(self.name) is not str or not self.name.strip() or len(self.name) > 255):
             raise errors.InvalidArgument.of_field("name", "must be a text of 1 to 255 characters")
         if self.version is not None and type(self.version) is not str:
@@ -89,6 +104,9 @@ class TaskOptions(CommonOptions):
     cache_expiration: datetime.timedelta | None = None
     refresh_cache: bool = False
     result_storage_key: str | None = None
+    viz_return_value: Any = None
+    on_rollback: tuple[Hook, ...] = ()
+    on_commit: tuple[Hook, ...] = ()
 
     def check(self) -> None:
         """Check all values; as in the base class."""
@@ -109,6 +127,7 @@ class Definition:
     name: str
     kind: FunctionKind
     signature: CallSignature
+    options: Any
 
     def _define(self, function: Callable[..., Any], *, skip_first: bool = False) -> None:
         if not callable(function):
@@ -117,10 +136,32 @@ class Definition:
         self.kind = kind_of(function)
         self.signature = CallSignature(function, skip_first=skip_first)
 
+    def on_running(self, hook: H) -> H:
+        """Call `hook(flow or task, run, state)` when a run enters RUNNING; a decorator, as those that follow."""
+        return self._add_hook("on_running", hook)
+
+    def on_completion(self, hook: H) -> H:
+        """Call `hook(flow or task, run, state)` when a run has completed."""
+        return self._add_hook("on_completion", hook)
+
+    def on_failure(self, hook: H) -> H:
+        """Call `hook(flow or task, run, state)` when a run has failed and is not tried again."""
+        return self._add_hook("on_failure", hook)
+
+    def _add_hook(self, field: str, hook: H) -> H:
+        # A new object, because others may have the options that this one was made with.
+        self.options = changed_options(self.options, {field: (*getattr(self.options, field), hook)})
+        return hook
+
     @property
     def is_async(self) -> bool:
         """Whether a call gives something to be awaited or iterated asynchronously."""
         return self.kind in ("async", "async generator")
+
+    @property
+    def is_generator(self) -> bool:
+        """Whether a call gives something to be iterated."""
+        return self.kind in ("generator", "async generator")
 
 
 class FlowDefinition(Definition):
@@ -133,6 +174,14 @@ class FlowDefinition(Definition):
     stand_in: TaskDefinition
     """The task whose runs stand for its runs as a subflow."""
 
+    def on_cancellation(self, hook: H) -> H:
+        """Call `hook(flow, run, state)` when a run has stopped on request."""
+        return self._add_hook("on_cancellation", hook)
+
+    def on_crashed(self, hook: H) -> H:
+        """Call `hook(flow, run, state)` when a run was ended by its infrastructure and could still notice."""
+        return self._add_hook("on_crashed", hook)
+
 
 class TaskDefinition(Definition):
     """A task as the engine runs it."""
@@ -143,6 +192,14 @@ class TaskDefinition(Definition):
     retry_delays: tuple[float, ...]
     needs_parameters: bool
     """Whether the engine needs the parameters' values by name: for a name, a cache key, a condition."""
+
+    def on_rollback(self, hook: H) -> H:
+        """Call `hook(transaction)` when a transaction is undone in which the task had completed."""
+        return self._add_hook("on_rollback", hook)
+
+    def on_commit(self, hook: H) -> H:
+        """Call `hook(transaction)` when the transaction that the task is part of is made good."""
+        return self._add_hook("on_commit", hook)
 
     def _settle(self, task_key: str) -> None:
         options = self.options
@@ -198,6 +255,11 @@ def hooks_of(given: Iterable[Hook] | Hook | None) -> tuple[Hook, ...]:
     if given is None:
         return ()
     return (given,) if callable(given) else tuple(given)
+
+
+def with_hooks(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords with hooks as tuples."""
+    return {name: hooks_of(value) if name in HOOK_FIELDS else value for name, value in options.items()}
 
 
 def check_tags(tags: Iterable[str]) -> frozenset[str]:

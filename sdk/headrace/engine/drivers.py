@@ -31,7 +31,7 @@ def run_sync(execution: FlowExecution) -> State[Any]:
     was_armed = guard.disarm()
     token = current_run.set(run)
     try:
-        with _termination(run):
+        with termination(run):
             script = execution.script()
             value: Any = None
             error: BaseException | None = None
@@ -43,7 +43,7 @@ def run_sync(execution: FlowExecution) -> State[Any]:
                     return state
                 value = error = None
                 try:
-                    value = _carry_out(operation, execution, guard)
+                    value = carry_out(operation, execution, guard)
                 except BaseException as raised:
                     error = raised
     finally:
@@ -61,9 +61,9 @@ async def run_async(execution: FlowExecution) -> State[Any]:
     task = asyncio.current_task()
     run.runs_on(asyncio.get_running_loop(), task)
     token = current_run.set(run)
-    driver = _AsyncDriver(execution, task)
+    driver = AsyncDriver(execution, task)
     try:
-        with _termination(run):
+        with termination(run):
             script = execution.script()
             value: Any = None
             error: BaseException | None = None
@@ -112,7 +112,8 @@ def outcome_of(execution: FlowExecution, state: State[Any], return_state: bool) 
     return state.result() if state.is_final() else None
 
 
-def _carry_out(operation: Operation, execution: FlowExecution, guard: Guard) -> Any:
+def carry_out(operation: Operation, execution: FlowExecution, guard: Guard) -> Any:
+    """Do in this thread what the script of a flow run asks for."""
     match operation:
         case Wait():
             return operation.future.result()
@@ -142,13 +143,22 @@ def _call(body: Body, execution: FlowExecution, guard: Guard) -> Any:
             deadline.close()
 
 
-class _AsyncDriver:
+class AsyncDriver:
+    """Does on an event loop what the script of a flow run asks for.
+
+    Args:
+        execution: The flow run.
+        task: The asyncio task that it runs in.
+    """
+
     def __init__(self, execution: FlowExecution, task: asyncio.Task[Any] | None) -> None:
         self._execution = execution
         self._task = task
         self.deferred: BaseException | None = None
+        """A cancellation that came while the engine talked to the server, to be raised at the end."""
 
     async def carry_out(self, operation: Operation) -> Any:
+        """Do what the script asks for."""
         execution = self._execution
         match operation:
             case Wait():
@@ -178,7 +188,7 @@ class _AsyncDriver:
                 raise execution.time_over() from None
             raise
         except asyncio.CancelledError:
-            self._uncancel()
+            self.uncancel()
             raise
 
     async def _steadily(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
@@ -193,7 +203,7 @@ class _AsyncDriver:
                     raise
                 if self._execution.run.stopping is None:
                     self.deferred = error
-                self._uncancel()
+                self.uncancel()
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -201,9 +211,10 @@ class _AsyncDriver:
         except asyncio.CancelledError:
             if self._execution.run.stopping is None:
                 raise
-            self._uncancel()
+            self.uncancel()
 
-    def _uncancel(self) -> None:
+    def uncancel(self) -> None:
+        """Take a cancellation back that the run has heard of."""
         if self._task is not None and self._task.cancelling():
             self._task.uncancel()
 
@@ -213,7 +224,7 @@ async def _awaited(wait: Wait) -> Any:
 
 
 @contextlib.contextmanager
-def _termination(run: FlowRun) -> Iterator[None]:
+def termination(run: FlowRun) -> Iterator[None]:
     """Let SIGTERM end the outermost run of the main thread properly, where nobody else has a plan for it."""
     outermost = run.parent is None and threading.current_thread() is threading.main_thread()
     if not outermost or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:

@@ -125,6 +125,8 @@ class FlowExecution:
         self._failure: Exception | None = None
         self.error: BaseException | None = None
         """What is raised to the caller if the run did not complete."""
+        self.ended: State[Any] | None = None
+        """The final state, where its driver cannot return it."""
 
     def script(self) -> Script:
         """Yield what has to be waited for; returns the final state, with its value or exception."""
@@ -178,7 +180,6 @@ class FlowExecution:
             proposal = yield from self._drain(proposal)
             if run.stopping is LeaseLostInterrupt:
                 return self._lose()
-            yield Wait(run.backend.flush())
             state = yield from self._conclude(proposal)
             if _is_retried_here(state):
                 held = yield from self._retry(state)
@@ -224,7 +225,10 @@ class FlowExecution:
         reference = None
         if self.run.persists:
             reference = yield Blocking(lambda: self._persist(value))
-        return State(type=StateType.COMPLETED, name=name, message=message, data=value, reference=reference)
+        state: State[Any] = State(type=StateType.COMPLETED, name=name, message=message, reference=reference)
+        if reference is None or self.definition.options.cache_result_in_memory:
+            state.data = value
+        return state
 
     def _judge(self, error: BaseException) -> State[Any]:
         run = self.run
@@ -391,9 +395,10 @@ class FlowExecution:
         if stand_in is None or stand_in.attempt.is_lost:
             return
         details = StateDetails(child_flow_run_id=self.run.id)
-        if state.has_data and state.is_completed():
-            stand_in.value = state.data
-            stand_in.host.tracker.track(state.data, stand_in.task_run_id)
+        if state.is_completed():
+            if state.has_data:
+                stand_in.value = state.data
+                stand_in.host.tracker.track(state.data, stand_in.task_run_id)
         else:
             stand_in.error = self.error
         usual = state.name == state.type.value.capitalize()

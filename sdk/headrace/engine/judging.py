@@ -64,10 +64,10 @@ def prepare(run: TaskRun, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool
     return False
 
 
-def complete(run: TaskRun, value: Any) -> Any:
+def complete(run: TaskRun, value: Any, *, is_whole: bool = True) -> Any:
     """Take what the user's function returned; returns the run's value.
 
-    May write to the storage of results.
+    May write to the storage of results, unless the value is not whole.
 
     Raises:
         BaseException: The function returned a state that says that it did not complete.
@@ -76,13 +76,14 @@ def complete(run: TaskRun, value: Any) -> Any:
     if isinstance(value, State):
         return _take_state(run, value)
     reference = None
-    if run.persists:
+    if is_whole and run.persists:
         try:
             reference = _persist(run, value)
         except HeadraceError as error:
             fail(run, error)
             raise
-    run.value = value
+    if reference is None or run.definition.options.cache_result_in_memory:
+        run.value = value
     run.error = None
     run.enter(COMPLETED, reference=reference)
     if value is not None:

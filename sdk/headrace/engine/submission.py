@@ -58,7 +58,7 @@ class SubmittedTask:
     @property
     def is_async(self) -> bool:
         """Whether it runs on an event loop."""
-        return self.call.run.definition.kind == "async"
+        return self.call.run.definition.is_async
 
     def submit(self) -> None:
         """Run as soon as everything is done that the call waits for, and there is room."""

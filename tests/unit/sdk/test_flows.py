@@ -281,14 +281,6 @@ def test_methods_can_be_flows(runs: LocalRuns) -> None:
     assert runs.flow_runs()[0].parameters == {"number": 2}
 
 
-def test_a_generator_cannot_be_a_flow() -> None:
-    with pytest.raises(TypeError, match="cannot be a generator"):
-
-        @flow
-        def stream() -> Any:
-            yield 1
-
-
 def test_runtime_tells_about_the_run(runs: LocalRuns) -> None:
     seen: dict[str, Any] = {}
 

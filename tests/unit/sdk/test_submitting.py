@@ -384,19 +384,6 @@ def test_a_great_many_submitted_tasks_all_run(runs: LocalRuns) -> None:
     assert len(runs.task_runs()) == 5000
 
 
-def test_a_generator_cannot_be_submitted(runs: LocalRuns) -> None:
-    @task
-    def count() -> Any:
-        yield 1
-
-    @flow
-    def calls() -> None:
-        with pytest.raises(TypeError, match="generator"):
-            count.submit()
-
-    calls()
-
-
 def test_results_of_direct_calls_become_edges(runs: LocalRuns) -> None:
     @task
     def extract() -> list[dict[str, int]]:

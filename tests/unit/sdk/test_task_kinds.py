@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import pytest
 
@@ -123,7 +124,8 @@ def test_methods_of_all_kinds_can_be_tasks(runs: LocalRuns) -> None:
     @flow
     def calls() -> list[int]:
         store = Store(5)
-        return [store.add(1), store.add.submit(2).result(), Store.scale(3), store.negate(4)]
+        negate: Any = store.negate
+        return [store.add(1), store.add.submit(2).result(), Store.scale(3), negate(4)]
 
     assert calls() == [6, 7, 30, -4]
     assert [run.name for run in runs.task_runs()] == ["add-0", "add-1", "scale-0", "negate-0"]
