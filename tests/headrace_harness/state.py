@@ -15,6 +15,7 @@ from headrace.api.v1 import (
     flow_pb2_grpc,
     flow_run_pb2,
     flow_run_pb2_grpc,
+    run_input_pb2_grpc,
     state_pb2,
     task_run_pb2,
     task_run_pb2_grpc,
@@ -78,6 +79,7 @@ class StateClient:
         self.flows = flow_pb2_grpc.FlowServiceStub(channel)
         self.runs = flow_run_pb2_grpc.FlowRunServiceStub(channel)
         self.task_runs = task_run_pb2_grpc.TaskRunServiceStub(channel)
+        self.inputs = run_input_pb2_grpc.RunInputServiceStub(channel)
         self.record = task_run_pb2_grpc.RecordServiceStub(channel)
         self.internal = state_pb2_grpc.StateInternalServiceStub(internal_channel)
 

@@ -11,12 +11,14 @@ from typing import Any
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
-from headrace_state.queries import line, run_rows, task_run_ends
+from headrace_state.queries import line, run_inputs, run_rows, task_run_ends
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.flow_runs import Change, Held, Step
 from headrace_state.rules.facts import Answer, FlowRunFacts, LimitFacts, NewState, Proposal
+from headrace_state.rules.flow_run import awaited_key
 from headrace_state.rules.progress import LeaseStep, waits_in_queue
 from headrace_state.rules.rows import Row
+from headrace_state.rules.states import StateType
 from headrace_state.wire import changes
 
 DUE_CHANNEL = "due"
@@ -68,9 +70,12 @@ class PostgresFlowRunUnit:
         if row is None:
             return None
         self._rows[flow_run_id] = row
-        if proposal.proposal_id is None:
-            return run_rows.facts_of(row)
-        return run_rows.facts_of(row, await self._find_answer(row, proposal.proposal_id))
+        answer = await self._find_answer(row, proposal.proposal_id) if proposal.proposal_id is not None else None
+        facts = run_rows.facts_of(row, answer)
+        if proposal.state.type is StateType.PAUSED and (key := awaited_key(proposal.state.details)) is not None:
+            is_there = await self.load_run_input(flow_run_id, key) is not None
+            facts = dataclasses.replace(facts, has_awaited_input=is_there)
+        return facts
 
     async def _find_answer(self, row: Row, proposal_id: uuid.UUID) -> Answer | None:
         answers = row["answers"]
@@ -121,6 +126,25 @@ class PostgresFlowRunUnit:
     async def reopen_task_runs(self, flow_run_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID] | None) -> int:
         """Make finished task runs be executed again: all, or those named and what depends on them."""
         return await task_run_ends.reopen_task_runs(self._connection, self._rows[flow_run_id], task_run_ids)
+
+    async def load_run_input(self, flow_run_id: uuid.UUID, key: str) -> Row | None:
+        """Return an input of a run, None if there is none."""
+        return await run_inputs.load_run_input(self._connection, self._workspace_id, flow_run_id, key)
+
+    async def add_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> tuple[Row, bool]:
+        """Add an input to a locked run, or find the one with its key; return it, and whether it was added."""
+        added = await run_inputs.add_run_input(self._connection, self._workspace_id, flow_run_id, key, value, sender)
+        self._ring(flow_run_id)
+        return added
+
+    async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> None:
+        """Store an input of a locked run, in place of an older one with its key."""
+        await self._connection.execute(SQL.put_run_input, flow_run_id, key, self._workspace_id, value, sender)
+        self._ring(flow_run_id)
+
+    def _ring(self, flow_run_id: uuid.UUID) -> None:
+        wakeups, channel = self._tools.wakeups, run_inputs.inputs_channel(flow_run_id)
+        self._tools.database.after_commit(self._connection, lambda: wakeups.notify(channel))
 
 
 class Batch:

@@ -55,7 +55,14 @@ def progress_of(row: Row) -> Progress:
         next_scheduled_start_at=row["next_scheduled_start_at"],
         started_at=row["started_at"],
         ended_at=row["ended_at"],
+        pause_key=_pause_key(row),
     )
+
+
+def _pause_key(row: Row) -> str:
+    if row["state_type"] != StateType.PAUSED:
+        return ""
+    return str((row["state_details"] or {}).get("pause_key") or "")
 
 
 def progress_columns(progress: Progress) -> dict[str, Any]:

@@ -144,6 +144,22 @@ class FlowRunUnit(Protocol):
         """Make finished task runs be executed again: all, or those named and what depends on them."""
         ...
 
+    async def load_run_input(self, flow_run_id: uuid.UUID, key: str) -> Row | None:
+        """Return an input of a run, None if there is none."""
+        ...
+
+    async def add_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> tuple[Row, bool]:
+        """Add an input to a locked run, or find the one with its key; return it, and whether it was added.
+
+        Raises:
+            errors.ResourceExhausted: The run has too many inputs.
+        """
+        ...
+
+    async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> None:
+        """Store an input of a locked run, in place of an older one with its key."""
+        ...
+
 
 class FlowRuns(Protocol):
     """The flow runs of all workspaces."""

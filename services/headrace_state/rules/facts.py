@@ -82,6 +82,8 @@ class NewState:
     """When a SCHEDULED run is due; None means now."""
     keeps_attempt: bool = False
     """True for a SCHEDULED run whose process waits and goes on by itself."""
+    pause_seconds: float | None = None
+    """How long a PAUSED run waits to be resumed; None: for ever, or until the time in the details."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -146,6 +148,8 @@ class Progress:
     next_scheduled_start_at: datetime.datetime | None = None
     started_at: datetime.datetime | None = None
     ended_at: datetime.datetime | None = None
+    pause_key: str = ""
+    """Names the pause that the run is in."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,6 +175,8 @@ class FlowRunFacts:
     """Active limits that the run needs slots of; only brought where the proposal may take slots."""
     answer: Answer | None = None
     """What was answered to the same proposal before."""
+    has_awaited_input: bool = False
+    """Whether the input is there that a proposed pause waits for; only brought where it waits for one."""
 
     @property
     def can_be_claimed(self) -> bool:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from headrace_state.rules import retries, states
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, RetryKind
@@ -192,12 +193,30 @@ def suspension(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
     return None
 
 
+@_rule("RUNNING → SCHEDULED")
+def release(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
+    """A process gives its run up until a later time only where another can go on with it."""
+    if facts.state.type is not StateType.RUNNING or proposal.state.type is not StateType.SCHEDULED:
+        return None
+    if proposal.token is None or facts.can_be_claimed:
+        return None
+    return Abort("NOT_CLAIMABLE", "the run has no deployment and no work pool that could go on with it")
+
+
+@_rule("RUNNING → PAUSED")
+def awaited_input(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
+    """A run is not suspended for an input that is there already: it is SCHEDULED “Resuming” at once."""
+    if proposal.state.type is not StateType.PAUSED or not facts.has_awaited_input:
+        return None
+    return Replace((resuming("What it waits for is there."),), "INPUT_IS_THERE", "what the run waits for is there")
+
+
 @_rule("PAUSED → RUNNING, SCHEDULED")
 def pause_expired(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
-    """A pause that is resumed after its time-out fails the run."""
+    """A pause that is resumed after its time-out fails the run, unless it only waited for an input."""
     if facts.state.type is not StateType.PAUSED or proposal.state.type not in (StateType.RUNNING, StateType.SCHEDULED):
         return None
-    expires_at = pause_end(facts)
+    expires_at = None if awaited_key(facts.state.details) else pause_end(facts)
     if expires_at is None or expires_at > facts.now:
         return None
     failed = NewState(
@@ -313,6 +332,8 @@ RULES: tuple[Rule, ...] = (
     not_due_yet,
     pause_once_per_key,
     suspension,
+    release,
+    awaited_input,
     pause_expired,
     slots,
     retry_after_failure,
@@ -329,6 +350,18 @@ def judge(proposal: Proposal, facts: FlowRunFacts) -> Verdict:
         if verdict is not None:
             return verdict
     return Accept(proposal.state)
+
+
+def resuming(message: str = "") -> NewState:
+    """Return the state of a suspended run that any worker may go on with now."""
+    return NewState(StateType.SCHEDULED, states.RESUMING, message=message, details={"reason": "RESUMED"})
+
+
+def awaited_key(details: Mapping[str, Any]) -> str | None:
+    """Return the key of the input whose arrival resumes a run by itself; None if the pause waits for none."""
+    keyset = details.get("run_input_keyset")
+    key = keyset.get("awaited") if isinstance(keyset, Mapping) else None
+    return key if isinstance(key, str) and key and details.get("pause_reschedule") else None
 
 
 def pause_end(facts: FlowRunFacts) -> datetime.datetime | None:

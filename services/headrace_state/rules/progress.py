@@ -17,7 +17,11 @@ def begin(state: NewState, policy: RetryPolicy, now: datetime.datetime) -> Progr
 
 def enter(progress: Progress, state: NewState, now: datetime.datetime) -> Progress:
     """Return the progress after the run entered `state` at `now`."""
-    after = dataclasses.replace(progress, type=state.type, name=state.name, at=now)
+    after = dataclasses.replace(progress, type=state.type, name=state.name, at=now, pause_key="")
+    if progress.pause_key and state.type is StateType.CRASHED:
+        # The process that waited is gone before anybody resumed the run: the next attempt pauses here again.
+        keys = tuple(key for key in after.policy.pause_keys if key != progress.pause_key)
+        after = dataclasses.replace(after, policy=dataclasses.replace(after.policy, pause_keys=keys))
     if progress.type is StateType.RUNNING:
         spent = max(0.0, (now - progress.at).total_seconds())
         after = dataclasses.replace(after, run_seconds=progress.run_seconds + spent)
@@ -43,7 +47,10 @@ def enter(progress: Progress, state: NewState, now: datetime.datetime) -> Progre
 
 
 def complete(before: Progress, state: NewState, after: Progress) -> NewState:
-    """Return `state` as it is stored: with when the run is due, or was when it was claimed."""
+    """Return `state` as it is stored: with when the run is due, or was when it was claimed, or when a pause ends."""
+    if state.type is StateType.PAUSED and state.pause_seconds is not None:
+        expires_at = after.at + datetime.timedelta(seconds=state.pause_seconds)
+        return dataclasses.replace(state, details={**state.details, "pause_expires_at": expires_at.isoformat()})
     due_at = after.next_scheduled_start_at if state.type is StateType.SCHEDULED else None
     if state.type is StateType.PENDING:
         due_at = before.next_scheduled_start_at
@@ -76,6 +83,9 @@ def _scheduled(before: Progress, after: Progress, state: NewState, now: datetime
             retries_used = before.retries_used
             infrastructure_retries_used = before.infrastructure_retries_used + 1
             policy = before.policy
+        case "SLEEPING":
+            # Once it has been slept, whoever executes the run next does not sleep again.
+            policy = _passed(policy, state.details.get("pause_key"))
     if before.type is StateType.PAUSED:
         policy = dataclasses.replace(policy, resuming=True)
     return dataclasses.replace(
@@ -114,14 +124,18 @@ def _started(before: Progress, after: Progress, now: datetime.datetime) -> Progr
 
 def _paused(after: Progress, state: NewState) -> Progress:
     key = state.details.get("pause_key")
-    keys = after.policy.pause_keys
-    if isinstance(key, str) and key and key not in keys:
-        keys = (*keys, key)
     return dataclasses.replace(
         after,
         is_held=after.is_held and not state.details.get("pause_reschedule"),
-        policy=dataclasses.replace(after.policy, pause_keys=keys, resuming=False),
+        policy=dataclasses.replace(_passed(after.policy, key), resuming=False),
+        pause_key=key if isinstance(key, str) else "",
     )
+
+
+def _passed(policy: RetryPolicy, key: object) -> RetryPolicy:
+    if not isinstance(key, str) or not key or key in policy.pause_keys:
+        return policy
+    return dataclasses.replace(policy, pause_keys=(*policy.pause_keys, key))
 
 
 class LeaseStep(enum.Enum):

@@ -41,6 +41,7 @@ AWAITING_RETRY = "AwaitingRetry"
 AWAITING_CONCURRENCY_SLOT = "AwaitingConcurrencySlot"
 RESUMING = "Resuming"
 SUSPENDED = "Suspended"
+SLEEPING = "Sleeping"
 SKIPPED = "Skipped"
 TIMED_OUT = "TimedOut"
 

@@ -19,11 +19,12 @@ from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
 from headrace_state.rules.wishes import Wish
 from headrace_state.servicers.masks import masked
-from headrace_state.servicers.paging import asked_page
+from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.servicers.watching import Watching
 from headrace_state.usecases.batching import Batcher
 from headrace_state.usecases.cancel import cancel_flow_run
 from headrace_state.usecases.create import create_flow_runs
+from headrace_state.usecases.pausing import pause_flow_run, resume_flow_run
 from headrace_state.usecases.propose import Executor, propose
 from headrace_state.usecases.retry import RetryScope, retry_flow_run
 from headrace_state.wire import creation, filters, flow_runs, states, values
@@ -167,6 +168,67 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
             verdict=_verdict(outcome), flow_run=await self._load(request.flow_run_id, caller)
         )
 
+    async def PauseFlowRun(
+        self, request: flow_run_pb2.PauseFlowRunRequest, context: Context
+    ) -> flow_run_pb2.PauseFlowRunResponse:
+        """Pause a flow run; its process waits."""
+        caller = current_caller()
+        outcome = await self._pause(request, caller, suspends=False)
+        return flow_run_pb2.PauseFlowRunResponse(
+            verdict=_verdict(outcome), flow_run=await self._load(request.flow_run_id, caller)
+        )
+
+    async def SuspendFlowRun(
+        self, request: flow_run_pb2.SuspendFlowRunRequest, context: Context
+    ) -> flow_run_pb2.SuspendFlowRunResponse:
+        """Suspend a flow run; its process ends."""
+        caller = current_caller()
+        outcome = await self._pause(request, caller, suspends=True)
+        return flow_run_pb2.SuspendFlowRunResponse(
+            verdict=_verdict(outcome), flow_run=await self._load(request.flow_run_id, caller)
+        )
+
+    async def ResumeFlowRun(
+        self, request: flow_run_pb2.ResumeFlowRunRequest, context: Context
+    ) -> flow_run_pb2.ResumeFlowRunResponse:
+        """Resume a flow run, with what it asked for."""
+        caller = current_caller()
+        outcome = await resume_flow_run(
+            self._runs,
+            caller.workspace_id,
+            values.to_id(request.flow_run_id, "flow_run_id"),
+            values.to_optional_id(request.request_id, "request_id"),
+            values.to_object(request.run_input, "run_input") if request.HasField("run_input") else None,
+            sender=caller.display_name or str(caller.principal_id),
+            reason=request.reason,
+        )
+        return flow_run_pb2.ResumeFlowRunResponse(
+            verdict=_verdict(outcome), flow_run=await self._load(request.flow_run_id, caller)
+        )
+
+    async def _pause(
+        self,
+        request: flow_run_pb2.PauseFlowRunRequest | flow_run_pb2.SuspendFlowRunRequest,
+        caller: Caller,
+        *,
+        suspends: bool,
+    ) -> Outcome:
+        timeout_seconds = None
+        if request.HasField("timeout"):
+            timeout_seconds = values.to_span(
+                request.timeout, "timeout", least=0.0, most=states.MOST_PAUSE_SECONDS, default=0.0
+            )
+        return await pause_flow_run(
+            self._runs,
+            caller.workspace_id,
+            values.to_id(request.flow_run_id, "flow_run_id"),
+            values.to_optional_id(request.request_id, "request_id"),
+            suspends=suspends,
+            key=request.key,
+            timeout_seconds=timeout_seconds,
+            reason=request.reason,
+        )
+
     async def RetryFlowRun(
         self, request: flow_run_pb2.RetryFlowRunRequest, context: Context
     ) -> flow_run_pb2.RetryFlowRunResponse:
@@ -195,7 +257,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         await self._load(request.flow_run_id, caller)
         page = asked_page(request, caller.workspace_id, request.flow_run_id)
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
-        after = (page.after[0], page.after[1]) if page.after is not None else None
+        after = history_place(page)
         rows = await self._reads.list_states(caller.workspace_id, flow_run_id, after, page.limit + 1)
         key = (rows[page.limit - 1]["version"], rows[page.limit - 1]["occurred_at"]) if len(rows) > page.limit else None
         return flow_run_pb2.ListFlowRunStatesResponse(
@@ -238,7 +300,7 @@ def _message(row: Row, caller: Caller) -> flow_run_pb2.FlowRun:
 
 def _chosen(message: flow_run_pb2.FlowRunFilter, caller: Caller) -> FlowRunFilter:
     chosen = filters.to_flow_run_filter(message)
-    if chosen.parameters:
+    if chosen.parameters or chosen.parameter_conditions:
         # Whoever may not see parameters must not find them out by filters either.
         caller.require(PAYLOADS)
     return chosen

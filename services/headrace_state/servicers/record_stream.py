@@ -248,7 +248,7 @@ _NO_FRAME = Frame(uuid.UUID(int=0), [], [], [], [], [], [], [], [], [], [], [], 
 
 
 def _is_for_process(news: changes.FlowRunNews) -> bool:
-    """Return whether a change asks something of the process: to stop, or to go on after a pause."""
-    if news.state.type == state_pb2.STATE_TYPE_CANCELLING:
+    """Return whether a change asks something of the process: to stop, to pause, or to go on after a pause."""
+    if news.state.type in (state_pb2.STATE_TYPE_CANCELLING, state_pb2.STATE_TYPE_PAUSED):
         return True
     return news.state.type == state_pb2.STATE_TYPE_RUNNING and news.previous_type == state_pb2.STATE_TYPE_PAUSED

@@ -146,6 +146,9 @@ def stored_state(facts: FlowRunFacts, steps: Sequence[Step]) -> State:
 
 
 def _is_taken_away(steps: Sequence[Step], proposal: Proposal) -> bool:
+    if steps[-1].state.type is StateType.PAUSED:
+        # Who suspends a run does not throw away what its process has done: that may still be delivered.
+        return False
     # The process that ends its own attempt may still deliver what it has; anybody else's word cuts it off.
     by_itself = proposal.actor is Actor.PROCESS and proposal.token is not None and not proposal.force
     left_for_another = any(step.state.type in (StateType.CRASHED, StateType.SCHEDULED) for step in steps)

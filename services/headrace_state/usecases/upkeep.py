@@ -8,7 +8,7 @@ from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit
 from headrace_state.repository.limits import Limits
 from headrace_state.repository.upkeep import ExpiredLease, RunRef, Upkeep
 from headrace_state.rules.facts import Actor, NewState, Proposal
-from headrace_state.rules.flow_run import STRATEGY_CANCEL_NEW, pause_end
+from headrace_state.rules.flow_run import STRATEGY_CANCEL_NEW, awaited_key, pause_end, resuming
 from headrace_state.rules.states import TIMED_OUT, StateType
 from headrace_state.usecases.attempts import give_back, is_claimed_only
 from headrace_state.usecases.cancel import cancel_flow_run
@@ -77,7 +77,10 @@ async def give_way(flow_runs: FlowRuns, upkeep: Upkeep, run: RunRef, strategy: i
 
 
 async def expire_pause(flow_runs: FlowRuns, run: RunRef) -> None:
-    """Fail a run whose pause timed out, if it has not been resumed meanwhile."""
+    """Fail a run whose pause timed out, if it has not been resumed meanwhile.
+
+    One that only waited for an input goes on without it, and its own code decides what that means.
+    """
     failed = Proposal(
         NewState(
             StateType.FAILED,
@@ -93,7 +96,11 @@ async def expire_pause(flow_runs: FlowRuns, run: RunRef) -> None:
         if facts is None or facts.state.type is not StateType.PAUSED:
             return
         expires_at = pause_end(facts)
-        if expires_at is not None and expires_at <= facts.now:
+        if expires_at is None or expires_at > facts.now:
+            return
+        if awaited_key(facts.state.details) is not None:
+            await judge_and_store(unit, run.flow_run_id, Proposal(resuming("It waited in vain."), actor=Actor.SERVER))
+        else:
             await judge_and_store(unit, run.flow_run_id, failed)
 
     await flow_runs.run(run.workspace_id, work)
