@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 import uuid
 from collections.abc import AsyncIterator
 
@@ -54,6 +55,29 @@ class Wakeup:
             return False
         self._event.clear()
         return True
+
+
+class Pace:
+    """Lets a reader that is woken again and again read together what comes in quick succession.
+
+    Each look at the database costs the same whether it finds one thing or fifty, and what is looked at after a
+    change must not slow down the caller that makes the next one.
+
+    Args:
+        gather_seconds: From a wakeup to the look.
+        interval_seconds: From one look to the next, at least.
+    """
+
+    def __init__(self, gather_seconds: float = 0.01, interval_seconds: float = 0.05) -> None:
+        self._gather_seconds = gather_seconds
+        self._interval_seconds = interval_seconds
+        self._looked_at = 0.0
+
+    async def wait(self) -> None:
+        """Return when it is time to look."""
+        now = time.monotonic()
+        await asyncio.sleep(max(self._gather_seconds, self._looked_at + self._interval_seconds - now))
+        self._looked_at = time.monotonic()
 
 
 class Wakeups:

@@ -87,6 +87,8 @@ class Batch:
 
     entries: list[Entry]
     cursor: int
+    is_all: bool = True
+    """Whether nothing more was to be seen; otherwise the next look finds something at once."""
 
 
 class Outbox:
@@ -161,7 +163,9 @@ class OutboxReader:
         if not rows:
             return Batch([], cursor)
         last = rows[-1]["position"]
+        is_all = len(rows) < limit
         if last - cursor != len(rows):
+            is_all = False
             gap = next(index for index, row in enumerate(rows) if row["position"] != cursor + 1 + index)
             if gap > 0:
                 # What stands before the gap need not wait for it.
@@ -178,7 +182,7 @@ class OutboxReader:
             for row in rows
             if row["payload"] is not None
         ]
-        return Batch(entries, last)
+        return Batch(entries, last, is_all)
 
     async def _fetch(self, cursor: int, last: int, kinds: Sequence[str], limit: int) -> list[asyncpg.Record]:
         async with self._database.connection() as connection:

@@ -14,7 +14,7 @@ from headrace.internal.v1 import outbox_pb2, outbox_pb2_grpc
 from headrace_chassis import metrics
 from headrace_chassis.calls import current_draining
 from headrace_chassis.database import Database
-from headrace_chassis.notify import Wakeups
+from headrace_chassis.notify import Pace, Wakeups
 from headrace_chassis.outbox import POLL_SECONDS, Entry, OutboxReader, outbox_channel, parse_cursor
 from headrace_chassis.settings import SERVICE_NAMES
 
@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 SIGN_OF_LIFE_SECONDS = 10.0
 """After this long without entries an empty message is sent, so that a follower notices a dead connection."""
+
+_INTERVAL_SECONDS = 0.025
 
 
 class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
@@ -48,6 +50,7 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
         draining = current_draining()
         cursor = await self._start(request)
         quiet_seconds = 0.0
+        pace = Pace(interval_seconds=_INTERVAL_SECONDS)
         labels = {
             "schema": self._schema,
             "consumer": request.consumer if request.consumer in SERVICE_NAMES else "other",
@@ -56,7 +59,6 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
         async with self._wakeups.subscribe(outbox_channel(self._schema)) as wakeup:
             while not draining.is_set():
                 batch = await self._reader.read(cursor, request.kinds)
-                moved = batch.cursor != cursor
                 cursor = batch.cursor
                 if batch.entries:
                     quiet_seconds = 0.0
@@ -64,9 +66,11 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
                     yield outbox_pb2.FollowOutboxResponse(
                         entries=[_to_proto(entry) for entry in batch.entries], cursor=str(cursor)
                     )
-                if moved:
+                if not batch.is_all:
                     continue
-                if not await wakeup.wait(POLL_SECONDS):
+                if await wakeup.wait(POLL_SECONDS):
+                    await pace.wait()
+                else:
                     quiet_seconds += POLL_SECONDS
                 if quiet_seconds >= SIGN_OF_LIFE_SECONDS:
                     quiet_seconds = 0.0

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator
 
 from headrace import errors
 from headrace_chassis.database import Database
-from headrace_chassis.notify import Wakeup, Wakeups
+from headrace_chassis.notify import Pace, Wakeup, Wakeups
 from headrace_chassis.outbox import POLL_SECONDS, Entry, OutboxReader, outbox_channel
 
 logger = logging.getLogger(__name__)
@@ -26,6 +26,7 @@ PENDING_LIMIT = 256
 
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_MOST_SECONDS = 5.0
+_INTERVAL_SECONDS = 0.025
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -141,6 +142,7 @@ class Tail:
 
     async def _read(self, cursor: int) -> None:
         delay = _RETRY_FIRST_SECONDS
+        pace = Pace(interval_seconds=_INTERVAL_SECONDS)
         async with self._wakeups.subscribe(self._channel) as wakeup:
             while True:
                 try:
@@ -156,10 +158,9 @@ class Tail:
                     await asyncio.sleep(delay * random.uniform(0.5, 1.5))
                     delay = min(delay * 2, _RETRY_MOST_SECONDS)
                     continue
-                if batch.cursor == cursor:
-                    await wakeup.wait(POLL_SECONDS)
-                    continue
                 cursor = batch.cursor
                 self.known_position = max(self.known_position, cursor)
                 for follower in tuple(self._followers):
                     follower.advance(batch.entries, cursor)
+                if batch.is_all and await wakeup.wait(POLL_SECONDS):
+                    await pace.wait()

@@ -58,6 +58,8 @@ class Recorder:
         self._frames = FrameQueue(MEMORY_BYTES, spool)
         self._builder = FrameBuilder(500)
         self._attempts: dict[str, AttemptHandle] = {}
+        self._unnamed: set[str] = set()
+        self._naming: asyncio.TimerHandle | None = None
         self._heartbeat = asyncio.Event()
         self._heartbeat_seconds = HEARTBEAT_SECONDS
         self._said_full = False
@@ -98,7 +100,7 @@ class Recorder:
 
     def detach(self, attempt: AttemptHandle) -> None:
         """Forget an attempt: it ended."""
-        self._loop.call_soon_threadsafe(self._attempts.pop, attempt.flow_run_id, None)
+        self._loop.call_soon_threadsafe(self._detach, attempt)
 
     # On the loop.
 
@@ -122,6 +124,9 @@ class Recorder:
         Raises:
             errors.HeadraceError: The server refuses the stream, or is away for too long.
         """
+        if self._sleeping and not self._queue and self._frames.last is None and self._fault is None:
+            # The pump waits for something to do and has left nothing behind.
+            return
         mark = self._loop.create_future()
         self._queue.append(mark)
         self._wake.set()
@@ -168,7 +173,19 @@ class Recorder:
 
     def _attach(self, attempt: AttemptHandle) -> None:
         self._attempts[attempt.flow_run_id] = attempt
-        self._loop.call_later(FIRST_HEARTBEAT_SECONDS, self._heartbeat.set)
+        self._unnamed.add(attempt.flow_run_id)
+        if self._naming is None:
+            self._naming = self._loop.call_later(FIRST_HEARTBEAT_SECONDS, self._name_attempts)
+
+    def _detach(self, attempt: AttemptHandle) -> None:
+        self._attempts.pop(attempt.flow_run_id, None)
+        self._unnamed.discard(attempt.flow_run_id)
+
+    def _name_attempts(self) -> None:
+        # Most attempts of a process with many short runs are over by now.
+        self._naming = None
+        if self._unnamed:
+            self._heartbeat.set()
 
     async def _pump(self) -> None:
         queue = self._queue
@@ -241,6 +258,7 @@ class Recorder:
             except TimeoutError:
                 pass
             self._heartbeat.clear()
+            self._unnamed.clear()
             if not self._attempts:
                 continue
             heartbeat = task_run_pb2.RecordHeartbeat(

@@ -8,16 +8,18 @@ from collections.abc import Coroutine
 from typing import Any
 
 from headrace_chassis.loops import Loop
-from headrace_chassis.notify import Wakeups
+from headrace_chassis.notify import Pace, Wakeups
 
 
 async def run_woken(loop: Loop, running: Coroutine[Any, Any, None], wakeups: Wakeups, channel: str) -> None:
     """Run a loop and wake it whenever `channel` is notified."""
 
     async def pass_on() -> None:
+        pace = Pace()
         async with wakeups.subscribe(channel) as wakeup:
             while True:
                 await wakeup.wait()
+                await pace.wait()
                 loop.wake()
 
     waking = asyncio.create_task(pass_on(), name=f"wakes {loop.name}")

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Iterable
 
 from headrace import errors
 from headrace_chassis.database import Database
-from headrace_chassis.notify import Wakeup, Wakeups
+from headrace_chassis.notify import Pace, Wakeup, Wakeups
 from headrace_chassis.outbox import POLL_SECONDS, Entry, OutboxReader, outbox_channel
 from headrace_state.wire import changes
 
@@ -26,6 +26,7 @@ PENDING_LIMIT = 10_000
 
 _RETRY_FIRST_SECONDS = 0.1
 _RETRY_MOST_SECONDS = 5.0
+_INTERVAL_SECONDS = 0.02
 
 
 class Subscriber:
@@ -159,23 +160,25 @@ class Feed:
 
     async def _read(self) -> None:
         delay = _RETRY_FIRST_SECONDS
+        pace = Pace(interval_seconds=_INTERVAL_SECONDS)
         async with self._wakeups.subscribe(self._channel) as wakeup:
             while True:
                 try:
-                    moved = await self._step()
+                    is_all = await self._step()
                 except errors.HeadraceError as error:
                     logger.warning("those who follow runs have to wait: %s", error)
                 except Exception:
                     logger.exception("reading the outbox for those who follow runs failed; trying again")
                 else:
                     delay = _RETRY_FIRST_SECONDS
-                    if not moved:
-                        await wakeup.wait(POLL_SECONDS)
+                    if is_all and await wakeup.wait(POLL_SECONDS):
+                        await pace.wait()
                     continue
                 await asyncio.sleep(delay * random.uniform(0.5, 1.5))
                 delay = min(delay * 2, _RETRY_MOST_SECONDS)
 
     async def _step(self) -> bool:
+        """Tell what is new; return whether that is all."""
         start = self._cursor
         batch = await self._reader.read(start, self._kinds())
         ready: set[Subscriber] = set()
@@ -187,7 +190,7 @@ class Feed:
                 ready.add(subscriber)
         self._dispatch(batch.entries, ready)
         self._cursor = batch.cursor
-        return batch.cursor != start
+        return batch.is_all
 
     def _dispatch(self, entries: Iterable[Entry], ready: set[Subscriber]) -> None:
         for entry in entries:
