@@ -2,72 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import pathlib
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
-import httpx
 import psutil
 import pytest
 
 from headrace import artifacts, errors, flow, get_run_logger, task
 from headrace.api.v1 import artifact_pb2, flow_run_pb2, log_pb2, state_pb2, task_run_pb2
-from headrace.client import Client, close_clients, get_client
+from headrace.client import Client
 from headrace.engine.connection import close_backends
 from headrace.outcomes import CancelledRun
 from headrace.recording.wire import mapping_of
 from headrace.variables import Variable
-from headrace_harness.servers import embedded_supervisor, start_embedded
+from headrace_harness.embedded import RealServer
 from service.sdk.counterpart import wait_until
-
-
-class RealServer:
-    """A whole server under its supervisor."""
-
-    def __init__(self, url: str, supervisor_pid: int) -> None:
-        self.url = url
-        self._supervisor = psutil.Process(supervisor_pid)
-
-    def kill_processes(self) -> None:
-        """Kill what serves; the supervisor starts it again."""
-        for child in self._supervisor.children():
-            if "headrace_server.process" in child.cmdline():
-                child.kill()
-
-    def is_ready(self) -> bool:
-        """Whether it says so."""
-        try:
-            return httpx.get(f"{self.url}/ready", timeout=1).status_code == 200
-        except httpx.HTTPError:
-            return False
-
-
-@pytest.fixture(scope="module")
-def real_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealServer]:
-    supervisor = embedded_supervisor(tmp_path_factory.mktemp("server"))
-    try:
-        addresses = asyncio.run(start_embedded(supervisor))
-        yield RealServer(addresses.http_url, supervisor.pid)
-    finally:
-        asyncio.run(supervisor.stop())
-
-
-@pytest.fixture
-def client(real_server: RealServer, environment: pytest.MonkeyPatch) -> Iterator[Client]:
-    environment.setenv("HEADRACE_API_URL", real_server.url)
-    environment.setenv("HEADRACE_API_RETRY_SECONDS", "20")
-    environment.setenv("HEADRACE_RUN_PATIENCE_SECONDS", "60")
-    try:
-        yield get_client()
-    finally:
-        close_backends()
-        close_clients()
 
 
 def flow_runs(client: Client, flow_name: str) -> list[flow_run_pb2.FlowRun]:
