@@ -21,6 +21,7 @@ from headrace_scheduler.neighbours.state import StateClient
 from headrace_scheduler.neighbours.state_changes import StateChanges
 from headrace_scheduler.queries.unit import SqlStore
 from headrace_scheduler.servicers.deployments import DeploymentServicer
+from headrace_scheduler.servicers.explanations import ExplanationServicer
 from headrace_scheduler.servicers.work_pools import WorkPoolServicer
 from headrace_scheduler.servicers.workers import WorkerServicer
 from headrace_scheduler.usecases.dispatch.hub import Hub
@@ -46,6 +47,7 @@ async def build(context: ServiceContext) -> Service:
             DeploymentServicer(bench),
             WorkPoolServicer(bench),
             WorkerServicer(hub),
+            ExplanationServicer(bench),
             OutboxServicer(database, wakeups),
         ),
         loops=(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2
-from headrace.cli import logs, lookup, output, watching
+from headrace.cli import explaining, logs, lookup, output, watching
 from headrace.ids import uuid7
 
 
@@ -13,6 +13,8 @@ from headrace.ids import uuid7
 def command() -> None:
     """See, follow, cancel and retry flow runs. RUN is an id, or the name of the newest run that has it."""
 
+
+command.add_command(explaining.why)
 
 _STATE_TYPES = [name.removeprefix("STATE_TYPE_") for name in state_pb2.StateType.keys()[1:]]
 

@@ -18,6 +18,7 @@ from headrace.api.v1 import (
     concurrency_pb2_grpc,
     deployment_pb2_grpc,
     event_pb2_grpc,
+    explanation_pb2_grpc,
     flow_pb2_grpc,
     flow_run_pb2_grpc,
     log_pb2_grpc,
@@ -70,6 +71,9 @@ class AsyncClient:
         )
         self.work_pools: work_pool_pb2_grpc.WorkPoolServiceAsyncStub = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
         self.workers: worker_pb2_grpc.WorkerServiceAsyncStub = worker_pb2_grpc.WorkerServiceStub(channel)
+        self.explanations: explanation_pb2_grpc.ExplanationServiceAsyncStub = (
+            explanation_pb2_grpc.ExplanationServiceStub(channel)
+        )
         self.logs: log_pb2_grpc.LogServiceAsyncStub = log_pb2_grpc.LogServiceStub(channel)
         self.events: event_pb2_grpc.EventServiceAsyncStub = event_pb2_grpc.EventServiceStub(channel)
         self.automations: automation_pb2_grpc.AutomationServiceAsyncStub = automation_pb2_grpc.AutomationServiceStub(
@@ -109,6 +113,7 @@ class Client:
         self.variables = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
+        self.explanations = explanation_pb2_grpc.ExplanationServiceStub(channel)
         self.logs = log_pb2_grpc.LogServiceStub(channel)
         self.events = event_pb2_grpc.EventServiceStub(channel)
         self.automations = automation_pb2_grpc.AutomationServiceStub(channel)

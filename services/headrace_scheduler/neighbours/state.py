@@ -16,6 +16,7 @@ from headrace.internal.v1 import state_pb2_grpc as pb_grpc
 from headrace.rpc import status
 from headrace_chassis.caller import set_caller
 from headrace_chassis.resolving import service_caller
+from headrace_scheduler.rules.explanation import RunFacts
 from headrace_scheduler.rules.runs import (
     AttemptRef,
     Claim,
@@ -25,7 +26,7 @@ from headrace_scheduler.rules.runs import (
     NewRun,
     Renewed,
 )
-from headrace_scheduler.wire import runs, values
+from headrace_scheduler.wire import explanations, runs, values
 
 CALL_SECONDS = 5.0
 """Deadline of each call: whoever waits tries again, or leaves it to a loop."""
@@ -119,6 +120,27 @@ class StateClient:
         request = pb.SetOwnedLimitsRequest(limits=[pb.OwnedLimit(name=name, limit=limit)])
         with _acting_for(workspace_id):
             await self._internal.SetOwnedLimits(request, timeout=CALL_SECONDS)
+
+    async def describe_run(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> RunFacts:
+        """Return all that is known about why a run is where it is."""
+        with _acting_for(workspace_id):
+            response = await self._internal.DescribeRun(
+                pb.DescribeRunRequest(flow_run_id=str(flow_run_id)), timeout=CALL_SECONDS
+            )
+        return explanations.to_run_facts(response)
+
+    async def move_runs(
+        self, workspace_id: uuid.UUID, from_queue_id: uuid.UUID, to_queue_id: uuid.UUID, to_queue_name: str
+    ) -> int:
+        """Move the runs that wait in a queue into another one of its pool; return how many."""
+        request = pb.MoveRunsRequest(
+            from_work_queue_id=str(from_queue_id),
+            to_work_queue_id=str(to_queue_id),
+            to_work_queue_name=to_queue_name,
+        )
+        with _acting_for(workspace_id):
+            response = await self._internal.MoveRuns(request, timeout=CALL_SECONDS)
+        return response.moved
 
     async def count_active(
         self, workspace_id: uuid.UUID, *, work_pool_id: uuid.UUID | None = None, work_queue_id: uuid.UUID | None = None

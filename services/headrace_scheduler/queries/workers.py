@@ -101,6 +101,16 @@ class WorkerQueries:
         found = await self._fetch(_WORKER.where(worker.c.worker_id == worker_id))
         return rows.worker_of(found[0]) if found else None
 
+    async def list_serving(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> list[Worker]:
+        """Return the processes that serve a deployment and are not OFFLINE."""
+        statement = _WORKER.where(
+            worker.c.workspace_id == workspace_id,
+            worker.c.deployment_ids.contains(pg.array([sa.literal(deployment_id, sa.Uuid)])),
+            # As the partial index on deployment_ids says it.
+            worker.c.status != sa.literal_column("'OFFLINE'"),
+        )
+        return [rows.worker_of(row) for row in await self._fetch(statement.order_by(worker.c.worker_id))]
+
     async def count_online(self, work_pool_id: uuid.UUID) -> int:
         """Return how many workers of a pool are ONLINE."""
         statement = sa.select(sa.func.count()).where(worker.c.work_pool_id == work_pool_id, worker.c.status == "ONLINE")

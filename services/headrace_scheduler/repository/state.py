@@ -7,6 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
+from headrace_scheduler.rules.explanation import RunFacts
 from headrace_scheduler.rules.runs import AttemptRef, Claim, Claimed, CreatedRun, EndedAttempt, NewRun, Renewed
 
 
@@ -51,6 +52,20 @@ class StateService(Protocol):
 
     async def set_limit(self, workspace_id: uuid.UUID, name: str, limit: int | None) -> None:
         """Set or remove a limit that belongs to a thing."""
+        ...
+
+    async def describe_run(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> RunFacts:
+        """Return all that is known about why a run is where it is.
+
+        Raises:
+            errors.NotFound: There is no such run.
+        """
+        ...
+
+    async def move_runs(
+        self, workspace_id: uuid.UUID, from_queue_id: uuid.UUID, to_queue_id: uuid.UUID, to_queue_name: str
+    ) -> int:
+        """Move the runs that wait in a queue into another one of its pool; return how many."""
         ...
 
     async def count_active(

@@ -265,6 +265,10 @@ class Workers(Protocol):
         """Return a worker, None if there is none."""
         ...
 
+    async def list_serving(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> list[Worker]:
+        """Return the processes that serve a deployment and are not OFFLINE."""
+        ...
+
     async def count_online(self, work_pool_id: uuid.UUID) -> int:
         """Return how many workers of a pool are ONLINE."""
         ...

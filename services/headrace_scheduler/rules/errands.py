@@ -16,6 +16,8 @@ class ErrandKind(enum.StrEnum):
     """Tell the limit that a pool, queue or deployment has now."""
     DROP_RUNS = "drop-runs"
     """Have runs dropped that were made by what a schedule or deployment was before."""
+    MOVE_RUNS = "move-runs"
+    """Have runs moved that wait in a queue which is gone."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,3 +46,9 @@ def drop_runs(
         "all_runs": all_runs,
     }
     return Errand(ErrandKind.DROP_RUNS, str(schedule_id or deployment_id), workspace_id, payload)
+
+
+def move_runs(workspace_id: uuid.UUID, queue_id: uuid.UUID, to_queue_id: uuid.UUID, to_queue_name: str) -> Errand:
+    """Return the errand to move the runs that wait in a queue into another one of its pool."""
+    payload = {"to_queue_id": str(to_queue_id), "to_queue_name": to_queue_name}
+    return Errand(ErrandKind.MOVE_RUNS, str(queue_id), workspace_id, payload)

@@ -69,6 +69,13 @@ class ErrandRunner:
                     identifier = uuid.UUID(taken.payload["id"])
                     limit = await unit.errands.current_limit(taken.payload["owner"], identifier)
                     await self._state.set_limit(taken.workspace_id, taken.subject, limit)
+                case ErrandKind.MOVE_RUNS:
+                    await self._state.move_runs(
+                        taken.workspace_id,
+                        uuid.UUID(taken.subject),
+                        uuid.UUID(taken.payload["to_queue_id"]),
+                        taken.payload["to_queue_name"],
+                    )
                 case ErrandKind.DROP_RUNS:
                     schedule_id = taken.payload["schedule_id"]
                     await self._state.drop_runs(

@@ -263,8 +263,12 @@ async def update_queue(
     return await bench.store.read(lambda unit: load_queue(unit, actor, pool_name, queue_name))
 
 
+def _is_default(queue: WorkQueue, pool: WorkPool) -> bool:
+    return queue.work_queue_id == pool.default_queue_id
+
+
 async def delete_queue(bench: Workbench, actor: Actor, pool_name: str, queue_name: str) -> None:
-    """Delete a queue.
+    """Delete a queue. Runs that wait in it move to the default queue of its pool.
 
     Raises:
         errors.NotFound: There is none.
@@ -286,9 +290,14 @@ async def delete_queue(bench: Workbench, actor: Actor, pool_name: str, queue_nam
             )
         await unit.pools.delete_queue(queue.work_queue_id)
         await unit.tell(Change(ChangeKind.DELETED, queue))
-        errand = errand_rules.set_limit(actor.workspace_id, "work-queue", queue.work_queue_id)
-        await unit.errands.add(errand)
-        return [errand]
+        left = next(one for one in await unit.pools.list_queues(pool.work_pool_id) if _is_default(one, pool))
+        errands = [
+            errand_rules.move_runs(actor.workspace_id, queue.work_queue_id, left.work_queue_id, left.name),
+            errand_rules.set_limit(actor.workspace_id, "work-queue", queue.work_queue_id),
+        ]
+        for errand in errands:
+            await unit.errands.add(errand)
+        return errands
 
     await bench.errands.settle(await bench.store.run(work))
 

@@ -29,7 +29,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fheadrace/api/v1/run_input.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xbd\x01\n\x08RunInput\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12,\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x16\n\x06sender\x18\x04 \x01(\tR\x06sender\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\x8f\x01\n\x15\x43reateRunInputRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12,\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x16\n\x06sender\x18\x04 \x01(\tR\x06sender\"j\n\x16\x43reateRunInputResponse\x12\x36\n\trun_input\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.RunInputR\x08runInput\x12\x18\n\x07\x63reated\x18\x02 \x01(\x08R\x07\x63reated\"F\n\x12GetRunInputRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\"M\n\x13GetRunInputResponse\x12\x36\n\trun_input\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.RunInputR\x08runInput\"\x91\x01\n\x14ListRunInputsRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x1d\n\nkey_prefix\x18\x02 \x01(\tR\tkeyPrefix\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"y\n\x15ListRunInputsResponse\x12\x38\n\nrun_inputs\x18\x01 \x03(\x0b\x32\x19.headrace.api.v1.RunInputR\trunInputs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc6\x01\n\x17WaitForRunInputsRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x1d\n\nkey_prefix\x18\x02 \x01(\tR\tkeyPrefix\x12\x1d\n\nknown_keys\x18\x03 \x03(\tR\tknownKeys\x12\x37\n\nwait_up_to\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08waitUpTo\x12\x14\n\x05limit\x18\x05 \x01(\x05R\x05limit\"T\n\x18WaitForRunInputsResponse\x12\x38\n\nrun_inputs\x18\x01 \x03(\x0b\x32\x19.headrace.api.v1.RunInputR\trunInputs\"I\n\x15\x44\x65leteRunInputRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\"\x18\n\x16\x44\x65leteRunInputResponse2\x86\x06\n\x0fRunInputService\x12\x94\x01\n\x0e\x43reateRunInput\x12&.headrace.api.v1.CreateRunInputRequest\x1a\'.headrace.api.v1.CreateRunInputResponse\"1\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02\'\"\"/v1/flow-runs/{flow_run_id}/inputs:\x01*\x12\x8e\x01\n\x0bGetRunInput\x12#.headrace.api.v1.GetRunInputRequest\x1a$.headrace.api.v1.GetRunInputResponse\"4\xe0\xe0\x18\x17\x82\xd3\xe4\x93\x02*\x12(/v1/flow-runs/{flow_run_id}/inputs/{key}\x12\x8e\x01\n\rListRunInputs\x12%.headrace.api.v1.ListRunInputsRequest\x1a&.headrace.api.v1.ListRunInputsResponse\".\xe0\xe0\x18\x17\x82\xd3\xe4\x93\x02$\x12\"/v1/flow-runs/{flow_run_id}/inputs\x12\x9f\x01\n\x10WaitForRunInputs\x12(.headrace.api.v1.WaitForRunInputsRequest\x1a).headrace.api.v1.WaitForRunInputsResponse\"6\xe0\xe0\x18\x17\x82\xd3\xe4\x93\x02,\"\'/v1/flow-runs/{flow_run_id}/inputs:wait:\x01*\x12\x97\x01\n\x0e\x44\x65leteRunInput\x12&.headrace.api.v1.DeleteRunInputRequest\x1a\'.headrace.api.v1.DeleteRunInputResponse\"4\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02**(/v1/flow-runs/{flow_run_id}/inputs/{key}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fheadrace/api/v1/run_input.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xbd\x01\n\x08RunInput\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12,\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x16\n\x06sender\x18\x04 \x01(\tR\x06sender\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\xa9\x01\n\x15\x43reateRunInputRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\x12,\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x16\n\x06sender\x18\x04 \x01(\tR\x06sender\x12\x18\n\x07replace\x18\x05 \x01(\x08R\x07replace\"j\n\x16\x43reateRunInputResponse\x12\x36\n\trun_input\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.RunInputR\x08runInput\x12\x18\n\x07\x63reated\x18\x02 \x01(\x08R\x07\x63reated\"F\n\x12GetRunInputRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\"M\n\x13GetRunInputResponse\x12\x36\n\trun_input\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.RunInputR\x08runInput\"\x91\x01\n\x14ListRunInputsRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x1d\n\nkey_prefix\x18\x02 \x01(\tR\tkeyPrefix\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"y\n\x15ListRunInputsResponse\x12\x38\n\nrun_inputs\x18\x01 \x03(\x0b\x32\x19.headrace.api.v1.RunInputR\trunInputs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc6\x01\n\x17WaitForRunInputsRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x1d\n\nkey_prefix\x18\x02 \x01(\tR\tkeyPrefix\x12\x1d\n\nknown_keys\x18\x03 \x03(\tR\tknownKeys\x12\x37\n\nwait_up_to\x18\x04 \x01(\x0b\x32\x19.google.protobuf.DurationR\x08waitUpTo\x12\x14\n\x05limit\x18\x05 \x01(\x05R\x05limit\"T\n\x18WaitForRunInputsResponse\x12\x38\n\nrun_inputs\x18\x01 \x03(\x0b\x32\x19.headrace.api.v1.RunInputR\trunInputs\"I\n\x15\x44\x65leteRunInputRequest\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\"\x18\n\x16\x44\x65leteRunInputResponse2\x86\x06\n\x0fRunInputService\x12\x94\x01\n\x0e\x43reateRunInput\x12&.headrace.api.v1.CreateRunInputRequest\x1a\'.headrace.api.v1.CreateRunInputResponse\"1\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02\'\"\"/v1/flow-runs/{flow_run_id}/inputs:\x01*\x12\x8e\x01\n\x0bGetRunInput\x12#.headrace.api.v1.GetRunInputRequest\x1a$.headrace.api.v1.GetRunInputResponse\"4\xe0\xe0\x18\x17\x82\xd3\xe4\x93\x02*\x12(/v1/flow-runs/{flow_run_id}/inputs/{key}\x12\x8e\x01\n\rListRunInputs\x12%.headrace.api.v1.ListRunInputsRequest\x1a&.headrace.api.v1.ListRunInputsResponse\".\xe0\xe0\x18\x17\x82\xd3\xe4\x93\x02$\x12\"/v1/flow-runs/{flow_run_id}/inputs\x12\x9f\x01\n\x10WaitForRunInputs\x12(.headrace.api.v1.WaitForRunInputsRequest\x1a).headrace.api.v1.WaitForRunInputsResponse\"6\xe0\xe0\x18\x17\x82\xd3\xe4\x93\x02,\"\'/v1/flow-runs/{flow_run_id}/inputs:wait:\x01*\x12\x97\x01\n\x0e\x44\x65leteRunInput\x12&.headrace.api.v1.DeleteRunInputRequest\x1a\'.headrace.api.v1.DeleteRunInputResponse\"4\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02**(/v1/flow-runs/{flow_run_id}/inputs/{key}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,25 +49,25 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RUNINPUT']._serialized_start=209
   _globals['_RUNINPUT']._serialized_end=398
   _globals['_CREATERUNINPUTREQUEST']._serialized_start=401
-  _globals['_CREATERUNINPUTREQUEST']._serialized_end=544
-  _globals['_CREATERUNINPUTRESPONSE']._serialized_start=546
-  _globals['_CREATERUNINPUTRESPONSE']._serialized_end=652
-  _globals['_GETRUNINPUTREQUEST']._serialized_start=654
-  _globals['_GETRUNINPUTREQUEST']._serialized_end=724
-  _globals['_GETRUNINPUTRESPONSE']._serialized_start=726
-  _globals['_GETRUNINPUTRESPONSE']._serialized_end=803
-  _globals['_LISTRUNINPUTSREQUEST']._serialized_start=806
-  _globals['_LISTRUNINPUTSREQUEST']._serialized_end=951
-  _globals['_LISTRUNINPUTSRESPONSE']._serialized_start=953
-  _globals['_LISTRUNINPUTSRESPONSE']._serialized_end=1074
-  _globals['_WAITFORRUNINPUTSREQUEST']._serialized_start=1077
-  _globals['_WAITFORRUNINPUTSREQUEST']._serialized_end=1275
-  _globals['_WAITFORRUNINPUTSRESPONSE']._serialized_start=1277
-  _globals['_WAITFORRUNINPUTSRESPONSE']._serialized_end=1361
-  _globals['_DELETERUNINPUTREQUEST']._serialized_start=1363
-  _globals['_DELETERUNINPUTREQUEST']._serialized_end=1436
-  _globals['_DELETERUNINPUTRESPONSE']._serialized_start=1438
-  _globals['_DELETERUNINPUTRESPONSE']._serialized_end=1462
-  _globals['_RUNINPUTSERVICE']._serialized_start=1465
-  _globals['_RUNINPUTSERVICE']._serialized_end=2239
+  _globals['_CREATERUNINPUTREQUEST']._serialized_end=570
+  _globals['_CREATERUNINPUTRESPONSE']._serialized_start=572
+  _globals['_CREATERUNINPUTRESPONSE']._serialized_end=678
+  _globals['_GETRUNINPUTREQUEST']._serialized_start=680
+  _globals['_GETRUNINPUTREQUEST']._serialized_end=750
+  _globals['_GETRUNINPUTRESPONSE']._serialized_start=752
+  _globals['_GETRUNINPUTRESPONSE']._serialized_end=829
+  _globals['_LISTRUNINPUTSREQUEST']._serialized_start=832
+  _globals['_LISTRUNINPUTSREQUEST']._serialized_end=977
+  _globals['_LISTRUNINPUTSRESPONSE']._serialized_start=979
+  _globals['_LISTRUNINPUTSRESPONSE']._serialized_end=1100
+  _globals['_WAITFORRUNINPUTSREQUEST']._serialized_start=1103
+  _globals['_WAITFORRUNINPUTSREQUEST']._serialized_end=1301
+  _globals['_WAITFORRUNINPUTSRESPONSE']._serialized_start=1303
+  _globals['_WAITFORRUNINPUTSRESPONSE']._serialized_end=1387
+  _globals['_DELETERUNINPUTREQUEST']._serialized_start=1389
+  _globals['_DELETERUNINPUTREQUEST']._serialized_end=1462
+  _globals['_DELETERUNINPUTRESPONSE']._serialized_start=1464
+  _globals['_DELETERUNINPUTRESPONSE']._serialized_end=1488
+  _globals['_RUNINPUTSERVICE']._serialized_start=1491
+  _globals['_RUNINPUTSERVICE']._serialized_end=2265
 # @@protoc_insertion_point(module_scope)

@@ -70,12 +70,15 @@ class CreateRunInputRequest(google.protobuf.message.Message):
     KEY_FIELD_NUMBER: builtins.int
     VALUE_FIELD_NUMBER: builtins.int
     SENDER_FIELD_NUMBER: builtins.int
+    REPLACE_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """To which flow run."""
     key: builtins.str
     """Unique in the flow run; makes the call repeatable."""
     sender: builtins.str
     """Who sends it."""
+    replace: builtins.bool
+    """True: it takes the place of an older one with the key."""
     @property
     def value(self) -> google.protobuf.struct_pb2.Value:
         """Any JSON value, up to 512 KiB."""
@@ -87,9 +90,10 @@ class CreateRunInputRequest(google.protobuf.message.Message):
         key: builtins.str = ...,
         value: google.protobuf.struct_pb2.Value | None = ...,
         sender: builtins.str = ...,
+        replace: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "key", b"key", "sender", b"sender", "value", b"value"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "key", b"key", "replace", b"replace", "sender", b"sender", "value", b"value"]) -> None: ...
 
 Global___CreateRunInputRequest: typing_extensions.TypeAlias = CreateRunInputRequest
 

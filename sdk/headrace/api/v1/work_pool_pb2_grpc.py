@@ -153,7 +153,7 @@ class WorkPoolServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def DeleteWorkQueue(self, request, context):
-        """Deletes a queue. The default queue cannot be deleted.
+        """Deletes a queue; runs that wait in it move to the default queue, which itself cannot be deleted.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

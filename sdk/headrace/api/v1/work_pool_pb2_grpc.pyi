@@ -325,7 +325,7 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
     """Changes the named fields of a queue."""
 
     DeleteWorkQueue: _WorkPoolServiceDeleteWorkQueueType
-    """Deletes a queue. The default queue cannot be deleted."""
+    """Deletes a queue; runs that wait in it move to the default queue, which itself cannot be deleted."""
 
     ListWorkers: _WorkPoolServiceListWorkersType
     """Lists the workers that are or were online."""
@@ -453,7 +453,7 @@ class WorkPoolServiceServicer(metaclass=abc.ABCMeta):
         request: headrace.api.v1.work_pool_pb2.DeleteWorkQueueRequest,
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.work_pool_pb2.DeleteWorkQueueResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.DeleteWorkQueueResponse]]:
-        """Deletes a queue. The default queue cannot be deleted."""
+        """Deletes a queue; runs that wait in it move to the default queue, which itself cannot be deleted."""
 
     @abc.abstractmethod
     def ListWorkers(
