@@ -165,4 +165,5 @@ async def said(machine: Machine, observer: Observer, place: pathlib.Path) -> str
             if entry["deployment_version_id"] == run.deployment_version_id
         ]
     )
-    return only([line for line in lines if line.startswith("said ")]).removeprefix("said ") + f"|{revision}"
+    words = str(only([line for line in lines if line.startswith("said ")])).removeprefix("said ")
+    return f"{words}|{revision}"

@@ -130,11 +130,16 @@ class DeploymentSection(_Section):
     paused: bool | None = None
     schedule: ScheduleSection | None = None
     schedules: list[ScheduleSection] | None = None
-    concurrency_limit: int | ConcurrencySection | None = None
+    concurrency_limit: ConcurrencySection | None = None
     work_pool: WorkPoolSection
     build: list[Any] | None = None
     push: list[Any] | None = None
     pull: list[Any] | None = None
+
+    @pydantic.field_validator("concurrency_limit", mode="before")
+    @classmethod
+    def _of_a_number(cls, value: Any) -> Any:
+        return {"limit": value} if isinstance(value, int | str) else value
 
     @pydantic.model_validator(mode="after")
     def _has_schedules_once(self) -> DeploymentSection:
@@ -150,8 +155,8 @@ class DeploymentSection(_Section):
     def to_concurrency(self) -> ConcurrencyLimit | None:
         """Return the limit."""
         given = self.concurrency_limit
-        if given is None or isinstance(given, int):
-            return None if given is None else ConcurrencyLimit(given)
+        if given is None:
+            return None
         return ConcurrencyLimit(given.limit, given.strategy, _span(given.grace_seconds))
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headrace import __version__, errors, extras
+from headrace.docker_engine import open_engine
 from headrace.steps.output import hide, keep_secret, say
 
 AUTO = "auto"
 """In place of the path of a Dockerfile: one is made that copies the folder and installs its requirements."""
 
-_PURPOSE = "Building images"
+_PURPOSE = "Building and pushing images"
 _AUTO_FILE = ".headrace.Dockerfile"
 
 
@@ -51,8 +53,7 @@ def build_docker_image(
     if made is not None:
         made.write_text(_auto_dockerfile(folder), encoding="utf-8")
     try:
-        client = docker.APIClient(**docker.utils.kwargs_from_env(), version="auto")
-        with client:
+        with contextlib.closing(open_engine(_PURPOSE)) as client:
             lines = client.build(
                 path=str(folder), tag=image, dockerfile=str(made) if made is not None else dockerfile,
                 buildargs=dict(build_args or {}), platform=platform, pull=pull, target=target, rm=True, decode=True,
@@ -84,13 +85,12 @@ def push_docker_image(
     Raises:
         errors.HeadraceError: There is no engine, or the registry refuses it.
     """
-    docker = extras.require("docker", "docker", "Pushing images")
+    docker = extras.require("docker", "docker", _PURPOSE)
     keep_secret(dict(credentials or {}))
     image = f"{image_name}:{tag}"
     given = {key: str(value) for key, value in (credentials or {}).items() if key in ("username", "password")}
     try:
-        client = docker.APIClient(**docker.utils.kwargs_from_env(), version="auto")
-        with client:
+        with contextlib.closing(open_engine(_PURPOSE)) as client:
             _follow(client.push(image_name, tag=tag, stream=True, decode=True, auth_config=given or None), "push")
     except (docker.errors.DockerException, OSError) as error:
         raise errors.FailedPrecondition(f"the image {image} could not be pushed: {error}") from error
