@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from headrace_chassis.database import Connection, Database
@@ -63,10 +64,14 @@ class PostgresFlowRunUnit:
         self._workspace_id = workspace_id
         self._tools = tools
         self._rows: dict[uuid.UUID, Row] = {}
+        self._locked: dict[uuid.UUID, Row] = {}
+        self._gathered: Batch | None = None
 
     async def lock(self, flow_run_id: uuid.UUID, proposal: Proposal) -> FlowRunFacts | None:
         """Lock a run and return all that the rules may know; None if there is no such run."""
-        row = await self._connection.fetchrow(SQL.lock_facts, self._workspace_id, flow_run_id)
+        row = self._locked.pop(flow_run_id, None)
+        if row is None:
+            row = await self._connection.fetchrow(SQL.lock_facts, self._workspace_id, [flow_run_id])
         if row is None:
             return None
         self._rows[flow_run_id] = row
@@ -109,11 +114,23 @@ class PostgresFlowRunUnit:
 
     async def store(self, change: Change) -> Held | None:
         """Store what becomes of a locked run, tell others, hand freed slots on."""
-        batch = Batch()
+        batch = Batch() if self._gathered is None else self._gathered
         held = batch.add(self._rows[change.facts.flow_run_id], change)
         self._rows[change.facts.flow_run_id] = batch.runs[-1]
-        await store_batch(self._connection, batch, self._tools)
+        if self._gathered is None:
+            await store_batch(self._connection, batch, self._tools)
         return held
+
+    @contextlib.asynccontextmanager
+    async def together(self, flow_run_ids: Sequence[uuid.UUID]) -> AsyncIterator[None]:
+        """Lock runs at once, and store at once, at the end of the block, what becomes of them in it."""
+        rows = await self._connection.fetch(SQL.lock_facts, self._workspace_id, list(flow_run_ids))
+        self._locked = {row["flow_run_id"]: row for row in rows}
+        self._gathered = batch = Batch()
+        yield
+        self._gathered = None
+        if batch.runs:
+            await store_batch(self._connection, batch, self._tools)
 
     async def lock_expired_lease(self, lease_id: uuid.UUID) -> bool:
         """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
@@ -137,10 +154,11 @@ class PostgresFlowRunUnit:
         self._ring(flow_run_id)
         return added
 
-    async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> None:
-        """Store an input of a locked run, in place of an older one with its key."""
-        await self._connection.execute(SQL.put_run_input, flow_run_id, key, self._workspace_id, value, sender)
+    async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> Row:
+        """Store an input of a locked run, in place of an older one with its key; return it."""
+        stored = await run_inputs.put_run_input(self._connection, self._workspace_id, flow_run_id, key, value, sender)
         self._ring(flow_run_id)
+        return stored
 
     def _ring(self, flow_run_id: uuid.UUID) -> None:
         wakeups, channel = self._tools.wakeups, run_inputs.inputs_channel(flow_run_id)

@@ -92,3 +92,13 @@ async def add_run_input(
             f"the flow run has {MOST_INPUTS} inputs, which is the most; let it delete some", reason="TOO_MANY_INPUTS"
         )
     return found, False
+
+
+async def put_run_input(
+    connection: Connection, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, key: str, value: Any, sender: str
+) -> Row:
+    """Store an input of a locked flow run, in place of an older one with its key; return it."""
+    stored = await connection.fetchrow(SQL.put_run_input, flow_run_id, key, workspace_id, value, sender)
+    if stored is None:
+        raise errors.Internal("an input was stored and is not there")
+    return stored

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime
 import uuid
@@ -132,6 +133,13 @@ class FlowRunUnit(Protocol):
         """
         ...
 
+    def together(self, flow_run_ids: Sequence[uuid.UUID]) -> contextlib.AbstractAsyncContextManager[None]:
+        """Lock runs at once, and store at once, at the end of the block, what becomes of them in it.
+
+        In the block each run is locked and stored at most once.
+        """
+        ...
+
     async def lock_expired_lease(self, lease_id: uuid.UUID) -> bool:
         """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
         ...
@@ -156,8 +164,8 @@ class FlowRunUnit(Protocol):
         """
         ...
 
-    async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> None:
-        """Store an input of a locked run, in place of an older one with its key."""
+    async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> Row:
+        """Store an input of a locked run, in place of an older one with its key; return it."""
         ...
 
 

@@ -76,7 +76,7 @@ def check_input(schema: object, given: Mapping[str, Any], field: str = "run_inpu
 def _validator(schema: str) -> Validator:
     document = json.loads(schema)
     Draft202012Validator.check_schema(document)
-    return Draft202012Validator(document, registry=_NO_REFERENCES)
+    return Draft202012Validator(document, registry=_NO_REFERENCES, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
 
 def _faults(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:
@@ -94,6 +94,8 @@ def _faults(error: ValidationError, field: str) -> Iterator[tuple[str, str]]:
         yield path, f"must be {' or '.join(_TYPES.get(str(each), str(each)) for each in kinds)}, not {_shown(given)}"
     elif kind == "enum":
         yield path, f"must be one of {', '.join(map(_shown, _names(expected)))}, not {_shown(given)}"
+    elif kind == "format":
+        yield path, f"must be a {expected}, not {_shown(given)}"
     elif kind in _BOUNDS:
         yield path, f"{_BOUNDS[kind].format(_shown(expected))}, not {_shown(given)}"
     elif kind in ("anyOf", "oneOf") and error.context:

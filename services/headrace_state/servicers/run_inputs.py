@@ -47,6 +47,7 @@ class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
             request.key,
             value,
             request.sender,
+            replaces=request.replace,
         )
         return run_input_pb2.CreateRunInputResponse(run_input=run_input(row), created=is_new)
 

@@ -5,3 +5,4 @@ values ($1, $2, $3, $4, $5, clock_timestamp())
    set value = excluded.value,
        sender = excluded.sender,
        created_at = excluded.created_at
+returning stored.flow_run_id, stored.key, stored.value, stored.sender, stored.created_at

@@ -23,9 +23,16 @@ _POLL_SECONDS = 2.0
 
 
 async def send_run_input(
-    flow_runs: FlowRuns, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, key: str, value: Any, sender: str
+    flow_runs: FlowRuns,
+    workspace_id: uuid.UUID,
+    flow_run_id: uuid.UUID,
+    key: str,
+    value: Any,
+    sender: str,
+    *,
+    replaces: bool = False,
 ) -> tuple[Row, bool]:
-    """Add an input, or find the first one with its key; resume the run if it is suspended until this one comes.
+    """Add an input, or find (or replace) the first one with its key; resume the run if it is suspended until this one comes.
 
     Returns:
         The input, and whether it was added by this call.
@@ -40,7 +47,10 @@ async def send_run_input(
         facts = await unit.lock(flow_run_id, wake)
         if facts is None:
             raise errors.NotFound(f"there is no flow run {flow_run_id}")
-        row, is_new = await unit.add_run_input(flow_run_id, key, value, sender)
+        if replaces:
+            row, is_new = await unit.put_run_input(flow_run_id, key, value, sender), True
+        else:
+            row, is_new = await unit.add_run_input(flow_run_id, key, value, sender)
         if facts.state.type is StateType.PAUSED and awaited_key(facts.state.details) == key:
             await judge_and_store(unit, flow_run_id, wake)
         return row, is_new

@@ -538,6 +538,8 @@ export interface CreateRunInputRequest {
   value?: JsonValue;
   /** Who sends it. */
   sender: string;
+  /** True: it takes the place of an older one with the key. */
+  replace: boolean;
 }
 
 /** Returns the input. */
@@ -1327,6 +1329,28 @@ export interface FlowRunFilter {
   creator_names: string[];
 }
 
+/** A flow run as a point. */
+export interface FlowRunPoint {
+  /** The flow run. */
+  flow_run_id: string;
+  /** Its name. */
+  name: string;
+  /** Its flow. */
+  flow_id: string;
+  /** The flow's name. */
+  flow_name: string;
+  /** Its deployment, if any. */
+  deployment_id: string;
+  /** The type of its state. */
+  state_type: StateType;
+  /** The name of its state. */
+  state_name: string;
+  /** The time that was asked for. */
+  at?: string;
+  /** Time in RUNNING so far. */
+  run_time?: string;
+}
+
 /** In which order to list flow runs. */
 export type FlowRunSort =
   | "FLOW_RUN_SORT_UNSPECIFIED"
@@ -1520,6 +1544,92 @@ export interface GetFlowResponse {
   flow?: Flow;
 }
 
+/** Asks for a flow run as a graph. */
+export interface GetFlowRunGraphRequest {
+  /** Which one. */
+  flow_run_id: string;
+  /** How many nodes at most; 0 is 1,000. Above, task runs of the same task become one node. */
+  max_nodes: number;
+  /** Task keys whose task runs are nodes of their own nevertheless. */
+  expanded_task_keys: string[];
+  /** The cursor of an earlier answer: only nodes that changed since then. */
+  since: string;
+}
+
+/** Returns a graph. */
+export interface GetFlowRunGraphResponse {
+  /** The flow run. */
+  flow_run_id: string;
+  /** Its state. */
+  state?: State;
+  /** When it first entered RUNNING. */
+  started_at?: string;
+  /** When it became final. */
+  ended_at?: string;
+  /** The states that it went through, oldest first; the last 200. */
+  states: GraphState[];
+  /** Oldest first. */
+  nodes: GraphNode[];
+  /** What it made; up to 1,000. */
+  artifacts: GraphArtifact[];
+  /** How many task runs and subflows it has in all. */
+  run_count: string;
+  /** True if there are more nodes than could be shown even in groups; those that are missing are the latest. */
+  truncated: boolean;
+  /** Where to go on from, as `since`. */
+  cursor: string;
+}
+
+/** Asks to count flow runs by time and state. */
+export interface GetFlowRunHistogramRequest {
+  /** Which ones. */
+  filter?: FlowRunFilter;
+  /** From when until when; by default the last day until now. */
+  span?: TimeRange;
+  /** By which time. */
+  moment: RunMoment;
+  /** Into how many buckets of the same length the span is cut; 0 is 60. */
+  bucket_count: number;
+}
+
+/** Returns counts. */
+export interface GetFlowRunHistogramResponse {
+  /** All buckets, also empty ones, oldest first. */
+  buckets: RunBucket[];
+  /** True if counting stopped at the server's bound. */
+  capped: boolean;
+  /** If capped: from this time on everything was counted. */
+  complete_from?: string;
+}
+
+/** Asks how late flow runs started. */
+export interface GetFlowRunLatenessRequest {
+  /** Which ones. */
+  filter?: FlowRunFilter;
+  /** When they were expected to start; by default in the last day until now. */
+  span?: TimeRange;
+}
+
+/** Returns how late flow runs started. */
+export interface GetFlowRunLatenessResponse {
+  /** How many started. */
+  started_count: string;
+  /** How many are due and have not started. */
+  waiting_count: string;
+  /** How long after they were due they started, on average. */
+  average?: string;
+  /** Half of them started sooner. */
+  median?: string;
+  /** 95 of 100 started sooner. */
+  percentile_95?: string;
+  /** The longest. */
+  longest?: string;
+  /** For how long the one that waits longest is due. */
+  longest_waiting?: string;
+  /** True if looking stopped at the server's bound. */
+  capped: boolean;
+}
+
 /** Asks for a flow run. */
 export interface GetFlowRunRequest {
   /** Which one. */
@@ -1564,6 +1674,28 @@ export interface GetSystemResponse {
   minimum_client_version: string;
   /** Identifies the installation, so that a client notices a different one behind the same address. */
   installation_id: string;
+}
+
+/** Asks to count task runs by time and state. */
+export interface GetTaskRunHistogramRequest {
+  /** Which ones. */
+  filter?: TaskRunFilter;
+  /** From when until when; by default the last day until now. */
+  span?: TimeRange;
+  /** By which time. */
+  moment: RunMoment;
+  /** Into how many buckets of the same length the span is cut; 0 is 60. */
+  bucket_count: number;
+}
+
+/** Returns counts. */
+export interface GetTaskRunHistogramResponse {
+  /** All buckets, also empty ones, oldest first. */
+  buckets: RunBucket[];
+  /** True if counting stopped at the server's bound. */
+  capped: boolean;
+  /** If capped: from this time on everything was counted. */
+  complete_from?: string;
 }
 
 /** Asks for a task run. */
@@ -1614,6 +1746,71 @@ export interface GetWorkspaceResponse {
   workspace?: Workspace;
 }
 
+/** What a run made. */
+export interface GraphArtifact {
+  /** The artifact. */
+  artifact_id: string;
+  /** Its key. */
+  key: string;
+  /** What kind. */
+  kind: ArtifactKind;
+  /** The node that made it; empty for the flow run itself. */
+  node_id: string;
+  /** When it was made. */
+  created_at?: string;
+}
+
+/** Why a node comes after another. */
+export interface GraphEdge {
+  /** The other node. */
+  node_id: string;
+  /** True if it was only waited for: no result was taken. */
+  waits_only: boolean;
+}
+
+/** A task run, a subflow, or many task runs of one task. */
+export interface GraphNode {
+  /** Unique in the graph. */
+  node_id: string;
+  /** What it is. */
+  kind: GraphNodeKind;
+  /** What people read. */
+  label: string;
+  /** What identifies the task in the user's code; empty for a subflow without a task run. */
+  task_key: string;
+  /** The state; of a group: the one that matters most. */
+  state_type: StateType;
+  /** The name of the state; empty for groups. */
+  state_name: string;
+  /** When it, or the first of the group, first entered RUNNING. */
+  started_at?: string;
+  /** When it, or the last of the group, became final; not set while one is not. */
+  ended_at?: string;
+  /** The subflow, if it stands for one. */
+  child_flow_run_id: string;
+  /** Nodes whose results it takes or that it waits for. */
+  parents: GraphEdge[];
+  /** Of a group: how many are in states of each type. */
+  counts: StateCount[];
+}
+
+/** What a node is. */
+export type GraphNodeKind =
+  | "GRAPH_NODE_KIND_UNSPECIFIED"
+  | "GRAPH_NODE_KIND_TASK_RUN"
+  | "GRAPH_NODE_KIND_SUBFLOW"
+  | "GRAPH_NODE_KIND_GROUP";
+
+/** A state that a flow run went through. */
+export interface GraphState {
+  /** The type. */
+  type: StateType;
+  /** The name. */
+  name: string;
+  /** When it entered it. */
+  at?: string;
+}
+
 /** A picture: either where it is or what it is. */
 export interface ImageContent {
   /** Where it is. */
@@ -1638,6 +1835,18 @@ export interface IntervalRule {
 export interface LabelValues {
   /** The values. */
   values: string[];
+}
+
+/** The last flow runs of a flow or deployment. */
+export interface LastFlowRuns {
+  /** The flow, if it was asked for as such. */
+  flow_id: string;
+  /** The deployment, if it was asked for as such. */
+  deployment_id: string;
+  /** Those that started or ended, oldest first. */
+  runs: FlowRunPoint[];
+  /** The one that is scheduled to start next, if any; `at` says when. */
+  next?: FlowRunPoint;
 }
 
 /** A link. */
@@ -1844,6 +2053,22 @@ export interface ListFlowsResponse {
   flows: Flow[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
+}
+
+/** Asks for the last flow runs of each of some flows or deployments. */
+export interface ListLastFlowRunsRequest {
+  /** Of these flows. */
+  flow_ids: string[];
+  /** Of these deployments. */
+  deployment_ids: string[];
+  /** How many of each at most; 0 is 12. */
+  run_count: number;
+}
+
+/** Returns the last flow runs. */
+export interface ListLastFlowRunsResponse {
+  /** One for each flow and deployment asked for, in that order: flows first. */
+  owners: LastFlowRuns[];
 }
 
 /** Asks for a page of records. */
@@ -2476,6 +2701,30 @@ export interface RollBackDeploymentResponse {
   version?: DeploymentVersion;
 }
 
+/** A stretch of time. */
+export interface RunBucket {
+  /** Its first moment. */
+  from?: string;
+  /** The first moment behind it. */
+  until?: string;
+  /** What is in it, by state. */
+  counts: RunBucketCount[];
+}
+
+/** Runs of a bucket that are in the same state. */
+export interface RunBucketCount {
+  /** The type of the state. */
+  type: StateType;
+  /** The name of the state. */
+  name: string;
+  /** How many. */
+  count: string;
+  /** Their time in RUNNING, on average. */
+  average_run_time?: string;
+  /** How long after they were due they started, on average; not set for task runs. */
+  average_start_delay?: string;
+}
+
 /** Starts a run of a deployment. */
 export interface RunDeploymentAction {
   /** Which one; empty: the one that the event is about. */
@@ -2556,12 +2805,41 @@ export interface RunInput {
   created_at?: string;
 }
 
+/** By which of its times a run counts. */
+export type RunMoment =
+  | "RUN_MOMENT_UNSPECIFIED"
+  | "RUN_MOMENT_EXPECTED_START"
+  | "RUN_MOMENT_STARTED"
+  | "RUN_MOMENT_ENDED";
+
 /** A run has to stop, pause or go on. */
 export interface RunSignal {
   /** The flow run. */
   flow_run_id: string;
   /** What it has to do: the state that it is in now, e.g. CANCELLING. */
   state?: State;
+}
+
+/** Asks for points of run time over time. */
+export interface SampleFlowRunsRequest {
+  /** Which ones. */
+  filter?: FlowRunFilter;
+  /** From when until when; by default the last day until now. */
+  span?: TimeRange;
+  /** By which time. */
+  moment: RunMoment;
+  /** How many points at most; 0 is 500. */
+  max_points: number;
+}
+
+/** Returns points. */
+export interface SampleFlowRunsResponse {
+  /** Oldest first. */
+  points: FlowRunPoint[];
+  /** How many runs there are to pick from. */
+  run_count: string;
+  /** True if looking stopped at the server's bound, so that there are more runs. */
+  capped: boolean;
 }
 
 /** When a deployment runs by itself. */
@@ -3526,6 +3804,12 @@ export interface Calls {
   ListRunInputs: { request: ListRunInputsRequest; response: ListRunInputsResponse };
   WaitForRunInputs: { request: WaitForRunInputsRequest; response: WaitForRunInputsResponse };
   DeleteRunInput: { request: DeleteRunInputRequest; response: DeleteRunInputResponse };
+  GetFlowRunHistogram: { request: GetFlowRunHistogramRequest; response: GetFlowRunHistogramResponse };
+  GetTaskRunHistogram: { request: GetTaskRunHistogramRequest; response: GetTaskRunHistogramResponse };
+  SampleFlowRuns: { request: SampleFlowRunsRequest; response: SampleFlowRunsResponse };
+  GetFlowRunLateness: { request: GetFlowRunLatenessRequest; response: GetFlowRunLatenessResponse };
+  ListLastFlowRuns: { request: ListLastFlowRunsRequest; response: ListLastFlowRunsResponse };
+  GetFlowRunGraph: { request: GetFlowRunGraphRequest; response: GetFlowRunGraphResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
   SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
@@ -3644,6 +3928,12 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListRunInputs: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs", body: false },
   WaitForRunInputs: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs:wait", body: true },
   DeleteRunInput: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
+  GetFlowRunHistogram: { verb: "POST", path: "/v1/flow-runs:histogram", body: true },
+  GetTaskRunHistogram: { verb: "POST", path: "/v1/task-runs:histogram", body: true },
+  SampleFlowRuns: { verb: "POST", path: "/v1/flow-runs:sample", body: true },
+  GetFlowRunLateness: { verb: "POST", path: "/v1/flow-runs:lateness", body: true },
+  ListLastFlowRuns: { verb: "POST", path: "/v1/flow-runs:last", body: true },
+  GetFlowRunGraph: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/graph", body: false },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
   SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },
