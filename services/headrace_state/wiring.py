@@ -19,6 +19,7 @@ from headrace_state.queries.descriptions import PostgresDescriptions
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
 from headrace_state.queries.flows import PostgresFlows
+from headrace_state.queries.insight import PostgresRunInsight
 from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.recording import PostgresRecording
@@ -34,6 +35,7 @@ from headrace_state.servicers.concurrency import ConcurrencyServicer
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
+from headrace_state.servicers.insight import RunInsightServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.record import RecordServicer
 from headrace_state.servicers.run_inputs import RunInputServicer
@@ -77,6 +79,7 @@ async def build(context: ServiceContext) -> Service:
             ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
             ArtifactServicer(PostgresArtifacts(database)),
             VariableServicer(PostgresVariables(database)),
+            RunInsightServicer(PostgresRunInsight(database), context.clock),
             OutboxServicer(database, wakeups),
         ),
         loops=_loops(context, flow_runs, limits, outbox),

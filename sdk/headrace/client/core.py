@@ -22,6 +22,8 @@ from headrace.api.v1 import (
     flow_pb2_grpc,
     flow_run_pb2_grpc,
     log_pb2_grpc,
+    run_input_pb2_grpc,
+    run_insight_pb2_grpc,
     system_pb2_grpc,
     task_run_pb2_grpc,
     variable_pb2_grpc,
@@ -60,11 +62,15 @@ class AsyncClient:
         self.flows: flow_pb2_grpc.FlowServiceAsyncStub = flow_pb2_grpc.FlowServiceStub(channel)
         self.flow_runs: flow_run_pb2_grpc.FlowRunServiceAsyncStub = flow_run_pb2_grpc.FlowRunServiceStub(channel)
         self.task_runs: task_run_pb2_grpc.TaskRunServiceAsyncStub = task_run_pb2_grpc.TaskRunServiceStub(channel)
+        self.run_inputs: run_input_pb2_grpc.RunInputServiceAsyncStub = run_input_pb2_grpc.RunInputServiceStub(channel)
         self.record: task_run_pb2_grpc.RecordServiceAsyncStub = task_run_pb2_grpc.RecordServiceStub(channel)
         self.concurrency: concurrency_pb2_grpc.ConcurrencyServiceAsyncStub = (
             concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
         )
         self.artifacts: artifact_pb2_grpc.ArtifactServiceAsyncStub = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.insight: run_insight_pb2_grpc.RunInsightServiceAsyncStub = run_insight_pb2_grpc.RunInsightServiceStub(
+            channel
+        )
         self.variables: variable_pb2_grpc.VariableServiceAsyncStub = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments: deployment_pb2_grpc.DeploymentServiceAsyncStub = deployment_pb2_grpc.DeploymentServiceStub(
             channel
@@ -107,9 +113,11 @@ class Client:
         self.flows = flow_pb2_grpc.FlowServiceStub(channel)
         self.flow_runs = flow_run_pb2_grpc.FlowRunServiceStub(channel)
         self.task_runs = task_run_pb2_grpc.TaskRunServiceStub(channel)
+        self.run_inputs = run_input_pb2_grpc.RunInputServiceStub(channel)
         self.record = task_run_pb2_grpc.RecordServiceStub(channel)
         self.concurrency = concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
         self.artifacts = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.insight = run_insight_pb2_grpc.RunInsightServiceStub(channel)
         self.variables = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)

@@ -1,4 +1,4 @@
--- Locks a flow run and brings all that the rules may know of it.
+-- Locks flow runs $2, in one order for all who lock several, and brings all that the rules may know of them.
 select flow_run.flow_run_id,
        flow_run.workspace_id,
        flow_run.flow_id,
@@ -60,5 +60,6 @@ select flow_run.flow_run_id,
   from flow_run
   left join lease on lease.lease_id = flow_run.lease_id
  where flow_run.workspace_id = $1
-   and flow_run.flow_run_id = $2
+   and flow_run.flow_run_id = any ($2::uuid[])
+ order by flow_run.flow_run_id
    for update of flow_run
