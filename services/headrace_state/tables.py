@@ -272,6 +272,16 @@ waiter = sa.Table(
     _time("keep_until"),
 )
 
+start_deadline = sa.Table(
+    "start_deadline",
+    metadata,
+    _id("attempt_token", key=True),
+    _id("workspace_id"),
+    _id("flow_run_id"),
+    _number("timeout_seconds"),
+    _time("start_by"),
+)
+
 artifact = sa.Table(
     "artifact",
     metadata,
