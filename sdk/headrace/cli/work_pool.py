@@ -99,6 +99,30 @@ def _read_template(path: pathlib.Path) -> dict[str, Any]:
     return template
 
 
+@command.command("get-default-base-job-template")
+@click.option("-t", "--type", "pool_type", default="process", show_default=True, help="The kind of workers.")
+@click.option(
+    "-f",
+    "--file",
+    type=click.Path(dir_okay=False, path_type=pathlib.Path),
+    help="Write it here instead of showing it; give the edited file to `create --base-job-template`.",
+)
+def get_default_base_job_template(pool_type: str, file: pathlib.Path | None) -> None:
+    """Show the base job template that a work pool of a type begins with, as JSON."""
+    request = work_pool_pb2.GetDefaultBaseJobTemplateRequest(type=pool_type)
+    answer = lookup.client().work_pools.GetDefaultBaseJobTemplate(request)
+    if pool_type not in answer.known_types:
+        output.note(
+            f"No worker of the type '{pool_type}' comes with Headrace; there are {', '.join(answer.known_types)}."
+        )
+    template = output.to_plain(answer)["base_job_template"]
+    if file is None:
+        output.print_json(template)
+        return
+    file.write_text(json.dumps(template, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    output.done(f"Written to {file}.")
+
+
 @command.command("inspect")
 @click.argument("name")
 @output.output_option

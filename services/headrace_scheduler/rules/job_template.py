@@ -20,52 +20,6 @@ _PLACEHOLDER = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_\-]*)\s*\}\}")
 _ABSENT = object()
 
 
-def default_template(type_: str) -> dict[str, Any]:
-    """Return the template of a pool that was created without one.
-
-    The process type is complete; of other types workers bring more variables with their own templates.
-    """
-    variables: dict[str, Any] = {
-        "env": {
-            "title": "Environment variables",
-            "description": "Set for the process of the run. A value of null removes a variable.",
-            "type": "object",
-            "additionalProperties": {"type": ["string", "null"]},
-            "default": {},
-        },
-        "command": {
-            "title": "Command",
-            "description": "Starts the run in place of the worker's own way. Must end in `-m headrace.worker.child`.",
-            "type": ["string", "null"],
-            "default": None,
-        },
-        "working_dir": {
-            "title": "Working directory",
-            "description": "Where the run starts; by default a temporary folder.",
-            "type": ["string", "null"],
-            "default": None,
-        },
-        "stream_output": {
-            "title": "Show output",
-            "description": "Whether the worker repeats what the run prints.",
-            "type": "boolean",
-            "default": True,
-        },
-    }
-    if type_ != "process":
-        variables = {name: variables[name] for name in ("env", "command")}
-        variables["image"] = {
-            "title": "Image",
-            "description": "The container image that the run starts in.",
-            "type": ["string", "null"],
-            "default": None,
-        }
-    return {
-        "job_configuration": {name: f"{{{{ {name} }}}}" for name in variables},
-        "variables": {"type": "object", "properties": variables},
-    }
-
-
 def check_template(template: Mapping[str, Any]) -> None:
     """Return if `template` can be filled.
 

@@ -13,6 +13,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import work_pool_pb2 as pb
 from headrace.api.v1 import work_pool_pb2_grpc as pb_grpc
+from headrace_scheduler.rules.default_templates import KNOWN_TYPES, default_template
 from headrace_scheduler.rules.work_pool import WorkPool, WorkQueue
 from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge
 from headrace_scheduler.usecases import pools as usecase
@@ -119,6 +120,14 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         """Delete a work pool with its queues."""
         await usecase.delete_pool(self._bench, actor(), request.work_pool_name)
         return pb.DeleteWorkPoolResponse()
+
+    async def GetDefaultBaseJobTemplate(
+        self, request: pb.GetDefaultBaseJobTemplateRequest, context: Context
+    ) -> pb.GetDefaultBaseJobTemplateResponse:
+        """Return the template that a pool of a type begins with."""
+        response = pb.GetDefaultBaseJobTemplateResponse(known_types=KNOWN_TYPES)
+        response.base_job_template.update(default_template(request.type))
+        return response
 
     async def CreateWorkQueue(self, request: pb.CreateWorkQueueRequest, context: Context) -> pb.CreateWorkQueueResponse:
         """Add a queue to a work pool."""

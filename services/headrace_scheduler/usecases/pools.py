@@ -14,6 +14,7 @@ from headrace_scheduler.repository.wakeups import DUE, WORKERS
 from headrace_scheduler.rules import errands as errand_rules
 from headrace_scheduler.rules import job_template
 from headrace_scheduler.rules.changes import Change, ChangeKind
+from headrace_scheduler.rules.default_templates import default_template
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.work_pool import DEFAULT_QUEUE, QueuePolicy, WorkPool, WorkQueue, check_name
@@ -78,7 +79,7 @@ async def find_or_create_pool(
     Raises:
         errors.InvalidArgument: Its template is wrong.
     """
-    template = given.base_job_template or job_template.default_template(given.type)
+    template = given.base_job_template or default_template(given.type)
     with refusing("work_pool"):
         job_template.check_template(template)
     now = await unit.now()

@@ -9,7 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from headrace import errors
 from headrace.api.v1 import concurrency_pb2, concurrency_pb2_grpc
 from headrace.api.v1 import work_pool_pb2 as pb
-from headrace_scheduler.rules.job_template import default_template
+from headrace_scheduler.rules.default_templates import default_template
 from service.scheduler.parts import Parts, PlayedWorker, Scheduler, as_python, connected, eventually, struct
 from service.scheduler.test_deployments import refused, violations
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from headrace_scheduler.rules import job_template
+from headrace_scheduler.rules.default_templates import default_template
 from headrace_scheduler.rules.faults import Invalid
 
 TEMPLATE: dict[str, Any] = {
@@ -54,15 +55,26 @@ def test_the_run_goes_before_the_deployment_and_that_before_the_pool() -> None:
 
 @pytest.mark.parametrize("type_", ["process", "docker", "kubernetes", "other"])
 def test_default_templates_are_right_and_fill_without_values(type_: str) -> None:
-    template = job_template.default_template(type_)
+    template = default_template(type_)
     job_template.check_template(template)
     job_template.check_variables(template, {}, "job_variables", is_complete=True)
     assert job_template.fill(template, {})["env"] == {}
 
 
 def test_the_process_template_has_what_the_process_worker_honours() -> None:
-    filled = job_template.fill(job_template.default_template("process"), {"working_dir": "/x"})
+    filled = job_template.fill(default_template("process"), {"working_dir": "/x"})
     assert filled == {"env": {}, "command": None, "working_dir": "/x", "stream_output": True}
+
+
+def test_the_kubernetes_template_makes_a_job() -> None:
+    values = {"image": "local/flow:3", "namespace": "runs", "labels": {"team": "data"}, "grace_seconds": 5}
+    filled = job_template.fill(default_template("kubernetes"), values)
+    manifest = filled["job_manifest"]
+    assert (filled["namespace"], manifest["metadata"]["namespace"]) == ("runs", "runs")
+    pod = manifest["spec"]["template"]["spec"]
+    assert pod["containers"][0]["image"] == "local/flow:3"
+    assert pod["terminationGracePeriodSeconds"] == 5
+    assert manifest["spec"]["template"]["metadata"]["labels"] == {"team": "data"}
 
 
 @pytest.mark.parametrize(

@@ -1478,6 +1478,20 @@ export interface GetConcurrencyLimitResponse {
   limit?: ConcurrencyLimit;
 }
 
+/** Asks for the base job template of a type. */
+export interface GetDefaultBaseJobTemplateRequest {
+  /** The kind of workers: "process", "docker", "kubernetes", ... */
+  type: string;
+}
+
+/** Returns the base job template of a type. */
+export interface GetDefaultBaseJobTemplateResponse {
+  /** As in a work pool. */
+  base_job_template?: JsonObject;
+  /** The types whose workers come with Headrace. */
+  known_types: string[];
+}
+
 /** Asks for a deployment by names. */
 export interface GetDeploymentByNameRequest {
   /** The flow's name. */
@@ -3825,6 +3839,7 @@ export interface Calls {
   UpdateWorkQueue: { request: UpdateWorkQueueRequest; response: UpdateWorkQueueResponse };
   DeleteWorkQueue: { request: DeleteWorkQueueRequest; response: DeleteWorkQueueResponse };
   ListWorkers: { request: ListWorkersRequest; response: ListWorkersResponse };
+  GetDefaultBaseJobTemplate: { request: GetDefaultBaseJobTemplateRequest; response: GetDefaultBaseJobTemplateResponse };
   DrainWorker: { request: DrainWorkerRequest; response: DrainWorkerResponse };
   CreateWorkspace: { request: CreateWorkspaceRequest; response: CreateWorkspaceResponse };
   GetWorkspace: { request: GetWorkspaceRequest; response: GetWorkspaceResponse };
@@ -3949,6 +3964,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   UpdateWorkQueue: { verb: "PATCH", path: "/v1/work-pools/{work_pool_name}/queues/{work_queue.name}", body: true },
   DeleteWorkQueue: { verb: "DELETE", path: "/v1/work-pools/{work_pool_name}/queues/{work_queue_name}", body: false },
   ListWorkers: { verb: "GET", path: "/v1/workers", body: false },
+  GetDefaultBaseJobTemplate: { verb: "GET", path: "/v1/work-pool-types/{type}/base-job-template", body: false },
   DrainWorker: { verb: "POST", path: "/v1/workers/{worker_id}:drain", body: true },
   CreateWorkspace: { verb: "POST", path: "/v1/workspaces", body: true },
   GetWorkspace: { verb: "GET", path: "/v1/workspaces/{workspace}", body: false },

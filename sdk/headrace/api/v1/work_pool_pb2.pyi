@@ -839,3 +839,48 @@ class DrainWorkerResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["worker", b"worker"]) -> None: ...
 
 Global___DrainWorkerResponse: typing_extensions.TypeAlias = DrainWorkerResponse
+
+@typing.final
+class GetDefaultBaseJobTemplateRequest(google.protobuf.message.Message):
+    """Asks for the base job template of a type."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TYPE_FIELD_NUMBER: builtins.int
+    type: builtins.str
+    """The kind of workers: "process", "docker", "kubernetes", ..."""
+    def __init__(
+        self,
+        *,
+        type: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["type", b"type"]) -> None: ...
+
+Global___GetDefaultBaseJobTemplateRequest: typing_extensions.TypeAlias = GetDefaultBaseJobTemplateRequest
+
+@typing.final
+class GetDefaultBaseJobTemplateResponse(google.protobuf.message.Message):
+    """Returns the base job template of a type."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BASE_JOB_TEMPLATE_FIELD_NUMBER: builtins.int
+    KNOWN_TYPES_FIELD_NUMBER: builtins.int
+    @property
+    def base_job_template(self) -> google.protobuf.struct_pb2.Struct:
+        """As in a work pool."""
+
+    @property
+    def known_types(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The types whose workers come with Headrace."""
+
+    def __init__(
+        self,
+        *,
+        base_job_template: google.protobuf.struct_pb2.Struct | None = ...,
+        known_types: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["base_job_template", b"base_job_template"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["base_job_template", b"base_job_template", "known_types", b"known_types"]) -> None: ...
+
+Global___GetDefaultBaseJobTemplateResponse: typing_extensions.TypeAlias = GetDefaultBaseJobTemplateResponse

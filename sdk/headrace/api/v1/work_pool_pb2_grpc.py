@@ -85,6 +85,11 @@ class WorkPoolServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkersRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkersResponse.FromString,
                 _registered_method=True)
+        self.GetDefaultBaseJobTemplate = channel.unary_unary(
+                '/headrace.api.v1.WorkPoolService/GetDefaultBaseJobTemplate',
+                request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetDefaultBaseJobTemplateRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetDefaultBaseJobTemplateResponse.FromString,
+                _registered_method=True)
         self.DrainWorker = channel.unary_unary(
                 '/headrace.api.v1.WorkPoolService/DrainWorker',
                 request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerRequest.SerializeToString,
@@ -166,6 +171,13 @@ class WorkPoolServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetDefaultBaseJobTemplate(self, request, context):
+        """Returns the base job template that a work pool of a type begins with.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def DrainWorker(self, request, context):
         """Asks a worker to finish what it runs and to take nothing new.
         """
@@ -225,6 +237,11 @@ def add_WorkPoolServiceServicer_to_server(servicer, server):
                     servicer.ListWorkers,
                     request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkersRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkersResponse.SerializeToString,
+            ),
+            'GetDefaultBaseJobTemplate': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetDefaultBaseJobTemplate,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetDefaultBaseJobTemplateRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetDefaultBaseJobTemplateResponse.SerializeToString,
             ),
             'DrainWorker': grpc.unary_unary_rpc_method_handler(
                     servicer.DrainWorker,
@@ -503,6 +520,33 @@ class WorkPoolService(object):
             '/headrace.api.v1.WorkPoolService/ListWorkers',
             headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkersRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetDefaultBaseJobTemplate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.WorkPoolService/GetDefaultBaseJobTemplate',
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.GetDefaultBaseJobTemplateRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.GetDefaultBaseJobTemplateResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -185,6 +185,22 @@ _WorkPoolServiceListWorkersType = typing_extensions.TypeVar(
     ],
 )
 
+_WorkPoolServiceGetDefaultBaseJobTemplateType = typing_extensions.TypeVar(
+    '_WorkPoolServiceGetDefaultBaseJobTemplateType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse,
+    ],
+)
+
 _WorkPoolServiceDrainWorkerType = typing_extensions.TypeVar(
     '_WorkPoolServiceDrainWorkerType',
     grpc.UnaryUnaryMultiCallable[
@@ -201,7 +217,7 @@ _WorkPoolServiceDrainWorkerType = typing_extensions.TypeVar(
     ],
 )
 
-class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _WorkPoolServiceGetWorkPoolType, _WorkPoolServiceListWorkPoolsType, _WorkPoolServiceUpdateWorkPoolType, _WorkPoolServiceDeleteWorkPoolType, _WorkPoolServiceCreateWorkQueueType, _WorkPoolServiceListWorkQueuesType, _WorkPoolServiceUpdateWorkQueueType, _WorkPoolServiceDeleteWorkQueueType, _WorkPoolServiceListWorkersType, _WorkPoolServiceDrainWorkerType]):
+class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _WorkPoolServiceGetWorkPoolType, _WorkPoolServiceListWorkPoolsType, _WorkPoolServiceUpdateWorkPoolType, _WorkPoolServiceDeleteWorkPoolType, _WorkPoolServiceCreateWorkQueueType, _WorkPoolServiceListWorkQueuesType, _WorkPoolServiceUpdateWorkQueueType, _WorkPoolServiceDeleteWorkQueueType, _WorkPoolServiceListWorkersType, _WorkPoolServiceGetDefaultBaseJobTemplateType, _WorkPoolServiceDrainWorkerType]):
     """Keeps work pools, their queues, and knows the workers."""
 
     @typing.overload
@@ -245,6 +261,10 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.ListWorkersRequest,
             headrace.api.v1.work_pool_pb2.ListWorkersResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+            headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.DrainWorkerRequest,
@@ -295,6 +315,10 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
             headrace.api.v1.work_pool_pb2.ListWorkersResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+            headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.DrainWorkerRequest,
             headrace.api.v1.work_pool_pb2.DrainWorkerResponse,
         ],
@@ -329,6 +353,9 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
 
     ListWorkers: _WorkPoolServiceListWorkersType
     """Lists the workers that are or were online."""
+
+    GetDefaultBaseJobTemplate: _WorkPoolServiceGetDefaultBaseJobTemplateType
+    """Returns the base job template that a work pool of a type begins with."""
 
     DrainWorker: _WorkPoolServiceDrainWorkerType
     """Asks a worker to finish what it runs and to take nothing new."""
@@ -373,6 +400,10 @@ WorkPoolServiceAsyncStub: typing_extensions.TypeAlias = WorkPoolServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.work_pool_pb2.ListWorkersRequest,
         headrace.api.v1.work_pool_pb2.ListWorkersResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+        headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.work_pool_pb2.DrainWorkerRequest,
@@ -462,6 +493,14 @@ class WorkPoolServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.work_pool_pb2.ListWorkersResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.ListWorkersResponse]]:
         """Lists the workers that are or were online."""
+
+    @abc.abstractmethod
+    def GetDefaultBaseJobTemplate(
+        self,
+        request: headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.GetDefaultBaseJobTemplateResponse]]:
+        """Returns the base job template that a work pool of a type begins with."""
 
     @abc.abstractmethod
     def DrainWorker(

@@ -259,6 +259,7 @@ class ClaimRunsRequest(google.protobuf.message.Message):
     WORKER_NAME_FIELD_NUMBER: builtins.int
     LEASE_DURATION_FIELD_NUMBER: builtins.int
     WORKERS_FIELD_NUMBER: builtins.int
+    START_TIMEOUT_FIELD_NUMBER: builtins.int
     work_pool_id: builtins.str
     """The pool; empty: `deployment_ids` count."""
     count: builtins.int
@@ -285,6 +286,10 @@ class ClaimRunsRequest(google.protobuf.message.Message):
         then unset. The same worker may come more than once.
         """
 
+    @property
+    def start_timeout(self) -> google.protobuf.duration_pb2.Duration:
+        """How long their infrastructure may take to start; unset: as long as it takes."""
+
     def __init__(
         self,
         *,
@@ -296,9 +301,10 @@ class ClaimRunsRequest(google.protobuf.message.Message):
         worker_name: builtins.str = ...,
         lease_duration: google.protobuf.duration_pb2.Duration | None = ...,
         workers: collections.abc.Iterable[Global___ClaimingWorker] | None = ...,
+        start_timeout: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["lease_duration", b"lease_duration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["count", b"count", "deployment_ids", b"deployment_ids", "lease_duration", b"lease_duration", "queues", b"queues", "work_pool_id", b"work_pool_id", "worker_id", b"worker_id", "worker_name", b"worker_name", "workers", b"workers"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["lease_duration", b"lease_duration", "start_timeout", b"start_timeout"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "deployment_ids", b"deployment_ids", "lease_duration", b"lease_duration", "queues", b"queues", "start_timeout", b"start_timeout", "work_pool_id", b"work_pool_id", "worker_id", b"worker_id", "worker_name", b"worker_name", "workers", b"workers"]) -> None: ...
 
 Global___ClaimRunsRequest: typing_extensions.TypeAlias = ClaimRunsRequest
 
