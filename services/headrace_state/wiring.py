@@ -11,6 +11,7 @@ from headrace_chassis.service import Service, ServiceContext
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
+from headrace_state.loops.starts import StartTimeouts
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
@@ -25,6 +26,7 @@ from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.recording import PostgresRecording
 from headrace_state.queries.run_inputs import PostgresRunInputs
 from headrace_state.queries.slots import PostgresSlots
+from headrace_state.queries.starts import PostgresStarts
 from headrace_state.queries.task_run_reads import PostgresTaskRunReads
 from headrace_state.queries.upkeep import PostgresUpkeep
 from headrace_state.queries.variables import PostgresVariables
@@ -100,6 +102,7 @@ def _loops(context: ServiceContext, flow_runs: FlowRuns, limits: Limits, outbox:
         LeaseReaper(upkeep, flow_runs, limits, context.clock, lease=lease(LeaseReaper.name)),
         Overdue(upkeep, flow_runs, lease=lease(Overdue.name)),
         KeyedLimitSweep(limits, lease=lease(KeyedLimitSweep.name)),
+        StartTimeouts(PostgresStarts(database), flow_runs, lease=lease(StartTimeouts.name)),
         PauseExpiry(upkeep, flow_runs, lease=lease(PauseExpiry.name)),
         CancellationEscalation(upkeep, flow_runs, lease=lease(CancellationEscalation.name)),
         PartitionKeeper(

@@ -81,6 +81,8 @@ class Claim:
     count: int
     workers: tuple[ClaimFor, ...]
     lease_seconds: float
+    start_timeout_seconds: float | None = None
+    """How long their infrastructure may take to start; None: as long as it takes."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -80,6 +80,7 @@ def from_claim(claim: Claim) -> pb.ClaimRunsRequest:
         deployment_ids=[str(deployment_id) for deployment_id in claim.deployment_ids],
         count=claim.count,
         lease_duration=values.from_seconds(claim.lease_seconds),
+        start_timeout=values.from_seconds(claim.start_timeout_seconds),
         workers=[
             pb.ClaimingWorker(
                 worker_id=str(worker.worker_id),

@@ -191,6 +191,14 @@ class _Claim:
             if held is not None:
                 attempts.append((held, worker.worker_id))
         await store_batch(self.connection, batch, tools)
+        if self.place.start_timeout_seconds is not None:
+            await self.connection.execute(
+                SQL.add_start_deadlines,
+                self.workspace_id,
+                [held.token for held, _ in attempts],
+                [run["flow_run_id"] for run in batch.runs],
+                self.place.start_timeout_seconds,
+            )
         payloads = await self._payloads([row["flow_run_id"] for row in rows])
         return [
             ClaimedRun(run | payloads[run["flow_run_id"]], held, worker_id)

@@ -31,6 +31,8 @@ class Place:
     queues: tuple[tuple[uuid.UUID, int], ...] = ()
     """Queues in the order of their priority, and how many runs of each at most."""
     deployment_ids: tuple[uuid.UUID, ...] = ()
+    start_timeout_seconds: float | None = None
+    """How long infrastructure may take to start there; None: as long as it takes."""
 
 
 def assign(

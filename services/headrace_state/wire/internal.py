@@ -127,6 +127,7 @@ def to_place(request: internal_pb2.ClaimRunsRequest) -> Place:
             for place, queue in enumerate(request.queues)
         ),
         deployment_ids=values.to_ids(request.deployment_ids, "deployment_ids"),
+        start_timeout_seconds=values.to_seconds(request.start_timeout) if request.HasField("start_timeout") else None,
     )
 
 

@@ -208,6 +208,7 @@ class Lane:
             count=count,
             workers=workers,
             lease_seconds=LEASE_SECONDS,
+            start_timeout_seconds=pool.start_timeout_seconds if pool is not None else None,
         )
         claimed = await self._bench.state.claim(self.place.workspace_id, claim)
         if claimed.runs:
