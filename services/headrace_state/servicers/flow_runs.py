@@ -24,8 +24,9 @@ from headrace_state.servicers.watching import Watching
 from headrace_state.usecases.batching import Batcher
 from headrace_state.usecases.cancel import cancel_flow_run
 from headrace_state.usecases.create import create_flow_runs
+from headrace_state.usecases.endings import Proposals
 from headrace_state.usecases.pausing import pause_flow_run, resume_flow_run
-from headrace_state.usecases.propose import Executor, propose
+from headrace_state.usecases.propose import Executor
 from headrace_state.usecases.retry import RetryScope, retry_flow_run
 from headrace_state.wire import creation, filters, flow_runs, states, values
 
@@ -60,6 +61,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         self._reads = reads
         self._watching = watching
         self._creations: Batcher[Wish, CreatedFlowRun] = Batcher(functools.partial(create_flow_runs, runs))
+        self._proposals = Proposals(runs)
         self._loads: Batcher[uuid.UUID, Row | None] = Batcher(self._load_many)
 
     async def CreateFlowRun(
@@ -150,7 +152,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
             force=request.force,
         )
         executor = Executor(infrastructure_id=request.infrastructure_id)
-        outcome = await propose(self._runs, current_caller().workspace_id, flow_run_id, proposal, executor)
+        outcome = await self._proposals.propose(current_caller().workspace_id, flow_run_id, proposal, executor)
         response = flow_run_pb2.ProposeFlowRunStateResponse(verdict=_verdict(outcome))
         if outcome.attempt is not None:
             response.attempt.CopyFrom(_attempt(flow_run_id, outcome.attempt))

@@ -1,0 +1,85 @@
+"""Proposals that end runs: those that come at the same time share a transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import uuid
+from collections.abc import Sequence
+
+from headrace import errors
+from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit, Outcome
+from headrace_state.rules.facts import Proposal
+from headrace_state.rules.states import StateType
+from headrace_state.usecases.batching import Batcher
+from headrace_state.usecases.propose import NOBODY, Executor, judge_and_store, propose
+
+_ENDS = frozenset({StateType.COMPLETED, StateType.FAILED})
+"""What processes propose at the end of a run, and what neither waits for limits nor ends task runs."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Ending:
+    """One proposal that ends a run."""
+
+    flow_run_id: uuid.UUID
+    proposal: Proposal
+    executor: Executor
+
+
+class Proposals:
+    """Judges proposals: at once where one ends a run and others do, too, otherwise each by itself.
+
+    Args:
+        flow_runs: What they concern.
+    """
+
+    def __init__(self, flow_runs: FlowRuns) -> None:
+        self._flow_runs = flow_runs
+        self._endings: Batcher[Ending, Outcome | errors.HeadraceError] = Batcher(self._judge)
+
+    async def propose(
+        self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, proposal: Proposal, executor: Executor = NOBODY
+    ) -> Outcome:
+        """Judge `proposal` and store what the verdict says.
+
+        Raises:
+            errors.NotFound: There is no such flow run.
+            errors.LeaseLost: The proposer no longer executes the run (reason `LEASE_LOST`), or must prove that it
+                does (reason `ATTEMPT_TOKEN_REQUIRED`).
+        """
+        if proposal.state.type not in _ENDS:
+            return await propose(self._flow_runs, workspace_id, flow_run_id, proposal, executor)
+        answer = await self._endings.ask(workspace_id, Ending(flow_run_id, proposal, executor))
+        if isinstance(answer, errors.HeadraceError):
+            raise answer
+        return answer
+
+    async def _judge(self, workspace_id: uuid.UUID, endings: Sequence[Ending]) -> list[Outcome | errors.HeadraceError]:
+        answers: dict[int, Outcome | errors.HeadraceError] = {}
+        waiting = dict(enumerate(endings))
+        while waiting:
+            # A run of which several ends are proposed is judged again once the first is stored.
+            turn = {ending.flow_run_id: place for place, ending in reversed(waiting.items())}
+            chosen = {place: waiting.pop(place) for place in turn.values()}
+            answers |= await self._judge_runs(workspace_id, chosen)
+        return [answers[place] for place in range(len(endings))]
+
+    async def _judge_runs(
+        self, workspace_id: uuid.UUID, endings: dict[int, Ending]
+    ) -> dict[int, Outcome | errors.HeadraceError]:
+        chances = {place: random.random() for place in endings}
+
+        async def work(unit: FlowRunUnit) -> dict[int, Outcome | errors.HeadraceError]:
+            answers: dict[int, Outcome | errors.HeadraceError] = {}
+            async with unit.together([ending.flow_run_id for ending in endings.values()]):
+                for place, ending in endings.items():
+                    proposal = dataclasses.replace(ending.proposal, chance=chances[place])
+                    try:
+                        answers[place] = await judge_and_store(unit, ending.flow_run_id, proposal, ending.executor)
+                    except (errors.NotFound, errors.LeaseLost) as error:
+                        # They are known before anything is stored, so that the others are not concerned.
+                        answers[place] = error
+            return answers
+
+        return await self._flow_runs.run(workspace_id, work)
