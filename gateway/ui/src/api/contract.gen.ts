@@ -264,6 +264,64 @@ export interface BatchGetFlowRunsResponse {
   flow_runs: FlowRun[];
 }
 
+/** Typed configuration under a name. */
+export interface Block {
+  /** UUIDv7. */
+  block_id: string;
+  /** Its type. */
+  type_slug: string;
+  /** Its name; unique among those of the type. */
+  name: string;
+  /** Its values. A secret reads "********" unless it was asked for. `{"$block": "<type>/<name>"}` stands for another block. */
+  data?: JsonObject;
+  /** Where secrets are in the data, as JSON pointers. */
+  secrets: string[];
+  /** The schema that it was saved with. */
+  schema?: BlockSchema;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** What a block holds. */
+export interface BlockSchema {
+  /** JSON schema of its data. */
+  fields?: JsonObject;
+  /** Paths of its secrets: names joined by dots, "*" for every key or place, for example "token", "headers.*". */
+  secret_fields: string[];
+  /** What its code can do, for example "get-directory", "write-path". */
+  capabilities: string[];
+  /** Version of the code. */
+  version: string;
+  /** Digest of the above, made by the server. */
+  checksum: string;
+}
+
+/** What blocks of a kind have in common. */
+export interface BlockType {
+  /** UUIDv7. */
+  block_type_id: string;
+  /** Unique in the workspace. */
+  slug: string;
+  /** What people read. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** A picture. */
+  logo_url: string;
+  /** Where it is documented. */
+  documentation_url: string;
+  /** How it is used in Python. */
+  code_example: string;
+  /** Its newest schema. */
+  schema?: BlockSchema;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
 /** One run of many. */
 export interface BulkRun {
   /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
@@ -654,6 +712,24 @@ export interface DeleteAutomationRequest {
 }
 
 export type DeleteAutomationResponse = Record<string, never>;
+
+/** Asks to delete a block. */
+export interface DeleteBlockRequest {
+  /** Its type. */
+  type_slug: string;
+  /** Its name. */
+  name: string;
+}
+
+export type DeleteBlockResponse = Record<string, never>;
+
+/** Asks to delete a type. */
+export interface DeleteBlockTypeRequest {
+  /** Which one. */
+  slug: string;
+}
+
+export type DeleteBlockTypeResponse = Record<string, never>;
 
 /** Asks to delete a limit. */
 export interface DeleteConcurrencyLimitRequest {
@@ -1450,6 +1526,36 @@ export interface GetAutomationResponse {
   automation?: Automation;
 }
 
+/** Asks for a block. */
+export interface GetBlockRequest {
+  /** Its type. */
+  type_slug: string;
+  /** Its name. */
+  name: string;
+  /** True: with secrets, which needs the permission BLOCK_SECRETS_VIEW. */
+  include_secrets: boolean;
+}
+
+/** Returns a block. */
+export interface GetBlockResponse {
+  /** The block. */
+  block?: Block;
+  /** All blocks that it refers to, also by way of others. */
+  referenced: Block[];
+}
+
+/** Asks for a type. */
+export interface GetBlockTypeRequest {
+  /** Which one. */
+  slug: string;
+}
+
+/** Returns a type. */
+export interface GetBlockTypeResponse {
+  /** The type. */
+  block_type?: BlockType;
+}
+
 export type GetCallerRequest = Record<string, never>;
 
 /** Tells who the caller is. */
@@ -1913,6 +2019,48 @@ export interface ListAutomationsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of types. */
+export interface ListBlockTypesRequest {
+  /** A part of the slug or name. */
+  text: string;
+  /** All of these capabilities. */
+  capabilities: string[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of types. */
+export interface ListBlockTypesResponse {
+  /** The types. */
+  block_types: BlockType[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of blocks. */
+export interface ListBlocksRequest {
+  /** Of these types; empty is all. */
+  type_slugs: string[];
+  /** A part of the name. */
+  name_contains: string;
+  /** Whose types have all of these capabilities. */
+  capabilities: string[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of blocks. */
+export interface ListBlocksResponse {
+  /** The blocks, without their schemas. */
+  blocks: Block[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of limits. */
 export interface ListConcurrencyLimitsRequest {
   /** A part of the name. */
@@ -2175,6 +2323,10 @@ export interface ListVariablesRequest {
   page_size: number;
   /** The next_page_token of the page before. */
   page_token: string;
+  /** Of these names; empty is all. */
+  names: string[];
+  /** At least one of these tags; empty is all. */
+  tags_any: string[];
 }
 
 /** Returns a page of variables. */
@@ -2542,6 +2694,30 @@ export interface RecurrenceRule {
   time_zone: string;
 }
 
+/** Asks to register a type. */
+export interface RegisterBlockTypeRequest {
+  /** Lower case letters, digits, "_" and "-". */
+  slug: string;
+  /** What people read; empty is the slug. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** A picture. */
+  logo_url: string;
+  /** Where it is documented. */
+  documentation_url: string;
+  /** How it is used in Python. */
+  code_example: string;
+  /** Its schema. */
+  schema?: BlockSchema;
+}
+
+/** Returns the type. */
+export interface RegisterBlockTypeResponse {
+  /** The type. */
+  block_type?: BlockType;
+}
+
 /** Asks to give slots back. */
 export interface ReleaseSlotsRequest {
   /** Which lease. */
@@ -2715,6 +2891,22 @@ export interface RollBackDeploymentResponse {
   version?: DeploymentVersion;
 }
 
+/** Asks to encrypt secrets anew. */
+export interface RotateBlockSecretsRequest {
+  /** How many blocks at most; 0 is 100. */
+  batch_size: number;
+}
+
+/** Tells what was done. */
+export interface RotateBlockSecretsResponse {
+  /** Blocks whose secrets were encrypted anew by this call. */
+  rotated: number;
+  /** Blocks that are left. */
+  left: number;
+  /** Blocks among those left whose secrets cannot be read: the key that they need is missing. */
+  unreadable: number;
+}
+
 /** A stretch of time. */
 export interface RunBucket {
   /** Its first moment. */
@@ -2856,6 +3048,24 @@ export interface SampleFlowRunsResponse {
   capped: boolean;
 }
 
+/** Asks to save a block. */
+export interface SaveBlockRequest {
+  /** Its type, which is registered. */
+  type_slug: string;
+  /** Lower case letters, digits, "_" and "-". */
+  name: string;
+  /** Its values, checked against the type's newest schema. A secret that reads "********" stays as it was. */
+  data?: JsonObject;
+  /** False: an existing block is an error (ALREADY_EXISTS). */
+  overwrite: boolean;
+}
+
+/** Returns the block. */
+export interface SaveBlockResponse {
+  /** The block, without its secrets. */
+  block?: Block;
+}
+
 /** When a deployment runs by itself. */
 export interface Schedule {
   /** UUIDv7. */
@@ -2930,7 +3140,7 @@ export interface SetConcurrencyLimitResponse {
 export interface SetVariableRequest {
   /** Lower case letters, digits, "_" and "-". */
   name: string;
-  /** Any JSON value. */
+  /** Any JSON value, up to 256 KiB as JSON. */
   value?: JsonValue;
   /** Words to find it by. */
   tags: string[];
@@ -3755,6 +3965,15 @@ export interface Calls {
   DeleteAutomation: { request: DeleteAutomationRequest; response: DeleteAutomationResponse };
   ListDeliveries: { request: ListDeliveriesRequest; response: ListDeliveriesResponse };
   ResendDelivery: { request: ResendDeliveryRequest; response: ResendDeliveryResponse };
+  RegisterBlockType: { request: RegisterBlockTypeRequest; response: RegisterBlockTypeResponse };
+  GetBlockType: { request: GetBlockTypeRequest; response: GetBlockTypeResponse };
+  ListBlockTypes: { request: ListBlockTypesRequest; response: ListBlockTypesResponse };
+  DeleteBlockType: { request: DeleteBlockTypeRequest; response: DeleteBlockTypeResponse };
+  SaveBlock: { request: SaveBlockRequest; response: SaveBlockResponse };
+  GetBlock: { request: GetBlockRequest; response: GetBlockResponse };
+  ListBlocks: { request: ListBlocksRequest; response: ListBlocksResponse };
+  DeleteBlock: { request: DeleteBlockRequest; response: DeleteBlockResponse };
+  RotateBlockSecrets: { request: RotateBlockSecretsRequest; response: RotateBlockSecretsResponse };
   SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
   GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
   ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
@@ -3876,6 +4095,15 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteAutomation: { verb: "DELETE", path: "/v1/automations/{automation_id}", body: false },
   ListDeliveries: { verb: "GET", path: "/v1/deliveries", body: false },
   ResendDelivery: { verb: "POST", path: "/v1/deliveries/{delivery_id}:resend", body: true },
+  RegisterBlockType: { verb: "PUT", path: "/v1/block-types/{slug}", body: true },
+  GetBlockType: { verb: "GET", path: "/v1/block-types/{slug}", body: false },
+  ListBlockTypes: { verb: "GET", path: "/v1/block-types", body: false },
+  DeleteBlockType: { verb: "DELETE", path: "/v1/block-types/{slug}", body: false },
+  SaveBlock: { verb: "PUT", path: "/v1/blocks/{type_slug}/{name}", body: true },
+  GetBlock: { verb: "GET", path: "/v1/blocks/{type_slug}/{name}", body: false },
+  ListBlocks: { verb: "GET", path: "/v1/blocks", body: false },
+  DeleteBlock: { verb: "DELETE", path: "/v1/blocks/{type_slug}/{name}", body: false },
+  RotateBlockSecrets: { verb: "POST", path: "/v1/block-secrets:rotate", body: true },
   SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
   GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
   ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },

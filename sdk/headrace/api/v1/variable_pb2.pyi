@@ -83,7 +83,7 @@ class SetVariableRequest(google.protobuf.message.Message):
     """False: an existing variable is an error (ALREADY_EXISTS)."""
     @property
     def value(self) -> google.protobuf.struct_pb2.Value:
-        """Any JSON value."""
+        """Any JSON value, up to 256 KiB as JSON."""
 
     @property
     def tags(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
@@ -172,6 +172,8 @@ class ListVariablesRequest(google.protobuf.message.Message):
     TAGS_ALL_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    NAMES_FIELD_NUMBER: builtins.int
+    TAGS_ANY_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name."""
     page_size: builtins.int
@@ -182,6 +184,14 @@ class ListVariablesRequest(google.protobuf.message.Message):
     def tags_all(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """All of these tags."""
 
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Of these names; empty is all."""
+
+    @property
+    def tags_any(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """At least one of these tags; empty is all."""
+
     def __init__(
         self,
         *,
@@ -189,8 +199,10 @@ class ListVariablesRequest(google.protobuf.message.Message):
         tags_all: collections.abc.Iterable[builtins.str] | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        tags_any: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name_contains", b"name_contains", "page_size", b"page_size", "page_token", b"page_token", "tags_all", b"tags_all"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name_contains", b"name_contains", "names", b"names", "page_size", b"page_size", "page_token", b"page_token", "tags_all", b"tags_all", "tags_any", b"tags_any"]) -> None: ...
 
 Global___ListVariablesRequest: typing_extensions.TypeAlias = ListVariablesRequest
 
