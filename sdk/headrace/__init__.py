@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from headrace.futures import wait as wait
     from headrace.logging import get_run_logger as get_run_logger
     from headrace.states import State as State
+    from headrace.task_runners import ProcessPoolTaskRunner as ProcessPoolTaskRunner
     from headrace.task_runners import ThreadTaskRunner as ThreadTaskRunner
     from headrace.tasks import Task as Task
     from headrace.tasks import task as task
@@ -49,6 +50,7 @@ _MODULES = frozenset(
 _NAMES = {
     "Flow": "headrace.flows",
     "Future": "headrace.futures",
+    "ProcessPoolTaskRunner": "headrace.task_runners",
     "State": "headrace.states",
     "Task": "headrace.tasks",
     "ThreadTaskRunner": "headrace.task_runners",

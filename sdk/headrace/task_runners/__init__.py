@@ -7,7 +7,7 @@ are the default. Processes, Dask and Ray execute only the task's function elsewh
 results and hooks stay with the flow's process, so that they mean the same everywhere.
 
 `DaskTaskRunner` is in `headrace.task_runners.dask` and `RayTaskRunner` in `headrace.task_runners.ray`, as they need
-libraries of their own; `from headrace import DaskTaskRunner` finds them, too.
+libraries of their own.
 """
 
 from headrace.task_runners.base import MAX_UNFINISHED, RunnerSession, TaskRunner

@@ -6,11 +6,10 @@ import asyncio
 import contextlib
 import dataclasses
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
-
-import cloudpickle
 
 from headrace.context import current_run, current_tags
 from headrace.engine.arguments import resolve
@@ -29,9 +28,8 @@ from headrace.task_runners.jobs import (
     Report,
     UnsentError,
     pack_outcome,
-    read_flow,
-    read_task,
     this_process,
+    unpack_job,
 )
 from headrace.task_runners.reporting import LINGER_SECONDS, Reporter, ReportingBackend, no_server
 from headrace.task_runners.threads import ThreadTaskRunner
@@ -63,8 +61,7 @@ def execute_job(data: bytes, send: Callable[[Sequence[Report]], None], *, linger
     """
     reporter = Reporter(send, linger)
     try:
-        job: Job = cloudpickle.loads(data)
-        flow, task = read_flow(job.flow), read_task(job.task)
+        flow, job, task = unpack_job(data, _find_modules)
     except Exception as error:
         failure = UnsentError(
             f"the task cannot be read in the process that should execute it: {type(error).__name__}: {error}. The "
@@ -77,6 +74,14 @@ def execute_job(data: bytes, send: Callable[[Sequence[Report]], None], *, linger
         outcome = _execute(job, flow, task, reporter)
     reporter.flush()
     return pack_outcome(dataclasses.replace(outcome, batches=reporter.batches))
+
+
+def _find_modules(flow: FlowFacts) -> None:
+    """Look for modules where the flow's process does, on the same machine."""
+    host, process = this_process()
+    if flow.origin[0] == host and flow.origin[1] != process:
+        known = set(sys.path)
+        sys.path.extend(folder for folder in flow.path if folder not in known)
 
 
 def _prepare_process(flow: FlowFacts, stack: contextlib.ExitStack) -> None:

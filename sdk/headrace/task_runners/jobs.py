@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
+import io
 import os
+import pickle
 import socket
+import sys
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypeAlias
 
 import cloudpickle
@@ -81,6 +84,8 @@ class FlowFacts:
     to_console: bool
     """Whether the other process writes records to its standard error, too."""
     origin: Origin
+    path: tuple[str, ...]
+    """Where the process that made the job looks for modules."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -88,10 +93,8 @@ class Job:
     """One try of one task run."""
 
     job_id: str
-    flow: bytes
-    """`FlowFacts`, written once for all jobs."""
     task: bytes
-    """The task, likewise."""
+    """The task, written once for all jobs."""
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     task_run_id: str
@@ -179,6 +182,7 @@ def facts_of_flow(
         logging_extra_loggers=settings.logging_extra_loggers,
         to_console=to_console,
         origin=this_process(),
+        path=tuple(sys.path),
     )
     try:
         return _dumps(facts)
@@ -187,14 +191,14 @@ def facts_of_flow(
         return _dumps(dataclasses.replace(facts, parameters=recorded(run.parameters)))
 
 
-def pack_job(job: Job) -> bytes:
-    """Return a job as bytes.
+def pack_job(flow: bytes, job: Job) -> bytes:
+    """Return a job, and what `facts_of_flow` wrote, as bytes.
 
     Raises:
         NotSendable: One of the arguments cannot be written.
     """
     try:
-        return _dumps(job)
+        return _dumps(flow) + _dumps(job)
     except Exception as error:
         for name, value in (*enumerate(job.args), *job.kwargs.items()):
             try:
@@ -247,6 +251,20 @@ def unpack_outcome(data: bytes) -> Outcome:
     if outcome.kind == "error":
         outcome.value = _read_error(*outcome.value)
     return outcome
+
+
+def unpack_job(data: bytes, prepare: Callable[[FlowFacts], object]) -> tuple[FlowFacts, Job, TaskDefinition]:
+    """Return what `pack_job` wrote.
+
+    Args:
+        data: The bytes.
+        prepare: Called before anything is read that may need the user's modules.
+    """
+    stream = io.BytesIO(data)
+    flow = read_flow(pickle.load(stream))
+    prepare(flow)
+    job: Job = pickle.load(stream)
+    return flow, job, read_task(job.task)
 
 
 @functools.lru_cache(maxsize=8)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -89,12 +90,9 @@ class RemoteSession(ThreadSession):
         self.cancel_pending("the flow run was stopped")
         with self._lock:
             calls = list(self._tries)
-        for call in calls:
-            call.interrupt(kind)
         if calls:
-            timer = threading.Timer(GRACE_SECONDS, _abandon, (calls,))
-            timer.daemon = True
-            timer.start()
+            # The caller may be the thread that renews leases, which must not wait for a cluster.
+            threading.Thread(target=_stop, args=(calls, kind), name="headrace-stop-tasks", daemon=True).start()
 
     def close(self) -> None:
         """Let threads and processes go."""
@@ -131,6 +129,7 @@ class RemoteSession(ThreadSession):
         try:
             job.execute()
         finally:
+            call.over.set()
             with self._lock:
                 self._tries.discard(call)
             # A call refers to its session, which would keep both until there is a collection of garbage.
@@ -152,19 +151,21 @@ class RemoteCall:
         self._failure: Exception | None = None
         self._lock = threading.Lock()
         self._stopping: type[Interrupted] | None = None
+        self.over = threading.Event()
+        """Set when the run has ended."""
 
     def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Hand a try over and wait until it starts; see `headrace.engine.task_engine.Elsewhere`."""
         self._failure = None
         try:
             place, book, facts = self._session.place(self._run.host)
-            job = self._job(facts, args, kwargs)
-            started = place.launch(job.job_id, pack_job(job), book.take)
+            job = self._job(args, kwargs)
+            started = place.launch(job.job_id, pack_job(facts, job), book.take)
             with self._lock:
                 self._try = started
                 stopping = self._stopping
             if stopping is not None:
-                started.interrupt(stopping)
+                self.interrupt(stopping)
             started.begin()
         except Exception as error:
             self._failure = error
@@ -193,7 +194,10 @@ class RemoteCall:
             self._stopping = kind
             running = self._try
         if running is not None:
-            running.interrupt(kind)
+            try:
+                running.interrupt(kind)
+            except Exception:
+                logger.exception("%s could not be asked to end", self._run.name)
 
     def abandon(self) -> None:
         """Give up what has not ended."""
@@ -207,20 +211,19 @@ class RemoteCall:
         run = self._run
         if outcome.kind == "value":
             return outcome.value
-        if outcome.kind == "error":
+        stopping = self._stopping or run.host.stopping
+        if outcome.kind == "error" and not (stopping is not None and isinstance(outcome.value, KeyboardInterrupt)):
             raise outcome.value
         if outcome.kind == "timed out":
             raise timed_out(run)
-        stopping = self._stopping or run.host.stopping
         if outcome.kind == "interrupted" or stopping is not None:
             raise (stopping or CancelInterrupt)(run.host.stop_reason or str(outcome.value))
         raise WorkerDied(f"{outcome.value}")
 
-    def _job(self, facts: bytes, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
+    def _job(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Job:
         run = self._run
         return Job(
             job_id=f"{run.task_run_id}/{new_id()}",
-            flow=facts,
             task=self._session.packed(run.definition),
             args=args,
             kwargs=kwargs,
@@ -243,6 +246,11 @@ class AwaitedTry:
         self._has_started = False
         self._batches = 0
         self._outcome: Outcome | None = None
+
+    @property
+    def has_started(self) -> bool:
+        """Whether its code runs, or has run."""
+        return self._has_started
 
     def started(self) -> None:
         """Learn that it has started."""
@@ -282,6 +290,12 @@ class AwaitedTry:
             return outcome
 
 
-def _abandon(calls: Sequence[RemoteCall]) -> None:
+def _stop(calls: Sequence[RemoteCall], kind: type[Interrupted]) -> None:
+    until = time.monotonic() + GRACE_SECONDS
     for call in calls:
-        call.abandon()
+        call.interrupt(kind)
+    for call in calls:
+        call.over.wait(max(0.0, until - time.monotonic()))
+    for call in calls:
+        if not call.over.is_set():
+            call.abandon()

@@ -45,8 +45,8 @@ def test_tasks_mean_the_same_on_a_dask_cluster(tmp_path: pathlib.Path) -> None:
 @pytest.mark.usefixtures("environment")
 @pytest.mark.filterwarnings("default:::distributed")
 def test_a_flow_run_makes_a_dask_cluster_of_its_own_and_ends_it() -> None:
-    options = {"host": "127.0.0.1", "dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
-    runner = DaskTaskRunner(cluster_class="distributed.LocalCluster", cluster_kwargs={**options, "processes": False})
+    options = {"processes": False, "dashboard_address": None, "n_workers": 1, "threads_per_worker": 2}
+    runner = DaskTaskRunner(cluster_class="distributed.LocalCluster", cluster_kwargs=options)
 
     @flow(task_runner=runner)
     def calls() -> set[int]:
