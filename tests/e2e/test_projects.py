@@ -148,12 +148,11 @@ async def said(machine: Machine, observer: Observer, place: pathlib.Path) -> str
 
     async def is_there() -> bool:
         lines[:] = [record.message for record in await observer.logs(run_id)]
-        return run.state.name != "Completed" or any(line.startswith("in ") for line in lines)
+        begins = ("Cloned ", "the clone has ", "said ", "in ")
+        return run.state.name != "Completed" or all(any(line.startswith(begin) for line in lines) for begin in begins)
 
     await eventually(is_there, 20)
     assert run.state.name == "Completed", f"{run.state.message}\n" + "\n".join(lines)
-    assert any(line.startswith("Cloned ") for line in lines)
-    assert any(line.startswith("the clone has ") for line in lines)
     folder = only([line for line in lines if line.startswith("in ")])
     assert folder.endswith(f"by {place / 'venv'}")
     assert "/headrace-run-" in folder

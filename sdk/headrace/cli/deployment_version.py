@@ -99,13 +99,13 @@ def _shown(value: Any) -> str:
 
 @click.command("rollback")
 @click.argument("name")
-@click.option("--to", "number", default=0, type=click.IntRange(1), help="This version instead of the former one.")
+@click.option("--to", "number", type=click.IntRange(1), help="This version instead of the former one.")
 @output.output_option
-def roll_back(name: str, number: int, as_json: bool) -> None:
+def roll_back(name: str, number: int | None, as_json: bool) -> None:
     """Make the version current again that the current one replaced."""
     found = lookup.deployment(name)
     done = lookup.client().deployments.RollBackDeployment(
-        deployment_pb2.RollBackDeploymentRequest(deployment_id=found.deployment_id, number=number)
+        deployment_pb2.RollBackDeploymentRequest(deployment_id=found.deployment_id, number=number or 0)
     )
     _report(done, found, as_json)
 
