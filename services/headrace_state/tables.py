@@ -314,6 +314,55 @@ variable = sa.Table(
     sa.UniqueConstraint("workspace_id", "name", name="variable_name_key"),
 )
 
+block_type = sa.Table(
+    "block_type",
+    metadata,
+    _id("block_type_id", key=True),
+    _id("workspace_id"),
+    _text("slug"),
+    _text("name"),
+    *(_text(name, default=True) for name in ("description", "logo_url", "documentation_url", "code_example")),
+    _id("block_schema_id"),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "slug", name="block_type_slug_key"),
+)
+
+block_schema = sa.Table(
+    "block_schema",
+    metadata,
+    *(_id(name, key=name == "block_schema_id") for name in ("block_schema_id", "workspace_id", "block_type_id")),
+    _text("checksum"),
+    _object("fields"),
+    _words("secret_fields"),
+    _words("capabilities"),
+    _text("version", default=True),
+    _time("created_at", default=True),
+    sa.UniqueConstraint("block_type_id", "checksum", name="block_schema_checksum_key"),
+)
+
+block = sa.Table(
+    "block",
+    metadata,
+    *(_id(name, key=name == "block_id") for name in ("block_id", "workspace_id", "block_type_id", "block_schema_id")),
+    _text("name"),
+    _object("data"),
+    _text("secrets", default=True),
+    _words("secret_paths"),
+    _text("key_name", default=True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "block_type_id", "name", name="block_name_key"),
+)
+
+block_reference = sa.Table(
+    "block_reference",
+    metadata,
+    _id("block_id", key=True),
+    _text("path", key=True),
+    _id("referenced_block_id"),
+)
+
 run_input = sa.Table(
     "run_input",
     metadata,

@@ -1,0 +1,24 @@
+-- Lists types of blocks by slug.
+select block_type.block_type_id,
+       block_type.slug,
+       block_type.name,
+       block_type.description,
+       block_type.logo_url,
+       block_type.documentation_url,
+       block_type.code_example,
+       block_type.created_at,
+       block_type.updated_at,
+       block_schema.block_schema_id,
+       block_schema.checksum,
+       block_schema.fields,
+       block_schema.secret_fields,
+       block_schema.capabilities,
+       block_schema.version
+  from block_type
+  join block_schema on block_schema.block_schema_id = block_type.block_schema_id
+ where block_type.workspace_id = $1
+   and ($2 = '' or block_type.slug ilike $2 or block_type.name ilike $2)
+   and block_schema.capabilities @> $3::text[]
+   and ($4::text is null or block_type.slug > $4)
+ order by block_type.slug
+ limit $5
