@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from typing import Any
 
@@ -9,10 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql.elements import ColumnElement
 
+from headrace_chassis.core import compile_core
+from headrace_chassis.database import Connection
 from headrace_state import tables
 from headrace_state.queries import conditions as where
 from headrace_state.queries.conditions import Condition
 from headrace_state.rules.filters import ArtifactFilter, FlowFilter, FlowRunFilter, TaskRunFilter
+
+_NEVER: Condition = sa.false()
 
 
 def flow_conditions(workspace_id: uuid.UUID, chosen: FlowFilter) -> list[Condition]:
@@ -36,8 +41,12 @@ def flow_run_conditions(workspace_id: uuid.UUID, chosen: FlowRunFilter) -> list[
     found: list[Condition] = [run.workspace_id == workspace_id]
     where.any_id(found, run.flow_run_id, chosen.flow_run_ids)
     where.any_id(found, run.flow_id, chosen.flow_ids)
-    if chosen.flow_names:
-        found.append(run.flow_id == sa.any_(_flows(workspace_id, FlowFilter(names=chosen.flow_names))))
+    if chosen.named_flow_ids is not None:
+        found.append(
+            run.flow_id == sa.any_(where.ids_array(chosen.named_flow_ids)) if chosen.named_flow_ids else _NEVER
+        )
+    else:
+        where.any_word(found, run.flow_name, chosen.flow_names)
     where.any_id(found, run.deployment_id, chosen.deployment_ids)
     where.any_word(found, run.deployment_name, chosen.deployment_names)
     where.any_id(found, run.work_pool_id, chosen.work_pool_ids)
@@ -50,14 +59,7 @@ def flow_run_conditions(workspace_id: uuid.UUID, chosen: FlowRunFilter) -> list[
     where.any_word(found, run.name, chosen.names)
     where.contains(found, chosen.name_contains, run.name)
     if chosen.text:
-        flows = _flows(workspace_id, FlowFilter(name_contains=chosen.text))
-        found.append(
-            sa.or_(
-                where.has_part(run.name, chosen.text),
-                where.message_has_part(run.state_message, chosen.text),
-                run.flow_id == sa.any_(flows),
-            )
-        )
+        found.append(sa.or_(*_text_conditions(chosen)))
     where.tags(found, run.tags, chosen)
     where.labels(found, run.labels, chosen.labels, chosen.label_keys)
     _parameters(found, chosen)
@@ -199,7 +201,30 @@ def _of_runs(
         found.append(sa.exists().where(*those).correlate(flow_run_id.table))
 
 
-def _flows(workspace_id: uuid.UUID, chosen: FlowFilter) -> ColumnElement[Any]:
-    # Found once, before the walk along the runs; their index takes the array.
-    flows = sa.select(tables.flow.c.flow_id).where(*flow_conditions(workspace_id, chosen)).correlate(None)
-    return sa.func.array(flows.scalar_subquery())
+def _text_conditions(chosen: FlowRunFilter) -> list[Condition]:
+    run = tables.flow_run.c
+    found = [where.has_part(run.name, chosen.text), where.message_has_part(run.state_message, chosen.text)]
+    if chosen.text_flow_ids is None:
+        found.append(where.has_part(run.flow_name, chosen.text))
+    elif chosen.text_flow_ids:
+        found.append(run.flow_id == sa.any_(where.ids_array(chosen.text_flow_ids)))
+    return found
+
+
+async def with_flows(connection: Connection, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> FlowRunFilter:
+    """Return a filter of flow runs with the flows looked up that it names.
+
+    There are few flows, and runs are found by the ids of theirs; by names they would all have to be looked at.
+    """
+    named, of_text = chosen.named_flow_ids, chosen.text_flow_ids
+    if chosen.flow_names:
+        named = await _flow_ids(connection, workspace_id, FlowFilter(names=chosen.flow_names))
+    if chosen.text:
+        of_text = await _flow_ids(connection, workspace_id, FlowFilter(name_contains=chosen.text))
+    return dataclasses.replace(chosen, named_flow_ids=named, text_flow_ids=of_text)
+
+
+async def _flow_ids(connection: Connection, workspace_id: uuid.UUID, chosen: FlowFilter) -> tuple[uuid.UUID, ...]:
+    statement = sa.select(tables.flow.c.flow_id).where(*flow_conditions(workspace_id, chosen))
+    text, arguments = compile_core(statement)
+    return tuple(row["flow_id"] for row in await connection.fetch(text, *arguments))

@@ -75,17 +75,18 @@ class PostgresFlowRunReads:
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page, and the key to go on behind it (None at the end)."""
         by = ORDERS[order]
-        statement = pages.page(
-            _RUN,
-            _WITH_PAYLOADS if with_payloads else _SEEN,
-            filters.flow_run_conditions(workspace_id, chosen),
-            by,
-            "flow_run_id",
-            after,
-            limit + 1,
-            _JOINED if with_payloads else None,
-        )
         async with self._database.connection() as connection:
+            chosen = await filters.with_flows(connection, workspace_id, chosen)
+            statement = pages.page(
+                _RUN,
+                _WITH_PAYLOADS if with_payloads else _SEEN,
+                filters.flow_run_conditions(workspace_id, chosen),
+                by,
+                "flow_run_id",
+                after,
+                limit + 1,
+                _JOINED if with_payloads else None,
+            )
             rows = await pages.fetch(connection, statement)
         if len(rows) <= limit:
             return rows, None
@@ -93,8 +94,9 @@ class PostgresFlowRunReads:
 
     async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:
         """Return how many runs are in states of each type, and whether counting stopped at its bound."""
-        conditions = filters.flow_run_conditions(workspace_id, chosen)
         async with self._database.connection() as connection:
+            chosen = await filters.with_flows(connection, workspace_id, chosen)
+            conditions = filters.flow_run_conditions(workspace_id, chosen)
             return await pages.count_by_state_type(connection, _RUN, conditions)
 
     async def list_states(

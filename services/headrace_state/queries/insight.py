@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 from sqlalchemy.sql.elements import ColumnElement
 
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Database
 from headrace_state import tables
 from headrace_state.queries import filters
+from headrace_state.queries.conditions import Condition, ids_array
 from headrace_state.queries.flow_run_unit import history_since
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.insight import RunGraphRows
@@ -30,7 +32,19 @@ _TIMESTAMP = sa.DateTime(timezone=True)
 _FLOW_RUN = tables.flow_run
 _TASK_RUN = tables.task_run
 
-_POINT = ("flow_run_id", "name", "flow_id", "flow_name", "deployment_id", "state_type", "state_name")
+_POINT = [
+    _FLOW_RUN.c[name]
+    for name in (
+        "flow_run_id",
+        "name",
+        "flow_id",
+        "flow_name",
+        "deployment_id",
+        "state_type",
+        "state_name",
+        "run_seconds",
+    )
+]
 
 
 class PostgresRunInsight:
@@ -43,7 +57,7 @@ class PostgresRunInsight:
         self, workspace_id: uuid.UUID, chosen: FlowRunFilter, moment: Moment, stretch: Stretch
     ) -> Histogram:
         """Return flow runs counted by time and state."""
-        conditions = filters.flow_run_conditions(workspace_id, chosen)
+        conditions = await self._conditions(workspace_id, chosen)
         return await self._count(_FLOW_RUN, conditions, moment, stretch, _FLOW_RUN.c.start_delay_seconds)
 
     async def count_task_runs(
@@ -95,27 +109,36 @@ class PostgresRunInsight:
         self, workspace_id: uuid.UUID, chosen: FlowRunFilter, moment: Moment, stretch: Stretch, most: int
     ) -> Sample:
         """Return flow runs, of many the longest and the shortest of each bucket, oldest first."""
-        conditions = filters.flow_run_conditions(workspace_id, chosen)
-        columns = (*(_FLOW_RUN.c[name] for name in _POINT), _FLOW_RUN.c.run_seconds)
-        some = _latest(_FLOW_RUN, columns, conditions, moment, stretch)
-        bucket = _bucket(some.c.at, stretch)
-        ranked = sa.select(
-            some,
-            sa.func.count().over().label("run_count"),
-            sa.func.row_number().over(partition_by=bucket, order_by=some.c.run_seconds.desc()).label("from_longest"),
-            sa.func.row_number().over(partition_by=bucket, order_by=some.c.run_seconds.asc()).label("from_shortest"),
-        ).subquery()
-        # Where all fit, all are shown; else those at the edges, which outline what lies between.
-        is_shown = sa.or_(
-            ranked.c.run_count <= sa.literal(most, sa.Integer), ranked.c.from_longest == 1, ranked.c.from_shortest == 1
+        conditions = await self._conditions(workspace_id, chosen)
+        every = _latest(_FLOW_RUN, _POINT, conditions, moment, stretch)
+        rows = await self._fetch(sa.select(every).limit(most + 1).order_by(every.c.at, every.c.flow_run_id))
+        if len(rows) <= most:
+            return Sample(tuple(rows), len(rows), False)
+        some = _latest(_FLOW_RUN, (_FLOW_RUN.c.flow_run_id, _FLOW_RUN.c.run_seconds), conditions, moment, stretch)
+        by_length = pg.aggregate_order_by(some.c.flow_run_id, some.c.run_seconds)
+        ids = sa.func.array_agg(by_length, type_=pg.ARRAY(sa.Uuid))
+        edges = await self._fetch(
+            sa.select(
+                sa.func.count().label("count"),
+                ids[1].label("shortest"),
+                ids[sa.cast(sa.func.count(), sa.Integer)].label("longest"),
+            ).group_by(_bucket(some.c.at, stretch))
         )
-        rows = await self._fetch(sa.select(ranked).where(is_shown).order_by(ranked.c.at, ranked.c.flow_run_id))
-        run_count = rows[0]["run_count"] if rows else 0
+        chosen_ids = sorted({row[edge] for row in edges for edge in ("shortest", "longest")})
+        picked = _latest(
+            _FLOW_RUN, _POINT, [*conditions, _FLOW_RUN.c.flow_run_id == sa.any_(ids_array(chosen_ids))], moment, stretch
+        )
+        rows = await self._fetch(sa.select(picked).order_by(picked.c.at, picked.c.flow_run_id))
+        run_count = sum(row["count"] for row in edges)
         return Sample(tuple(rows[-most:]), run_count, run_count >= LOOK_LIMIT)
+
+    async def _conditions(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> list[Condition]:
+        async with self._database.connection() as connection:
+            return filters.flow_run_conditions(workspace_id, await filters.with_flows(connection, workspace_id, chosen))
 
     async def measure_lateness(self, workspace_id: uuid.UUID, chosen: FlowRunFilter, stretch: Stretch) -> Lateness:
         """Return how late flow runs started that were expected to start in a stretch of time."""
-        conditions = filters.flow_run_conditions(workspace_id, chosen)
+        conditions = await self._conditions(workspace_id, chosen)
         columns = (_FLOW_RUN.c.state_type, _FLOW_RUN.c.start_delay_seconds, _FLOW_RUN.c.next_scheduled_start_at)
         some = _latest(_FLOW_RUN, columns, conditions, Moment.EXPECTED_START, stretch)
         delay = some.c.start_delay_seconds
