@@ -72,9 +72,10 @@ contracts: $(READY) ## Check style, format and compatibility of protos/
 	$(BIN)/buf format --diff --exit-code --path protos/headrace
 	@$(BIN)/python tools/breaking.py
 
-protos: $(PROTOS_READY) ## Generate code, descriptors and the types of the UI from protos/ (CHECK=1: only compare)
+protos: $(PROTOS_READY) ## Generate code, descriptors, types of the UI and Envoy's configuration from protos/ (CHECK=1: only compare)
 	@.venv-protos/bin/python tools/protos.py $(if $(CHECK),--check)
 	@$(BIN)/python tools/ui_types.py $(if $(CHECK),--check)
+	@$(BIN)/python -m tools.envoy $(if $(CHECK),--check)
 
 protos-check: ## Fail where the generated code is not what protos/ says
 	@$(MAKE) protos CHECK=1

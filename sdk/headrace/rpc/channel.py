@@ -25,11 +25,12 @@ RETRY_ATTEMPTS = 5
 ChannelOptions = list[tuple[str, str | int]]
 
 
-def retry_service_config(attempts: int = RETRY_ATTEMPTS) -> str:
+def service_config(attempts: int = RETRY_ATTEMPTS, *, spread: bool = False) -> str:
     """Return the gRPC service config, as JSON, that retries UNAVAILABLE and nothing else.
 
     Args:
         attempts: Tries of a call including the first; 1 means no retry. gRPC takes at most 5.
+        spread: Whether calls take turns among all addresses of a name.
     """
     config: dict[str, object] = {"methodConfig": [{"name": [{}]}]}
     if attempts > 1:
@@ -49,17 +50,20 @@ def retry_service_config(attempts: int = RETRY_ATTEMPTS) -> str:
             # A server in trouble sees the retries stop when half of the recent calls failed.
             "retryThrottling": {"maxTokens": 20, "tokenRatio": 0.5},
         }
+    if spread:
+        config["loadBalancingConfig"] = [{"round_robin": {}}]
     return json.dumps(config, separators=(",", ":"))
 
 
 def channel_options(
-    *, max_message_bytes: int = MAX_MESSAGE_BYTES, retry_attempts: int = RETRY_ATTEMPTS
+    *, max_message_bytes: int = MAX_MESSAGE_BYTES, retry_attempts: int = RETRY_ATTEMPTS, spread: bool = False
 ) -> ChannelOptions:
     """Return the gRPC channel arguments that every Headrace client uses.
 
     Args:
         max_message_bytes: The largest message in either direction.
         retry_attempts: Tries of a call that ends UNAVAILABLE, including the first.
+        spread: Whether calls take turns among all addresses of a name, the replicas of a service.
     """
     return [
         ("grpc.max_send_message_length", max_message_bytes),
@@ -72,7 +76,7 @@ def channel_options(
         ("grpc.min_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 5_000),
         ("grpc.enable_retries", 1),
-        ("grpc.service_config", retry_service_config(retry_attempts)),
+        ("grpc.service_config", service_config(retry_attempts, spread=spread)),
     ]
 
 
@@ -114,7 +118,9 @@ def open_channel(
 
 
 def _options_to(target: str, max_message_bytes: int, retry_attempts: int) -> ChannelOptions:
-    options = channel_options(max_message_bytes=max_message_bytes, retry_attempts=retry_attempts)
+    options = channel_options(
+        max_message_bytes=max_message_bytes, retry_attempts=retry_attempts, spread=target.startswith("dns:")
+    )
     if is_loopback(target.rpartition(":")[0]):
         # A proxy of the environment cannot reach this machine's own loopback.
         options.append(("grpc.enable_http_proxy", 0))

@@ -3,155 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib.resources
 import json
-import os
 import pathlib
-import shutil
-import socket
-import sys
-import tempfile
+import ssl
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 import httpx
 import pytest_asyncio
+from google.protobuf import descriptor_pb2
 
-from headrace_gateway.contract import load_contract
+from headrace.api.v1 import system_pb2, system_pb2_grpc
+from headrace.rpc.channel import open_aio_channel
+from headrace_gateway.envoy import PARTS, service_owners
+from headrace_harness.certificates import Authority
+from headrace_harness.edge import ENVOY, running_edge
 from headrace_harness.front import MISSING_RUN, RUN, Front
-
-ENVOY = shutil.which("envoy", path=f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-
-
-def configuration(grpc_port: int, port: int) -> dict[str, Any]:
-    """Envoy with nothing but the transcoder, as the distributed topology sets it."""
-    descriptors = str(importlib.resources.files("headrace.api").joinpath("descriptors.binpb"))
-    filters = "type.googleapis.com/envoy.extensions.filters.http"
-    transcoder = {
-        "@type": f"{filters}.grpc_json_transcoder.v3.GrpcJsonTranscoder",
-        "proto_descriptor": descriptors,
-        "services": sorted({method.path[1:].partition("/")[0] for method in load_contract().methods}),
-        "convert_grpc_status": True,
-        "print_options": {
-            "always_print_primitive_fields": True,
-            "preserve_proto_field_names": True,
-            "stream_newline_delimited": True,
-        },
-        "request_validation_options": {"reject_unknown_method": True, "reject_unknown_query_parameters": True},
-        "url_unescape_spec": "ALL_CHARACTERS",
-        "query_param_unescape_plus": True,
-    }
-    return {
-        "static_resources": {
-            "listeners": [
-                {
-                    "name": "http",
-                    "address": {"socket_address": {"address": "127.0.0.1", "port_value": port}},
-                    "filter_chains": [
-                        {
-                            "filters": [
-                                {
-                                    "name": "envoy.filters.network.http_connection_manager",
-                                    "typed_config": {
-                                        "@type": "type.googleapis.com/envoy.extensions.filters.network."
-                                        "http_connection_manager.v3.HttpConnectionManager",
-                                        "stat_prefix": "http",
-                                        "route_config": {
-                                            "virtual_hosts": [
-                                                {
-                                                    "name": "all",
-                                                    "domains": ["*"],
-                                                    "routes": [
-                                                        {"match": {"prefix": "/"}, "route": {"cluster": "services"}}
-                                                    ],
-                                                }
-                                            ]
-                                        },
-                                        "http_filters": [
-                                            {
-                                                "name": "envoy.filters.http.grpc_json_transcoder",
-                                                "typed_config": transcoder,
-                                            },
-                                            {
-                                                "name": "envoy.filters.http.router",
-                                                "typed_config": {"@type": f"{filters}.router.v3.Router"},
-                                            },
-                                        ],
-                                    },
-                                }
-                            ]
-                        }
-                    ],
-                }
-            ],
-            "clusters": [
-                {
-                    "name": "services",
-                    "type": "STATIC",
-                    "typed_extension_protocol_options": {
-                        "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-                            "@type": "type.googleapis.com/envoy.extensions.upstreams.http.v3.HttpProtocolOptions",
-                            "explicit_http_config": {"http2_protocol_options": {}},
-                        }
-                    },
-                    "load_assignment": {
-                        "cluster_name": "services",
-                        "endpoints": [
-                            {
-                                "lb_endpoints": [
-                                    {
-                                        "endpoint": {
-                                            "address": {
-                                                "socket_address": {"address": "127.0.0.1", "port_value": grpc_port}
-                                            }
-                                        }
-                                    }
-                                ]
-                            }
-                        ],
-                    },
-                }
-            ],
-        }
-    }
-
-
-@contextlib.asynccontextmanager
-async def running_envoy(grpc_port: int) -> AsyncIterator[str]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        path = pathlib.Path(folder) / "envoy.json"
-        path.write_text(json.dumps(configuration(grpc_port, port)))
-        assert ENVOY is not None
-        process = await asyncio.create_subprocess_exec(
-            ENVOY, "-c", str(path), "--disable-hot-restart", "--concurrency", "1", "-l", "error"
-        )
-        try:
-            async with asyncio.timeout(20):
-                while True:
-                    assert process.returncode is None, "Envoy has ended; its words are above"
-                    try:
-                        _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    except OSError:
-                        await asyncio.sleep(0.05)
-                        continue
-                    writer.close()
-                    break
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.terminate()
-            await process.wait()
+from headrace_harness.servers import free_port
+from headrace_harness.waiting import eventually
 
 
 @pytest_asyncio.fixture
-async def edge(front: Front) -> AsyncIterator[httpx.AsyncClient]:
+async def edge(front: Front, tmp_path: pathlib.Path) -> AsyncIterator[httpx.AsyncClient]:
+    targets = dict.fromkeys(PARTS, f"127.0.0.1:{front.running.grpc_port}")
+    targets["gateway"] = f"127.0.0.1:{front.running.gateway.port}"
+    port = free_port()
     async with (
-        running_envoy(front.running.grpc_port) as address,
-        httpx.AsyncClient(base_url=address, trust_env=False) as client,
+        running_edge(tmp_path, port, targets),
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
     ):
         yield client
 
@@ -215,6 +96,67 @@ if ENVOY is not None:
             theirs = await edge.request(method, path, **options)
             assert 400 <= theirs.status_code < 500, (path, theirs.text)
             assert 400 <= ours.status_code < 500, (path, ours.text)
+
+    async def test_events_pages_and_documents_come_from_the_gateway(front: Front, edge: httpx.AsyncClient) -> None:
+        for path in ("/openapi.json", "/docs"):
+            assert (await edge.get(path)).text == (await front.running.http.get(path)).text
+        answer = await edge.get(f"/v1/flow-runs/{RUN}:watch", headers={"accept": "text/event-stream"})
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert "data:" in answer.text
+
+    async def test_what_services_say_to_each_other_does_not_pass(front: Front, edge: httpx.AsyncClient) -> None:
+        answer = await edge.post("/headrace.internal.v1.StateInternalService/ClaimRuns", content=b"")
+        assert answer.status_code == 404
+
+    async def test_pages_of_another_site_may_not_call(front: Front, edge: httpx.AsyncClient) -> None:
+        own = {"origin": str(edge.base_url).rstrip("/")}
+        assert (await edge.put("/v1/variables/v", headers=own, json={"value": 1})).status_code == 200
+        for origin in ("http://elsewhere.example", "null", "http://127.0.0.1:1"):
+            answer = await edge.put("/v1/variables/v", headers={"origin": origin}, json={"value": 1})
+            assert answer.status_code == 403, origin
+            assert "access-control-allow-origin" not in answer.headers
+
+    async def test_a_renewed_certificate_is_taken_without_a_restart(front: Front, tmp_path: pathlib.Path) -> None:
+        authority = Authority.new()
+        folder = tmp_path / "certificates"
+        folder.mkdir()
+        certificate, key = folder / "tls.crt", folder / "tls.key"
+        authority.issue("localhost", certificate, key, serial=1)
+        targets = dict.fromkeys(PARTS, f"127.0.0.1:{front.running.grpc_port}")
+        targets["gateway"] = f"127.0.0.1:{front.running.gateway.port}"
+        port = free_port()
+        async with running_edge(tmp_path, port, targets, certificate=(certificate, key)):
+            assert await serial_seen(authority, port) == 1
+            # gRPC on the same port.
+            credentials = grpc.ssl_channel_credentials(authority.certificate)
+            async with open_aio_channel(f"localhost:{port}", credentials=credentials) as channel:
+                answer = await system_pb2_grpc.SystemServiceStub(channel).GetSystem(system_pb2.GetSystemRequest())
+                assert answer.version
+            authority.issue("localhost", certificate, key, serial=2)
+
+            async def is_taken() -> bool:
+                return await serial_seen(authority, port) == 2
+
+            await eventually(is_taken, 30)
+
+
+async def serial_seen(authority: Authority, port: int) -> int:
+    """Return the serial number of the certificate that a client is shown."""
+    context = ssl.create_default_context(cadata=authority.certificate.decode())
+    _, writer = await asyncio.open_connection("127.0.0.1", port, ssl=context, server_hostname="localhost")
+    try:
+        shown = writer.get_extra_info("ssl_object").getpeercert()
+        return int(shown["serialNumber"], 16)
+    finally:
+        writer.close()
+
+
+def test_every_public_service_has_an_owner() -> None:
+    described = descriptor_pb2.FileDescriptorSet.FromString(
+        importlib.resources.files("headrace.api").joinpath("descriptors.binpb").read_bytes()
+    )
+    public = {service.name for file in described.file if file.package == "headrace.api.v1" for service in file.service}
+    assert set(service_owners()) == public
 
 
 def rows(answer: httpx.Response) -> list[Any]:

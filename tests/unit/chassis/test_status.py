@@ -99,5 +99,5 @@ def test_a_long_message_is_cut_to_fit_into_trailers() -> None:
 
 
 def test_only_unavailable_is_retried_by_channels() -> None:
-    assert '"retryableStatusCodes":["UNAVAILABLE"]' in channel.retry_service_config()
-    assert "retryPolicy" not in channel.retry_service_config(1)
+    assert '"retryableStatusCodes":["UNAVAILABLE"]' in channel.service_config()
+    assert "retryPolicy" not in channel.service_config(1)

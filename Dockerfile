@@ -1,0 +1,42 @@
+# syntax=docker/dockerfile:1
+# One image for every part of Headrace: the server's parts, the worker, the command line.
+#   docker build --tag headrace .
+
+FROM node:22-bookworm-slim AS ui
+WORKDIR /build/gateway/ui
+COPY gateway/ui/package.json gateway/ui/package-lock.json ./
+RUN npm ci --no-audit --no-fund
+COPY gateway/ui ./
+RUN npm run build
+
+FROM python:3.13-slim-bookworm AS package
+WORKDIR /build
+RUN python -m venv /opt/headrace && /opt/headrace/bin/pip install --no-cache-dir "uv>=0.6"
+COPY requirements/dev.lock requirements/
+COPY pyproject.toml README.md LICENSE ./
+COPY sdk sdk
+COPY services services
+COPY gateway/headrace_gateway gateway/headrace_gateway
+COPY migrations migrations
+COPY --from=ui /build/gateway/headrace_gateway/static gateway/headrace_gateway/static
+# The versions are those of the lock file.
+RUN grep -E '^[a-z0-9.-]+==' requirements/dev.lock | sed 's/ *\\$//' > constraints.txt \
+ && /opt/headrace/bin/uv pip install --no-cache --python /opt/headrace/bin/python \
+      --constraint constraints.txt ".[server]" \
+ && /opt/headrace/bin/uv pip uninstall --python /opt/headrace/bin/python uv pip
+
+FROM python:3.13-slim-bookworm
+# Flows that are brought by git need it.
+RUN apt-get update && apt-get install --yes --no-install-recommends git tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && useradd --system --uid 10001 --create-home --home-dir /home/headrace headrace
+COPY --from=package /opt/headrace /opt/headrace
+ENV PATH=/opt/headrace/bin:$PATH \
+    PYTHONUNBUFFERED=1 \
+    HEADRACE_HOME=/home/headrace/.headrace
+USER 10001
+WORKDIR /home/headrace
+EXPOSE 4200 4201
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["tini", "--", "headrace"]
+CMD ["--help"]

@@ -1,0 +1,368 @@
+"""The configuration of Envoy as the front door: one port for HTTP, gRPC, gRPC-Web and the UI.
+
+Which service a call goes to, and its JSON form, come from the contract; so there is nothing here to keep up by
+hand when a method is added. Envoy translates JSON straight to the services; event streams for browsers, pages
+and documents go to the gateway.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from headrace_chassis.resolving import INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY
+from headrace_chassis.settings import SERVICE_NAMES
+from headrace_gateway.backends import SERVICE_OF
+from headrace_gateway.contract import PUBLIC_PACKAGE, load_contract
+
+GATEWAY = "gateway"
+
+PARTS: tuple[str, ...] = (*SERVICE_NAMES, GATEWAY)
+"""The parts of a server that stand behind the edge."""
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Largest message that is translated from JSON; services refuse larger ones too."""
+
+_WITHOUT_HTTP = {"RecordService": "state", "WorkerService": "scheduler"}
+"""gRPC services of streams alone, which the gateway does not serve."""
+
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]+)?")
+
+_TYPE = "type.googleapis.com/"
+_HTTP_FILTERS = "envoy.extensions.filters.http"
+_ENDLESS = "0s"
+_QUIET_STREAM = "3600s"
+"""After this long without a byte either way a stream is cut; ours say something every few seconds."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Edge:
+    """Where an Envoy listens, and what stands behind it."""
+
+    targets: Mapping[str, str]
+    """`host:port` of each part of the server by name."""
+    port: int = 4200
+    host: str = "0.0.0.0"
+    descriptors: str = "/etc/envoy/descriptors.binpb"
+    """The contract, `headrace/api/descriptors.binpb`, as a file of Envoy's machine."""
+    secrets: str = ""
+    """File that names the certificate and key, as `secrets_configuration` writes it: HTTPS and gRPC over TLS."""
+    hosts: Sequence[str] = ("*",)
+    """Names under which it is reached, with ports where they are in the address; others are refused."""
+    origins: Sequence[str] = ()
+    """Further web pages that may call, as `https://ci.example.org`; those from the edge itself always may."""
+    admin_port: int | None = 9901
+    """Where Envoy's own state and figures are told, on loopback; None tells them to nobody."""
+
+
+def configuration(edge: Edge) -> dict[str, Any]:
+    """Return the configuration of an Envoy, as it goes into its YAML or JSON file.
+
+    Raises:
+        ValueError: The address of a part is missing or is none.
+    """
+    missing = [part for part in PARTS if part not in edge.targets]
+    if missing:
+        raise ValueError(f"the address of {', '.join(missing)} is missing")
+    answer: dict[str, Any] = {
+        "static_resources": {
+            "listeners": [_listener(edge)],
+            "clusters": [_cluster(part, edge.targets[part]) for part in PARTS],
+        },
+        "overload_manager": {
+            "resource_monitors": [
+                {
+                    "name": "envoy.resource_monitors.global_downstream_max_connections",
+                    "typed_config": _typed(
+                        "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+                        max_active_downstream_connections=50_000,
+                    ),
+                }
+            ]
+        },
+    }
+    if edge.admin_port is not None:
+        answer["admin"] = {"address": _address("127.0.0.1", edge.admin_port)}
+    return answer
+
+
+def secrets_configuration(certificate: str, key: str) -> dict[str, Any]:
+    """Return what the file `Edge.secrets` has to say.
+
+    Args:
+        certificate: File of the certificate with its chain, PEM. A renewed one is taken without a restart, when it
+            is moved into place.
+        key: File of its key, PEM.
+    """
+    folder = certificate.rpartition("/")[0] or "."
+    return {
+        "resources": [
+            {
+                "@type": f"{_TYPE}envoy.extensions.transport_sockets.tls.v3.Secret",
+                "name": "edge",
+                "tls_certificate": {
+                    "certificate_chain": {"filename": certificate},
+                    "private_key": {"filename": key},
+                    "watched_directory": {"path": folder},
+                },
+            }
+        ]
+    }
+
+
+def _listener(edge: Edge) -> dict[str, Any]:
+    chain: dict[str, Any] = {
+        "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": _manager(edge)}]
+    }
+    if edge.secrets:
+        chain["transport_socket"] = {
+            "name": "envoy.transport_sockets.tls",
+            "typed_config": _typed(
+                "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                common_tls_context={
+                    "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
+                    "alpn_protocols": ["h2", "http/1.1"],
+                    "tls_certificate_sds_secret_configs": [
+                        {"name": "edge", "sds_config": {"path_config_source": {"path": edge.secrets}}}
+                    ],
+                },
+            ),
+        }
+    return {
+        "name": "edge",
+        "address": _address(edge.host, edge.port),
+        "per_connection_buffer_limit_bytes": MAX_BODY_BYTES,
+        "filter_chains": [chain],
+    }
+
+
+def _manager(edge: Edge) -> dict[str, Any]:
+    return _typed(
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        stat_prefix="edge",
+        # Who called is whom this Envoy sees; what a client claims about itself on the way is not taken over.
+        use_remote_address=True,
+        normalize_path=True,
+        merge_slashes=True,
+        # Names of limits and variables may have a slash in them, as %2F.
+        path_with_escaped_slashes_action="KEEP_UNCHANGED",
+        server_header_transformation="PASS_THROUGH",
+        request_headers_timeout="10s",
+        stream_idle_timeout=_QUIET_STREAM,
+        common_http_protocol_options={
+            "idle_timeout": _QUIET_STREAM,
+            "headers_with_underscores_action": "REJECT_REQUEST",
+        },
+        http2_protocol_options={
+            "max_concurrent_streams": 1000,
+            "initial_stream_window_size": 1024 * 1024,
+            "initial_connection_window_size": 4 * 1024 * 1024,
+            "connection_keepalive": {"interval": "30s", "timeout": "10s"},
+        },
+        access_log=[_access_log()],
+        route_config={
+            "name": "edge",
+            "virtual_hosts": [
+                {
+                    "name": "headrace",
+                    "domains": list(edge.hosts),
+                    "typed_per_filter_config": {"envoy.filters.http.cors": _cors(edge.origins)},
+                    # Only services say these to each other.
+                    "request_headers_to_remove": [INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY],
+                    "routes": list(_routes()),
+                }
+            ],
+        },
+        http_filters=list(_filters(edge)),
+    )
+
+
+def _cors(origins: Sequence[str]) -> dict[str, Any]:
+    return _typed(
+        f"{_HTTP_FILTERS}.cors.v3.CorsPolicy",
+        allow_origin_string_match=[{"exact": origin} for origin in origins],
+        allow_methods="GET, POST, PUT, PATCH, DELETE",
+        allow_headers="authorization, content-type, headrace-workspace, traceparent, x-grpc-web, grpc-timeout",
+        expose_headers="grpc-status, grpc-message, grpc-status-details-bin, headrace-correlation-id",
+        max_age="600",
+    )
+
+
+def _routes() -> Iterable[dict[str, Any]]:
+    yield {
+        "match": {"prefix": "/headrace.internal."},
+        "direct_response": {"status": 404, "body": {"inline_string": "there is nothing here\n"}},
+    }
+    # Browsers ask for event streams, which the gateway makes of answers; they are not translated here.
+    accepts_events = {"name": "accept", "string_match": {"contains": "text/event-stream", "ignore_case": True}}
+    yield {
+        "match": {"prefix": "/v1/", "headers": [accepts_events]},
+        "route": {"cluster": GATEWAY, "timeout": _ENDLESS, "idle_timeout": _QUIET_STREAM},
+        "typed_per_filter_config": {
+            "envoy.filters.http.grpc_json_transcoder": _typed(
+                f"{_HTTP_FILTERS}.grpc_json_transcoder.v3.GrpcJsonTranscoder", proto_descriptor_bin="", services=[]
+            )
+        },
+    }
+    routed = {f"/{PUBLIC_PACKAGE}.{service}/": owner for service, owner in sorted(service_owners().items())}
+    # To a client that asks how the server is, the part is meant that most calls need.
+    for prefix, owner in {**routed, "/grpc.health.v1.Health/": "state"}.items():
+        yield {
+            "match": {"prefix": prefix},
+            "route": {
+                "cluster": owner,
+                # A call has the deadline that its client gives it; a stream has none.
+                "timeout": _ENDLESS,
+                "idle_timeout": _QUIET_STREAM,
+                "max_stream_duration": {"grpc_timeout_header_max": _ENDLESS},
+                # Only what no service has begun with, or what one refused because it was stopping.
+                "retry_policy": {
+                    "retry_on": "connect-failure,refused-stream,unavailable",
+                    "num_retries": 2,
+                    "retry_back_off": {"base_interval": "0.05s", "max_interval": "1s"},
+                    "retry_host_predicate": [
+                        {
+                            "name": "envoy.retry_host_predicates.previous_hosts",
+                            "typed_config": _typed(
+                                "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+                            ),
+                        }
+                    ],
+                    "host_selection_retry_max_attempts": 3,
+                },
+            },
+        }
+    yield {
+        "match": {"prefix": "/"},
+        "route": {"cluster": GATEWAY, "timeout": _ENDLESS, "idle_timeout": _QUIET_STREAM},
+    }
+
+
+def service_owners() -> dict[str, str]:
+    """Return which part of the server serves each public gRPC service, by its name without package."""
+    # Every part can tell about the installation.
+    return {**SERVICE_OF, **_WITHOUT_HTTP, "SystemService": "state"}
+
+
+def _filters(edge: Edge) -> Iterable[dict[str, Any]]:
+    yield _filter("cors", f"{_HTTP_FILTERS}.cors.v3.Cors")
+    # Envoy's own filter against forged requests refuses every client that is no browser.
+    yield _filter(
+        "lua", f"{_HTTP_FILTERS}.lua.v3.Lua", default_source_code={"inline_string": _same_origin(edge.origins)}
+    )
+    yield _filter("grpc_web", f"{_HTTP_FILTERS}.grpc_web.v3.GrpcWeb")
+    yield _filter(
+        "grpc_json_transcoder",
+        f"{_HTTP_FILTERS}.grpc_json_transcoder.v3.GrpcJsonTranscoder",
+        proto_descriptor=edge.descriptors,
+        services=sorted({method.path[1:].partition("/")[0] for method in load_contract().methods}),
+        convert_grpc_status=True,
+        print_options={
+            "always_print_primitive_fields": True,
+            "preserve_proto_field_names": True,
+            "stream_newline_delimited": True,
+        },
+        request_validation_options={"reject_unknown_query_parameters": True},
+        url_unescape_spec="ALL_CHARACTERS",
+        query_param_unescape_plus=True,
+        max_request_body_size=MAX_BODY_BYTES,
+    )
+    yield _filter("router", f"{_HTTP_FILTERS}.router.v3.Router")
+
+
+def _same_origin(origins: Sequence[str]) -> str:
+    """Return the filter by which a page of another site cannot act for whoever looks at it."""
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            raise ValueError(f"{origin!r} is no origin: use https://host or https://host:port")
+    allowed = ", ".join(f'["{origin}"] = true' for origin in origins)
+    return f"""local allowed = {{{allowed}}}
+function envoy_on_request(handle)
+  local headers = handle:headers()
+  local origin, method = headers:get("origin"), headers:get(":method")
+  if origin == nil or method == "GET" or method == "HEAD" or method == "OPTIONS" or allowed[origin] then
+    return
+  end
+  if origin:match("^https?://(.+)$") ~= headers:get(":authority") then
+    handle:respond({{[":status"] = "403"}}, "pages of another site may not call\\n")
+  end
+end
+"""
+
+
+def _filter(name: str, kind: str, **settings: Any) -> dict[str, Any]:
+    return {"name": f"envoy.filters.http.{name}", "typed_config": _typed(kind, **settings)}
+
+
+def _access_log() -> dict[str, Any]:
+    # No query: it may hold what a user searches for.
+    fields = {
+        "time": "%START_TIME%",
+        "method": "%REQ(:METHOD)%",
+        "path": "%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%",
+        "status": "%RESPONSE_CODE%",
+        "grpc_status": "%GRPC_STATUS%",
+        "flags": "%RESPONSE_FLAGS%",
+        "milliseconds": "%DURATION%",
+        "bytes_in": "%BYTES_RECEIVED%",
+        "bytes_out": "%BYTES_SENT%",
+        "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+        "upstream": "%UPSTREAM_HOST%",
+        "correlation_id": "%REQ(HEADRACE-CORRELATION-ID)%",
+        "traceparent": "%REQ(TRACEPARENT)%",
+    }
+    formatter = {
+        "json_format": fields,
+        "formatters": [
+            {
+                "name": "envoy.formatter.req_without_query",
+                "typed_config": _typed("envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery"),
+            }
+        ],
+    }
+    return {
+        "name": "envoy.access_loggers.stdout",
+        "typed_config": _typed("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", log_format=formatter),
+    }
+
+
+def _cluster(part: str, target: str) -> dict[str, Any]:
+    host, _, port = target.rpartition(":")
+    if not host or not port.isdigit():
+        raise ValueError(f"{target!r} is no address of {part}: use host:port")
+    speaks_grpc = part != GATEWAY
+    check: dict[str, Any] = {"timeout": "3s", "interval": "2s", "unhealthy_threshold": 2, "healthy_threshold": 1}
+    if speaks_grpc:
+        check["grpc_health_check"] = {}
+    else:
+        check["http_health_check"] = {"path": "/ready", "host": "localhost"}
+    options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
+    protocol: dict[str, Any] = {"http2_protocol_options": {}} if speaks_grpc else {"http_protocol_options": {}}
+    return {
+        "name": part,
+        # All addresses that a name has: each replica is known.
+        "type": "STRICT_DNS",
+        "connect_timeout": "2s",
+        "lb_policy": "LEAST_REQUEST",
+        "per_connection_buffer_limit_bytes": MAX_BODY_BYTES,
+        "typed_extension_protocol_options": {options: _typed(options, explicit_http_config=protocol)},
+        "health_checks": [check],
+        "outlier_detection": {"consecutive_gateway_failure": 5, "interval": "5s", "base_ejection_time": "5s"},
+        "circuit_breakers": {
+            "thresholds": [{"max_connections": 4096, "max_pending_requests": 4096, "max_requests": 65536}]
+        },
+        "load_assignment": {
+            "cluster_name": part,
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(host, int(port))}}]}],
+        },
+    }
+
+
+def _address(host: str, port: int) -> dict[str, Any]:
+    return {"socket_address": {"address": host, "port_value": port}}
+
+
+def _typed(kind: str, **settings: Any) -> dict[str, Any]:
+    return {"@type": f"{_TYPE}{kind}", **settings}

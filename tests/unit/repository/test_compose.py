@@ -1,0 +1,71 @@
+"""What compose.yaml starts is what there is, set as the settings want it."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from typing import Any
+
+import click.testing
+import pytest
+import yaml
+
+from headrace_chassis.settings import ServerSettings
+from headrace_gateway.envoy import PARTS
+from headrace_server.cli import server
+
+ROOT = pathlib.Path(__file__).parents[3]
+
+
+def _filled_in(value: str) -> str:
+    return re.sub(r"\$\{\w+:?[-?][^}]*\}", "ab" * 32, value)
+
+
+@pytest.fixture(scope="module")
+def services() -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    return dict(content["services"])
+
+
+def test_every_part_of_a_server_is_there_twice(services: dict[str, Any]) -> None:
+    assert set(PARTS) <= set(services)
+    for part in PARTS:
+        assert services[part]["command"] == ["server", "start", "--service", part]
+        assert services[part]["deploy"]["replicas"] == 2
+
+
+@pytest.mark.parametrize("part", [*PARTS, "migrate"])
+def test_parts_are_set_with_settings_that_there_are(
+    services: dict[str, Any], part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {name: _filled_in(value) for name, value in services[part]["environment"].items()}
+    known = {f"HEADRACE_SERVER_{name}".upper() for name in ServerSettings.model_fields} | {"HEADRACE_DATABASE_URL"}
+    assert set(given) <= known
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = ServerSettings.load()
+    assert {name: target for name, target in settings.targets.items() if target != f"dns:///{name}:4201"} == {}
+    assert (settings.host, settings.port, settings.grpc_port) == ("0.0.0.0", 4200, 4201)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_commands_are_commands(services: dict[str, Any], part: str) -> None:
+    _server, *words = services[part]["command"]
+    answer = click.testing.CliRunner().invoke(server, [*words, "--help"])
+    assert answer.exit_code == 0, answer.output
+
+
+def test_nothing_runs_as_it_likes(services: dict[str, Any]) -> None:
+    for name, service in services.items():
+        if name != "postgres":
+            assert service["read_only"], name
+            assert service["cap_drop"] == ["ALL"], name
+    published = [name for name, service in services.items() if "ports" in service]
+    assert published == ["envoy"]
+    assert services["envoy"]["ports"][0].startswith("${HEADRACE_PUBLISH:-127.0.0.1:")
+
+
+def test_what_has_to_be_filled_in_is_in_the_example() -> None:
+    asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
+    example = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
+    assert asked <= example
