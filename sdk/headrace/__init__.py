@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from headrace.task_runners import ThreadTaskRunner as ThreadTaskRunner
     from headrace.tasks import Task as Task
     from headrace.tasks import task as task
+    from headrace.transactions import get_transaction as get_transaction
+    from headrace.transactions import transaction as transaction
     from headrace.variables import Variable as Variable
 
 _MODULES = frozenset(
@@ -63,11 +65,13 @@ _NAMES = {
     "get_flow_run": "headrace.context",
     "get_run_logger": "headrace.logging",
     "get_task_run": "headrace.context",
+    "get_transaction": "headrace.transactions",
     "quote": "headrace.annotations",
     "run_deployment": "headrace.deployments",
     "serve": "headrace.deployments",
     "tags": "headrace.context",
     "task": "headrace.tasks",
+    "transaction": "headrace.transactions",
     "unmapped": "headrace.annotations",
     "wait": "headrace.futures",
 }

@@ -8,16 +8,21 @@ Cached results are results that were persisted under a key that the policy compu
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
 import cloudpickle
 import orjson
 
 from headrace import errors
+
+if TYPE_CHECKING:
+    from headrace.cache_keys import KeyStorage
+    from headrace.locking import LockManager
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,6 +47,38 @@ class CacheContext:
 class CachePolicy:
     """Computes the key under which a task's result is cached."""
 
+    key_storage: KeyStorage | str | None = None
+    """Where keys are looked up, if not in the storage of results."""
+    isolation_level: str | None = None
+    """`SERIALIZABLE` lets one run at a time compute the result of a key."""
+    lock_manager: LockManager | None = None
+    """Gives the locks for that."""
+
+    def configure(
+        self,
+        key_storage: KeyStorage | str | None = None,
+        isolation_level: str | None = None,
+        lock_manager: LockManager | None = None,
+    ) -> Self:
+        """Return the same policy with other ways of keeping and locking keys; None leaves one as it is.
+
+        Args:
+            key_storage: `headrace.cache_keys.ServerKeyStorage()`, or an fsspec URL such as `s3://bucket/keys`:
+                machines that share it share what is cached, as far as they reach the results. By default a key is
+                the name of the result in the storage of results.
+            isolation_level: `READ_COMMITTED` or `SERIALIZABLE`, see `headrace.transactions.IsolationLevel`.
+            lock_manager: Gives the locks of SERIALIZABLE; by default files in `HEADRACE_HOME`.
+
+        Raises:
+            errors.InvalidArgument: There is no such isolation level.
+        """
+        if isolation_level not in (None, "READ_COMMITTED", "SERIALIZABLE"):
+            raise errors.InvalidArgument.of_field("isolation_level", "must be READ_COMMITTED or SERIALIZABLE")
+        made = copy.copy(self)
+        changes = {"key_storage": key_storage, "isolation_level": isolation_level, "lock_manager": lock_manager}
+        vars(made).update({name: value for name, value in changes.items() if value is not None})
+        return made
+
     def compute_key(self, context: CacheContext, inputs: Mapping[str, Any]) -> str | None:
         """Return the key for a call with the given parameters; None if it is not cached.
 
@@ -54,16 +91,18 @@ class CachePolicy:
         """Return a policy by which a result depends on what either says."""
         if not isinstance(other, CachePolicy):
             return NotImplemented
-        return _Compound((*_members(self), *_members(other)))
+        return _inherit(_Compound((*_members(self), *_members(other))), self, other)
 
     def __sub__(self, name: str) -> CachePolicy:
         """Return a policy by which a result does not depend on the parameter `name`."""
         if not isinstance(name, str):
             return NotImplemented
-        return _Compound(_members(self), frozenset({name}) | _left_out(self))
+        if isinstance(self, _Compound):
+            return _inherit(_Compound(self.members, self.left_out | {name}), self)
+        return _inherit(_Compound((self,), frozenset({name})), self)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class _Compound(CachePolicy):
     members: tuple[CachePolicy, ...]
     left_out: frozenset[str] = frozenset()
@@ -104,7 +143,7 @@ class _NoCache(CachePolicy):
         return None
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class CacheKeyFunction(CachePolicy):
     """A policy of the user's own.
 
@@ -128,8 +167,14 @@ def _members(policy: CachePolicy) -> tuple[CachePolicy, ...]:
     return (policy,)
 
 
-def _left_out(policy: CachePolicy) -> frozenset[str]:
-    return policy.left_out if isinstance(policy, _Compound) else frozenset()
+def _inherit(made: CachePolicy, *sources: CachePolicy) -> CachePolicy:
+    for name in ("key_storage", "isolation_level", "lock_manager"):
+        values = [value for source in sources if (value := getattr(source, name)) is not None]
+        if any(value != values[0] for value in values):
+            raise errors.InvalidArgument.of_field(name, "is configured differently in policies that are joined")
+        if values:
+            vars(made)[name] = values[0]
+    return made
 
 
 INPUTS: CachePolicy = _Inputs()

@@ -28,11 +28,11 @@ from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, 
 from headrace.engine.connection import use_backend
 from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.logging import configure_logging
-from headrace.recording.facts import PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
+from headrace.recording.facts import COMPLETED, PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
 from headrace.recording.identifiers import new_id
 from headrace.recording.logs import LogLine
 from headrace.settings import Settings, get_settings, use_settings
-from headrace.states import State, StateDetails, StateType
+from headrace.states import ResultReference, State, StateDetails, StateType
 
 __all__ = ["FlowRunRecord", "LocalRuns", "LogRecord", "TaskRunRecord", "local_runs"]
 
@@ -213,6 +213,13 @@ class LocalRuns:
                 for run in self.task_runs(flow_run_id)
             }
         )
+
+    def find_cached(self, cache_key: str) -> concurrent.futures.Future[ResultReference | None]:
+        """Return where the result is of the last task run that completed with a cache key."""
+        for facts, code, _, _, _, _, _, reference in reversed(self._transitions):
+            if code == COMPLETED and facts.cache_key == cache_key and reference is not None:
+                return done(reference)
+        return done(None)
 
     def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
         """Keep an artifact, or change the fields of one that are set."""

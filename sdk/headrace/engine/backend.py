@@ -5,13 +5,16 @@ from __future__ import annotations
 import concurrent.futures
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from headrace.api.v1 import artifact_pb2
 from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
 from headrace.states import ResultReference, State
+
+if TYPE_CHECKING:
+    from headrace.engine.waits import Waits
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -85,6 +88,10 @@ class Backend(Protocol):
         """Takes a log record."""
 
     @property
+    def waits(self) -> Waits:
+        """Where runs pause, and what is sent to them."""
+
+    @property
     def api_url(self) -> str:
         """HTTP address of the server; empty without one."""
 
@@ -105,6 +112,9 @@ class Backend(Protocol):
 
     def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
         """Return the task runs of earlier executions of a flow run, by task key and dynamic key."""
+
+    def find_cached(self, cache_key: str) -> concurrent.futures.Future[ResultReference | None]:
+        """Return where the result is of the last task run that completed with a cache key."""
 
     def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
         """Keep an artifact, or change the fields of one that are set."""

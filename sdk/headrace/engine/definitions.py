@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, TypeVar
 
 from headrace import errors
-from headrace.caching import CachePolicy
+from headrace.caching import NO_CACHE, CachePolicy
 from headrace.engine.naming import RunName
 from headrace.engine.retries import RetryDelays, resolve_delays
 from headrace.engine.signature import CallSignature
@@ -58,6 +58,13 @@ class CommonOptions:
     on_running: tuple[Hook, ...] = ()
     on_completion: tuple[Hook, ...] = ()
     on_failure: tuple[Hook, ...] = ()
+
+    @property
+    def persists(self) -> bool | None:
+        """Whether results are persisted; whoever says how or where wants them to be. None if nothing is said."""
+        if self.persist_result is None and (self.result_storage is not None or self.result_serializer is not None):
+            return True
+        return self.persist_result
 
     def check(self) -> None:
         """Check all values.
@@ -107,6 +114,16 @@ class TaskOptions(CommonOptions):
     viz_return_value: Any = None
     on_rollback: tuple[Hook, ...] = ()
     on_commit: tuple[Hook, ...] = ()
+
+    @property
+    def persists(self) -> bool | None:
+        """Whether results are persisted; as in the base class, and who wants them to be cached does, too."""
+        if self.persist_result is not None:
+            return self.persist_result
+        is_cached = self.cache_policy is not None and self.cache_policy is not NO_CACHE
+        if is_cached or self.cache_key_fn is not None or self.result_storage_key is not None:
+            return True
+        return CommonOptions.persists.fget(self)  # type: ignore[attr-defined, no-any-return]
 
     def check(self) -> None:
         """Check all values; as in the base class."""
@@ -192,19 +209,27 @@ class TaskDefinition(Definition):
     retry_delays: tuple[float, ...]
     needs_parameters: bool
     """Whether the engine needs the parameters' values by name: for a name, a cache key, a condition."""
+    is_transactional: bool
+    """Whether it has hooks for transactions."""
+    persists: bool | None
+    """Whether results are persisted; None is what the flow says."""
 
     def on_rollback(self, hook: H) -> H:
         """Call `hook(transaction)` when a transaction is undone in which the task had completed."""
+        self.is_transactional = True
         return self._add_hook("on_rollback", hook)
 
     def on_commit(self, hook: H) -> H:
         """Call `hook(transaction)` when the transaction that the task is part of is made good."""
+        self.is_transactional = True
         return self._add_hook("on_commit", hook)
 
     def _settle(self, task_key: str) -> None:
         options = self.options
         self.tags = tuple(sorted(options.tags))
         self.retry_delays = resolve_delays(options.retries, options.retry_delay_seconds)
+        self.is_transactional = bool(options.on_commit or options.on_rollback)
+        self.persists = options.persists
         self.facts = TaskFacts(
             task_key,
             version=options.version or "",

@@ -32,6 +32,8 @@ from headrace.outcomes import (
     CancelledRun,
     Interrupted,
     LeaseLostInterrupt,
+    PauseTimedOut,
+    SuspendInterrupt,
     TerminateInterrupt,
     TimedOut,
     TimeoutInterrupt,
@@ -44,8 +46,11 @@ from headrace.states import State, StateDetails, StateType
 
 logger = logging.getLogger("headrace.flow_runs")
 
-RETRY_RESCHEDULED = "RETRY_RESCHEDULED"
-"""Reason of a SCHEDULED state after which the run is claimed anew."""
+GOES_ON_ELSEWHERE = frozenset({"RETRY_RESCHEDULED", "SLEEPING", "RESUMED"})
+"""Reasons of SCHEDULED states after which the run is claimed anew."""
+
+PAUSE_EXPIRED = "PAUSE_EXPIRED"
+"""Reason of the state of a run that was not resumed in time."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -64,6 +69,8 @@ class Assignment:
     parent_flow_run_id: str = ""
     root_flow_run_id: str = ""
     job_variables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    passed: frozenset[str] = frozenset()
+    """Keys of pauses that earlier attempts went through."""
 
 
 class FlowExecution:
@@ -107,7 +114,7 @@ class FlowExecution:
             self.stand_in = TaskRun(definition.stand_in, self.host, caller.task_run if caller is not None else None)
             self._upstream = Upstream(definition.signature, self.host.tracker, args, kwargs, wait_for)
             self.stand_in.inputs = self._upstream.inputs
-        own = options.persist_result
+        own = options.persists
         inherited = self.host.persists if self.host is not None else settings.results_persist
         prints = options.log_prints
         self.run = FlowRun(
@@ -179,8 +186,17 @@ class FlowExecution:
             proposal = yield from self._execute()
             proposal = yield from self._drain(proposal)
             if run.stopping is LeaseLostInterrupt:
-                return self._lose()
-            state = yield from self._conclude(proposal)
+                state = yield from self._lose()
+                if not state.is_failed():
+                    return state
+            elif run.stopping is SuspendInterrupt and self.host is None:
+                # Suspended by somebody else: the server holds the state, and waits only for what is under way.
+                yield Wait(run.backend.flush())
+                state = State(type=StateType.PAUSED, name="Suspended", message=run.stop_reason)
+            else:
+                if not proposal.is_final():
+                    yield Wait(run.backend.flush())
+                state = yield from self._conclude(proposal)
             if _is_retried_here(state):
                 held = yield from self._retry(state)
                 if held is None:
@@ -235,6 +251,11 @@ class FlowExecution:
         if isinstance(error, TimeoutInterrupt) and run.stopping is None:
             error = self.time_over()
         self.error = error
+        if isinstance(error, SuspendInterrupt) and error.state is not None and run.stopping is None:
+            return error.state
+        if run.stopping is SuspendInterrupt:
+            # The parent of this run was suspended, and calls it anew when it is resumed.
+            return State(type=StateType.CANCELLED, message="the flow run that called it was suspended", data=error)
         if run.stopping is CancelInterrupt and isinstance(error, Interrupted | asyncio.CancelledError):
             return State(type=StateType.CANCELLED, message=run.stop_reason, data=error)
         if isinstance(error, Exception):
@@ -254,7 +275,7 @@ class FlowExecution:
             return proposal
         if isinstance(self.error, TimedOut):
             session.interrupt(TimeoutInterrupt)
-        elif not proposal.is_completed():
+        elif proposal.is_final() and not proposal.is_completed():
             session.cancel_pending("the flow run ended before the task started")
         try:
             yield Blocking(session.join)
@@ -263,7 +284,7 @@ class FlowExecution:
             proposal = self._judge(error)
             session.interrupt(TerminateInterrupt)
             yield Blocking(session.join)
-        if run.stopping is not None and proposal.is_completed():
+        if run.stopping is not None and (proposal.is_completed() or not proposal.is_final()):
             proposal = self._judge(run.stopping(run.stop_reason))
         return proposal
 
@@ -275,7 +296,7 @@ class FlowExecution:
                 verdict = yield Wait(run.backend.propose(run.id, run.attempt.token, proposal))
             except errors.LeaseLost as error:
                 run.stop(LeaseLostInterrupt, error.message)
-                return self._lose()
+                return (yield from self._lose())
             held = verdict.state
             if verdict.outcome == "accepted":
                 return with_data(held or proposal, proposal)
@@ -285,6 +306,11 @@ class FlowExecution:
                 run.stop_reason = held.message or "the run was asked to stop"
                 self.error = self.error if isinstance(self.error, Interrupted) else CancelledRun(run.stop_reason)
                 proposal = State(type=StateType.CANCELLED, message=run.stop_reason, data=self.error)
+            elif held is not None and held.is_running() and not proposal.is_final():
+                self.error = errors.FailedPrecondition(
+                    f"flow run {run.name!r} cannot be {proposal.name}: {verdict.reason}", reason=verdict.code
+                )
+                proposal = failed(self.error)
             elif held is not None:
                 if held.type is not proposal.type and not held.is_scheduled():
                     logger.warning("Flow run %r is %s: %s", run.name, held.name, verdict.reason)
@@ -321,6 +347,7 @@ class FlowExecution:
         run = self.run
         run.name, run.attempt.token, run.run_count = assignment.name, assignment.token, assignment.run_count
         run.assignment = assignment
+        run.passed = assignment.passed
         if assignment.run_count > 1 or assignment.attempt_number > 1:
             run.earlier = yield Wait(run.backend.earlier_task_runs(run.id))
 
@@ -362,9 +389,14 @@ class FlowExecution:
         serializer = self.definition.options.result_serializer or self._settings.results_serializer
         return headrace.results.store_at(self.run.results_url).write(f"{self.run.id}/result", value, serializer)
 
-    def _lose(self) -> State[Any]:
-        """Stop without another word to the server: the run belongs to another attempt."""
+    def _lose(self) -> Script:
+        """Stop without another word to the server: the run belongs to another attempt, or is over."""
         run = self.run
+        if run.paused is not None:
+            held = yield Wait(run.paused)
+            if held.is_failed() and held.details is not None and held.details.reason == PAUSE_EXPIRED:
+                self.error = PauseTimedOut(held.message)
+                return State(type=StateType.FAILED, name=held.name, message=held.message, data=self.error)
         message = f"flow run {run.name!r} was given to another attempt, so this process stops: {run.stop_reason}"
         logger.error("%s", message)
         self.error = errors.LeaseLost(message)
@@ -384,6 +416,8 @@ class FlowExecution:
         run = self.run
         if state.is_completed():
             logger.info("Flow run %r completed in %.3g s", run.name, seconds)
+        elif not state.is_final():
+            logger.info("Flow run %r gives its process up, and goes on in another: it is %s", run.name, state.name)
         elif state.is_failed() and isinstance(self.error, Exception):
             logger.error("Flow run %r failed: %s", run.name, state.message, exc_info=self.error)
         else:
@@ -408,4 +442,4 @@ class FlowExecution:
 
 def _is_retried_here(state: State[Any]) -> bool:
     """Return whether this process goes on with the run when it is due again; otherwise a worker will."""
-    return state.is_scheduled() and (state.details is None or state.details.reason != RETRY_RESCHEDULED)
+    return state.is_scheduled() and (state.details is None or state.details.reason not in GOES_ON_ELSEWHERE)

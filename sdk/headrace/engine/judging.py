@@ -10,7 +10,7 @@ import traceback
 from typing import Any
 
 import headrace
-from headrace.caching import DEFAULT, CacheContext, CacheKeyFunction, CachePolicy
+from headrace.engine import keeping
 from headrace.engine.guards import Deadline
 from headrace.engine.hooks import run_blocking
 from headrace.engine.naming import run_name
@@ -26,8 +26,8 @@ from headrace.outcomes import (
     WorkerDied,
 )
 from headrace.recording.facts import CANCELLED, CODES, COMPLETED, CRASHED, FAILED, SCHEDULED
-from headrace.settings import get_settings
 from headrace.states import State, StateDetails, StateType
+from headrace.transactions import get_transaction
 
 logger = logging.getLogger("headrace.task_runs")
 
@@ -36,7 +36,13 @@ FINAL_CODES = frozenset({CANCELLED, COMPLETED, CRASHED, FAILED})
 
 def needs_preparation(run: TaskRun) -> bool:
     """Return whether there is anything to do before a run may enter RUNNING; for most there is not."""
-    return run.definition.needs_parameters or bool(run.host.earlier) or run.persists
+    return (
+        run.definition.needs_parameters
+        or run.definition.is_transactional
+        or bool(run.host.earlier)
+        or run.persists
+        or get_transaction() is not None
+    )
 
 
 def prepare(run: TaskRun, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
@@ -58,10 +64,9 @@ def prepare(run: TaskRun, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool
     if replay(run):
         return True
     if run.persists:
-        run.cache_key = _cache_key(run) or ""
-        if run.cache_key and not options.refresh_cache:
-            return _is_cached(run)
-    return False
+        run.cache_key = keeping.cache_key(run)
+    keeping.open_transaction(run)
+    return bool(run.cache_key) and not options.refresh_cache and _is_cached(run)
 
 
 def complete(run: TaskRun, value: Any, *, is_whole: bool = True) -> Any:
@@ -78,7 +83,7 @@ def complete(run: TaskRun, value: Any, *, is_whole: bool = True) -> Any:
     reference = None
     if is_whole and run.persists:
         try:
-            reference = _persist(run, value)
+            reference = keeping.persist(run, value)
         except HeadraceError as error:
             fail(run, error)
             raise
@@ -197,56 +202,22 @@ def replay(run: TaskRun) -> bool:
     return True
 
 
-def _cache_key(run: TaskRun) -> str | None:
-    options = run.definition.options
-    policy: CachePolicy = options.cache_policy or DEFAULT
-    if options.cache_key_fn is not None:
-        policy = CacheKeyFunction(options.cache_key_fn)
-    context = CacheContext(
-        task_key=run.facts.task_key,
-        function=run.definition.fn,
-        flow_run_id=run.host.id,
-        flow_parameters=run.host.parameters,
-        task_run=run,
-    )
-    return policy.compute_key(context, run.parameters or {})
-
-
 def _is_cached(run: TaskRun) -> bool:
     try:
-        found = _store(run).find(_storage_key(run))
+        found = keeping.find_cached(run)
     except HeadraceError as error:
         logger.warning("The cache cannot be used, so task run %r is executed: %s", run.name, error)
         return False
     if found is None:
         return False
+    if run.transaction is not None:
+        # This run does nothing that could be undone.
+        run.transaction.find()
     run.value = found.value
     details = StateDetails(cache_key=run.cache_key, cache_expires_at=found.reference.expires_at)
     run.enter(COMPLETED, "Cached", details=details, reference=found.reference)
     run.host.tracker.track(run.value, run.task_run_id)
     return True
-
-
-def _persist(run: TaskRun, value: Any) -> Any:
-    options = run.definition.options
-    expires_at = None
-    if options.cache_expiration is not None:
-        expires_at = datetime.datetime.now(datetime.UTC) + options.cache_expiration
-        run.cache_expires_ns = int(expires_at.timestamp() * 1e9)
-    serializer = options.result_serializer or get_settings().results_serializer
-    return _store(run).write(_storage_key(run), value, serializer, expires_at)
-
-
-def _store(run: TaskRun) -> Any:
-    return headrace.results.store_at(run.definition.options.result_storage or run.host.results_url)
-
-
-def _storage_key(run: TaskRun) -> str:
-    template = run.definition.options.result_storage_key
-    if template is not None:
-        values = {"flow_run": run.host, "task_run": run, "parameters": run.parameters or {}}
-        return run_name(template, "result_storage_key", values, takes_parameters=False)
-    return run.cache_key or f"{run.host.id}/{run.task_run_id}"
 
 
 def error_details(error: BaseException) -> StateDetails:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import contextlib
 import datetime
 import itertools
@@ -15,7 +16,14 @@ from headrace.engine.backend import Backend, EarlierTaskRun
 from headrace.engine.definitions import FlowDefinition, TaskDefinition
 from headrace.engine.guards import Guard
 from headrace.engine.tracking import ResultTracker
-from headrace.outcomes import CancelInterrupt, CancelledRun, Interrupted, LeaseLostInterrupt, MissingContext
+from headrace.outcomes import (
+    CancelInterrupt,
+    CancelledRun,
+    Interrupted,
+    LeaseLostInterrupt,
+    MissingContext,
+    SuspendInterrupt,
+)
 from headrace.recording.facts import COMPLETED, PENDING, RUNNING, TYPES, AttemptHandle, TaskRunFacts
 from headrace.recording.identifiers import new_id
 from headrace.states import ResultReference, State, StateDetails, StateType
@@ -23,9 +31,13 @@ from headrace.states import ResultReference, State, StateDetails, StateType
 if TYPE_CHECKING:
     from headrace.engine.flow_engine import Assignment
     from headrace.task_runners import RunnerSession
+    from headrace.transactions import Transaction
 
 
 _NO_VALUE: Any = object()
+
+_HOLD_SECONDS = 0.5
+"""How often what waits for a paused run looks whether the run has to stop altogether."""
 
 
 class CallCounters:
@@ -103,6 +115,10 @@ class FlowRun:
         """Why the run has to stop; None while it may go on."""
         self.stop_reason = ""
         self.stopped = threading.Event()
+        self.passed: frozenset[str] = frozenset()
+        """Keys of the pauses that an earlier attempt went through."""
+        self.paused: concurrent.futures.Future[State[Any]] | None = None
+        """While the run is PAUSED and this process waits: done when it is no longer."""
         self._lock = threading.RLock()  # a signal handler may stop the run while this thread holds it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_task: asyncio.Task[Any] | None = None
@@ -163,6 +179,34 @@ class FlowRun:
         """Count calls from the start: the flow's function is executed another time."""
         self.counters = CallCounters()
         self.tracker = ResultTracker()
+        self.passed = frozenset()
+
+    def pause(self) -> concurrent.futures.Future[State[Any]]:
+        """Start no further task while the run is PAUSED; returns what is done when it is no longer.
+
+        May be called from any thread.
+        """
+        with self._lock:
+            if self.paused is not None:
+                return self.paused
+            waiting = self.paused = self.backend.waits.while_paused(self.id)
+        waiting.add_done_callback(self._go_on)
+        return waiting
+
+    def _go_on(self, waiting: concurrent.futures.Future[State[Any]]) -> None:
+        if self.paused is waiting:
+            self.paused = None
+
+    def hold(self) -> None:
+        """Wait while the run is PAUSED, or until it has to stop."""
+        while self.stopping is None and (waiting := self.paused) is not None:
+            if concurrent.futures.wait([waiting], _HOLD_SECONDS).done:
+                return
+
+    async def hold_on_loop(self) -> None:
+        """Wait while the run is PAUSED; as `hold`, on an event loop."""
+        if (waiting := self.paused) is not None:
+            await asyncio.wait([asyncio.wrap_future(waiting)])
 
     def stop(self, kind: type[Interrupted], reason: str) -> None:
         """End the run's code from any thread. Only the first call counts."""
@@ -195,6 +239,11 @@ class FlowRun:
     def _heard(self, state: State[Any]) -> None:
         if state.type in (StateType.CANCELLING, StateType.CANCELLED):
             self.stop(CancelInterrupt, state.message or "the run was asked to stop")
+        elif state.is_paused():
+            if state.details is not None and state.details.pause_reschedule:
+                self.stop(SuspendInterrupt, state.message or "the run was suspended")
+            else:
+                self.pause()
         elif state.is_final():
             self.stop(LeaseLostInterrupt, f"the run was set to {state.name}")
 
@@ -220,6 +269,7 @@ class TaskRun(TaskRunFacts):
         "run_count",
         "state_name",
         "state_ns",
+        "transaction",
         "value",
     )
 
@@ -259,6 +309,7 @@ class TaskRun(TaskRunFacts):
         self.error: BaseException | None = None
         self.reference: ResultReference | None = None
         self.guard: Guard | None = None
+        self.transaction: Transaction | None = None
         self.parameters: Mapping[str, Any] | None = None
         self.counters: CallCounters | None = None
 
@@ -286,7 +337,7 @@ class TaskRun(TaskRunFacts):
     @property
     def persists(self) -> bool:
         """Whether its result is persisted; of a generator the list of its items."""
-        own = self.definition.options.persist_result
+        own = self.definition.persists
         return self.host.persists if own is None else own
 
     def enter(

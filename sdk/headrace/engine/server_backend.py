@@ -19,21 +19,24 @@ from headrace.client.core import Client
 from headrace.client.retry import patiently
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict
+from headrace.engine.server_waits import ServerWaits
 from headrace.engine.slots import HeldSlots, SlotKeeper, SlotWish
+from headrace.engine.verdicts import verdict_from_proto
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
 from headrace.recording.recorder import Recorder
 from headrace.recording.spool import Spool
 from headrace.recording.text import storable
-from headrace.recording.wire import reference_from_proto, state_from_proto, state_to_proto, struct_of
+from headrace.recording.wire import reference_from_proto, state_to_proto, struct_of
 from headrace.settings import Settings
-from headrace.states import State
+from headrace.states import ResultReference, State
 
 logger = logging.getLogger("headrace.engine")
 
 T = TypeVar("T")
 
 _PAGE = 200
+_CACHED = 20
 _CLOSE_SECONDS = 2.0
 """How long the end waits for slots to be given back; their leases end by themselves, too."""
 
@@ -53,6 +56,7 @@ class ServerBackend:
         self._client = client
         self._settings = settings
         self.api_url = client.server.api_url
+        self.waits = ServerWaits(client)
         self._infrastructure_id = f"{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
         self._recorder, self._shipper, self._keeper = client.run(self._start())
@@ -79,6 +83,10 @@ class ServerBackend:
     def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
         """Return the task runs of earlier executions of a flow run."""
         return self._submit(self._earlier(flow_run_id))
+
+    def find_cached(self, cache_key: str) -> concurrent.futures.Future[ResultReference | None]:
+        """Return where the result is of the last task run that completed with a cache key."""
+        return self._submit(self._find_cached(cache_key))
 
     def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
         """Keep an artifact, or change the fields of one that are set."""
@@ -209,6 +217,17 @@ class ServerBackend:
                 return found
             request.page_token = page.next_page_token
 
+    async def _find_cached(self, cache_key: str) -> ResultReference | None:
+        request = task_run_pb2.ListTaskRunsRequest(
+            filter=task_run_pb2.TaskRunFilter(cache_keys=[cache_key], state_types=[state_pb2.STATE_TYPE_COMPLETED]),
+            sort=task_run_pb2.TASK_RUN_SORT_ENDED_DESC,
+            page_size=_CACHED,
+        )
+        page = await self._client.aio.task_runs.ListTaskRuns(request)
+        # A run that was undone, or closed before its end, has no result.
+        references = (reference_from_proto(run.state.result) for run in page.task_runs)
+        return next((reference for reference in references if reference is not None), None)
+
     async def _save_artifact(self, artifact: artifact_pb2.Artifact, is_new: bool) -> None:
         stub = self._client.aio.artifacts
         if is_new:
@@ -232,32 +251,6 @@ class ServerBackend:
         except errors.NotFound:
             return False
         return True
-
-
-def verdict_from_proto(message: state_pb2.Verdict, token: str) -> Verdict:
-    """Return what was decided.
-
-    Raises:
-        errors.Internal: The answer holds no verdict that this client knows.
-    """
-    match message.WhichOneof("verdict"):
-        case "accepted":
-            return Verdict(outcome="accepted", state=_state(message.accepted), token=token)
-        case "rejected":
-            rejected = message.rejected
-            return Verdict(outcome="rejected", state=_state(rejected), reason=rejected.reason, code=rejected.code)
-        case "wait":
-            wait = message.wait
-            delay = wait.delay.ToNanoseconds() / 1e9
-            return Verdict(outcome="wait", reason=wait.reason, code=wait.code, delay_seconds=max(0.05, delay))
-        case "aborted":
-            aborted = message.aborted
-            return Verdict(outcome="aborted", state=_state(aborted), reason=aborted.reason, code=aborted.code)
-    raise errors.Internal("the server answered without a verdict that this client knows")
-
-
-def _state(holder: Any) -> State[Any] | None:
-    return state_from_proto(holder.state) if holder.HasField("state") else None
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

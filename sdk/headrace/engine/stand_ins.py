@@ -9,7 +9,7 @@ class _StandIn(TaskDefinition):
     def __init__(self, flow: FlowDefinition) -> None:
         self._define(flow.fn)
         self.name = flow.name
-        self.options = TaskOptions(persist_result=flow.options.persist_result)
+        self.options = TaskOptions(persist_result=flow.options.persists)
         self.needs_parameters = False
         self._settle(flow.key)
 

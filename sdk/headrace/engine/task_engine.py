@@ -26,6 +26,7 @@ from headrace.engine.judging import (
     stop,
     timed_out,
 )
+from headrace.engine.keeping import close_transaction, close_transaction_on_loop
 from headrace.engine.runs import TaskRun, stand_in
 from headrace.engine.slots import HeldSlots
 from headrace.engine.streams import gathered, stream_here, stream_on_loop
@@ -142,11 +143,16 @@ class TaskCall:
         token = current_run.set(run)
         try:
             run.host.check()
+            if run.host.paused is not None:
+                run.host.hold()
+                run.host.check()
             if self.upstream is not None:
                 for future in self.upstream.futures:
                     future.wait()
             if self._begin():
                 return run.value
+            if run.transaction is not None:
+                run.transaction.enter()
             while True:
                 if run.tags:
                     self.slots = take_slots(run)
@@ -192,6 +198,9 @@ class TaskCall:
             raise
         finally:
             self._let_go()
+            if run.transaction is not None:
+                run.transaction.leave()
+                close_transaction(run)
             current_run.reset(token)
             self._call_final_hooks()
             if was_armed:
@@ -205,12 +214,17 @@ class TaskCall:
         token = current_run.set(run)
         try:
             run.host.check()
+            if run.host.paused is not None:
+                await run.host.hold_on_loop()
+                run.host.check()
             if self.upstream is not None:
                 for future in self.upstream.futures:
                     await arrival(future)
             # Looking for persisted results is input and output, which must not hold up the loop.
             if await asyncio.to_thread(self._begin) if run.persists else self._begin():
                 return run.value
+            if run.transaction is not None:
+                run.transaction.enter()
             while True:
                 if run.tags:
                     self.slots = await arrival_of_tags(run)
@@ -237,6 +251,9 @@ class TaskCall:
             raise
         finally:
             self._let_go()
+            if run.transaction is not None:
+                run.transaction.leave()
+                await close_transaction_on_loop(run)
             current_run.reset(token)
             if options.on_completion or options.on_failure:
                 await await_hooks(self._final_hooks(), definition, run, run.state())
@@ -249,6 +266,9 @@ class TaskCall:
         run.guard = run.guard or current_guard()
         try:
             run.host.check()
+            if run.host.paused is not None:
+                run.host.hold()
+                run.host.check()
             if self.upstream is not None:
                 for future in self.upstream.futures:
                     future.wait()
@@ -287,6 +307,8 @@ class TaskCall:
             raise
         finally:
             self._let_go()
+            if run.transaction is not None:
+                close_transaction(run)
             self._call_final_hooks()
 
     async def iterate_on_loop(self) -> AsyncGenerator[Any, Any]:
@@ -296,6 +318,9 @@ class TaskCall:
         options = definition.options
         try:
             run.host.check()
+            if run.host.paused is not None:
+                await run.host.hold_on_loop()
+                run.host.check()
             if self.upstream is not None:
                 for future in self.upstream.futures:
                     await arrival(future)
@@ -334,6 +359,8 @@ class TaskCall:
             raise
         finally:
             self._let_go()
+            if run.transaction is not None:
+                await close_transaction_on_loop(run)
             await await_hooks(self._final_hooks(), definition, run, run.state())
 
     async def _in_time(self, coroutine: Any) -> Any:

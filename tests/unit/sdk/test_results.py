@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from headrace import errors, flow, task
+from headrace.cache_keys import ServerKeyStorage
 from headrace.caching import FLOW_PARAMETERS, INPUTS, NO_CACHE, RUN_ID, TASK_SOURCE, CacheContext, CachePolicy
+from headrace.locking import MemoryLockManager
 from headrace.results import ResultFailure, ResultStore, read_result
 from headrace.testing import LocalRuns
 
@@ -125,7 +127,7 @@ def test_by_default_the_cache_holds_within_one_run(runs: LocalRuns) -> None:
 def test_nothing_is_cached_without_persistence(runs: LocalRuns) -> None:
     calls = []
 
-    @task(cache_policy=INPUTS)
+    @task(cache_policy=INPUTS, persist_result=False)
     def work() -> None:
         calls.append(1)
 
@@ -136,6 +138,27 @@ def test_nothing_is_cached_without_persistence(runs: LocalRuns) -> None:
 
     use()
     assert calls == [1, 1]
+
+
+def test_who_says_how_results_are_cached_wants_them_persisted(runs: LocalRuns, tmp_path: pathlib.Path) -> None:
+    def work() -> int:
+        return 1
+
+    @flow
+    def use() -> list[bool]:
+        options: list[dict[str, Any]] = [
+            {},
+            {"cache_policy": NO_CACHE},
+            {"cache_policy": INPUTS},
+            {"cache_key_fn": lambda *_: "k"},
+            {"result_storage": tmp_path.as_uri()},
+            {"result_serializer": "json"},
+            {"result_storage_key": "named"},
+        ]
+        made: Any = task
+        return [made(**each)(work)(return_state=True).reference is not None for each in options]
+
+    assert use() == [False, False, True, True, True, True, True]
 
 
 def test_a_parameter_can_be_left_out_of_the_key(runs: LocalRuns) -> None:
@@ -263,3 +286,48 @@ def test_results_lie_where_the_flow_says(runs: LocalRuns, tmp_path: pathlib.Path
     assert kept.read_bytes().endswith(b"\n7")
     assert len(files_below(str(tmp_path / "kept"))) == 2
     assert runs.flow_runs()[0].state.reference is not None
+
+
+def test_keys_can_be_kept_apart_from_results(runs: LocalRuns, tmp_path: pathlib.Path) -> None:
+    keys = (tmp_path / "keys").as_uri()
+    work, calls = counted(cache_policy=INPUTS.configure(key_storage=keys), result_storage=(tmp_path / "a").as_uri())
+    other = work.with_options(result_storage=(tmp_path / "b").as_uri())
+
+    @flow
+    def use() -> list[int]:
+        return [work(1), other(1), work(2)]
+
+    assert use() == [10, 10, 20]
+    assert use() == [10, 10, 20]
+    assert calls == [1, 2]
+    assert len(list((tmp_path / "keys").iterdir())) == 2
+    assert len([path for path in (tmp_path / "a").rglob("*") if path.is_file()]) == 2
+    assert not (tmp_path / "b").exists()
+
+
+def test_keys_can_be_asked_of_whoever_records_the_runs(runs: LocalRuns) -> None:
+    work, calls = counted(cache_policy=INPUTS.configure(key_storage=ServerKeyStorage()))
+    short = work.with_options(cache_expiration=datetime.timedelta(milliseconds=1))
+
+    @flow
+    def use() -> None:
+        work(1)
+        work(1)
+        short(2)
+        threading.Event().wait(0.01)
+        short(2)
+
+    use()
+    assert calls == [1, 2, 2]
+
+
+def test_what_is_configured_goes_along_with_joined_policies() -> None:
+    locks = MemoryLockManager()
+    made = (INPUTS.configure(key_storage="memory://keys") + TASK_SOURCE.configure(lock_manager=locks)) - "other"
+    made = made.configure(isolation_level="SERIALIZABLE")
+    assert (made.key_storage, made.lock_manager, made.isolation_level) == ("memory://keys", locks, "SERIALIZABLE")
+    assert INPUTS.key_storage is None
+    with pytest.raises(errors.InvalidArgument, match="configured differently"):
+        made + RUN_ID.configure(key_storage="memory://others")
+    with pytest.raises(errors.InvalidArgument, match="isolation_level"):
+        INPUTS.configure(isolation_level="DIRTY")
