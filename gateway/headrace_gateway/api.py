@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import urllib.parse
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc.aio
@@ -18,8 +18,9 @@ from headrace_gateway import failures, streams
 from headrace_gateway.backends import PASSED_ON, Backends, Metadata
 from headrace_gateway.contract import Contract, PublicMethod
 from headrace_gateway.http import JSON, NO_STORE, ClientGone, Receive, Scope, Send, TooLarge, header, read_body, respond
-from headrace_gateway.joining import JOINABLE, Joiner
+from headrace_gateway.joining import JOINABLE, Joiner, is_traced
 from headrace_gateway.routes import Found, Routes, Setter, parse_template
+from headrace_gateway.sharing import MOST_BYTES, Sharer
 from headrace_gateway.transcoding.decoder import Decoders, Parameters
 from headrace_gateway.transcoding.encoder import Encoders
 from headrace_gateway.transcoding.wellknown import Encode
@@ -80,6 +81,7 @@ class Api:
                 self._routes.add(rule.verb, template, binding)
         by_path = {method.path: method for method in contract.methods}
         self._joiners = {joinable.get: Joiner(joinable, backends, by_path) for joinable in JOINABLE}
+        self._sharer = Sharer()
         self._streams = streams.Streams(MAX_STREAMS, self._encode_status)
 
     def drain(self) -> None:
@@ -134,9 +136,22 @@ class Api:
         joiner = self._joiners.get(binding.method.path)
         if joiner is not None:
             response = await joiner.call(request, metadata)
-        else:
-            response = await self._backends.call(binding.method, request, metadata)
-        await respond(send, 200, orjson.dumps(binding.encode(response)), _HEADERS)
+            await respond(send, 200, orjson.dumps(binding.encode(response)), _HEADERS)
+            return
+
+        async def ask() -> bytes:
+            return orjson.dumps(binding.encode(await self._backends.call(binding.method, request, metadata)))
+
+        body = await self._share(binding, verb, request, metadata, ask)
+        await respond(send, 200, body, _HEADERS)
+
+    async def _share(
+        self, binding: _Binding, verb: str, request: Any, metadata: Metadata, ask: Callable[[], Awaitable[bytes]]
+    ) -> bytes:
+        # What may be sent with GET changes nothing; a traced request keeps a trace of its own.
+        if verb != "GET" or is_traced(metadata) or request.ByteSize() > MOST_BYTES:
+            return await ask()
+        return await self._sharer.answer((binding.method.path, request.SerializeToString(), metadata), ask)
 
     def _find(self, scope: Scope) -> Found[_Binding] | None:
         path = scope["raw_path"].decode("ascii", errors="replace").partition("?")[0]

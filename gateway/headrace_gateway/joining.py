@@ -61,6 +61,11 @@ JOINABLE = (
 )
 
 
+def is_traced(metadata: Metadata) -> bool:
+    """Return whether a request belongs to a trace of its caller."""
+    return any(name in ("traceparent", "headrace-correlation-id") for name, _ in metadata)
+
+
 class _Queue:
     """Requests of one kind by one caller that wait to be joined."""
 
@@ -94,7 +99,7 @@ class Joiner:
         """
         key = getattr(request, self._joinable.key)
         # One malformed id would fail the whole batch, and a traced request keeps a trace of its own.
-        if not _UUID.fullmatch(key) or any(name in ("traceparent", "headrace-correlation-id") for name, _ in metadata):
+        if not _UUID.fullmatch(key) or is_traced(metadata):
             return await self._backends.call(self._get, request, metadata)
         item = await self._wait(key, metadata)
         if item is None:

@@ -47,7 +47,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="headrace-bench-") as place, contextlib.ExitStack() as stack:
         folder = pathlib.Path(place)
         postgres_url = stack.enter_context(durable_postgres())
-        asyncio.run(_create_databases(postgres_url, ("bench_headrace", "bench_prefect")))
+        asyncio.run(create_databases(postgres_url, ("bench_headrace", "bench_prefect")))
         systems = [
             stack.enter_context(headrace_server(folder, with_database(postgres_url, "bench_headrace"))),
             stack.enter_context(prefect_server(folder, with_database(postgres_url, "bench_prefect"), python)),
@@ -56,7 +56,8 @@ def main() -> None:
     _report(figures, measures)
 
 
-async def _create_databases(url: str, names: Sequence[str]) -> None:
+async def create_databases(url: str, names: Sequence[str]) -> None:
+    """Create databases for the systems under measurement."""
     connection = await asyncpg.connect(url)
     try:
         for name in names:
@@ -104,11 +105,12 @@ def _report(figures: Figures, measures: Sequence[Measure]) -> None:
     RESULTS.mkdir(exist_ok=True)
     now = datetime.datetime.now(datetime.UTC)
     target = RESULTS / f"{now:%Y%m%d-%H%M%S}.json"
-    target.write_text(json.dumps({"at": now.isoformat(), "machine": _machine(), "rows": rows}, indent=2))
+    target.write_text(json.dumps({"at": now.isoformat(), "machine": machine(), "rows": rows}, indent=2))
     print(f"Written to {target}")
 
 
-def _machine() -> dict[str, object]:
+def machine() -> dict[str, object]:
+    """Return what a result was measured on."""
     commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     return {
         "cores": os.cpu_count(),
