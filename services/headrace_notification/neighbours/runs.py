@@ -10,12 +10,26 @@ from typing import Any
 import grpc.aio
 
 from headrace import errors
-from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc, flow_run_pb2, flow_run_pb2_grpc, state_pb2
+from headrace.api.v1 import (
+    deployment_pb2,
+    deployment_pb2_grpc,
+    flow_run_pb2,
+    flow_run_pb2_grpc,
+    run_input_pb2,
+    run_input_pb2_grpc,
+    state_pb2,
+)
 from headrace.rpc.status import from_rpc_error
 from headrace_chassis.caller import set_caller
 from headrace_chassis.resolving import service_caller
 from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call, may_pass
-from headrace_notification.rules.automations import Action, CancelFlowRun, ChangeFlowRunState, RunDeployment
+from headrace_notification.rules.automations import (
+    Action,
+    CancelFlowRun,
+    ChangeFlowRunState,
+    RunDeployment,
+    SendRunInput,
+)
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
 from headrace_notification.wire.values import moment, plain, struct
 
@@ -58,6 +72,8 @@ class NeighbourRuns:
                 return await self._answer(delivery, lambda: self._change_state(delivery, action, target))
             case CancelFlowRun():
                 return await self._answer(delivery, lambda: self._cancel(delivery, target))
+            case SendRunInput():
+                return await self._answer(delivery, lambda: self._send_input(delivery, action, target))
         return Answer(Result.REFUSED, f"{delivery.action_kind} is not done by another service")
 
     async def _answer(self, delivery: Delivery, do: Callable[[], Awaitable[Answer]]) -> Answer:
@@ -107,6 +123,17 @@ class NeighbourRuns:
             timeout=TIMEOUT_SECONDS,
         )
         return _judged(response.verdict)
+
+    async def _send_input(self, delivery: Delivery, action: SendRunInput, target: uuid.UUID) -> Answer:
+        stub = run_input_pb2_grpc.RunInputServiceStub(self._channel("state"))
+        request = run_input_pb2.CreateRunInputRequest(
+            flow_run_id=str(target),
+            key=action.key,
+            sender=f"headrace.automation.{delivery.automation_id}",
+        )
+        request.value.struct_value.CopyFrom(struct(delivery.context["event"] or {}))
+        response = await stub.CreateRunInput(request, timeout=TIMEOUT_SECONDS)
+        return Answer(Result.DONE, "sent" if response.created else "an input with this key was there already")
 
 
 def _judged(verdict: state_pb2.Verdict) -> Answer:

@@ -53,13 +53,22 @@ class CancelFlowRun:
     flow_run_id: uuid.UUID | None = None
 
 
-Action: TypeAlias = CallWebhook | RunDeployment | ChangeFlowRunState | CancelFlowRun
+@dataclasses.dataclass(frozen=True, slots=True)
+class SendRunInput:
+    """Sends the event to a flow run as an input; without an id, to the one that the event is about."""
+
+    flow_run_id: uuid.UUID | None
+    key: str
+
+
+Action: TypeAlias = CallWebhook | RunDeployment | ChangeFlowRunState | CancelFlowRun | SendRunInput
 
 KINDS: dict[str, type[Action]] = {
     "call_webhook": CallWebhook,
     "run_deployment": RunDeployment,
     "change_flow_run_state": ChangeFlowRunState,
     "cancel_flow_run": CancelFlowRun,
+    "send_run_input": SendRunInput,
 }
 _KIND_OF = {action_class: kind for kind, action_class in KINDS.items()}
 

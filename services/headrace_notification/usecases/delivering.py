@@ -16,7 +16,13 @@ import orjson
 
 from headrace import errors
 from headrace_notification.repository import DeliveryStore, Runs, Secrets, WebhookRequest, WebhookSender
-from headrace_notification.rules.automations import CallWebhook, CancelFlowRun, ChangeFlowRunState, RunDeployment
+from headrace_notification.rules.automations import (
+    CallWebhook,
+    CancelFlowRun,
+    ChangeFlowRunState,
+    RunDeployment,
+    SendRunInput,
+)
 from headrace_notification.rules.deliveries import LONGEST_ANSWER, AfterTry, Answer, Delivery, Result, after_try
 from headrace_notification.usecases.templates import TemplateRefused, render, variables_of
 
@@ -132,7 +138,7 @@ class Delivering:
                     return Answer(Result.REFUSED, "the event is about no flow run, and the action names none")
                 [message] = await self._render([change.message], delivery)
                 action = ChangeFlowRunState(target, change.type, change.name, message, change.force)
-            case CancelFlowRun(flow_run_id=chosen):
+            case CancelFlowRun(flow_run_id=chosen) | SendRunInput(flow_run_id=chosen):
                 target = chosen or _subject(event, FLOW_RUN)
                 if target is None:
                     return Answer(Result.REFUSED, "the event is about no flow run, and the action names none")

@@ -19,6 +19,7 @@ from headrace_notification.rules.automations import (
     ChangeFlowRunState,
     Creator,
     RunDeployment,
+    SendRunInput,
 )
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.triggers import EventTrigger, Match, Posture
@@ -154,6 +155,9 @@ def _action(message: automation_pb2.Action, path: str) -> Action:
         case "cancel_flow_run":
             cancel = message.cancel_flow_run
             return CancelFlowRun(optional_id(cancel.flow_run_id, f"{path}.cancel_flow_run.flow_run_id"))
+        case "send_run_input":
+            sending = message.send_run_input
+            return SendRunInput(optional_id(sending.flow_run_id, f"{path}.send_run_input.flow_run_id"), sending.key)
     raise errors.InvalidArgument.of_field(path, "must say what to do")
 
 
@@ -241,6 +245,12 @@ def _action_to_proto(action: Action) -> automation_pb2.Action:
         case CancelFlowRun():
             return automation_pb2.Action(
                 cancel_flow_run=automation_pb2.CancelFlowRunAction(flow_run_id=str(action.flow_run_id or ""))
+            )
+        case SendRunInput():
+            return automation_pb2.Action(
+                send_run_input=automation_pb2.SendRunInputAction(
+                    flow_run_id=str(action.flow_run_id or ""), key=action.key
+                )
             )
 
 

@@ -56,6 +56,8 @@ export interface Action {
   change_flow_run_state?: ChangeFlowRunStateAction;
   /** Cancels a flow run. */
   cancel_flow_run?: CancelFlowRunAction;
+  /** Sends the event to a flow run. */
+  send_run_input?: SendRunInputAction;
 }
 
 /** Asks to store records. */
@@ -68,6 +70,22 @@ export interface AppendLogsRequest {
 export interface AppendLogsResponse {
   /** How many were new. */
   stored: number;
+}
+
+/** Asks to create or change a calendar. */
+export interface ApplyCalendarRequest {
+  /** The calendar. */
+  calendar?: Calendar;
+}
+
+/** Returns the calendar. */
+export interface ApplyCalendarResponse {
+  /** The calendar. */
+  calendar?: Calendar;
+  /** True if it was made by this call. */
+  created: boolean;
+  /** How many schedules have their runs to come made anew. */
+  schedules: number;
 }
 
 /** Asks to create or change a deployment. */
@@ -322,6 +340,92 @@ export interface BlockType {
   updated_at?: string;
 }
 
+/** What becomes of each flow run. */
+export interface BulkAction {
+  /** It is asked to stop, with its subflows. */
+  cancel?: BulkCancel;
+  /** It is scheduled again, if it is final. */
+  retry?: BulkRetry;
+  /** It is deleted, if it is final or was never started. Needs the permission to delete runs. */
+  delete?: BulkDelete;
+  /** A state is proposed for it. */
+  set_state?: BulkSetState;
+  /** Tags are added and removed. */
+  change_tags?: BulkChangeTags;
+}
+
+/** Flow runs are asked to stop. */
+export interface BulkCancel {
+  /** Why; kept as the state's message. */
+  reason: string;
+}
+
+/** Tags of flow runs are changed. */
+export interface BulkChangeTags {
+  /** Added where they are missing. */
+  add: string[];
+  /** Removed where they are. */
+  remove: string[];
+}
+
+export type BulkDelete = Record<string, never>;
+
+/** One change to many flow runs. */
+export interface BulkOperation {
+  /** UUIDv7. */
+  bulk_operation_id: string;
+  /** What becomes of each flow run. */
+  action?: BulkAction;
+  /** Which flow runs. */
+  filter?: FlowRunFilter;
+  /** How far it has come. */
+  status: BulkOperationStatus;
+  /** How many runs matched when it was started. */
+  run_count: string;
+  /** True if counting stopped at the server's bound, so that there are at least that many. */
+  run_count_capped: boolean;
+  /** How many runs it has looked at. */
+  looked_at_count: string;
+  /** How many of them it changed. */
+  changed_count: string;
+  /** How many the rules left as they were. */
+  refused_count: string;
+  /** Why runs were left as they were; the first 20. */
+  refusals: BulkRefusal[];
+  /** Who started it. */
+  creator?: Creator;
+  /** When it was started. */
+  created_at?: string;
+  /** When it last came further. */
+  updated_at?: string;
+  /** When it ended. */
+  ended_at?: string;
+}
+
+/** How far an operation has come. */
+export type BulkOperationStatus =
+  | "BULK_OPERATION_STATUS_UNSPECIFIED"
+  | "BULK_OPERATION_STATUS_PENDING"
+  | "BULK_OPERATION_STATUS_RUNNING"
+  | "BULK_OPERATION_STATUS_COMPLETED"
+  | "BULK_OPERATION_STATUS_CANCELLED";
+
+/** A run that was left as it was. */
+export interface BulkRefusal {
+  /** The flow run. */
+  flow_run_id: string;
+  /** Stable word, e.g. "NOT_FINAL". */
+  code: string;
+  /** A sentence for people. */
+  reason: string;
+}
+
+/** Flow runs are scheduled again. */
+export interface BulkRetry {
+  /** What is executed again: RETRY_SCOPE_UNFINISHED or RETRY_SCOPE_ALL. */
+  scope: RetryScope;
+}
+
 /** One run of many. */
 export interface BulkRun {
   /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
@@ -348,6 +452,38 @@ export interface BulkRunResult {
   created: boolean;
 }
 
+/** A state is proposed for flow runs. */
+export interface BulkSetState {
+  /** The type. */
+  type: StateType;
+  /** The name; empty is the usual one of the type. */
+  name: string;
+  /** Why. */
+  message: string;
+  /** True: only the rules that protect data and release slots apply. */
+  force: boolean;
+}
+
+/** Times at which schedules make no runs. */
+export interface Calendar {
+  /** Unique in the workspace. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** IANA name of the time zone that its days are days of; empty is UTC. */
+  time_zone: string;
+  /** Whole days: "2026-12-25", or "12-25" for that day of every year. */
+  dates: string[];
+  /** Whole days of every week: 1 is Monday, 7 is Sunday. */
+  weekdays: number[];
+  /** Spans of time. */
+  blackouts: TimeRange[];
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
 /** Calls a URL. */
 export interface CallWebhookAction {
   /** The URL; http or https. */
@@ -362,6 +498,30 @@ export interface CallWebhookAction {
   signing_secret: string;
   /** True: addresses of private networks and of this machine are allowed. */
   allow_private_addresses: boolean;
+}
+
+/** Cancels a background task. */
+export interface CancelBackgroundTaskRequest {
+  /** Which. */
+  task_run_id: string;
+}
+
+/** Returns what became of it. */
+export interface CancelBackgroundTaskResponse {
+  /** True: it is cancelled or was over. False: the process that executes it was told. */
+  is_over: boolean;
+}
+
+/** Asks to stop an operation. */
+export interface CancelBulkOperationRequest {
+  /** Which one. */
+  bulk_operation_id: string;
+}
+
+/** Returns the operation. */
+export interface CancelBulkOperationResponse {
+  /** The operation as it ends. */
+  bulk_operation?: BulkOperation;
 }
 
 /** Cancels a flow run. */
@@ -388,7 +548,7 @@ export interface CancelFlowRunResponse {
   flow_run?: FlowRun;
 }
 
-/** What happens to times that were missed while nothing could make runs. */
+/** What happens to times that were missed: while nothing could make runs, or nobody took the runs that were made. */
 export type CatchUp =
   | "CATCH_UP_UNSPECIFIED"
   | "CATCH_UP_ALL"
@@ -520,6 +680,38 @@ export interface CreateAutomationResponse {
   automation?: Automation;
 }
 
+/** Queues background tasks. */
+export interface CreateBackgroundTasksRequest {
+  /** Which. */
+  tasks: NewBackgroundTask[];
+}
+
+/** Returns when they are queued. */
+export interface CreateBackgroundTasksResponse {
+  /** How many were queued by this request; the others were there already. */
+  queued: number;
+}
+
+/** Asks to change many flow runs. */
+export interface CreateBulkOperationRequest {
+  /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
+  bulk_operation_id: string;
+  /** Which flow runs. */
+  filter?: FlowRunFilter;
+  /** What becomes of each. */
+  action?: BulkAction;
+  /** True: only count. */
+  dry_run: boolean;
+  /** Must be true where the filter is empty: all flow runs of the workspace. */
+  all_runs: boolean;
+}
+
+/** Returns the operation. */
+export interface CreateBulkOperationResponse {
+  /** The operation, new or found by its id. Of a dry run: without an id. */
+  bulk_operation?: BulkOperation;
+}
+
 /** Asks to create a flow. */
 export interface CreateFlowRequest {
   /** UUIDv7 made by the caller; empty lets the server make one. */
@@ -606,6 +798,22 @@ export interface CreateRunInputResponse {
   run_input?: RunInput;
   /** True if it was sent by this call. */
   created: boolean;
+}
+
+/** Asks to add a note. */
+export interface CreateRunNoteRequest {
+  /** To which flow run. */
+  flow_run_id: string;
+  /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
+  run_note_id: string;
+  /** The text, in Markdown. */
+  text: string;
+}
+
+/** Returns the note. */
+export interface CreateRunNoteResponse {
+  /** The note, new or found by its id. */
+  run_note?: RunNote;
 }
 
 /** Asks to add a schedule. */
@@ -731,6 +939,14 @@ export interface DeleteBlockTypeRequest {
 
 export type DeleteBlockTypeResponse = Record<string, never>;
 
+/** Asks to delete a calendar. */
+export interface DeleteCalendarRequest {
+  /** Which one. */
+  name: string;
+}
+
+export type DeleteCalendarResponse = Record<string, never>;
+
 /** Asks to delete a limit. */
 export interface DeleteConcurrencyLimitRequest {
   /** Which one. */
@@ -772,6 +988,16 @@ export interface DeleteRunInputRequest {
 }
 
 export type DeleteRunInputResponse = Record<string, never>;
+
+/** Asks to delete a note. */
+export interface DeleteRunNoteRequest {
+  /** On which flow run. */
+  flow_run_id: string;
+  /** Which one. */
+  run_note_id: string;
+}
+
+export type DeleteRunNoteResponse = Record<string, never>;
 
 /** Asks to delete a schedule. */
 export interface DeleteScheduleRequest {
@@ -1450,6 +1676,18 @@ export type FlowSort =
   | "FLOW_SORT_NAME_ASC"
   | "FLOW_SORT_NAME_DESC";
 
+/** Asks to be told of background task runs. */
+export interface FollowBackgroundTasksRequest {
+  /** Which. */
+  task_run_ids: string[];
+}
+
+/** Background task runs as they are now. */
+export interface FollowBackgroundTasksResponse {
+  /** Those that changed; at first all that exist. */
+  task_runs: TaskRun[];
+}
+
 /** Asks to follow events. */
 export interface FollowEventsRequest {
   /** Which ones. */
@@ -1554,6 +1792,30 @@ export interface GetBlockTypeRequest {
 export interface GetBlockTypeResponse {
   /** The type. */
   block_type?: BlockType;
+}
+
+/** Asks for an operation. */
+export interface GetBulkOperationRequest {
+  /** Which one. */
+  bulk_operation_id: string;
+}
+
+/** Returns an operation. */
+export interface GetBulkOperationResponse {
+  /** The operation. */
+  bulk_operation?: BulkOperation;
+}
+
+/** Asks for a calendar. */
+export interface GetCalendarRequest {
+  /** Which one. */
+  name: string;
+}
+
+/** Returns a calendar. */
+export interface GetCalendarResponse {
+  /** The calendar. */
+  calendar?: Calendar;
 }
 
 export type GetCallerRequest = Record<string, never>;
@@ -2061,6 +2323,40 @@ export interface ListBlocksResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of operations. */
+export interface ListBulkOperationsRequest {
+  /** Only those of any of these statuses. */
+  statuses: BulkOperationStatus[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of operations. */
+export interface ListBulkOperationsResponse {
+  /** The operations. */
+  bulk_operations: BulkOperation[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of calendars. */
+export interface ListCalendarsRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of calendars. */
+export interface ListCalendarsResponse {
+  /** The calendars. */
+  calendars: Calendar[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of limits. */
 export interface ListConcurrencyLimitsRequest {
   /** A part of the name. */
@@ -2275,6 +2571,24 @@ export interface ListRunInputsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of notes. */
+export interface ListRunNotesRequest {
+  /** On which flow run. */
+  flow_run_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of notes. */
+export interface ListRunNotesResponse {
+  /** The notes. */
+  run_notes: RunNote[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for the states of a task run. */
 export interface ListTaskRunStatesRequest {
   /** Which task run. */
@@ -2311,6 +2625,16 @@ export interface ListTaskRunsResponse {
   task_runs: TaskRun[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
+}
+
+export type ListTaskServersRequest = Record<string, never>;
+
+/** Returns the task servers. */
+export interface ListTaskServersResponse {
+  /** Those that gave a sign of life lately, by name. */
+  task_servers: TaskServer[];
+  /** The tasks for which something waits or runs, by key; the first 1000. */
+  backlogs: TaskBacklog[];
 }
 
 /** Asks for a page of variables. */
@@ -2493,6 +2817,22 @@ export interface MetricTrigger {
   match?: ResourceMatch;
   /** What related resources there must be. */
   match_related: ResourceMatch[];
+}
+
+/** A background task to be queued. */
+export interface NewBackgroundTask {
+  /** UUIDv7 made by the caller, so that a repeated request queues it once. */
+  task_run_id: string;
+  /** Describes the task run. Its task_key says who may execute it. */
+  spec?: TaskRunSpec;
+  /** The arguments, written by the client; empty if they lie elsewhere. */
+  parameters: string;
+  /** Where the arguments lie, if not in `parameters`. */
+  parameters_reference?: ResultReference;
+  /** Task runs that have to be final before it starts. */
+  wait_for: string[];
+  /** Not before this; unset is now. */
+  scheduled_at?: string;
 }
 
 /** Asks to stop the schedules of a deployment. */
@@ -3018,6 +3358,20 @@ export type RunMoment =
   | "RUN_MOMENT_STARTED"
   | "RUN_MOMENT_ENDED";
 
+/** What somebody wrote about a flow run. */
+export interface RunNote {
+  /** UUIDv7. */
+  run_note_id: string;
+  /** The flow run. */
+  flow_run_id: string;
+  /** The text, in Markdown. */
+  text: string;
+  /** Who wrote it. */
+  author?: Creator;
+  /** When it was written. */
+  created_at?: string;
+}
+
 /** A run has to stop, pause or go on. */
 export interface RunSignal {
   /** The flow run. */
@@ -3092,6 +3446,8 @@ export interface Schedule {
   jitter?: string;
   /** No runs in these spans. */
   blackouts: TimeRange[];
+  /** Names of calendars: no runs at their times either. */
+  calendar_names: string[];
   /** When it makes its next run. */
   next_at?: string;
   /** When it was made. */
@@ -3108,6 +3464,14 @@ export interface ScheduleRule {
   interval?: IntervalRule;
   /** A recurrence rule of RFC 5545. */
   recurrence?: RecurrenceRule;
+}
+
+/** Sends the event, as JSON, to a flow run as an input; one that is suspended until it comes is resumed. */
+export interface SendRunInputAction {
+  /** Which one; empty: the one that the event is about. */
+  flow_run_id: string;
+  /** The input's key. The first event with the key stays. */
+  key: string;
 }
 
 /** Fires on conditions in an order. */
@@ -3313,6 +3677,16 @@ export interface TableContent {
   rows: (JsonValue[])[];
 }
 
+/** What waits for a task. */
+export interface TaskBacklog {
+  /** The task. */
+  task_key: string;
+  /** How many task runs wait. */
+  waiting: string;
+  /** How many are being executed. */
+  running: string;
+}
+
 /** What a parameter of a task run came from. */
 export interface TaskInput {
   /** The parameter's name. */
@@ -3514,6 +3888,26 @@ export interface TaskRunTransition {
   spec?: TaskRunSpec;
   /** How many times the task run entered RUNNING, with this transition. */
   run_count: number;
+}
+
+/** A process that serves tasks. */
+export interface TaskServer {
+  /** Its id. */
+  server_id: string;
+  /** For people. */
+  name: string;
+  /** The tasks that it serves. */
+  task_keys: string[];
+  /** How many it executes at once. */
+  slots: number;
+  /** How many it has. */
+  running: number;
+  /** The client's version. */
+  client_version: string;
+  /** Since when it is connected. */
+  connected_at?: string;
+  /** Its last sign of life. */
+  seen_at?: string;
 }
 
 /** How many task runs are in states of a type. */
@@ -3965,6 +4359,15 @@ export interface Calls {
   DeleteAutomation: { request: DeleteAutomationRequest; response: DeleteAutomationResponse };
   ListDeliveries: { request: ListDeliveriesRequest; response: ListDeliveriesResponse };
   ResendDelivery: { request: ResendDeliveryRequest; response: ResendDeliveryResponse };
+  GetTaskRun: { request: GetTaskRunRequest; response: GetTaskRunResponse };
+  ListTaskRuns: { request: ListTaskRunsRequest; response: ListTaskRunsResponse };
+  CountTaskRuns: { request: CountTaskRunsRequest; response: CountTaskRunsResponse };
+  ListTaskRunStates: { request: ListTaskRunStatesRequest; response: ListTaskRunStatesResponse };
+  RecordTransitions: { request: RecordTransitionsRequest; response: RecordTransitionsResponse };
+  RenewAttempts: { request: RenewAttemptsRequest; response: RenewAttemptsResponse };
+  CreateBackgroundTasks: { request: CreateBackgroundTasksRequest; response: CreateBackgroundTasksResponse };
+  CancelBackgroundTask: { request: CancelBackgroundTaskRequest; response: CancelBackgroundTaskResponse };
+  ListTaskServers: { request: ListTaskServersRequest; response: ListTaskServersResponse };
   RegisterBlockType: { request: RegisterBlockTypeRequest; response: RegisterBlockTypeResponse };
   GetBlockType: { request: GetBlockTypeRequest; response: GetBlockTypeResponse };
   ListBlockTypes: { request: ListBlockTypesRequest; response: ListBlockTypesResponse };
@@ -3974,20 +4377,6 @@ export interface Calls {
   ListBlocks: { request: ListBlocksRequest; response: ListBlocksResponse };
   DeleteBlock: { request: DeleteBlockRequest; response: DeleteBlockResponse };
   RotateBlockSecrets: { request: RotateBlockSecretsRequest; response: RotateBlockSecretsResponse };
-  SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
-  GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
-  ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
-  DeleteConcurrencyLimit: { request: DeleteConcurrencyLimitRequest; response: DeleteConcurrencyLimitResponse };
-  AcquireSlots: { request: AcquireSlotsRequest; response: AcquireSlotsResponse };
-  RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
-  EvictSlotHolder: { request: EvictSlotHolderRequest; response: EvictSlotHolderResponse };
-  ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
-  GetTaskRun: { request: GetTaskRunRequest; response: GetTaskRunResponse };
-  ListTaskRuns: { request: ListTaskRunsRequest; response: ListTaskRunsResponse };
-  CountTaskRuns: { request: CountTaskRunsRequest; response: CountTaskRunsResponse };
-  ListTaskRunStates: { request: ListTaskRunStatesRequest; response: ListTaskRunStatesResponse };
-  RecordTransitions: { request: RecordTransitionsRequest; response: RecordTransitionsResponse };
-  RenewAttempts: { request: RenewAttemptsRequest; response: RenewAttemptsResponse };
   CreateFlowRun: { request: CreateFlowRunRequest; response: CreateFlowRunResponse };
   GetFlowRun: { request: GetFlowRunRequest; response: GetFlowRunResponse };
   BatchGetFlowRuns: { request: BatchGetFlowRunsRequest; response: BatchGetFlowRunsResponse };
@@ -4002,6 +4391,22 @@ export interface Calls {
   ResumeFlowRun: { request: ResumeFlowRunRequest; response: ResumeFlowRunResponse };
   RetryFlowRun: { request: RetryFlowRunRequest; response: RetryFlowRunResponse };
   ListFlowRunStates: { request: ListFlowRunStatesRequest; response: ListFlowRunStatesResponse };
+  CreateBulkOperation: { request: CreateBulkOperationRequest; response: CreateBulkOperationResponse };
+  GetBulkOperation: { request: GetBulkOperationRequest; response: GetBulkOperationResponse };
+  ListBulkOperations: { request: ListBulkOperationsRequest; response: ListBulkOperationsResponse };
+  CancelBulkOperation: { request: CancelBulkOperationRequest; response: CancelBulkOperationResponse };
+  ApplyCalendar: { request: ApplyCalendarRequest; response: ApplyCalendarResponse };
+  GetCalendar: { request: GetCalendarRequest; response: GetCalendarResponse };
+  ListCalendars: { request: ListCalendarsRequest; response: ListCalendarsResponse };
+  DeleteCalendar: { request: DeleteCalendarRequest; response: DeleteCalendarResponse };
+  SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
+  GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
+  ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
+  DeleteConcurrencyLimit: { request: DeleteConcurrencyLimitRequest; response: DeleteConcurrencyLimitResponse };
+  AcquireSlots: { request: AcquireSlotsRequest; response: AcquireSlotsResponse };
+  RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
+  EvictSlotHolder: { request: EvictSlotHolderRequest; response: EvictSlotHolderResponse };
+  ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
   ApplyDeployment: { request: ApplyDeploymentRequest; response: ApplyDeploymentResponse };
   GetDeployment: { request: GetDeploymentRequest; response: GetDeploymentResponse };
   GetDeploymentByName: { request: GetDeploymentByNameRequest; response: GetDeploymentByNameResponse };
@@ -4043,6 +4448,9 @@ export interface Calls {
   GetFlowRunLateness: { request: GetFlowRunLatenessRequest; response: GetFlowRunLatenessResponse };
   ListLastFlowRuns: { request: ListLastFlowRunsRequest; response: ListLastFlowRunsResponse };
   GetFlowRunGraph: { request: GetFlowRunGraphRequest; response: GetFlowRunGraphResponse };
+  CreateRunNote: { request: CreateRunNoteRequest; response: CreateRunNoteResponse };
+  ListRunNotes: { request: ListRunNotesRequest; response: ListRunNotesResponse };
+  DeleteRunNote: { request: DeleteRunNoteRequest; response: DeleteRunNoteResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
   SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
@@ -4069,6 +4477,7 @@ export interface Calls {
 
 /** Calls that are answered by a stream. */
 export interface Streams {
+  FollowBackgroundTasks: { request: FollowBackgroundTasksRequest; response: FollowBackgroundTasksResponse };
   WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
   FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
   FollowEvents: { request: FollowEventsRequest; response: FollowEventsResponse };
@@ -4095,6 +4504,16 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteAutomation: { verb: "DELETE", path: "/v1/automations/{automation_id}", body: false },
   ListDeliveries: { verb: "GET", path: "/v1/deliveries", body: false },
   ResendDelivery: { verb: "POST", path: "/v1/deliveries/{delivery_id}:resend", body: true },
+  GetTaskRun: { verb: "GET", path: "/v1/task-runs/{task_run_id}", body: false },
+  ListTaskRuns: { verb: "POST", path: "/v1/task-runs:search", body: true },
+  CountTaskRuns: { verb: "POST", path: "/v1/task-runs:count", body: true },
+  ListTaskRunStates: { verb: "GET", path: "/v1/task-runs/{task_run_id}/states", body: false },
+  RecordTransitions: { verb: "POST", path: "/v1/task-runs:record", body: true },
+  RenewAttempts: { verb: "POST", path: "/v1/flow-runs:renewAttempts", body: true },
+  CreateBackgroundTasks: { verb: "POST", path: "/v1/background-tasks", body: true },
+  CancelBackgroundTask: { verb: "POST", path: "/v1/background-tasks/{task_run_id}:cancel", body: true },
+  FollowBackgroundTasks: { verb: "GET", path: "/v1/background-tasks:follow", body: false },
+  ListTaskServers: { verb: "GET", path: "/v1/task-servers", body: false },
   RegisterBlockType: { verb: "PUT", path: "/v1/block-types/{slug}", body: true },
   GetBlockType: { verb: "GET", path: "/v1/block-types/{slug}", body: false },
   ListBlockTypes: { verb: "GET", path: "/v1/block-types", body: false },
@@ -4104,20 +4523,6 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListBlocks: { verb: "GET", path: "/v1/blocks", body: false },
   DeleteBlock: { verb: "DELETE", path: "/v1/blocks/{type_slug}/{name}", body: false },
   RotateBlockSecrets: { verb: "POST", path: "/v1/block-secrets:rotate", body: true },
-  SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
-  GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
-  ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
-  DeleteConcurrencyLimit: { verb: "DELETE", path: "/v1/concurrency-limits/{name}", body: false },
-  AcquireSlots: { verb: "POST", path: "/v1/concurrency-limits:acquire", body: true },
-  RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
-  EvictSlotHolder: { verb: "POST", path: "/v1/concurrency-limits/{name}/holders/{lease_id}:evict", body: true },
-  ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
-  GetTaskRun: { verb: "GET", path: "/v1/task-runs/{task_run_id}", body: false },
-  ListTaskRuns: { verb: "POST", path: "/v1/task-runs:search", body: true },
-  CountTaskRuns: { verb: "POST", path: "/v1/task-runs:count", body: true },
-  ListTaskRunStates: { verb: "GET", path: "/v1/task-runs/{task_run_id}/states", body: false },
-  RecordTransitions: { verb: "POST", path: "/v1/task-runs:record", body: true },
-  RenewAttempts: { verb: "POST", path: "/v1/flow-runs:renewAttempts", body: true },
   CreateFlowRun: { verb: "POST", path: "/v1/flow-runs", body: true },
   GetFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}", body: false },
   BatchGetFlowRuns: { verb: "POST", path: "/v1/flow-runs:batchGet", body: true },
@@ -4134,6 +4539,22 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListFlowRunStates: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/states", body: false },
   WatchFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:watch", body: false },
   FollowFlowRuns: { verb: "POST", path: "/v1/flow-runs:follow", body: true },
+  CreateBulkOperation: { verb: "POST", path: "/v1/bulk-operations", body: true },
+  GetBulkOperation: { verb: "GET", path: "/v1/bulk-operations/{bulk_operation_id}", body: false },
+  ListBulkOperations: { verb: "GET", path: "/v1/bulk-operations", body: false },
+  CancelBulkOperation: { verb: "POST", path: "/v1/bulk-operations/{bulk_operation_id}:cancel", body: true },
+  ApplyCalendar: { verb: "POST", path: "/v1/calendars", body: true },
+  GetCalendar: { verb: "GET", path: "/v1/calendars/{name}", body: false },
+  ListCalendars: { verb: "GET", path: "/v1/calendars", body: false },
+  DeleteCalendar: { verb: "DELETE", path: "/v1/calendars/{name}", body: false },
+  SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
+  GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
+  ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
+  DeleteConcurrencyLimit: { verb: "DELETE", path: "/v1/concurrency-limits/{name}", body: false },
+  AcquireSlots: { verb: "POST", path: "/v1/concurrency-limits:acquire", body: true },
+  RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
+  EvictSlotHolder: { verb: "POST", path: "/v1/concurrency-limits/{name}/holders/{lease_id}:evict", body: true },
+  ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
   ApplyDeployment: { verb: "POST", path: "/v1/deployments", body: true },
   GetDeployment: { verb: "GET", path: "/v1/deployments/{deployment_id}", body: false },
   GetDeploymentByName: { verb: "GET", path: "/v1/deployments/by-name/{flow_name}/{deployment_name}", body: false },
@@ -4177,6 +4598,9 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetFlowRunLateness: { verb: "POST", path: "/v1/flow-runs:lateness", body: true },
   ListLastFlowRuns: { verb: "POST", path: "/v1/flow-runs:last", body: true },
   GetFlowRunGraph: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/graph", body: false },
+  CreateRunNote: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/notes", body: true },
+  ListRunNotes: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/notes", body: false },
+  DeleteRunNote: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}/notes/{run_note_id}", body: false },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
   SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },

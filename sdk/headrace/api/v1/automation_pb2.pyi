@@ -441,6 +441,7 @@ class Action(google.protobuf.message.Message):
     RUN_DEPLOYMENT_FIELD_NUMBER: builtins.int
     CHANGE_FLOW_RUN_STATE_FIELD_NUMBER: builtins.int
     CANCEL_FLOW_RUN_FIELD_NUMBER: builtins.int
+    SEND_RUN_INPUT_FIELD_NUMBER: builtins.int
     @property
     def call_webhook(self) -> Global___CallWebhookAction:
         """Calls a URL."""
@@ -457,6 +458,10 @@ class Action(google.protobuf.message.Message):
     def cancel_flow_run(self) -> Global___CancelFlowRunAction:
         """Cancels a flow run."""
 
+    @property
+    def send_run_input(self) -> Global___SendRunInputAction:
+        """Sends the event to a flow run."""
+
     def __init__(
         self,
         *,
@@ -464,10 +469,11 @@ class Action(google.protobuf.message.Message):
         run_deployment: Global___RunDeploymentAction | None = ...,
         change_flow_run_state: Global___ChangeFlowRunStateAction | None = ...,
         cancel_flow_run: Global___CancelFlowRunAction | None = ...,
+        send_run_input: Global___SendRunInputAction | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "run_deployment", b"run_deployment"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "run_deployment", b"run_deployment"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["action", b"action"]) -> typing.Literal["call_webhook", "run_deployment", "change_flow_run_state", "cancel_flow_run"] | None: ...
+    def HasField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["action", b"action"]) -> typing.Literal["call_webhook", "run_deployment", "change_flow_run_state", "cancel_flow_run", "send_run_input"] | None: ...
 
 Global___Action: typing_extensions.TypeAlias = Action
 
@@ -603,6 +609,28 @@ class CancelFlowRunAction(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id"]) -> None: ...
 
 Global___CancelFlowRunAction: typing_extensions.TypeAlias = CancelFlowRunAction
+
+@typing.final
+class SendRunInputAction(google.protobuf.message.Message):
+    """Sends the event, as JSON, to a flow run as an input; one that is suspended until it comes is resumed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    KEY_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """Which one; empty: the one that the event is about."""
+    key: builtins.str
+    """The input's key. The first event with the key stays."""
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        key: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "key", b"key"]) -> None: ...
+
+Global___SendRunInputAction: typing_extensions.TypeAlias = SendRunInputAction
 
 @typing.final
 class Delivery(google.protobuf.message.Message):

@@ -116,21 +116,21 @@ class _CatchUpEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTy
     CATCH_UP_ALL: _CatchUp.ValueType  # 1
     """All of them run."""
     CATCH_UP_LATEST: _CatchUp.ValueType  # 2
-    """Only the last one runs."""
+    """Only the last one runs: a run that has not started when the next one is due is skipped."""
     CATCH_UP_SKIP: _CatchUp.ValueType  # 3
-    """None of them runs."""
+    """None of them runs: a run that has not started within a minute is skipped."""
 
 class CatchUp(_CatchUp, metaclass=_CatchUpEnumTypeWrapper):
-    """What happens to times that were missed while nothing could make runs."""
+    """What happens to times that were missed: while nothing could make runs, or nobody took the runs that were made."""
 
 CATCH_UP_UNSPECIFIED: CatchUp.ValueType  # 0
 """All of them run."""
 CATCH_UP_ALL: CatchUp.ValueType  # 1
 """All of them run."""
 CATCH_UP_LATEST: CatchUp.ValueType  # 2
-"""Only the last one runs."""
+"""Only the last one runs: a run that has not started when the next one is due is skipped."""
 CATCH_UP_SKIP: CatchUp.ValueType  # 3
-"""None of them runs."""
+"""None of them runs: a run that has not started within a minute is skipped."""
 Global___CatchUp: typing_extensions.TypeAlias = CatchUp
 
 class _DeploymentSort:
@@ -573,6 +573,7 @@ class Schedule(google.protobuf.message.Message):
     MAXIMUM_LATENESS_FIELD_NUMBER: builtins.int
     JITTER_FIELD_NUMBER: builtins.int
     BLACKOUTS_FIELD_NUMBER: builtins.int
+    CALENDAR_NAMES_FIELD_NUMBER: builtins.int
     NEXT_AT_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
     UPDATED_AT_FIELD_NUMBER: builtins.int
@@ -615,6 +616,10 @@ class Schedule(google.protobuf.message.Message):
         """No runs in these spans."""
 
     @property
+    def calendar_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Names of calendars: no runs at their times either."""
+
+    @property
     def next_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it makes its next run."""
 
@@ -641,12 +646,13 @@ class Schedule(google.protobuf.message.Message):
         maximum_lateness: google.protobuf.duration_pb2.Duration | None = ...,
         jitter: google.protobuf.duration_pb2.Duration | None = ...,
         blackouts: collections.abc.Iterable[headrace.api.v1.state_pb2.TimeRange] | None = ...,
+        calendar_names: collections.abc.Iterable[builtins.str] | None = ...,
         next_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["created_at", b"created_at", "ends_at", b"ends_at", "jitter", b"jitter", "maximum_lateness", b"maximum_lateness", "next_at", b"next_at", "parameters", b"parameters", "rule", b"rule", "starts_at", b"starts_at", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["active", b"active", "blackouts", b"blackouts", "catch_up", b"catch_up", "created_at", b"created_at", "deployment_id", b"deployment_id", "ends_at", b"ends_at", "jitter", b"jitter", "maximum_lateness", b"maximum_lateness", "next_at", b"next_at", "parameters", b"parameters", "rule", b"rule", "schedule_id", b"schedule_id", "slug", b"slug", "starts_at", b"starts_at", "updated_at", b"updated_at"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["active", b"active", "blackouts", b"blackouts", "calendar_names", b"calendar_names", "catch_up", b"catch_up", "created_at", b"created_at", "deployment_id", b"deployment_id", "ends_at", b"ends_at", "jitter", b"jitter", "maximum_lateness", b"maximum_lateness", "next_at", b"next_at", "parameters", b"parameters", "rule", b"rule", "schedule_id", b"schedule_id", "slug", b"slug", "starts_at", b"starts_at", "updated_at", b"updated_at"]) -> None: ...
 
 Global___Schedule: typing_extensions.TypeAlias = Schedule
 
