@@ -67,6 +67,7 @@ def configuration(edge: Edge) -> dict[str, Any]:
     if missing:
         raise ValueError(f"the address of {', '.join(missing)} is missing")
     answer: dict[str, Any] = {
+        "node": {"id": "edge", "cluster": "headrace"},
         "static_resources": {
             "listeners": [_listener(edge)],
             "clusters": [_cluster(part, edge.targets[part]) for part in PARTS],
