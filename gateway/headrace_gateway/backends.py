@@ -17,6 +17,7 @@ SERVICE_OF = {
     "ArtifactService": "state",
     "AutomationService": "notification",
     "BlockService": "state",
+    "CalendarService": "scheduler",
     "ConcurrencyService": "state",
     "DeploymentService": "scheduler",
     "EventService": "notification",

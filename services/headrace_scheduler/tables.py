@@ -115,6 +115,8 @@ deployment = sa.Table(
     *_creator(),
     _time("created_at", default=True),
     _time("updated_at", default=True),
+    _text("concurrency_key", default=""),
+    _integer("concurrency_key_limit", optional=True),
     sa.UniqueConstraint("workspace_id", "flow_name", "name", name="deployment_name_key"),
     sa.ForeignKeyConstraint(["work_pool_id"], ["scheduler.work_pool.work_pool_id"], name="deployment_work_pool_fkey"),
     sa.ForeignKeyConstraint(
@@ -171,11 +173,32 @@ schedule = sa.Table(
     sa.Column("revision", sa.BigInteger, nullable=False, server_default=sa.text("1")),
     _time("created_at", default=True),
     _time("updated_at", default=True),
+    _array("calendar_names", sa.Text, "text"),
     sa.UniqueConstraint("deployment_id", "slug", name="schedule_slug_key"),
     sa.ForeignKeyConstraint(
         ["deployment_id"], ["scheduler.deployment.deployment_id"], name="schedule_deployment_fkey", ondelete="CASCADE"
     ),
     sa.Index("schedule_next_idx", "next_at", postgresql_where=sa.text("next_at is not null")),
+    sa.Index(
+        "schedule_calendars_idx",
+        "calendar_names",
+        postgresql_using="gin",
+        postgresql_where=sa.text("calendar_names <> '{}'"),
+    ),
+)
+
+calendar = sa.Table(
+    "calendar",
+    metadata,
+    _id("workspace_id", key=True),
+    _text("name", key=True),
+    _text("description", default=""),
+    _text("time_zone", default=""),
+    _array("dates", sa.Text, "text"),
+    _array("weekdays", sa.Integer, "integer"),
+    _json("blackouts", "[]"),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
 )
 
 worker = sa.Table(

@@ -20,6 +20,7 @@ from headrace_scheduler.loops.workers import (
 from headrace_scheduler.neighbours.state import StateClient
 from headrace_scheduler.neighbours.state_changes import StateChanges
 from headrace_scheduler.queries.unit import SqlStore
+from headrace_scheduler.servicers.calendars import CalendarServicer
 from headrace_scheduler.servicers.deployments import DeploymentServicer
 from headrace_scheduler.servicers.explanations import ExplanationServicer
 from headrace_scheduler.servicers.work_pools import WorkPoolServicer
@@ -48,6 +49,7 @@ async def build(context: ServiceContext) -> Service:
             WorkPoolServicer(bench),
             WorkerServicer(hub),
             ExplanationServicer(bench),
+            CalendarServicer(bench),
             OutboxServicer(database, wakeups),
         ),
         loops=(

@@ -15,6 +15,7 @@ from headrace import __version__
 from headrace.api.v1 import (
     artifact_pb2_grpc,
     automation_pb2_grpc,
+    calendar_pb2_grpc,
     concurrency_pb2_grpc,
     deployment_pb2_grpc,
     event_pb2_grpc,
@@ -77,6 +78,7 @@ class AsyncClient:
         )
         self.work_pools: work_pool_pb2_grpc.WorkPoolServiceAsyncStub = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
         self.workers: worker_pb2_grpc.WorkerServiceAsyncStub = worker_pb2_grpc.WorkerServiceStub(channel)
+        self.calendars: calendar_pb2_grpc.CalendarServiceAsyncStub = calendar_pb2_grpc.CalendarServiceStub(channel)
         self.explanations: explanation_pb2_grpc.ExplanationServiceAsyncStub = (
             explanation_pb2_grpc.ExplanationServiceStub(channel)
         )
@@ -121,6 +123,7 @@ class Client:
         self.variables = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
+        self.calendars = calendar_pb2_grpc.CalendarServiceStub(channel)
         self.explanations = explanation_pb2_grpc.ExplanationServiceStub(channel)
         self.logs = log_pb2_grpc.LogServiceStub(channel)
         self.events = event_pb2_grpc.EventServiceStub(channel)

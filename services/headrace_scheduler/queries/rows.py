@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from headrace_scheduler.rules.calendar import Blackout, Calendar
 from headrace_scheduler.rules.cron import CronRule
 from headrace_scheduler.rules.deployment import (
     Concurrency,
@@ -18,7 +20,7 @@ from headrace_scheduler.rules.deployment import (
 )
 from headrace_scheduler.rules.interval import IntervalRule
 from headrace_scheduler.rules.recurrence import RecurrenceRule
-from headrace_scheduler.rules.schedule import Blackout, CatchUp, Rule, Schedule, Terms
+from headrace_scheduler.rules.schedule import CatchUp, Rule, Schedule, Terms
 from headrace_scheduler.rules.work_pool import QueuePolicy, Worker, WorkerStatus, WorkPool, WorkQueue
 
 
@@ -83,7 +85,9 @@ def schedule_of(row: Row) -> Schedule:
             rule_of(row["rule"]),
             row["starts_at"],
             row["ends_at"],
-            tuple(Blackout(_moment(begin), _moment(end)) for begin, end in row["blackouts"]),
+            _blackouts(row["blackouts"]),
+            tuple(row["calendar_names"]),
+            tuple(calendar_of(calendar) for calendar in row["calendars"]),
         ),
         active=row["active"],
         parameters=row["parameters"],
@@ -97,6 +101,34 @@ def schedule_of(row: Row) -> Schedule:
         upcoming_at=tuple(row["upcoming_at"]),
         revision=row["revision"],
     )
+
+
+def _blackouts(stored: Iterable[Sequence[str | None]]) -> tuple[Blackout, ...]:
+    return tuple(Blackout(_moment(begin), _moment(end)) for begin, end in stored)
+
+
+def calendar_of(row: Row) -> Calendar:
+    """Return a calendar out of its row, or of its row as JSON."""
+    return Calendar(
+        name=row["name"],
+        description=row["description"],
+        time_zone=row["time_zone"],
+        dates=tuple(row["dates"]),
+        weekdays=tuple(row["weekdays"]),
+        blackouts=_blackouts(row["blackouts"]),
+    )
+
+
+def calendar_columns(calendar: Calendar) -> dict[str, Any]:
+    """Return the columns of a calendar's row, but for the workspace and the times."""
+    return {
+        "name": calendar.name,
+        "description": calendar.description,
+        "time_zone": calendar.time_zone,
+        "dates": list(calendar.dates),
+        "weekdays": list(calendar.weekdays),
+        "blackouts": blackouts_document(calendar.blackouts),
+    }
 
 
 def schedule_columns(schedule: Schedule) -> dict[str, Any]:
@@ -114,6 +146,7 @@ def schedule_columns(schedule: Schedule) -> dict[str, Any]:
         "maximum_lateness_seconds": schedule.maximum_lateness_seconds,
         "jitter_seconds": schedule.jitter_seconds,
         "blackouts": blackouts_document(schedule.terms.blackouts),
+        "calendar_names": list(schedule.terms.calendar_names),
         "cursor_at": schedule.cursor_at,
         "next_at": schedule.next_at,
         "upcoming_at": list(schedule.upcoming_at),
@@ -140,7 +173,12 @@ def creator_columns(creator: Creator) -> dict[str, Any]:
 def concurrency_of(row: Row) -> Concurrency:
     """Return the concurrency settings in a deployment's row."""
     return Concurrency(
-        row["concurrency_limit"], Strategy(row["concurrency_strategy"]), row["grace_seconds"], row["shared_limit_name"]
+        row["concurrency_limit"],
+        Strategy(row["concurrency_strategy"]),
+        row["grace_seconds"],
+        row["shared_limit_name"],
+        row["concurrency_key"],
+        row["concurrency_key_limit"],
     )
 
 
@@ -193,6 +231,8 @@ def deployment_columns(deployment: Deployment) -> dict[str, Any]:
         "concurrency_strategy": deployment.concurrency.strategy.value,
         "grace_seconds": deployment.concurrency.grace_seconds,
         "shared_limit_name": deployment.concurrency.shared_limit_name,
+        "concurrency_key": deployment.concurrency.key,
+        "concurrency_key_limit": deployment.concurrency.key_limit,
         **creator_columns(deployment.creator),
         "created_at": deployment.created_at,
         "updated_at": deployment.updated_at,

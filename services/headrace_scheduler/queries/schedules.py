@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql as pg
 
 from headrace import errors
 from headrace_chassis.core import compile_core
@@ -16,9 +17,25 @@ from headrace_chassis.database import Connection
 from headrace_scheduler.queries import SQL, rows
 from headrace_scheduler.repository.storage import Advance, DueSchedule
 from headrace_scheduler.rules.schedule import Schedule
-from headrace_scheduler.tables import schedule
+from headrace_scheduler.tables import calendar, schedule
 
-SCHEDULE_COLUMNS = tuple(schedule.c)
+_CALENDAR_FIELDS = ("name", "description", "time_zone", "dates", "weekdays", "blackouts")
+_ORDERED = pg.aggregate_order_by(
+    sa.func.jsonb_build_object(*(part for name in _CALENDAR_FIELDS for part in (name, calendar.c[name]))),
+    sa.func.array_position(schedule.c.calendar_names, calendar.c.name),
+)
+_CALENDARS = (
+    sa.select(sa.func.coalesce(sa.func.jsonb_agg(_ORDERED), sa.literal_column("'[]'::jsonb")))
+    .where(
+        calendar.c.workspace_id == schedule.c.workspace_id,
+        calendar.c.name == sa.any_(schedule.c.calendar_names),
+    )
+    .scalar_subquery()
+    .correlate(schedule)
+)
+
+SCHEDULE_COLUMNS = (*schedule.c, _CALENDARS.label("calendars"))
+"""The columns of a schedule, and the calendars that it names."""
 
 
 class ScheduleQueries:

@@ -9,6 +9,7 @@ from typing import TypeVar
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
+from headrace_scheduler.queries.calendars import CalendarQueries
 from headrace_scheduler.queries.deployments import DeploymentQueries
 from headrace_scheduler.queries.errands import ErrandQueries
 from headrace_scheduler.queries.pools import PoolQueries
@@ -32,6 +33,7 @@ class SqlUnit:
         self.pools = PoolQueries(connection)
         self.workers = WorkerQueries(connection)
         self.errands = ErrandQueries(connection)
+        self.calendars = CalendarQueries(connection)
 
     async def now(self) -> datetime.datetime:
         """Return the time of the transaction by the database's clock."""

@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from headrace_scheduler.rules import keys
 from headrace_scheduler.rules.schedule import Schedule
 
 
@@ -93,6 +94,10 @@ class Concurrency:
     strategy: Strategy = Strategy.ENQUEUE
     grace_seconds: float | None = None
     shared_limit_name: str = ""
+    key: str = ""
+    """Runs with the same key share slots: a text with placeholders for parameters; empty: there are no keys."""
+    key_limit: int | None = None
+    """How many runs with the same key at once; None is 1."""
 
 
 class Status(enum.StrEnum):
@@ -134,6 +139,15 @@ class Deployment:
     updated_at: datetime.datetime
     status: Status = Status.NOT_READY
     schedules: tuple[Schedule, ...] = ()
+
+    def keyed_limits(self, parameters: Mapping[str, Any]) -> dict[str, int]:
+        """Return the limits, by name with their slots, that a run with `parameters` shares with those of its key."""
+        concurrency = self.concurrency
+        if not concurrency.key:
+            return {}
+        key = keys.render(concurrency.key, parameters)
+        limit = concurrency.key_limit if concurrency.key_limit is not None else 1
+        return {f"deployment:{self.deployment_id}:key:{key}": limit}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -42,6 +42,8 @@ class NewRun:
     strategy: Strategy = Strategy.ENQUEUE
     worker_labels: Mapping[str, Any] = dataclasses.field(default_factory=dict)
     maximum_lateness_seconds: float | None = None
+    keyed_limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Slots of limits, by name, that runs with the same key share."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
 from headrace_scheduler.rules import cron, interval, recurrence
+from headrace_scheduler.rules.calendar import Blackout, Calendar, blackout_faults
 from headrace_scheduler.rules.cron import CronRule
 from headrace_scheduler.rules.faults import Fault, Invalid
 from headrace_scheduler.rules.interval import IntervalRule
@@ -21,6 +22,10 @@ from headrace_scheduler.rules.recurrence import RecurrenceRule
 Rule: TypeAlias = CronRule | IntervalRule | RecurrenceRule
 
 MOST_BLACKOUTS = 1_000
+SKIPPED_AFTER = datetime.timedelta(minutes=1)
+"""A run of a schedule that skips what is missed is missed if it has not started by then."""
+_MOST_LEAPS = 5_000
+"""So many spans without runs in a row, years of days, mean that there is nothing more to come."""
 _MOMENT = datetime.timedelta(microseconds=1)
 
 
@@ -33,18 +38,6 @@ class CatchUp(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Blackout:
-    """A span without runs, from inclusive to exclusive; None is open."""
-
-    from_at: datetime.datetime | None
-    until_at: datetime.datetime | None
-
-    def covers(self, moment: datetime.datetime) -> bool:
-        """Return whether `moment` lies in it."""
-        return (self.from_at is None or self.from_at <= moment) and (self.until_at is None or moment < self.until_at)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
 class Terms:
     """Everything that decides at which times a schedule makes runs. These times are its slots."""
 
@@ -52,6 +45,16 @@ class Terms:
     starts_at: datetime.datetime | None = None
     ends_at: datetime.datetime | None = None
     blackouts: tuple[Blackout, ...] = ()
+    calendar_names: tuple[str, ...] = ()
+    calendars: tuple[Calendar, ...] = ()
+    """Those with these names."""
+
+    def covering(self, moment: datetime.datetime) -> Blackout | None:
+        """Return a span without runs that `moment` lies in, None if there is none."""
+        for blackout in self.blackouts:
+            if blackout.covers(moment):
+                return blackout
+        return next((span for calendar in self.calendars if (span := calendar.covering(moment)) is not None), None)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -120,6 +123,20 @@ class Schedule:
         share = int.from_bytes(digest, "big") / 2**64
         return datetime.timedelta(seconds=share * self.jitter_seconds)
 
+    def lateness_of(self, slot: datetime.datetime) -> float | None:
+        """Return how many seconds late the run of `slot` may start by its catch-up policy; None: any number."""
+        given = self.maximum_lateness_seconds
+        if self.catch_up is CatchUp.ALL:
+            return given
+        bound = SKIPPED_AFTER.total_seconds()
+        if self.catch_up is CatchUp.LATEST:
+            following = next(slots(self.terms, slot), None)
+            if following is None:
+                return given
+            due, next_due = slot + self.jitter_of(slot), following + self.jitter_of(following)
+            bound = max((next_due - due).total_seconds(), 1.0)
+        return bound if given is None else min(given, bound)
+
     def idempotency_key(self, slot: datetime.datetime) -> str:
         """Return the key under which the run of `slot` exists once."""
         return f"schedule:{self.schedule_id}:{slot.astimezone(datetime.UTC).isoformat()}"
@@ -164,11 +181,7 @@ def check(terms: Terms) -> None:
         faults.append(Fault("ends_at", "must be after starts_at"))
     if len(terms.blackouts) > MOST_BLACKOUTS:
         faults.append(Fault("blackouts", f"must not be more than {MOST_BLACKOUTS}"))
-    for number, blackout in enumerate(terms.blackouts):
-        if blackout.from_at is None and blackout.until_at is None:
-            faults.append(Fault(f"blackouts[{number}]", "needs a beginning or an end"))
-        elif blackout.from_at is not None and blackout.until_at is not None and blackout.until_at <= blackout.from_at:
-            faults.append(Fault(f"blackouts[{number}].until", "must be after from"))
+    faults.extend(blackout_faults(terms.blackouts))
     if faults:
         raise Invalid(faults)
 
@@ -177,13 +190,15 @@ def slots(terms: Terms, after: datetime.datetime) -> Iterator[datetime.datetime]
     """Yield the slots strictly after `after`, in order."""
     if terms.starts_at is not None:
         after = max(after, terms.starts_at - _MOMENT)
-    while True:
+    leaps = 0
+    while leaps < _MOST_LEAPS:
         leap: datetime.datetime | None = None
         for slot in moments(terms.rule, after):
             if terms.ends_at is not None and slot >= terms.ends_at:
                 return
-            covering = next((blackout for blackout in terms.blackouts if blackout.covers(slot)), None)
+            covering = terms.covering(slot)
             if covering is None:
+                leaps = 0
                 yield slot
                 continue
             if covering.until_at is None:
@@ -194,6 +209,7 @@ def slots(terms: Terms, after: datetime.datetime) -> Iterator[datetime.datetime]
             return
         # The rule goes on from the end of the blackout, instead of stepping through it.
         after = leap
+        leaps += 1
 
 
 def slots_until(

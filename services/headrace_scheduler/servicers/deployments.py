@@ -42,6 +42,7 @@ _SCHEDULE_CHANGEABLE = (
     "maximum_lateness",
     "jitter",
     "blackouts",
+    "calendar_names",
 )
 _PREVIEWED = 10
 

@@ -12,6 +12,21 @@ select schedule.schedule_id,
        schedule.maximum_lateness_seconds,
        schedule.jitter_seconds,
        schedule.blackouts,
+       schedule.calendar_names,
+       coalesce(
+           (select jsonb_agg(jsonb_build_object(
+                       'name', calendar.name,
+                       'description', calendar.description,
+                       'time_zone', calendar.time_zone,
+                       'dates', calendar.dates,
+                       'weekdays', calendar.weekdays,
+                       'blackouts', calendar.blackouts
+                   ) order by array_position(schedule.calendar_names, calendar.name))
+              from calendar
+             where calendar.workspace_id = schedule.workspace_id
+               and calendar.name = any (schedule.calendar_names)),
+           '[]'::jsonb
+       ) as calendars,
        schedule.cursor_at,
        schedule.next_at,
        schedule.upcoming_at,
@@ -32,6 +47,8 @@ select schedule.schedule_id,
        deployment.concurrency_strategy as deployment__concurrency_strategy,
        deployment.grace_seconds        as deployment__grace_seconds,
        deployment.shared_limit_name    as deployment__shared_limit_name,
+       deployment.concurrency_key      as deployment__concurrency_key,
+       deployment.concurrency_key_limit as deployment__concurrency_key_limit,
        deployment.creator_kind         as deployment__creator_kind,
        deployment.creator_id           as deployment__creator_id,
        deployment.creator_name         as deployment__creator_name,

@@ -4,7 +4,9 @@ select deployment_version.version_id,
        deployment.concurrency_limit,
        deployment.concurrency_strategy,
        deployment.grace_seconds,
-       deployment.shared_limit_name
+       deployment.shared_limit_name,
+       deployment.concurrency_key,
+       deployment.concurrency_key_limit
   from deployment_version
   join deployment
     on deployment.deployment_id = deployment_version.deployment_id

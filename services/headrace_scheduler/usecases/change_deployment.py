@@ -12,6 +12,7 @@ from headrace.ids import uuid7
 from headrace_scheduler.repository.storage import Unit
 from headrace_scheduler.repository.wakeups import SCHEDULES
 from headrace_scheduler.rules import errands as errand_rules
+from headrace_scheduler.rules import keys
 from headrace_scheduler.rules import schedule as schedule_rules
 from headrace_scheduler.rules.changes import Change, ChangeKind
 from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, Version
@@ -19,7 +20,8 @@ from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
 from headrace_scheduler.rules.versions import differs, digest
 from headrace_scheduler.usecases import content as contents
-from headrace_scheduler.usecases.workbench import Actor, Workbench
+from headrace_scheduler.usecases.calendars import with_calendars
+from headrace_scheduler.usecases.workbench import Actor, Workbench, refusing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,14 +65,18 @@ async def apply_deployment(
     contents.check_names(flow_name, name)
     contents.check_content(wanted.content)
     contents.check_schedules(wanted.content, wanted.schedules or ())
+    _check_concurrency(wanted.concurrency)
     flow_id = await bench.state.find_or_create_flow(actor.workspace_id, flow_name)
 
     async def work(unit: Unit) -> tuple[uuid.UUID, bool, Version, bool, list[Errand]]:
+        given = wanted.schedules or ()
+        named = [await with_calendars(unit, actor, one, f"schedules[{place}]") for place, one in enumerate(given)]
+        resolved = dataclasses.replace(wanted, schedules=named if wanted.schedules is not None else None)
         current = await unit.deployments.load_by_name(actor.workspace_id, flow_name, name, lock=True)
         if current is None:
-            version, errands = await _create(unit, actor, deployment_id or uuid7(), flow_id, flow_name, name, wanted)
+            version, errands = await _create(unit, actor, deployment_id or uuid7(), flow_id, flow_name, name, resolved)
             return version.deployment_id, True, version, True, errands
-        version, is_new, errands = await _change(unit, actor, current, wanted)
+        version, is_new, errands = await _change(unit, actor, current, resolved)
         return current.deployment_id, False, version, is_new, errands
 
     found, created, version, is_new, errands = await bench.store.run(work)
@@ -91,6 +97,7 @@ async def update_deployment(
     async def work(unit: Unit) -> list[Errand]:
         current = await _load(unit, actor, deployment_id, lock=True)
         wanted = edit(current)
+        _check_concurrency(wanted.concurrency, "deployment.concurrency")
         if wanted.content is not None:
             contents.check_content(wanted.content)
             given = [schedule.given() for schedule in current.schedules]
@@ -99,6 +106,12 @@ async def update_deployment(
 
     await bench.errands.settle(await bench.store.run(work))
     return await load_deployment(bench, actor, deployment_id)
+
+
+def _check_concurrency(concurrency: Concurrency | None, field: str = "concurrency") -> None:
+    if concurrency is not None and concurrency.key:
+        with refusing(field):
+            keys.check(concurrency.key)
 
 
 async def delete_deployment(bench: Workbench, actor: Actor, deployment_id: uuid.UUID) -> None:

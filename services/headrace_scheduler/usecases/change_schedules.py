@@ -19,6 +19,7 @@ from headrace_scheduler.rules.deployment import Deployment
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
 from headrace_scheduler.usecases import content as contents
+from headrace_scheduler.usecases.calendars import with_calendars
 from headrace_scheduler.usecases.workbench import Actor, Workbench, refusing
 
 MOST_SCHEDULES = 100
@@ -43,8 +44,9 @@ async def create_schedule(
         if len(deployment.schedules) >= MOST_SCHEDULES:
             raise errors.ResourceExhausted(f"a deployment has at most {MOST_SCHEDULES} schedules")
         contents.check_schedule(deployment.content, given, "schedule")
+        named = await with_calendars(unit, actor, given, "schedule")
         now = await unit.now()
-        schedule = schedule_rules.begin(given, uuid7(), deployment_id, now, is_paused=deployment.paused)
+        schedule = schedule_rules.begin(named, uuid7(), deployment_id, now, is_paused=deployment.paused)
         await unit.schedules.insert(actor.workspace_id, schedule)
         await _touch(unit, deployment, (*deployment.schedules, schedule), now)
         return schedule, deployment
@@ -65,7 +67,7 @@ async def update_schedule(
 
     async def work(unit: Unit) -> tuple[Schedule, Deployment, list[Errand]]:
         before, deployment = await _lock(unit, actor, schedule_id)
-        given = edit(before)
+        given = await with_calendars(unit, actor, edit(before), "schedule")
         if given == before.given():
             return before, deployment, []
         contents.check_schedule(deployment.content, given, "schedule")
@@ -130,8 +132,9 @@ async def preview_schedule(
     else:
         with refusing("schedule"):
             schedule_rules.check(schedule.terms)
+        thought_of = await bench.store.read(lambda unit: with_calendars(unit, actor, schedule, "schedule"))
         nobody = uuid.UUID(int=0)
-        known = schedule_rules.begin(schedule, nobody, nobody, now, is_paused=False)
+        known = schedule_rules.begin(thought_of, nobody, nobody, now, is_paused=False)
     after = now if start is None else start - datetime.timedelta(microseconds=1)
     return lookahead.preview(known, after, count)
 

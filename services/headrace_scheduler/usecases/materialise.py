@@ -143,7 +143,8 @@ def _runs(due: DueSchedule, plan: Plan) -> list[NewRun]:
             limits=(concurrency.shared_limit_name,) if concurrency.shared_limit_name else (),
             strategy=concurrency.strategy,
             worker_labels=content.worker_labels,
-            maximum_lateness_seconds=schedule.maximum_lateness_seconds,
+            maximum_lateness_seconds=schedule.lateness_of(slot),
+            keyed_limits=deployment.keyed_limits({**content.parameters, **schedule.parameters}),
         )
         for slot in plan.slots
     ]

@@ -143,6 +143,7 @@ def _new_run(origin: _Origin, actor: Actor, request: RunRequest) -> NewRun:
         limits=(concurrency.shared_limit_name,) if concurrency.shared_limit_name else (),
         strategy=concurrency.strategy,
         worker_labels=content.worker_labels,
+        keyed_limits=deployment.keyed_limits(given),
     )
 
 

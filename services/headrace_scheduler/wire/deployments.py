@@ -139,6 +139,8 @@ def to_concurrency(message: pb.DeploymentConcurrency) -> Concurrency:
         strategy=_STRATEGIES.get(message.strategy, Strategy.ENQUEUE),
         grace_seconds=values.to_seconds(message, "grace_period"),
         shared_limit_name=message.shared_limit_name,
+        key=message.key,
+        key_limit=message.key_limit if message.HasField("key_limit") else None,
     )
 
 
@@ -149,6 +151,8 @@ def from_concurrency(concurrency: Concurrency) -> pb.DeploymentConcurrency:
         strategy=strategy_number(concurrency.strategy),
         grace_period=values.from_seconds(concurrency.grace_seconds),
         shared_limit_name=concurrency.shared_limit_name,
+        key=concurrency.key,
+        key_limit=concurrency.key_limit,
     )
 
 

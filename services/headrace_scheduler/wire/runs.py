@@ -60,6 +60,7 @@ def _from_new_run(run: NewRun, structs: _Structs) -> pb.ScheduledRun:
         concurrency_strategy=deployments.strategy_number(run.strategy),
         maximum_lateness=values.from_seconds(run.maximum_lateness_seconds),
         worker_labels=structs.of(run.worker_labels),
+        keyed_limits=[pb.OwnedLimit(name=name, limit=slots) for name, slots in run.keyed_limits.items()],
     )
     placement = deployment.placement
     if placement is not None:

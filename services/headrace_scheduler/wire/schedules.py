@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Iterable
 
 from google.protobuf.duration_pb2 import Duration
 
 from headrace.api.v1 import deployment_pb2 as pb
 from headrace.api.v1 import state_pb2
+from headrace_scheduler.rules.calendar import Blackout
 from headrace_scheduler.rules.cron import CronRule
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.interval import IntervalRule
 from headrace_scheduler.rules.recurrence import RecurrenceRule
-from headrace_scheduler.rules.schedule import Blackout, CatchUp, GivenSchedule, Rule, Schedule, Terms, default_slug
+from headrace_scheduler.rules.schedule import CatchUp, GivenSchedule, Rule, Schedule, Terms, default_slug
 from headrace_scheduler.wire import values
 
 _CATCH_UPS = {
@@ -32,12 +34,16 @@ def to_schedule(message: pb.Schedule) -> GivenSchedule:
     """
     rule = _to_rule(message.rule)
     parameters = values.to_object(message.parameters, "parameters")
-    blackouts = tuple(
-        Blackout(values.to_time(span, "from"), values.to_time(span, "until")) for span in message.blackouts
-    )
+    blackouts = to_blackouts(message.blackouts)
     return GivenSchedule(
         slug=message.slug or default_slug(rule, parameters),
-        terms=Terms(rule, values.to_time(message, "starts_at"), values.to_time(message, "ends_at"), blackouts),
+        terms=Terms(
+            rule,
+            values.to_time(message, "starts_at"),
+            values.to_time(message, "ends_at"),
+            blackouts,
+            tuple(dict.fromkeys(message.calendar_names)),
+        ),
         active=message.active,
         parameters=parameters,
         catch_up=_CATCH_UPS.get(message.catch_up, CatchUp.ALL),
@@ -82,7 +88,8 @@ def from_schedule(schedule: Schedule, now: datetime.datetime, *, is_paused: bool
         catch_up=pb.CatchUp.Value(f"CATCH_UP_{schedule.catch_up}"),
         maximum_lateness=values.from_seconds(schedule.maximum_lateness_seconds),
         jitter=values.from_seconds(schedule.jitter_seconds) if schedule.jitter_seconds else None,
-        blackouts=[_from_blackout(blackout) for blackout in terms.blackouts],
+        blackouts=[from_blackout(blackout) for blackout in terms.blackouts],
+        calendar_names=terms.calendar_names,
         next_at=None if is_paused else values.from_time(schedule.next_run_at(now)),
         created_at=values.from_time(schedule.created_at),
         updated_at=values.from_time(schedule.updated_at),
@@ -106,7 +113,17 @@ def _from_rule(rule: Rule) -> pb.ScheduleRule:
             return pb.ScheduleRule(recurrence=pb.RecurrenceRule(rule=rule.rule, time_zone=rule.time_zone))
 
 
-def _from_blackout(blackout: Blackout) -> state_pb2.TimeRange:
+def to_blackouts(messages: Iterable[state_pb2.TimeRange]) -> tuple[Blackout, ...]:
+    """Return spans without runs.
+
+    Raises:
+        errors.InvalidArgument: A time cannot be read.
+    """
+    return tuple(Blackout(values.to_time(span, "from"), values.to_time(span, "until")) for span in messages)
+
+
+def from_blackout(blackout: Blackout) -> state_pb2.TimeRange:
+    """Return a span without runs as a message."""
     span = state_pb2.TimeRange(until=values.from_time(blackout.until_at))
     # `from` is a word of Python.
     begin = values.from_time(blackout.from_at)

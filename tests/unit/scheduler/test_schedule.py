@@ -12,11 +12,12 @@ import pytest
 from hypothesis import strategies as st
 
 from headrace_scheduler.rules import lookahead, schedule
+from headrace_scheduler.rules.calendar import Blackout
 from headrace_scheduler.rules.cron import CronRule
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.interval import IntervalRule
 from headrace_scheduler.rules.recurrence import RecurrenceRule
-from headrace_scheduler.rules.schedule import Blackout, CatchUp, Schedule, Terms
+from headrace_scheduler.rules.schedule import CatchUp, Schedule, Terms
 
 UTC = datetime.UTC
 NOW = datetime.datetime(2026, 5, 1, 12, 0, 5, tzinfo=UTC)
