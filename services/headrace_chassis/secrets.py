@@ -52,14 +52,17 @@ class SecretBox:
         """
         if settings.encryption_key is None:
             return cls(())
-        texts = settings.encryption_key.get_secret_value().split(",")
-        try:
-            return cls([bytes.fromhex(text.strip()) for text in texts if text.strip()])
-        except ValueError:
-            raise errors.InvalidArgument.of_field(
-                "HEADRACE_SERVER_ENCRYPTION_KEY",
-                "must be 64 hexadecimal digits, as `openssl rand -hex 32` writes; several are separated by commas",
-            ) from None
+        return cls(_keys(settings.encryption_key.get_secret_value()))
+
+    @property
+    def key_name(self) -> str:
+        """Names the key that seals; empty without one. It tells nothing of the key."""
+        return self._first.hex()
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """Name the keys that open."""
+        return tuple(name.hex() for name in self._ciphers)
 
     def seal(self, text: str, context: str) -> str:
         """Return `text` encrypted, as ASCII.
@@ -99,6 +102,19 @@ class SecretBox:
             return cipher.decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], context.encode()).decode()
         except (InvalidTag, ValueError):
             raise _unreadable() from None
+
+
+def _keys(text: str) -> list[bytes]:
+    try:
+        keys = [bytes.fromhex(each) for each in text.replace(",", " ").split()]
+    except ValueError:
+        keys = []
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise errors.InvalidArgument.of_field(
+            "HEADRACE_SERVER_ENCRYPTION_KEY",
+            "must be 64 hexadecimal digits, as `openssl rand -hex 32` writes; several are separated by commas or lines",
+        )
+    return keys
 
 
 def _name(key: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -64,6 +65,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     encryption_key: pydantic.SecretStr | None = None
     """Encrypts secrets in the database: 64 hexadecimal digits. Several, separated by commas, for a change of
     keys: the first one encrypts, all of them decrypt."""
+    encryption_key_file: pathlib.Path | None = None
+    """A file with what `encryption_key` would be, a key in each line; read once, where that is not set."""
     delivery_claim_seconds: Annotated[float, pydantic.Field(ge=2, le=600)] = 30.0
     """After this long without an outcome, a delivery that a process was trying is tried by another; a try takes at
     most half of it."""
@@ -111,6 +114,19 @@ class ServerSettings(pydantic_settings.BaseSettings):
         """gRPC targets of the other services by name, from all settings that name them."""
         single = {name: str(getattr(self, f"{name}_address")) for name in SERVICE_NAMES}
         return {**self.addresses, **{name: address for name, address in single.items() if address}}
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _read_key_file(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or values.get("encryption_key") or not values.get("encryption_key_file"):
+            return values
+        path = pathlib.Path(values["encryption_key_file"])
+        try:
+            text = path.read_text(encoding="ascii")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not a text"
+            raise ValueError(f"HEADRACE_SERVER_ENCRYPTION_KEY_FILE: cannot read {path} ({reason})") from None
+        return {**values, "encryption_key": ",".join(text.split())}
 
     @classmethod
     def load(cls, **values: Any) -> ServerSettings:

@@ -7,6 +7,7 @@ from headrace_chassis.loops import Loop
 from headrace_chassis.outbox import Outbox
 from headrace_chassis.outbox_servicer import OutboxServicer
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
+from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
@@ -15,6 +16,7 @@ from headrace_state.loops.starts import StartTimeouts
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
+from headrace_state.queries.blocks import PostgresBlocks
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.descriptions import PostgresDescriptions
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
@@ -33,6 +35,7 @@ from headrace_state.queries.variables import PostgresVariables
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.limits import Limits
 from headrace_state.servicers.artifacts import ArtifactServicer
+from headrace_state.servicers.blocks import BlockServicer
 from headrace_state.servicers.concurrency import ConcurrencyServicer
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
@@ -81,6 +84,7 @@ async def build(context: ServiceContext) -> Service:
             ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
             ArtifactServicer(PostgresArtifacts(database)),
             VariableServicer(PostgresVariables(database)),
+            BlockServicer(PostgresBlocks(database), SecretBox.of_settings(context.settings)),
             RunInsightServicer(PostgresRunInsight(database), context.clock),
             OutboxServicer(database, wakeups),
         ),

@@ -1,0 +1,126 @@
+"""`BlockService`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import grpc.aio
+
+from headrace import errors
+from headrace.api.v1 import block_pb2, block_pb2_grpc
+from headrace_chassis.caller import current_caller
+from headrace_chassis.paging import check_key
+from headrace_state.repository.blocks import Blocks, Sealer
+from headrace_state.servicers.paging import asked_page
+from headrace_state.usecases.blocks import register_block_type, rotate_secrets, save_block, secrets_of
+from headrace_state.wire import blocks as wire
+from headrace_state.wire import values
+
+Context = grpc.aio.ServicerContext[Any, Any]
+
+_SEE_SECRETS = "PERMISSION_BLOCK_SECRETS_VIEW"
+_ROTATED = 100
+
+
+class BlockServicer(block_pb2_grpc.BlockServiceServicer):
+    """Keeps types of blocks, and blocks."""
+
+    def __init__(self, blocks: Blocks, sealer: Sealer) -> None:
+        self._blocks = blocks
+        self._sealer = sealer
+
+    async def RegisterBlockType(
+        self, request: block_pb2.RegisterBlockTypeRequest, context: Context
+    ) -> block_pb2.RegisterBlockTypeResponse:
+        """Create a type of blocks, or change the one with the slug."""
+        row = await register_block_type(self._blocks, current_caller().workspace_id, wire.to_type_wish(request))
+        return block_pb2.RegisterBlockTypeResponse(block_type=wire.block_type(row))
+
+    async def GetBlockType(
+        self, request: block_pb2.GetBlockTypeRequest, context: Context
+    ) -> block_pb2.GetBlockTypeResponse:
+        """Return one type."""
+        row = await self._blocks.load_type(current_caller().workspace_id, request.slug)
+        if row is None:
+            raise errors.NotFound(f"there is no block type {request.slug}")
+        return block_pb2.GetBlockTypeResponse(block_type=wire.block_type(row))
+
+    async def ListBlockTypes(
+        self, request: block_pb2.ListBlockTypesRequest, context: Context
+    ) -> block_pb2.ListBlockTypesResponse:
+        """List types by slug."""
+        workspace_id = current_caller().workspace_id
+        page = asked_page(request, workspace_id, request.text, "\n".join(request.capabilities))
+        if page.after is not None:
+            check_key(page.after, (str,))
+        rows, key = await self._blocks.list_types(
+            workspace_id, request.text, request.capabilities, page.after[0] if page.after else None, page.limit
+        )
+        return block_pb2.ListBlockTypesResponse(
+            block_types=[wire.block_type(row) for row in rows], next_page_token=page.next_token(key)
+        )
+
+    async def DeleteBlockType(
+        self, request: block_pb2.DeleteBlockTypeRequest, context: Context
+    ) -> block_pb2.DeleteBlockTypeResponse:
+        """Delete a type of which there are no blocks."""
+        if not await self._blocks.delete_type(current_caller().workspace_id, request.slug):
+            raise errors.NotFound(f"there is no block type {request.slug}")
+        return block_pb2.DeleteBlockTypeResponse()
+
+    async def SaveBlock(self, request: block_pb2.SaveBlockRequest, context: Context) -> block_pb2.SaveBlockResponse:
+        """Create a block, or change the one with the type and name."""
+        row = await save_block(
+            self._blocks,
+            self._sealer,
+            current_caller().workspace_id,
+            request.type_slug,
+            request.name,
+            values.to_object(request.data, "data"),
+            overwrite=request.overwrite,
+        )
+        return block_pb2.SaveBlockResponse(block=wire.block(row))
+
+    async def GetBlock(self, request: block_pb2.GetBlockRequest, context: Context) -> block_pb2.GetBlockResponse:
+        """Return one block with the blocks that it refers to."""
+        caller = current_caller()
+        if request.include_secrets:
+            caller.require(_SEE_SECRETS)
+        rows = await self._blocks.load(caller.workspace_id, request.type_slug, request.name)
+        if not rows:
+            raise errors.NotFound(f"there is no block {request.type_slug}/{request.name}")
+        first, *others = [
+            wire.block(row, secrets_of(self._sealer, row) if request.include_secrets else None) for row in rows
+        ]
+        return block_pb2.GetBlockResponse(block=first, referenced=others)
+
+    async def ListBlocks(self, request: block_pb2.ListBlocksRequest, context: Context) -> block_pb2.ListBlocksResponse:
+        """List blocks by type and name, without their secrets."""
+        workspace_id = current_caller().workspace_id
+        question = ("\n".join(request.type_slugs), request.name_contains, "\n".join(request.capabilities))
+        page = asked_page(request, workspace_id, *question)
+        after: tuple[str, str] | None = None
+        if page.after is not None:
+            check_key(page.after, (str, str))
+            after = (page.after[0], page.after[1])
+        rows, key = await self._blocks.list_page(
+            workspace_id, request.type_slugs, request.name_contains, request.capabilities, after, page.limit
+        )
+        return block_pb2.ListBlocksResponse(
+            blocks=[wire.block(row, with_schema=False) for row in rows], next_page_token=page.next_token(key)
+        )
+
+    async def DeleteBlock(
+        self, request: block_pb2.DeleteBlockRequest, context: Context
+    ) -> block_pb2.DeleteBlockResponse:
+        """Delete a block that no other refers to."""
+        if not await self._blocks.delete(current_caller().workspace_id, request.type_slug, request.name):
+            raise errors.NotFound(f"there is no block {request.type_slug}/{request.name}")
+        return block_pb2.DeleteBlockResponse()
+
+    async def RotateBlockSecrets(
+        self, request: block_pb2.RotateBlockSecretsRequest, context: Context
+    ) -> block_pb2.RotateBlockSecretsResponse:
+        """Encrypt some of the secrets anew that are not encrypted with the newest key."""
+        done = await rotate_secrets(self._blocks, self._sealer, request.batch_size or _ROTATED)
+        return block_pb2.RotateBlockSecretsResponse(rotated=done.rotated, left=done.left, unreadable=done.unreadable)
