@@ -108,11 +108,11 @@ def _profiled(path: str | None) -> Iterator[None]:
 async def _measure(address: str, chosen: argparse.Namespace, server_pid: int) -> dict[str, Any]:
     each = chosen.task_runs // chosen.streams
     async with open_aio_channel(address) as channel:
-        prepared = [await _prepare(channel, each, chosen) for _ in range(chosen.streams)]
+        prepared = [await prepare(channel, each, chosen) for _ in range(chosen.streams)]
         server, client = psutil.Process(server_pid), psutil.Process()
         before = [sum(process.cpu_times()[:2]) for process in (server, client)]
         started = time.perf_counter()
-        await asyncio.gather(*(_stream(channel, frames) for _, frames in prepared))
+        await asyncio.gather(*(send(channel, frames) for _, frames in prepared))
         seconds = time.perf_counter() - started
         after = [sum(process.cpu_times()[:2]) for process in (server, client)]
         reads = task_run_pb2_grpc.TaskRunServiceStub(channel)
@@ -137,9 +137,8 @@ async def _measure(address: str, chosen: argparse.Namespace, server_pid: int) ->
     }
 
 
-async def _prepare(
-    channel: Any, count: int, chosen: argparse.Namespace
-) -> tuple[str, list[task_run_pb2.RecordRequest]]:
+async def prepare(channel: Any, count: int, chosen: argparse.Namespace) -> tuple[str, list[task_run_pb2.RecordRequest]]:
+    """Create a flow run and return its id and the frames of `count` task runs in it."""
     runs = flow_run_pb2_grpc.FlowRunServiceStub(channel)
     created = await runs.CreateFlowRun(
         flow_run_pb2.CreateFlowRunRequest(flow_name="bench", state=state_pb2.State(type=TYPES[1]))
@@ -182,7 +181,8 @@ async def _prepare(
     return created.flow_run.flow_run_id, frames
 
 
-async def _stream(channel: Any, frames: list[task_run_pb2.RecordRequest]) -> None:
+async def send(channel: Any, frames: list[task_run_pb2.RecordRequest]) -> None:
+    """Send frames over one stream; returns once all of them are acknowledged."""
     acknowledged = 0
     moved = asyncio.Condition()
 
