@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, Select, all_, and_, any_, tuple_
+from sqlalchemy import ColumnElement, Select, and_, any_, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from headrace_chassis.core import compile_core
@@ -120,13 +120,15 @@ def _filter(wanted: RecordFilter) -> list[ColumnElement[bool]]:
         )
     if wanted.without_task_runs:
         conditions.append(record.c.task_run_id.is_(None))
-    if wanted.text.wanted:
-        patterns = _texts(tuple(map(like_pattern, wanted.text.wanted)))
-        conditions.append(record.c.message.op("ilike", is_comparison=True)(all_(patterns)))
-    if wanted.text.unwanted:
-        patterns = _texts(tuple(map(like_pattern, wanted.text.unwanted)))
-        conditions.append(record.c.message.op("not ilike", is_comparison=True)(all_(patterns)))
+    conditions += (_contains(part) for part in wanted.text.wanted)
+    conditions += (sqlalchemy.not_(_contains(part)) for part in wanted.text.unwanted)
     return conditions
+
+
+def _contains(part: str) -> ColumnElement[bool]:
+    # Upper and lower case of ASCII letters can be told apart byte by byte, which takes half of the time.
+    message = record.c.message.collate("C") if part.isascii() else record.c.message
+    return message.ilike(sqlalchemy.literal(like_pattern(part), sqlalchemy.Text))
 
 
 def _window(window: Window, *, newest_first: bool) -> list[ColumnElement[bool]]:
