@@ -16,7 +16,9 @@ from headrace_gateway.contract import PublicMethod
 SERVICE_OF = {
     "ArtifactService": "state",
     "AutomationService": "notification",
+    "BackgroundTaskService": "state",
     "BlockService": "state",
+    "BulkOperationService": "state",
     "CalendarService": "scheduler",
     "ConcurrencyService": "state",
     "DeploymentService": "scheduler",
@@ -28,6 +30,7 @@ SERVICE_OF = {
     "RecordService": "state",
     "RunInputService": "state",
     "RunInsightService": "state",
+    "RunNoteService": "state",
     "SystemService": "system",
     "TaskRunService": "state",
     "VariableService": "state",

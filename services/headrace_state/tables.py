@@ -374,5 +374,38 @@ run_input = sa.Table(
     _time("created_at", default=True),
 )
 
+background_task = sa.Table(
+    "background_task",
+    metadata,
+    _id("task_run_id", key=True),
+    _id("workspace_id"),
+    _text("task_key"),
+    sa.Column("place", sa.BigInteger, sa.Identity(always=True), nullable=False),
+    _time("due_at"),
+    sa.Column("waits_for", pg.ARRAY(sa.Uuid), nullable=False, server_default=sa.text("'{}'::uuid[]")),
+    _flag("is_waiting", False),
+    _flag("is_cancelling", False),
+    sa.Column("parameters", pg.BYTEA),
+    _json("parameters_reference"),
+    _id("server_id", optional=True),
+    _id("token", optional=True),
+    _integer("deliveries"),
+    _time("lease_expires_at", optional=True),
+    _time("created_at", default=True),
+)
+
+task_server = sa.Table(
+    "task_server",
+    metadata,
+    _id("workspace_id", key=True),
+    _id("server_id", key=True),
+    _text("name", default=True),
+    _words("task_keys"),
+    _integer("slots", default=None),
+    _text("client_version", default=True),
+    _time("connected_at", default=True),
+    _time("seen_at", default=True),
+)
+
 outbox = outbox_table(metadata)
 service_lease = service_lease_table(metadata)

@@ -9,6 +9,7 @@ from headrace_chassis.outbox_servicer import OutboxServicer
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
+from headrace_state.loops.background import BackgroundUpkeep
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
@@ -16,6 +17,7 @@ from headrace_state.loops.starts import StartTimeouts
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
+from headrace_state.queries.background import PostgresBackgroundTasks
 from headrace_state.queries.blocks import PostgresBlocks
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.descriptions import PostgresDescriptions
@@ -35,6 +37,7 @@ from headrace_state.queries.variables import PostgresVariables
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.limits import Limits
 from headrace_state.servicers.artifacts import ArtifactServicer
+from headrace_state.servicers.background import BackgroundTaskServicer
 from headrace_state.servicers.blocks import BlockServicer
 from headrace_state.servicers.concurrency import ConcurrencyServicer
 from headrace_state.servicers.feed import Feed
@@ -60,7 +63,8 @@ async def build(context: ServiceContext) -> Service:
     limits = PostgresLimits(database, outbox, wakeups)
     leases = PostgresLeases(database)
     feed = Feed(database, wakeups)
-    recorder = Recorder(PostgresRecording(database, outbox))
+    background = PostgresBackgroundTasks(database, outbox, wakeups)
+    recorder = Recorder(PostgresRecording(database, outbox, wakeups))
 
     async def close() -> None:
         await recorder.close()
@@ -86,9 +90,15 @@ async def build(context: ServiceContext) -> Service:
             VariableServicer(PostgresVariables(database)),
             BlockServicer(PostgresBlocks(database), SecretBox.of_settings(context.settings)),
             RunInsightServicer(PostgresRunInsight(database), context.clock),
+            BackgroundTaskServicer(background, task_run_reads, feed, wakeups),
             OutboxServicer(database, wakeups),
         ),
-        loops=_loops(context, flow_runs, limits, outbox),
+        loops=(
+            *_loops(context, flow_runs, limits, outbox),
+            BackgroundUpkeep(
+                background, context.clock, lease=ServiceLease(database, BackgroundUpkeep.name, context.holder)
+            ),
+        ),
         close=close,
         # Frames are checked by columns, which is a hundred times faster than by rules for each field.
         self_validating=frozenset({"headrace.api.v1.RecordService"}),

@@ -11,22 +11,29 @@ import asyncpg
 from headrace import errors
 from headrace_chassis.codecs import parse_uuid
 from headrace_chassis.database import Connection, Database
+from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries.flow_run_unit import history_since
 from headrace_state.queries.statements import SQL
+from headrace_state.repository.background import CHANNEL
 from headrace_state.rules.frames import Frame, TaskRunRows, collapse, merge
-from headrace_state.wire import changes
+from headrace_state.rules.states import FINAL
+from headrace_state.wire import background, changes
 
 _REFUSED = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, errors.InvalidArgument)
 """What Postgres or the driver says to values that can never be stored."""
+
+_READY_LIMIT = 100
+"""Background tasks that are let go with the end of others; the rest follows within a second."""
 
 
 class PostgresRecording:
     """Implements `repository.task_runs.Recording`."""
 
-    def __init__(self, database: Database, outbox: Outbox) -> None:
+    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database
         self._outbox = outbox
+        self._wakeups = wakeups
 
     async def write(self, frames: Sequence[Frame]) -> list[frozenset[int]]:
         """Store frames of one workspace in one transaction; return which attempts of each may not write."""
@@ -40,7 +47,7 @@ class PostgresRecording:
             raise errors.InvalidArgument(f"the database refuses the values: {error}", reason="MALFORMED") from error
 
     async def _write(self, connection: Connection, frames: list[Frame]) -> list[frozenset[int]]:
-        attempts = await _load_attempts(connection, frames)
+        attempts, background_ids = await _load_attempts(connection, frames)
         kept = [
             frozenset(
                 place
@@ -55,9 +62,31 @@ class PostgresRecording:
                 attempts.get((flow_run_id.lower(), token.lower()), 0)
                 for flow_run_id, token in zip(merged.flow_run_ids, merged.tokens, strict=True)
             ]
-            await _store(connection, merged, numbers)
+            await store_frame(connection, merged, numbers, background_ids)
+            if background_ids:
+                merged.told = [
+                    background.without_flow_run(told) if told and flow_run_id.lower() in background_ids else told
+                    for told, flow_run_id in zip(merged.told, merged.flow_run_ids, strict=True)
+                ]
+                await self._finish(connection, merged, background_ids)
             await self._tell(connection, merged)
         return [frozenset(range(len(frame.tokens))) - allowed for frame, allowed in zip(frames, kept, strict=True)]
+
+    async def _finish(self, connection: Connection, merged: Frame, background_ids: frozenset[str]) -> None:
+        """Forget background tasks that are over, and let go what waited for them."""
+        over = [
+            task_run_id
+            for task_run_id, state_type in zip(merged.task_run_ids, merged.types, strict=True)
+            if state_type in FINAL and task_run_id.lower() in background_ids
+        ]
+        if not over:
+            return
+        await connection.execute(SQL.finish_background_tasks, merged.workspace_id, over)
+        if await connection.fetch(SQL.ready_background_tasks, _READY_LIMIT):
+            self._database.after_commit(connection, self._wake)
+
+    def _wake(self) -> None:
+        self._wakeups.notify(CHANNEL)
 
     async def _tell(self, connection: Connection, merged: Frame) -> None:
         told = [payload for payload in merged.told if payload]
@@ -67,14 +96,33 @@ class PostgresRecording:
         self._database.after_commit(connection, self._outbox.wake)
 
 
-async def _load_attempts(connection: Connection, frames: Sequence[Frame]) -> dict[tuple[str, str], int]:
+async def _load_attempts(
+    connection: Connection, frames: Sequence[Frame]
+) -> tuple[dict[tuple[str, str], int], frozenset[str]]:
+    """Return the numbers of the attempts that may write, and which of them are background tasks."""
     wanted = {flow_run_id for frame in frames for flow_run_id in frame.flow_run_ids}
     rows = await connection.fetch(SQL.fence_attempts, frames[0].workspace_id, list(wanted))
-    return {(str(row["flow_run_id"]), str(row["attempt_token"])): row["attempt"] for row in rows}
+    attempts = {(str(row["flow_run_id"]), str(row["attempt_token"])): row["attempt"] for row in rows}
+    if len(rows) == len(wanted):
+        return attempts, frozenset()
+    others = await connection.fetch(SQL.fence_background_tasks, frames[0].workspace_id, list(wanted))
+    attempts.update({(str(row["task_run_id"]), str(row["token"])): row["deliveries"] for row in others})
+    return attempts, frozenset(str(row["task_run_id"]) for row in others)
 
 
-async def _store(connection: Connection, frame: Frame, numbers: Sequence[int]) -> None:
-    flow_run_ids = [frame.flow_run_ids[attempt] for attempt in frame.attempt_of]
+async def store_frame(
+    connection: Connection, frame: Frame, numbers: Sequence[int], without_flow_run: frozenset[str]
+) -> None:
+    """Store transitions, and what they make of their task runs.
+
+    Args:
+        connection: In a transaction.
+        frame: The transitions, all of attempts that may write.
+        numbers: Of the attempts.
+        without_flow_run: Names in the frame's `flow_run_ids` that are not flow runs.
+    """
+    names = [None if name.lower() in without_flow_run else name for name in frame.flow_run_ids]
+    flow_run_ids = [names[attempt] for attempt in frame.attempt_of]
     attempts = [numbers[attempt] for attempt in frame.attempt_of]
     stored = await connection.execute(
         SQL.record_history,
@@ -103,7 +151,7 @@ async def _store(connection: Connection, frame: Frame, numbers: Sequence[int]) -
 
 
 def _columns(
-    frame: Frame, flow_run_ids: Sequence[str], attempts: Sequence[int], rows: TaskRunRows
+    frame: Frame, flow_run_ids: Sequence[str | None], attempts: Sequence[int], rows: TaskRunRows
 ) -> list[Sequence[Any]]:
     places = rows.places
     return [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
+from collections.abc import Collection
 from typing import Any
 
 Spec = tuple[
@@ -138,13 +139,23 @@ def merge(frames: list[Frame], kept: list[frozenset[int]]) -> Frame:
     return merged
 
 
+def only(frame: Frame, task_run_ids: Collection[str]) -> Frame:
+    """Return the transitions of some task runs, of a frame with one attempt."""
+    places = [place for place, task_run_id in enumerate(frame.task_run_ids) if task_run_id in task_run_ids]
+    return frame if len(places) == len(frame) else _at(frame, places, frame.told)
+
+
 def _without(frame: Frame, allowed: frozenset[int]) -> Frame:
     places = [place for place, attempt in enumerate(frame.attempt_of) if attempt in allowed]
+    return _at(frame, places, [told if attempt in allowed else b"" for attempt, told in enumerate(frame.told)])
+
+
+def _at(frame: Frame, places: list[int], told: list[bytes]) -> Frame:
     return Frame(
         workspace_id=frame.workspace_id,
         flow_run_ids=frame.flow_run_ids,
         tokens=frame.tokens,
-        told=[told if attempt in allowed else b"" for attempt, told in enumerate(frame.told)],
+        told=told,
         attempt_of=[frame.attempt_of[place] for place in places],
         task_run_ids=[frame.task_run_ids[place] for place in places],
         state_ids=[frame.state_ids[place] for place in places],

@@ -81,4 +81,4 @@ select $1,
              end
  where stored.state_version < excluded.state_version
    and stored.workspace_id = excluded.workspace_id
-   and stored.flow_run_id = excluded.flow_run_id
+   and stored.flow_run_id is not distinct from excluded.flow_run_id
