@@ -14,7 +14,9 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headrace import artifacts as artifacts
+    from headrace import blocks as blocks
     from headrace import caching as caching
+    from headrace import concurrency as concurrency
     from headrace import deployments as deployments
     from headrace import results as results
     from headrace import runtime as runtime
@@ -36,7 +38,17 @@ if TYPE_CHECKING:
     from headrace.futures import Future as Future
     from headrace.futures import as_completed as as_completed
     from headrace.futures import wait as wait
+    from headrace.inputs import RunInput as RunInput
+    from headrace.inputs import asend_input as asend_input
+    from headrace.inputs import receive_input as receive_input
+    from headrace.inputs import send_input as send_input
     from headrace.logging import get_run_logger as get_run_logger
+    from headrace.pausing import apause_flow_run as apause_flow_run
+    from headrace.pausing import aresume_flow_run as aresume_flow_run
+    from headrace.pausing import asuspend_flow_run as asuspend_flow_run
+    from headrace.pausing import pause_flow_run as pause_flow_run
+    from headrace.pausing import resume_flow_run as resume_flow_run
+    from headrace.pausing import suspend_flow_run as suspend_flow_run
     from headrace.states import State as State
     from headrace.task_runners import ProcessPoolTaskRunner as ProcessPoolTaskRunner
     from headrace.task_runners import ThreadTaskRunner as ThreadTaskRunner
@@ -45,20 +57,45 @@ if TYPE_CHECKING:
     from headrace.transactions import get_transaction as get_transaction
     from headrace.transactions import transaction as transaction
     from headrace.variables import Variable as Variable
+    from headrace.waiting import asleep_for as asleep_for
+    from headrace.waiting import asleep_until as asleep_until
+    from headrace.waiting import await_for_event as await_for_event
+    from headrace.waiting import sleep_for as sleep_for
+    from headrace.waiting import sleep_until as sleep_until
+    from headrace.waiting import wait_for_event as wait_for_event
 
 _MODULES = frozenset(
-    {"artifacts", "caching", "deployments", "results", "runtime", "states", "testing", "variables"},
+    {
+        "artifacts",
+        "blocks",
+        "caching",
+        "concurrency",
+        "deployments",
+        "results",
+        "runtime",
+        "states",
+        "testing",
+        "variables",
+    },
 )
 _NAMES = {
     "Flow": "headrace.flows",
     "Future": "headrace.futures",
     "ProcessPoolTaskRunner": "headrace.task_runners",
+    "RunInput": "headrace.inputs",
     "State": "headrace.states",
     "Task": "headrace.tasks",
     "ThreadTaskRunner": "headrace.task_runners",
     "Variable": "headrace.variables",
     "allow_failure": "headrace.annotations",
+    "apause_flow_run": "headrace.pausing",
+    "aresume_flow_run": "headrace.pausing",
     "as_completed": "headrace.futures",
+    "asend_input": "headrace.inputs",
+    "asleep_for": "headrace.waiting",
+    "asleep_until": "headrace.waiting",
+    "asuspend_flow_run": "headrace.pausing",
+    "await_for_event": "headrace.waiting",
     "exponential_backoff": "headrace.engine.retries",
     "flow": "headrace.flows",
     "get_client": "headrace.client",
@@ -66,14 +103,22 @@ _NAMES = {
     "get_run_logger": "headrace.logging",
     "get_task_run": "headrace.context",
     "get_transaction": "headrace.transactions",
+    "pause_flow_run": "headrace.pausing",
     "quote": "headrace.annotations",
+    "receive_input": "headrace.inputs",
+    "resume_flow_run": "headrace.pausing",
     "run_deployment": "headrace.deployments",
+    "send_input": "headrace.inputs",
     "serve": "headrace.deployments",
+    "sleep_for": "headrace.waiting",
+    "sleep_until": "headrace.waiting",
+    "suspend_flow_run": "headrace.pausing",
     "tags": "headrace.context",
     "task": "headrace.tasks",
     "transaction": "headrace.transactions",
     "unmapped": "headrace.annotations",
     "wait": "headrace.futures",
+    "wait_for_event": "headrace.waiting",
 }
 
 __all__ = ["__version__", *sorted({*_MODULES, *_NAMES})]

@@ -17,15 +17,17 @@ import datetime
 import random
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2
+from headrace.api.v1 import artifact_pb2, block_pb2
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done, refused
 from headrace.engine.connection import use_backend
+from headrace.engine.memory_blocks import MemoryBlocks, answer
+from headrace.engine.memory_waits import MemoryWaits
 from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.logging import configure_logging
 from headrace.recording.facts import COMPLETED, PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
@@ -52,6 +54,8 @@ class FlowRunRecord:
     run_count: int = 1
     retries: int = 0
     retry_delays: tuple[float, ...] = ()
+    pause_keys: set[str] = dataclasses.field(default_factory=set)
+    """Keys of the pauses that it went through since its last try began."""
 
     @property
     def state(self) -> State[Any]:
@@ -65,6 +69,7 @@ class TaskRunRecord:
 
     task_run_id: str
     flow_run_id: str
+    """Empty outside of any flow run."""
     name: str
     task_key: str
     dynamic_key: str
@@ -103,6 +108,9 @@ class LocalRuns:
         self._lines: list[LogLine] = []
         self._lock = threading.Lock()
         self._artifacts: dict[str, artifact_pb2.Artifact] = {}
+        self._attempts: dict[str, AttemptHandle] = {}
+        self.waits = MemoryWaits(lambda flow_run_id: self._flow_runs[flow_run_id].state, self._enter)
+        self._blocks = MemoryBlocks()
         self.variables: dict[str, Any] = {}
         """Variables by name; set what the flows of the test need."""
 
@@ -176,6 +184,8 @@ class LocalRuns:
     def propose(self, flow_run_id: str, token: str, state: State[Any]) -> concurrent.futures.Future[Verdict]:
         """Judge a state: a failed run with retries left is scheduled again, everything else is accepted."""
         run = self._flow_runs[flow_run_id]
+        if run.state.is_final():
+            return done(Verdict(outcome="aborted", state=run.state, reason=f"the run is {run.state.name}"))
         if state.is_failed() and run.run_count <= run.retries:
             delay = run.retry_delays[min(run.run_count, len(run.retry_delays)) - 1] if run.retry_delays else 0.0
             now = datetime.datetime.now(datetime.UTC)
@@ -184,11 +194,17 @@ class LocalRuns:
                 type=StateType.SCHEDULED, name="AwaitingRetry", occurred_at=now, details=details, message=state.message
             )
             run.states.append(again)
+            run.pause_keys.clear()
             return done(Verdict(outcome="rejected", state=again, reason="retries are left", code="RETRY_SCHEDULED"))
         if state.is_running():
             run.run_count += 1
         stored = dataclasses.replace(state)
+        if state.is_paused() and state.details is not None:
+            if state.details.pause_key in run.pause_keys:
+                return done(Verdict(outcome="rejected", state=run.state, reason="passed already", code="PAUSED_BEFORE"))
+            run.pause_keys.add(state.details.pause_key)
         run.states.append(stored)
+        self.waits.entered(flow_run_id, stored)
         return done(Verdict(outcome="accepted", state=dataclasses.replace(state)))
 
     def flush(self) -> concurrent.futures.Future[None]:
@@ -250,6 +266,26 @@ class LocalRuns:
         """Delete a variable."""
         return done(self.variables.pop(name, _ABSENT) is not _ABSENT)
 
+    def register_block_type(
+        self, request: block_pb2.RegisterBlockTypeRequest
+    ) -> concurrent.futures.Future[block_pb2.RegisterBlockTypeResponse]:
+        """Create a type of blocks, or change the one with the slug."""
+        return answer(self._blocks.register, request)
+
+    def save_block(self, request: block_pb2.SaveBlockRequest) -> concurrent.futures.Future[block_pb2.SaveBlockResponse]:
+        """Create a block, or change the one with the type and name."""
+        return answer(self._blocks.save, request)
+
+    def get_block(self, request: block_pb2.GetBlockRequest) -> concurrent.futures.Future[block_pb2.GetBlockResponse]:
+        """Return a block with those that it refers to."""
+        return answer(self._blocks.get, request)
+
+    def delete_block(
+        self, request: block_pb2.DeleteBlockRequest
+    ) -> concurrent.futures.Future[block_pb2.DeleteBlockResponse]:
+        """Delete a block."""
+        return answer(self._blocks.delete, request)
+
     def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
         """In memory there are no limits, so nothing is held back; a wish that insists on them is refused."""
         if wish.is_strict:
@@ -265,10 +301,55 @@ class LocalRuns:
         return True
 
     def attach(self, attempt: AttemptHandle) -> None:
-        """There are no leases."""
+        """Tell an attempt what others do to its run from now on."""
+        self._attempts[attempt.flow_run_id] = attempt
 
     def detach(self, attempt: AttemptHandle) -> None:
-        """There are no leases."""
+        """Tell it no longer."""
+        self._attempts.pop(attempt.flow_run_id, None)
+
+    def resume(self, flow_run_id: str, run_input: Mapping[str, Any] | None = None) -> None:
+        """Resume a paused run, from any thread.
+
+        Args:
+            flow_run_id: Which one.
+            run_input: What it asks for, by field; a form for a plain type has the field `value`.
+
+        Raises:
+            errors.FailedPrecondition: The run is not paused.
+            errors.InvalidArgument: It asks for no input.
+        """
+        verdict = self.waits.resume(flow_run_id, run_input).result()
+        if verdict.outcome != "accepted":
+            raise errors.FailedPrecondition(verdict.reason, reason=verdict.code)
+
+    def send_event(
+        self, name: str, payload: Mapping[str, Any] | None = None, *, resource_id: str = "test", **labels: str
+    ) -> int:
+        """Let an event happen, from any thread; return how many runs waited for it.
+
+        Args:
+            name: Of the event.
+            payload: Its details.
+            resource_id: What it is about.
+            **labels: Labels of what it is about.
+        """
+        event = {
+            "id": new_id(),
+            "name": name,
+            "occurred_at": datetime.datetime.now(datetime.UTC).isoformat(),
+            "resource": {"id": resource_id, "name": "", "labels": labels},
+            "related": [],
+            "payload": dict(payload or {}),
+        }
+        return self.waits.happen(event)
+
+    def _enter(self, flow_run_id: str, state: State[Any]) -> None:
+        self._flow_runs[flow_run_id].states.append(state)
+        self.waits.entered(flow_run_id, state)
+        attempt = self._attempts.get(flow_run_id)
+        if attempt is not None:
+            attempt.on_signal(state)
 
 
 @contextlib.contextmanager
@@ -293,7 +374,7 @@ def local_runs(**settings: Any) -> Iterator[LocalRuns]:
 def _task_record(facts: TaskRunFacts) -> TaskRunRecord:
     return TaskRunRecord(
         task_run_id=facts.task_run_id,
-        flow_run_id=facts.attempt.flow_run_id,
+        flow_run_id="" if facts.attempt.flow_run_id == facts.task_run_id else facts.attempt.flow_run_id,
         name=facts.name,
         task_key=facts.facts.task_key,
         dynamic_key=facts.dynamic_key,

@@ -15,6 +15,8 @@ from headrace import __version__
 from headrace.api.v1 import (
     artifact_pb2_grpc,
     automation_pb2_grpc,
+    block_pb2_grpc,
+    bulk_operation_pb2_grpc,
     calendar_pb2_grpc,
     concurrency_pb2_grpc,
     deployment_pb2_grpc,
@@ -25,6 +27,7 @@ from headrace.api.v1 import (
     log_pb2_grpc,
     run_input_pb2_grpc,
     run_insight_pb2_grpc,
+    run_note_pb2_grpc,
     system_pb2_grpc,
     task_run_pb2_grpc,
     variable_pb2_grpc,
@@ -69,9 +72,14 @@ class AsyncClient:
             concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
         )
         self.artifacts: artifact_pb2_grpc.ArtifactServiceAsyncStub = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.run_notes: run_note_pb2_grpc.RunNoteServiceAsyncStub = run_note_pb2_grpc.RunNoteServiceStub(channel)
+        self.bulk_operations: bulk_operation_pb2_grpc.BulkOperationServiceAsyncStub = (
+            bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
+        )
         self.insight: run_insight_pb2_grpc.RunInsightServiceAsyncStub = run_insight_pb2_grpc.RunInsightServiceStub(
             channel
         )
+        self.blocks: block_pb2_grpc.BlockServiceAsyncStub = block_pb2_grpc.BlockServiceStub(channel)
         self.variables: variable_pb2_grpc.VariableServiceAsyncStub = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments: deployment_pb2_grpc.DeploymentServiceAsyncStub = deployment_pb2_grpc.DeploymentServiceStub(
             channel
@@ -119,7 +127,10 @@ class Client:
         self.record = task_run_pb2_grpc.RecordServiceStub(channel)
         self.concurrency = concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
         self.artifacts = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.run_notes = run_note_pb2_grpc.RunNoteServiceStub(channel)
+        self.bulk_operations = bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
         self.insight = run_insight_pb2_grpc.RunInsightServiceStub(channel)
+        self.blocks = block_pb2_grpc.BlockServiceStub(channel)
         self.variables = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from headrace.api.v1 import artifact_pb2
+from headrace.api.v1 import artifact_pb2, block_pb2
 from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
@@ -129,6 +129,22 @@ class Backend(Protocol):
 
     def unset_variable(self, name: str) -> concurrent.futures.Future[bool]:
         """Delete a variable; the result says whether there was one."""
+
+    def register_block_type(
+        self, request: block_pb2.RegisterBlockTypeRequest
+    ) -> concurrent.futures.Future[block_pb2.RegisterBlockTypeResponse]:
+        """Create a type of blocks, or change the one with the slug."""
+
+    def save_block(self, request: block_pb2.SaveBlockRequest) -> concurrent.futures.Future[block_pb2.SaveBlockResponse]:
+        """Create a block, or change the one with the type and name."""
+
+    def get_block(self, request: block_pb2.GetBlockRequest) -> concurrent.futures.Future[block_pb2.GetBlockResponse]:
+        """Return a block with those that it refers to; the future raises NotFound if there is none."""
+
+    def delete_block(
+        self, request: block_pb2.DeleteBlockRequest
+    ) -> concurrent.futures.Future[block_pb2.DeleteBlockResponse]:
+        """Delete a block; the future raises NotFound if there is none."""
 
     def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
         """Take slots of concurrency limits, waiting in line; None if there is nothing to be given back.

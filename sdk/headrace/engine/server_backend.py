@@ -9,12 +9,13 @@ import asyncio
 import concurrent.futures
 import logging
 import os
+import pathlib
 import socket
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2, flow_run_pb2, state_pb2, task_run_pb2, variable_pb2
+from headrace.api.v1 import artifact_pb2, block_pb2, flow_run_pb2, state_pb2, task_run_pb2, variable_pb2
 from headrace.client.core import Client
 from headrace.client.retry import patiently
 from headrace.client.values import value_from_proto, value_to_proto
@@ -25,10 +26,11 @@ from headrace.engine.verdicts import verdict_from_proto
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
 from headrace.recording.recorder import Recorder
+from headrace.recording.recovery import recover, spool_folder_of
 from headrace.recording.spool import Spool
 from headrace.recording.text import storable
 from headrace.recording.wire import reference_from_proto, state_to_proto, struct_of
-from headrace.settings import Settings
+from headrace.settings import DEFAULT_API_URL, Settings
 from headrace.states import ResultReference, State
 
 logger = logging.getLogger("headrace.engine")
@@ -76,6 +78,10 @@ class ServerBackend:
         """Wait until all transitions recorded so far are acknowledged."""
         return self._submit(self._recorder.flush(self._settings.run_patience_seconds))
 
+    def flush_within(self, timeout: float) -> concurrent.futures.Future[None]:
+        """Wait until all transitions recorded so far are acknowledged, but no longer than `timeout` seconds."""
+        return self._submit(self._recorder.flush(timeout))
+
     def flush_logs(self, timeout: float) -> concurrent.futures.Future[int]:
         """Wait until all log records are acknowledged."""
         return self._submit(self._shipper.flush(timeout))
@@ -106,6 +112,26 @@ class ServerBackend:
         """Delete a variable."""
         return self._submit(self._unset_variable(name))
 
+    def register_block_type(
+        self, request: block_pb2.RegisterBlockTypeRequest
+    ) -> concurrent.futures.Future[block_pb2.RegisterBlockTypeResponse]:
+        """Create a type of blocks, or change the one with the slug."""
+        return self._submit(_answer(self._client.aio.blocks.RegisterBlockType(request)))
+
+    def save_block(self, request: block_pb2.SaveBlockRequest) -> concurrent.futures.Future[block_pb2.SaveBlockResponse]:
+        """Create a block, or change the one with the type and name."""
+        return self._submit(_answer(self._client.aio.blocks.SaveBlock(request)))
+
+    def get_block(self, request: block_pb2.GetBlockRequest) -> concurrent.futures.Future[block_pb2.GetBlockResponse]:
+        """Return a block with those that it refers to."""
+        return self._submit(_answer(self._client.aio.blocks.GetBlock(request)))
+
+    def delete_block(
+        self, request: block_pb2.DeleteBlockRequest
+    ) -> concurrent.futures.Future[block_pb2.DeleteBlockResponse]:
+        """Delete a block."""
+        return self._submit(_answer(self._client.aio.blocks.DeleteBlock(request)))
+
     def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
         """Take slots of concurrency limits, waiting in line."""
         return self._keeper.begin(wish)
@@ -127,17 +153,22 @@ class ServerBackend:
         self._recorder.detach(attempt)
 
     def close(self) -> None:
-        """Stop sending; what is not acknowledged by now is lost."""
+        """Stop sending; transitions that are not acknowledged by now are left on disk for another process."""
         self._client.run(self._stop())
 
     def _submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         return self._client.thread.submit(coroutine)
 
     async def _start(self) -> tuple[Recorder, LogShipper, SlotKeeper]:
-        spool = Spool(self._settings.spool_folder, self._settings.spool_bytes)
-        recorder = Recorder(self._client.aio, spool)
+        folder = spool_folder_of(
+            self._settings.spool_folder, self._settings.api_url or DEFAULT_API_URL, self._settings.workspace_id
+        )
+        recorder = Recorder(self._client.aio, Spool(folder, self._settings.spool_bytes))
         shipper = LogShipper(self._client.aio)
-        for coroutine, name in ((recorder.run(), "recorder"), (shipper.run(), "log shipper")):
+        running = [(recorder.run(), "recorder"), (shipper.run(), "log shipper")]
+        if folder.exists():
+            running.append((self._recover(folder), "recovery"))
+        for coroutine, name in running:
             task = asyncio.create_task(coroutine, name=f"headrace-{name}")
             task.add_done_callback(_report_end)
             self._tasks.append(task)
@@ -149,6 +180,10 @@ class ServerBackend:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._recorder.close()
+
+    async def _recover(self, folder: pathlib.Path) -> None:
+        await recover(folder, self._client.aio.record.RecordTransitions)
 
     async def _create(self, run: NewFlowRun) -> StartedFlowRun:
         request = flow_run_pb2.CreateFlowRunRequest(
@@ -251,6 +286,10 @@ class ServerBackend:
         except errors.NotFound:
             return False
         return True
+
+
+async def _answer(call: Awaitable[T]) -> T:
+    return await call
 
 
 def _report_end(task: asyncio.Task[None]) -> None:

@@ -12,10 +12,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pydantic
-
 from headrace import errors
 from headrace.api.v1 import deployment_pb2, variable_pb2
+from headrace.blocks.core import load_fields
 from headrace.client import get_client
 from headrace.client.values import value_from_proto
 from headrace.recording.wire import mapping_of
@@ -125,17 +124,8 @@ def server_values(known: Mapping[str, Any], secrets: Secrets) -> Values:
 
 
 def _block(type_: str, name: str) -> Any:
-    block = importlib.import_module("headrace.blocks").load_block(f"{type_}/{name}")
-    return {key: _revealed(value) for key, value in block.model_dump().items()}
-
-
-def _revealed(value: Any) -> Any:
-    """Return a value with its secrets as plain texts: `Secrets` keeps them out of sight from here on."""
-    if isinstance(value, pydantic.SecretStr | pydantic.SecretBytes):
-        return value.get_secret_value()
-    if isinstance(value, Mapping):
-        return {key: _revealed(inner) for key, inner in value.items()}
-    return value
+    # Its values are in the open from here on; `Secrets` keeps them out of sight.
+    return load_fields(f"{type_}/{name}")
 
 
 def _variable(name: str) -> Any:
