@@ -116,7 +116,7 @@ class LocalRuns:
 
     def flow_runs(self, flow_name: str | None = None) -> list[FlowRunRecord]:
         """Return flow runs in the order of their creation, all or those of one flow."""
-        return [run for run in self._flow_runs.values() if flow_name in (None, run.flow_name)]
+        return [run for run in list(self._flow_runs.values()) if flow_name in (None, run.flow_name)]
 
     def task_runs(self, flow_run_id: str | None = None) -> list[TaskRunRecord]:
         """Return task runs in the order of their creation, all or those of one flow run."""

@@ -18,7 +18,7 @@ from headrace.logging import configure_logging
 from headrace.settings import Settings, get_settings
 
 EXIT_SECONDS = 5.0
-"""How long log records are waited for when the process ends."""
+"""How long transitions, and then log records, are waited for when the process ends."""
 
 _override: contextvars.ContextVar[Backend | None] = contextvars.ContextVar("headrace_backend", default=None)
 _backends: dict[int, ServerBackend] = {}
@@ -62,7 +62,10 @@ def close_backends() -> None:
         backends = list(_backends.values())
         _backends.clear()
     for backend in backends:
-        with contextlib.suppress(errors.HeadraceError, RuntimeError):
+        # Flow runs have been flushed at their end; tasks outside of flows have not.
+        with contextlib.suppress(errors.HeadraceError, RuntimeError, TimeoutError):
+            backend.flush_within(EXIT_SECONDS).result(EXIT_SECONDS + 1)
+        with contextlib.suppress(errors.HeadraceError, RuntimeError, TimeoutError):
             missing = backend.flush_logs(EXIT_SECONDS).result(EXIT_SECONDS + 1)
             if missing:
                 # Logging itself is what has failed, so this goes past it.

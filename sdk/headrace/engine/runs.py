@@ -119,6 +119,8 @@ class FlowRun:
         """Keys of the pauses that an earlier attempt went through."""
         self.paused: concurrent.futures.Future[State[Any]] | None = None
         """While the run is PAUSED and this process waits: done when it is no longer."""
+        self.final: State[Any] | None = None
+        """How the run ended while this process waited for the end of a pause."""
         self._lock = threading.RLock()  # a signal handler may stop the run while this thread holds it
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loop_task: asyncio.Task[Any] | None = None
@@ -194,6 +196,8 @@ class FlowRun:
         return waiting
 
     def _go_on(self, waiting: concurrent.futures.Future[State[Any]]) -> None:
+        if not waiting.cancelled() and waiting.exception() is None and waiting.result().is_final():
+            self.final = waiting.result()
         if self.paused is waiting:
             self.paused = None
 
@@ -397,7 +401,16 @@ class TaskRun(TaskRunFacts):
 
 
 def stand_in(backend: Backend) -> FlowRun:
-    """Return what stands in for a flow run around a task that is called outside of one: nothing is recorded."""
+    """Return what stands in for a flow run around a task that is called outside of one."""
     return FlowRun(
         None, backend, flow_run_id="", parameters={}, tags=(), persists=False, log_prints=False, results_url=""
     )
+
+
+def attempt_of_its_own(task_run_id: str) -> AttemptHandle:
+    """Return the right to record a task run outside of any flow run: nobody else can have it, so its id will do."""
+    return AttemptHandle(task_run_id, task_run_id, on_signal=_ignore, on_lost=_ignore)
+
+
+def _ignore(_: object) -> None:
+    """The run has no lease, so there is nothing to hear of it."""

@@ -27,7 +27,7 @@ from headrace.engine.judging import (
     timed_out,
 )
 from headrace.engine.keeping import close_transaction, close_transaction_on_loop
-from headrace.engine.runs import TaskRun, stand_in
+from headrace.engine.runs import TaskRun, attempt_of_its_own, stand_in
 from headrace.engine.slots import HeldSlots
 from headrace.engine.streams import gathered, stream_here, stream_on_loop
 from headrace.engine.tag_limits import arrival_of_tags, take_slots
@@ -86,6 +86,8 @@ class TaskCall:
             host = parent if task_run is None else task_run.host  # type: ignore[assignment]
             self.run = run = TaskRun(definition, host, task_run)
             run.guard = parent.guard
+        if host.definition is None:
+            run.attempt = attempt_of_its_own(run.task_run_id)
         tags = current_tags.get()
         if tags:
             run.tags = sorted(tags.union(definition.tags))

@@ -42,6 +42,8 @@ class FrameQueue:
         self._memory = 0
         self._spooled = 0
         self._sent = 0
+        self.prefers_disk = False
+        """Whether new frames go to disk, where they outlive the process."""
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -70,14 +72,22 @@ class FrameQueue:
         if payload is None:
             raise ValueError("a new frame has a payload")
         # Once frames are on disk all go there until it is empty, so that memory keeps the head of the queue.
-        if self._frames and (self._spooled or self._memory + len(payload) > self._memory_limit):
-            if self._spool is None:
-                raise SpoolFailure("the buffer is full")
-            self._spool.append(frame.sequence, payload)
-            frame.payload = None
-            self._spooled += 1
-        else:
+        is_full = bool(self._frames) and self._memory + len(payload) > self._memory_limit
+        if is_full and self._spool is None:
+            raise SpoolFailure("the buffer is full")
+        if self._spool is None or not (is_full or self._spooled or self.prefers_disk):
             self._memory += len(payload)
+        else:
+            try:
+                self._spool.append(frame.sequence, payload)
+            except SpoolFailure:
+                if is_full or self._spooled:
+                    raise
+                # There is room in memory, which is as good while the process lives.
+                self._memory += len(payload)
+            else:
+                frame.payload = None
+                self._spooled += 1
         self._frames.append(frame)
 
     def next_to_send(self) -> Frame | None:
@@ -122,8 +132,19 @@ class FrameQueue:
         """Count all frames as not sent: a new session begins."""
         self._sent = 0
 
+    def save(self) -> None:
+        """Put all frames on disk, for another process to send them, as far as there is room."""
+        if self._spool is None:
+            return
+        for frame in self._frames:
+            if frame.payload is not None:
+                self._spool.append(frame.sequence, frame.payload)
+                self._memory -= len(frame.payload)
+                frame.payload = None
+                self._spooled += 1
+
     def clear(self) -> list[Frame]:
-        """Forget everything and return it."""
+        """Forget everything and return it; what is on disk stays there for another process."""
         left = list(self._frames)
         self._frames.clear()
         self._memory = self._spooled = self._sent = 0

@@ -7,6 +7,7 @@ else happens on the event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import threading
@@ -114,6 +115,19 @@ class Recorder:
         finally:
             self._fault = errors.Internal("the recorder has ended, so that transitions of task runs are not recorded")
             self._room.set()
+
+    def close(self) -> None:
+        """Put what is not acknowledged on disk, for another process to send it; call it when `run` has ended."""
+        with contextlib.suppress(SpoolFailure):
+            while self._queue:
+                built = self._builder.build(self._take([]))
+                if built is not None:
+                    self._frames.append(Frame(*built))
+            self._frames.save()
+        left = self._frames.clear()
+        if left:
+            count = sum(frame.count for frame in left)
+            logger.warning("%d transitions of task runs are kept on disk for another process to send them.", count)
 
     async def flush(self, patience_seconds: float) -> None:
         """Wait until everything that was recorded so far is acknowledged.

@@ -1,8 +1,9 @@
 """Frames on disk, for the time in which the server is away and memory is full.
 
 Frames are appended to segment files under `$HEADRACE_HOME/spool`, each with its length and a checksum, and a
-segment is deleted once all of it is acknowledged. A segment belongs to one process, which holds a lock on it:
-what a dead process left is of no use to another one, whose attempts have other tokens, and is deleted.
+segment is deleted once all of it is acknowledged. A segment belongs to one process, which holds a lock on it. What
+a dead process left is adopted by another one, which sends it: frames carry their attempts with them, and the server
+takes them as long as no other attempt has taken over.
 """
 
 from __future__ import annotations
@@ -10,14 +11,18 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import fcntl
+import logging
 import os
 import pathlib
 import struct
 import zlib
 from collections import deque
+from collections.abc import Iterator
 
 from headrace import errors
 from headrace.recording.identifiers import new_id
+
+logger = logging.getLogger("headrace.recording")
 
 SEGMENT_BYTES = 16 * 1024 * 1024
 _HEAD = struct.Struct("<IIQ")
@@ -119,9 +124,9 @@ class Spool:
         _delete(segment)
 
     def close(self) -> None:
-        """Delete what is left."""
+        """Leave what is left to another process; what was released is deleted already."""
         while self._segments:
-            _delete(self._segments.popleft())
+            os.close(self._segments.popleft().descriptor)
         self._places.clear()
         self._used = 0
 
@@ -130,7 +135,6 @@ class Spool:
             return self._segments[-1]
         if not self._segments:
             self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            _delete_orphans(self._folder)
         path = self._folder / f"{os.getpid()}-{new_id()}{_SUFFIX}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -152,12 +156,50 @@ def _delete(segment: _Segment) -> None:
     os.close(segment.descriptor)
 
 
-def _delete_orphans(folder: pathlib.Path) -> None:
-    for path in folder.glob(f"*{_SUFFIX}"):
-        with contextlib.suppress(OSError):
+class Orphan:
+    """A segment that a dead process left; its lock is held until it is closed."""
+
+    def __init__(self, path: pathlib.Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    def frames(self) -> Iterator[bytes]:
+        """Yield the frames by their numbers, up to the end or to one that was not written whole."""
+        places: list[tuple[int, int, int, int]] = []
+        offset = 0
+        while len(head := os.pread(self._descriptor, _HEAD.size, offset)) == _HEAD.size:
+            length, checksum, sequence = _HEAD.unpack(head)
+            offset += _HEAD.size
+            places.append((sequence, offset, length, checksum))
+            offset += length
+        for _, offset, length, checksum in sorted(places):
+            payload = os.pread(self._descriptor, length, offset) if length <= SEGMENT_BYTES else b""
+            if len(payload) == length and zlib.crc32(payload) == checksum:
+                yield payload
+            else:
+                logger.warning("%s is damaged at byte %d: a frame of transitions is lost", self.path, offset)
+
+    def close(self, *, is_done: bool) -> None:
+        """Let go of the segment, and delete it if all of it was taken."""
+        if is_done:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+        os.close(self._descriptor)
+
+
+def adopt(folder: pathlib.Path) -> Iterator[Orphan]:
+    """Yield the segments in a folder that belong to no living process, oldest first; each is to be closed."""
+    for path in sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stem.partition("-")[2]):
+        try:
             descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                path.unlink()
-            finally:
-                os.close(descriptor)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_there = os.fstat(descriptor).st_nlink > 0
+        except OSError:
+            is_there = False
+        if is_there:
+            yield Orphan(path, descriptor)
+        else:
+            os.close(descriptor)

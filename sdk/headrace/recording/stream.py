@@ -21,7 +21,7 @@ import grpc.aio
 from headrace import errors
 from headrace.client.retry import delays
 from headrace.recording.frames import Frame, FrameQueue
-from headrace.recording.spool import SpoolDamaged
+from headrace.recording.spool import SpoolDamaged, SpoolFailure
 from headrace.rpc.status import from_rpc_error
 
 logger = logging.getLogger("headrace.recording")
@@ -34,6 +34,7 @@ LONGEST_PAUSE_SECONDS = 1.0
 
 _HOPELESS = (errors.Unauthenticated, errors.PermissionDenied, errors.Unimplemented, errors.InvalidArgument)
 _HOPELESS_PAUSE_SECONDS = 15.0
+_DISK_SECONDS = 1.0
 
 
 class StreamHandler(Protocol):
@@ -148,6 +149,7 @@ class AckedStream:
         if kind != "opened":
             raise TimeoutError(f"the server answered {kind} before opened")
         self._frames.rewind()
+        self._frames.prefers_disk = False
         self._controls.clear()
         self._max_in_flight = max(1, self._handler.opened(first.opened))
         if self._said_down:
@@ -160,6 +162,11 @@ class AckedStream:
     def _went_down(self, error: errors.HeadraceError) -> None:
         if self._down_since is None:
             self._down_since = time.monotonic()
+        if self.down_for() > _DISK_SECONDS:
+            # The process may not live to see the server again.
+            self._frames.prefers_disk = True
+            with contextlib.suppress(SpoolFailure):
+                self._frames.save()
         self.failure = error
         self.hopeless = error if isinstance(error, _HOPELESS) else None
         # A restart of the server is no news; a server that stays away is.

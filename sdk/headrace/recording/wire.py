@@ -132,8 +132,20 @@ def _fill_details(message: state_pb2.StateDetails, details: StateDetails) -> Non
     message.cache_key = storable(details.cache_key)
     message.reason = details.reason
     message.error_type = storable(details.error_type)
+    if details.pause_key:
+        _fill_pause(message, details)
     if details.traceback:
         message.traceback = storable(cut_middle(details.traceback, MAX_TRACEBACK_CHARACTERS))
+
+
+def _fill_pause(message: state_pb2.StateDetails, details: StateDetails) -> None:
+    message.pause_key = details.pause_key
+    if details.pause_seconds is not None:
+        message.pause_timeout.FromNanoseconds(round(details.pause_seconds * 1e9))
+    if details.pause_reschedule:
+        message.pause_reschedule = True
+    if details.run_input_keyset:
+        message.run_input_keyset.update(details.run_input_keyset)
 
 
 def _fill_reference(message: state_pb2.ResultReference, reference: ResultReference) -> None:
@@ -179,6 +191,10 @@ def state_from_proto(message: state_pb2.State) -> State[Any]:
             reason=details.reason,
             error_type=details.error_type,
             traceback=details.traceback,
+            pause_key=details.pause_key,
+            pause_expires_at=_moment(details, "pause_expires_at"),
+            pause_reschedule=details.pause_reschedule,
+            run_input_keyset=dict(details.run_input_keyset) if details.run_input_keyset else None,
         ),
         reference=reference_from_proto(message.result) if message.HasField("result") else None,
     )

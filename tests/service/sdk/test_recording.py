@@ -150,14 +150,14 @@ def test_memory_is_bounded_by_a_spool_on_disk(counterpart: Counterpart, environm
     def long() -> None:
         for number in range(2000):
             double(number)
-        wait_until(lambda: len(list(folder.glob("*.spool"))) > 2, "frames are on disk")
-        sizes.append(sum(file.stat().st_size for file in folder.glob("*.spool")))
+        wait_until(lambda: len(list(folder.rglob("*.spool"))) > 2, "frames are on disk")
+        sizes.append(sum(file.stat().st_size for file in folder.rglob("*.spool")))
         counterpart.acknowledge.set()
 
     long()
     assert sizes[0] > 100_000
     assert counterpart.counts() == {"COMPLETED": 2000}
-    assert list(folder.glob("*.spool")) == []
+    assert list(folder.rglob("*.spool")) == []
 
 
 def test_a_full_spool_holds_the_flow_up_and_loses_nothing(

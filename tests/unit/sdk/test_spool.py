@@ -7,9 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
+from headrace import errors
+from headrace.api.v1 import task_run_pb2
 from headrace.recording import spool as spool_module
 from headrace.recording.frames import Frame, FrameQueue
-from headrace.recording.spool import Spool, SpoolDamaged, SpoolFailure
+from headrace.recording.recovery import recover, spool_folder_of
+from headrace.recording.spool import Spool, SpoolDamaged, SpoolFailure, adopt
 
 
 def frames_on_disk(folder: pathlib.Path) -> int:
@@ -127,16 +130,88 @@ def test_damage_on_disk_is_noticed(tmp_path: pathlib.Path) -> None:
     assert spool.read(2) == b"b" * 100
 
 
-def test_what_dead_processes_left_is_removed_and_living_ones_keep_theirs(tmp_path: pathlib.Path) -> None:
+def test_what_dead_processes_left_is_adopted_and_living_ones_keep_theirs(tmp_path: pathlib.Path) -> None:
     living = Spool(tmp_path, 10**6)
     living.append(1, b"alive")
-    orphan = tmp_path / "1-x.spool"
-    orphan.write_bytes(b"left behind")
-    other = Spool(tmp_path, 10**6)
-    other.append(1, b"new")
-    assert not orphan.exists()
+    dead = Spool(tmp_path, 10**6)
+    for sequence in (3, 1, 2):
+        dead.append(sequence, b"left %d" % sequence)
+    dead.close()
+    (orphan,) = adopt(tmp_path)
+    assert list(orphan.frames()) == [b"left 1", b"left 2", b"left 3"]
+    assert list(adopt(tmp_path)) == []
+    orphan.close(is_done=False)
+    (orphan,) = adopt(tmp_path)
+    orphan.close(is_done=True)
+    assert list(adopt(tmp_path)) == []
     assert living.read(1) == b"alive"
-    assert frames_on_disk(tmp_path) == 2
-    living.close()
-    other.close()
+    assert frames_on_disk(tmp_path) == 1
+
+
+def test_of_a_damaged_orphan_the_rest_is_saved(tmp_path: pathlib.Path) -> None:
+    dead = Spool(tmp_path, 10**6)
+    for sequence in (1, 2, 3):
+        dead.append(sequence, b"left %d" % sequence)
+    dead.close()
+    file = next(tmp_path.glob("*.spool"))
+    data = bytearray(file.read_bytes())
+    data[20] ^= 1
+    file.write_bytes(data[:-2])
+    (orphan,) = adopt(tmp_path)
+    assert list(orphan.frames()) == [b"left 2"]
+    orphan.close(is_done=True)
+
+
+def test_frames_go_to_disk_while_the_server_is_away(tmp_path: pathlib.Path) -> None:
+    queue = FrameQueue(10**6, Spool(tmp_path, 10**6))
+    queue.append(Frame(1, b"one", 1))
     assert frames_on_disk(tmp_path) == 0
+    queue.prefers_disk = True
+    queue.append(Frame(2, b"two", 1))
+    queue.save()
+    assert [queue.payload_of(frame) for frame in queue.waiting()] == [b"one", b"two"]
+    assert [frame.sequence for frame in queue.acknowledge(1)] == [1]
+    assert len(queue.clear()) == 1
+    (orphan,) = adopt(tmp_path)
+    assert list(orphan.frames()) == [b"one", b"two"]
+    orphan.close(is_done=True)
+
+
+def test_memory_takes_what_a_full_disk_does_not(tmp_path: pathlib.Path) -> None:
+    queue = FrameQueue(10**6, Spool(tmp_path, 10))
+    queue.prefers_disk = True
+    queue.append(Frame(1, b"a frame", 1))
+    (frame,) = queue.waiting()
+    assert frame.payload == b"a frame"
+
+
+async def test_what_is_recovered_is_sent_once_and_what_is_refused_is_not_sent_again(tmp_path: pathlib.Path) -> None:
+    dead = Spool(tmp_path, 10**6)
+    for sequence in (1, 2, 3):
+        request = task_run_pb2.RecordRequest(frame=task_run_pb2.RecordFrame(sequence=sequence))
+        dead.append(sequence, request.SerializeToString())
+    dead.close()
+    sent: list[int] = []
+    is_away = True
+
+    async def send(request: task_run_pb2.RecordTransitionsRequest) -> None:
+        if is_away and request.frame.sequence == 2:
+            raise errors.Unavailable("gone")
+        sent.append(request.frame.sequence)
+        if request.frame.sequence == 3:
+            raise errors.InvalidArgument("malformed")
+
+    assert await recover(tmp_path, send) == 1
+    is_away = False
+    assert await recover(tmp_path, send) == 3
+    assert await recover(tmp_path, send) == 0
+    assert sent == [1, 1, 2, 3]
+
+
+def test_each_server_and_workspace_has_a_folder(tmp_path: pathlib.Path) -> None:
+    folders = {
+        spool_folder_of(tmp_path, url, workspace)
+        for url in ("http://a:1", "http://b:1")
+        for workspace in (None, "00000000-0000-7000-8000-000000000001")
+    }
+    assert len(folders) == 4

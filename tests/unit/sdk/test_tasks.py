@@ -191,7 +191,7 @@ def test_tasks_can_call_tasks_and_keep_their_numbers_apart(runs: LocalRuns) -> N
     assert keys[-1] == ("leaf-0", "0")
 
 
-def test_a_task_outside_of_a_flow_runs_and_is_not_recorded(runs: LocalRuns) -> None:
+def test_a_task_outside_of_a_flow_is_recorded_by_itself(runs: LocalRuns) -> None:
     tries = []
 
     @task(retries=1)
@@ -202,8 +202,18 @@ def test_a_task_outside_of_a_flow_runs_and_is_not_recorded(runs: LocalRuns) -> N
         get_run_logger().info("here")
         return "ok"
 
+    @task
+    def outer() -> str:
+        return flaky()
+
     assert flaky() == "ok"
+    assert outer() == "ok"
     assert runs.flow_runs() == []
+    assert [(run.name, run.flow_run_id, run.state.name) for run in runs.task_runs()] == [
+        ("flaky-0", "", "Completed"),
+        ("outer-0", "", "Completed"),
+        ("flaky-0", "", "Completed"),
+    ]
     with pytest.raises(errors.HeadraceError, match="from within a flow"):
         flaky.submit()
 
@@ -243,7 +253,7 @@ def test_options_can_be_changed_in_a_copy(runs: LocalRuns) -> None:
     assert (changed.name, changed.options.retries, changed.tags) == ("other", 0, ("b",))
     assert changed.description == "Works."
     with pytest.raises(TypeError, match="nonsense"):
-        work.with_options(nonsense=1)
+        work.with_options(nonsense=1)  # type: ignore[call-arg]
 
 
 def test_the_runs_themselves_can_be_asked_for(runs: LocalRuns) -> None:
