@@ -10,6 +10,8 @@
     ├── UpstreamFailed      the run did not start because one that it waits for did not complete
     ├── UnfinishedRun       the run has no result yet
     ├── MissingResult       the run's value was not kept
+    ├── PauseTimedOut       the run was not resumed in time; also a TimeoutError
+    ├── WaitTimedOut        what the run waited for did not come in time; also a TimeoutError
     ├── MissingContext      there is no flow run or task run here
     ├── NoSlot              a concurrency limit had no slot in time; also a TimeoutError
     ├── SlotsRefused        a concurrency limit gives no slots at all
@@ -21,7 +23,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from headrace import errors
+
+if TYPE_CHECKING:
+    from headrace.states import State
 
 
 class ParameterError(errors.InvalidArgument, TypeError):
@@ -78,6 +85,18 @@ class MissingResult(errors.HeadraceError):
     default_reason = "RESULT_MISSING"
 
 
+class PauseTimedOut(errors.HeadraceError, TimeoutError):
+    """The run was paused and not resumed in time."""
+
+    default_reason = "PAUSE_EXPIRED"
+
+
+class WaitTimedOut(errors.HeadraceError, TimeoutError):
+    """What the run waited for (an input, an event) did not come in time."""
+
+    default_reason = "WAIT_TIMED_OUT"
+
+
 class MissingContext(errors.HeadraceError, RuntimeError):
     """There is no run here: the call belongs inside a flow or task."""
 
@@ -124,3 +143,16 @@ class TimeoutInterrupt(Interrupted):
 
 class TerminateInterrupt(Interrupted):
     """The process was asked to end (SIGTERM)."""
+
+
+class SuspendInterrupt(Interrupted):
+    """The run gives its process up until it is resumed.
+
+    Args:
+        reason: A sentence for people.
+        state: The state that the run is to enter; None if it is in it already.
+    """
+
+    def __init__(self, reason: str = "", state: State[Any] | None = None) -> None:
+        super().__init__(reason)
+        self.state = state

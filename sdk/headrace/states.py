@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Generic, TypeVar, cast
 
 import headrace
@@ -57,6 +57,16 @@ class StateDetails:
     """Stable word for programs, for example `TIMED_OUT`."""
     error_type: str = ""
     traceback: str = ""
+    pause_key: str = ""
+    """Names the pause; a run pauses at most once for each key."""
+    pause_seconds: float | None = None
+    """How long a PAUSED run waits to be resumed before it fails; the server counts."""
+    pause_expires_at: datetime.datetime | None = None
+    """When a PAUSED run that was not resumed fails."""
+    pause_reschedule: bool = False
+    """True if the process ends while the run is paused: the run is suspended."""
+    run_input_keyset: Mapping[str, str] | None = None
+    """Names of run inputs that the pause is about, by role."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True, frozen=True)

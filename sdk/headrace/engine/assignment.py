@@ -126,6 +126,7 @@ def _assignment_of(message: worker_pb2.Assignment) -> Assignment:
         parent_flow_run_id=run.parent_flow_run_id,
         root_flow_run_id=run.root_flow_run_id,
         job_variables=mapping_of(run.job_variables),
+        passed=frozenset(run.retry_policy.pause_keys),
     )
 
 

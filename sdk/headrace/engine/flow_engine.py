@@ -393,10 +393,11 @@ class FlowExecution:
         """Stop without another word to the server: the run belongs to another attempt, or is over."""
         run = self.run
         if run.paused is not None:
-            held = yield Wait(run.paused)
-            if held.is_failed() and held.details is not None and held.details.reason == PAUSE_EXPIRED:
-                self.error = PauseTimedOut(held.message)
-                return State(type=StateType.FAILED, name=held.name, message=held.message, data=self.error)
+            yield Wait(run.paused)
+        held = run.final
+        if held is not None and held.details is not None and held.details.reason == PAUSE_EXPIRED:
+            self.error = PauseTimedOut(held.message)
+            return State(type=StateType.FAILED, name=held.name, message=held.message, data=self.error)
         message = f"flow run {run.name!r} was given to another attempt, so this process stops: {run.stop_reason}"
         logger.error("%s", message)
         self.error = errors.LeaseLost(message)
