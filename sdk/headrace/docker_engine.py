@@ -10,11 +10,12 @@ from headrace import errors, extras
 _SECONDS = 60
 
 
-def open_engine(purpose: str) -> Any:
+def open_engine(purpose: str, *, timeout_seconds: float | None = _SECONDS) -> Any:
     """Return a `docker.APIClient` for the engine of DOCKER_HOST, or of this machine; to be closed by the caller.
 
     Args:
         purpose: What needs it, as the beginning of a sentence.
+        timeout_seconds: How long an answer may take; None waits for as long as the connection stands.
 
     Raises:
         extras.MissingExtra: The client is not installed.
@@ -30,7 +31,7 @@ def open_engine(purpose: str) -> Any:
         raise errors.Unavailable(f"The Docker Engine does not answer ({_words(error)}). Is it running?") from None
     finally:
         first.close()
-    return docker.APIClient(**options, version=version, timeout=_SECONDS)
+    return docker.APIClient(**options, version=version, timeout=timeout_seconds)
 
 
 def _knock(address: str) -> None:

@@ -18,7 +18,7 @@ from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
 from headrace.settings import Settings, get_settings
 from headrace.worker.runner import Worker, WorkerOptions
-from headrace.worker.service import choose_launcher, run_worker
+from headrace.worker.service import choose_launcher, container_launcher, run_worker
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
@@ -41,7 +41,12 @@ def command() -> None:
 )
 @click.option("-n", "--name", metavar="NAME", help="The worker's name; made from host and process if not given.")
 @click.option(
-    "-t", "--type", "worker_type", type=click.Choice(["process"]), default="process", help="The kind of worker."
+    "-t",
+    "--type",
+    "worker_type",
+    type=click.Choice(["process", "docker", "kubernetes"]),
+    default="process",
+    help="The kind of worker.",
 )
 @click.option("-l", "--limit", default=10, show_default=True, type=click.IntRange(1, 10_000), help="Runs at once.")
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="What runs can ask for; may be repeated.")
@@ -75,7 +80,11 @@ def start_worker(
     )
     settings = get_settings()
     system = _wait_for_server(settings)
-    launcher = choose_launcher(fresh_interpreter=fresh_interpreter, preload=preload)
+    launcher = (
+        choose_launcher(fresh_interpreter=fresh_interpreter, preload=preload)
+        if worker_type == "process"
+        else container_launcher(options, system, settings)
+    )
     display = _Display(f"Worker '{options.name}' takes up to {limit} runs at once from '{pool}' at {system.api_url}")
     asyncio.run(run_worker(options, system, settings, launcher, on_change=display.show))
     output.console.print("The worker has left.")

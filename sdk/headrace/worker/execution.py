@@ -9,14 +9,14 @@ import logging
 import signal
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from headrace import errors
-from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2, worker_pb2
-from headrace.ids import uuid7
+from headrace.api.v1 import log_pb2, worker_pb2
 from headrace.worker import output
+from headrace.worker.entering import Proposer, enter_running
 from headrace.worker.job import Job
 from headrace.worker.launcher import Launcher, RunProcess
 
@@ -28,27 +28,12 @@ DEFAULT_GRACE_SECONDS = 30.0
 _OUTPUT_SECONDS = 5.0
 """How long to wait for the rest of the output after the process has ended: what it started may hold the pipe."""
 
-_PROPOSAL_TRIES = 5
-
 
 class RunLog(Protocol):
     """Where lines about and of a run go."""
 
     def write(self, flow_run_id: str, level: int, message: str, source: log_pb2.LogSource.ValueType) -> None:
         """Keep one line; never blocks and never raises."""
-
-
-class Proposer(Protocol):
-    """Proposes states of flow runs."""
-
-    def __call__(
-        self, request: flow_run_pb2.ProposeFlowRunStateRequest, /
-    ) -> Awaitable[flow_run_pb2.ProposeFlowRunStateResponse]:
-        """Return the verdict.
-
-        Raises:
-            errors.HeadraceError: The call failed.
-        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +52,8 @@ class RunExecution:
 
     assignment: worker_pb2.Assignment
     with_: Execution
+    adopted: RunProcess | None = None
+    """What executes the run already, started by a worker before this one."""
     process: RunProcess | None = None
     _grace_seconds: float = DEFAULT_GRACE_SECONDS
     _stream_output: bool = False
@@ -105,9 +92,12 @@ class RunExecution:
         exit_code: int | None = None
         message = ""
         try:
-            if not await self._enter_running():
-                return None if self._lost else self._result(worker_pb2.WORKER_OUTCOME_ENDED, None, "")
-            exit_code = await self._execute()
+            if self.adopted is not None:
+                exit_code = await self._follow(self.adopted)
+            else:
+                if not await self._may_begin():
+                    return None if self._lost else self._result(worker_pb2.WORKER_OUTCOME_ENDED, None, "")
+                exit_code = await self._execute()
             outcome, message = self._judge(exit_code)
         except errors.HeadraceError as error:
             outcome, message = worker_pb2.WORKER_OUTCOME_NOT_STARTED, str(error)
@@ -124,43 +114,25 @@ class RunExecution:
             self.with_.log.write(self.flow_run_id, logging.ERROR, message, log_pb2.LOG_SOURCE_WORKER)
         return self._result(outcome, exit_code, message)
 
-    async def _enter_running(self) -> bool:
-        """Propose RUNNING, so that the process need not ask; False if the run is not to be executed."""
-        request = flow_run_pb2.ProposeFlowRunStateRequest(
-            flow_run_id=self.flow_run_id,
-            attempt_token=self.assignment.attempt.token,
-            state=state_pb2.State(state_id=str(uuid7()), type=state_pb2.STATE_TYPE_RUNNING),
-        )
-        for _ in range(_PROPOSAL_TRIES):
-            response = await self.with_.propose(request)
-            verdict = response.verdict
-            which = verdict.WhichOneof("verdict")
-            if which == "accepted":
-                self.assignment.flow_run.state.CopyFrom(verdict.accepted.state)
-                self.assignment.flow_run.run_count += 1
-                if response.HasField("attempt"):
-                    self.assignment.attempt.CopyFrom(response.attempt)
-                return not self._stop_early.is_set()
-            if which == "wait":
-                delay = verdict.wait.delay.ToTimedelta().total_seconds()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._stop_early.wait(), max(delay, 0.05))
-                    return False
-                continue
-            reason = verdict.rejected.reason if which == "rejected" else verdict.aborted.reason
-            logger.info("The run %s is not executed: %s", self.flow_run_id, reason)
-            return False
-        raise errors.Unavailable("The server kept this run waiting; it goes back to its queue.")
+    async def _may_begin(self) -> bool:
+        """Return whether the run is to be executed; it is RUNNING then, unless its container sees to that."""
+        if not self.with_.launcher.enters_running:
+            return not self._stop_early.is_set()
+        return await enter_running(self.with_.propose, self.assignment, self._stop_early)
 
     async def _execute(self) -> int:
         job = self.with_.job(self.assignment)
         with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
-            return await self._see_process_through(job)
+            return await self._launch(job)
 
-    async def _see_process_through(self, job: Job) -> int:
+    async def _launch(self, job: Job) -> int:
         process = await self.with_.launcher.launch(job)
-        self.process = process
         self._stream_output = job.stream_output
+        return await self._follow(process)
+
+    async def _follow(self, process: RunProcess) -> int:
+        """Take the output of a process until it has ended, and return its exit code."""
+        self.process = process
         if self._stop_early.is_set():
             self._stopping = asyncio.create_task(self._terminate(process), name=f"stop-{self.flow_run_id}")
         outputs = [
@@ -200,6 +172,8 @@ class RunExecution:
     def _judge(self, exit_code: int) -> tuple[worker_pb2.WorkerOutcome.ValueType, str]:
         if self._cancelled:
             return worker_pb2.WORKER_OUTCOME_CANCELLED, ""
+        if self.process is not None and self.process.failure:
+            return worker_pb2.WORKER_OUTCOME_CRASHED, self.process.failure
         if exit_code == 0:
             return worker_pb2.WORKER_OUTCOME_ENDED, ""
         if exit_code < 0:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 _SEPARATOR = b"\n"
+_TOLD = ("api_url", "grpc_address", "environment", "working_directory", "command", "stream_output")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,17 @@ class Job:
     in `headrace.worker.child`, for example `/opt/other/bin/python -m headrace.worker.child`."""
     stream_output: bool = False
     """Whether the output is shown by the worker too, beside the run's log."""
+    flow_run_id: str = ""
+    """The flow run; with the next three, for launchers whose processes fetch the rest by themselves."""
+    flow_run_name: str = ""
+    attempt_token: str = ""
+    attempt_number: int = 1
+    configuration: Mapping[str, Any] = field(default_factory=dict)
+    """The pool's job template with its values."""
 
     def to_bytes(self) -> bytes:
         """Return the job as bytes: a line of JSON, then the assignment."""
-        head = asdict(self)
-        del head["assignment"]
+        head = {name: getattr(self, name) for name in _TOLD}
         return json.dumps(head, separators=(",", ":")).encode() + _SEPARATOR + self.assignment
 
     @classmethod

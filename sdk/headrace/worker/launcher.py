@@ -30,12 +30,30 @@ _START_SECONDS = 60.0
 _STREAM_LIMIT_BYTES = 1 << 20
 
 
+class ByteStream(Protocol):
+    """What a process writes."""
+
+    async def read(self, count: int = -1, /) -> bytes:
+        """Return at most so many bytes as soon as there are any; b"" is the end."""
+
+
 class RunProcess(Protocol):
-    """The process of one flow run."""
+    """The process of one flow run, or the container with it."""
 
     pid: int
-    stdout: asyncio.StreamReader
-    stderr: asyncio.StreamReader
+    """Its id on this machine; 0 for a container."""
+
+    @property
+    def stdout(self) -> ByteStream:
+        """Its standard output."""
+
+    @property
+    def stderr(self) -> ByteStream:
+        """Its standard error."""
+
+    @property
+    def failure(self) -> str:
+        """Why it ended, in a sentence, where the exit code does not say it; asked once it has ended."""
 
     async def wait(self) -> int:
         """Return the exit code once it has ended; minus the signal's number if one ended it."""
@@ -44,8 +62,38 @@ class RunProcess(Protocol):
         """Send a signal to the process group; harmless once it has ended."""
 
 
+@dataclass(frozen=True, slots=True)
+class Adopted:
+    """A process that a worker before this one has started, and that nobody looks after any more."""
+
+    flow_run_id: str
+    attempt_token: str
+    flow_run_name: str
+    process: RunProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Siblings:
+    """The workers of a pool, as a launcher has to know them to find what is nobody's."""
+
+    work_pool_name: str
+    worker_name: str
+    """This worker's own name."""
+    others: frozenset[str] = frozenset()
+    """Names of the other workers that are there."""
+    is_first: bool = False
+    """Whether this worker has just started: what bears its name was started by one before it then."""
+
+    def may_take_from(self, worker_name: str) -> bool:
+        """Return whether what a worker of this name has started is nobody's."""
+        return self.is_first if worker_name == self.worker_name else worker_name not in self.others
+
+
 class Launcher(Protocol):
     """Starts processes of flow runs."""
+
+    enters_running: bool
+    """Whether the worker brings a run to RUNNING before its process exists; else the process does it itself."""
 
     async def start(self) -> None:
         """Make ready.
@@ -61,6 +109,9 @@ class Launcher(Protocol):
             errors.Unavailable: The process cannot be started; the message says why.
         """
 
+    async def adopt(self, siblings: Siblings) -> list[Adopted]:
+        """Return what workers that are gone have started, to be looked after by this one; each is returned once."""
+
     async def close(self) -> None:
         """Give up what the launcher holds; processes that run go on."""
 
@@ -74,6 +125,7 @@ class _ForkedProcess:
     started: asyncio.Future[int]
     exited: asyncio.Future[int]
     pid: int = 0
+    failure: str = ""
 
     async def wait(self) -> int:
         return await asyncio.shield(self.exited)
@@ -88,6 +140,7 @@ class ForkingLauncher:
     """Forks each run from a warm parent, which is started once and again should it ever die."""
 
     preload: Sequence[str] = PRELOADED_MODULES
+    enters_running: bool = True
     _control: socket.socket | None = None
     _parent: asyncio.subprocess.Process | None = None
     _reader: asyncio.Task[None] | None = None
@@ -142,8 +195,8 @@ class ForkingLauncher:
         try:
             process = _ForkedProcess(
                 job_id=str(self._jobs),
-                stdout=await _open_reader(os.dup(stdout_read)),
-                stderr=await _open_reader(os.dup(stderr_read)),
+                stdout=await open_reader(os.dup(stdout_read)),
+                stderr=await open_reader(os.dup(stderr_read)),
                 server=self,
                 started=loop.create_future(),
                 exited=loop.create_future(),
@@ -229,6 +282,10 @@ class ForkingLauncher:
             logger.error("The process that starts flow runs has ended; %d runs are lost with it.", len(self._processes))
         self._processes.clear()
 
+    async def adopt(self, siblings: Siblings) -> list[Adopted]:
+        """Processes of a worker that is gone look after themselves."""
+        return []
+
     async def close(self) -> None:
         """End the warm parent, at once if nothing runs, else when the last run has ended."""
         if self._control is not None:
@@ -247,6 +304,7 @@ class _SpawnedProcess:
     stdout: asyncio.StreamReader
     stderr: asyncio.StreamReader
     pid: int
+    failure: str = ""
 
     async def wait(self) -> int:
         return await self.process.wait()
@@ -261,12 +319,18 @@ class _SpawnedProcess:
 class SpawningLauncher:
     """Starts each run in a fresh interpreter: slower, but on any platform and with any Python."""
 
+    enters_running: bool = True
+
     async def start(self) -> None:
         """Nothing has to be made ready."""
 
     async def launch(self, job: Job) -> RunProcess:
         """Start an interpreter for the job, or the command that it names; returns when it exists."""
         return await spawn(job)
+
+    async def adopt(self, siblings: Siblings) -> list[Adopted]:
+        """Processes of a worker that is gone look after themselves."""
+        return []
 
     async def close(self) -> None:
         """Nothing is held."""
@@ -302,7 +366,8 @@ async def spawn(job: Job) -> RunProcess:
     return _SpawnedProcess(process, process.stdout, process.stderr, process.pid)
 
 
-async def _open_reader(descriptor: int) -> asyncio.StreamReader:
+async def open_reader(descriptor: int) -> asyncio.StreamReader:
+    """Return what comes out of a pipe, whose descriptor is the reader's from now on."""
     reader = asyncio.StreamReader(limit=_STREAM_LIMIT_BYTES)
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)

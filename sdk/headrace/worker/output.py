@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from headrace.api.v1 import log_pb2
+from headrace.worker.launcher import ByteStream
 
 LONGEST_LINE_BYTES = 64 * 1024
 """A longer line is cut into several."""
@@ -14,7 +14,7 @@ LineSink = Callable[[str, "log_pb2.LogSource.ValueType"], None]
 """Takes one line without its end, and which stream it came from."""
 
 
-async def forward_lines(stream: asyncio.StreamReader, source: log_pb2.LogSource.ValueType, sink: LineSink) -> None:
+async def forward_lines(stream: ByteStream, source: log_pb2.LogSource.ValueType, sink: LineSink) -> None:
     """Hand each line of a stream to the sink until the stream ends; what has no line end at last counts too."""
     rest = b""
     while data := await stream.read(LONGEST_LINE_BYTES):

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import grpc.aio
 
 import headrace
+from headrace import errors
 from headrace.api.v1 import worker_pb2
 from headrace.ids import uuid7
 from headrace.worker.execution import DEFAULT_GRACE_SECONDS, Execution, RunExecution
+from headrace.worker.launcher import Adopted
 from headrace.worker.stream import WorkerStream
 
 logger = logging.getLogger("headrace.worker")
+
+Adopter = Callable[[bool], Awaitable[list[Adopted]]]
+"""Returns what workers that are gone have started; it is told whether this worker has just started itself."""
+
+_ADOPTION_SECONDS = 15.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class Worker:
         *,
         worker_id: str | None = None,
         on_change: Callable[[], None] = lambda: None,
+        adopt: Adopter | None = None,
     ) -> None:
         """Prepare; nothing is opened.
 
@@ -62,6 +71,7 @@ class Worker:
             channel: Gives the channel to the server.
             worker_id: UUIDv7 that identifies the process; None makes one.
             on_change: Called when a run starts or ends, or the connection changes; for a live display.
+            adopt: Finds what workers that are gone have started; None where that looks after itself.
         """
         self.options = options
         self.worker_id = worker_id or str(uuid7())
@@ -69,6 +79,7 @@ class Worker:
         self.runs: dict[str, RunExecution] = {}
         self._execution = execution
         self._on_change = on_change
+        self._adopt = adopt
         self._stream = WorkerStream(channel, self)
         self._draining = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -82,17 +93,45 @@ class Worker:
             errors.HeadraceError: The server refuses this worker for good.
         """
         await self._execution.launcher.start()
-        streaming = asyncio.create_task(self._stream.run(), name="worker-stream")
-        drained = asyncio.create_task(self._wait_until_drained(), name="worker-drained")
+        tasks = [asyncio.create_task(self._wait_until_drained(), name="worker-drained")]
+        if self._adopt is not None:
+            # Before the first greeting, which names what the worker holds.
+            await self._adopt_once(self._adopt, is_first=True)
+            tasks.append(asyncio.create_task(self._adopt_regularly(self._adopt), name="worker-adoption"))
+        tasks.append(asyncio.create_task(self._stream.run(), name="worker-stream"))
         try:
-            done, _pending = await asyncio.wait({streaming, drained}, return_when=asyncio.FIRST_COMPLETED)
+            done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (streaming, drained, *self._tasks):
+            for task in (*tasks, *self._tasks):
                 task.cancel()
-            await asyncio.gather(streaming, drained, *self._tasks, return_exceptions=True)
+            await asyncio.gather(*tasks, *self._tasks, return_exceptions=True)
             await self._execution.launcher.close()
+
+    async def _adopt_regularly(self, adopt: Adopter) -> None:
+        while True:
+            await asyncio.sleep(_ADOPTION_SECONDS * random.uniform(0.7, 1.3))
+            if not self._draining:
+                await self._adopt_once(adopt, is_first=False)
+
+    async def _adopt_once(self, adopt: Adopter, *, is_first: bool) -> None:
+        try:
+            found = await adopt(is_first)
+        except errors.HeadraceError as error:
+            logger.warning("What other workers have left cannot be looked for now: %s", error)
+            return
+        for adopted in found:
+            if adopted.flow_run_id in self.runs:
+                continue
+            assignment = worker_pb2.Assignment()
+            assignment.flow_run.flow_run_id = adopted.flow_run_id
+            assignment.flow_run.name = adopted.flow_run_name
+            assignment.attempt.token = adopted.attempt_token
+            logger.info("The run %s goes on; it was started by a worker that is gone.", adopted.flow_run_id)
+            self._begin(RunExecution(assignment, self._execution, adopted=adopted.process))
+        if found:
+            self._stream.beat()
 
     def drain(self, reason: str) -> None:
         """Take nothing new; `run` returns when the last run has ended."""
@@ -190,9 +229,11 @@ class Worker:
             logger.warning("The run %s is not taken now.", flow_run_id)
             return
         self._stream.acknowledge(flow_run_id)
-        execution = RunExecution(assignment, self._execution)
-        self.runs[flow_run_id] = execution
-        task = asyncio.create_task(self._see_through(execution), name=f"run-{flow_run_id}")
+        self._begin(RunExecution(assignment, self._execution))
+
+    def _begin(self, execution: RunExecution) -> None:
+        self.runs[execution.flow_run_id] = execution
+        task = asyncio.create_task(self._see_through(execution), name=f"run-{execution.flow_run_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         self._on_change()

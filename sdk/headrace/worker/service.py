@@ -9,17 +9,19 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from google.protobuf import json_format
-
-from headrace.api.v1 import log_pb2, worker_pb2
+from headrace import errors
+from headrace.api.v1 import log_pb2, work_pool_pb2, worker_pb2
 from headrace.client.core import AsyncClient, open_async
 from headrace.client.discovery import System
 from headrace.ids import uuid7
 from headrace.recording.logs import LogLine, LogShipper
+from headrace.recording.wire import mapping_of
 from headrace.settings import Settings
+from headrace.worker.docker import DockerLauncher
 from headrace.worker.execution import Execution
 from headrace.worker.job import Job
-from headrace.worker.launcher import PRELOADED_MODULES, ForkingLauncher, Launcher, SpawningLauncher
+from headrace.worker.kubernetes import KubernetesLauncher
+from headrace.worker.launcher import PRELOADED_MODULES, Adopted, ForkingLauncher, Launcher, Siblings, SpawningLauncher
 from headrace.worker.runner import Worker, WorkerOptions
 
 logger = logging.getLogger("headrace.worker")
@@ -66,11 +68,27 @@ def choose_launcher(*, fresh_interpreter: bool, preload: Sequence[str] = ()) -> 
     return ForkingLauncher(preload=(*PRELOADED_MODULES, *preload))
 
 
+def container_launcher(options: WorkerOptions, system: System, settings: Settings) -> Launcher:
+    """Return what starts runs in containers, by the type of the worker.
+
+    Raises:
+        headrace.extras.MissingExtra: The client of the engine or cluster is not installed.
+        errors.InvalidArgument: There is no such type.
+    """
+    match options.type:
+        case "docker":
+            return DockerLauncher(settings, system.api_url, options.name, options.work_pool_name)
+        case "kubernetes":
+            return KubernetesLauncher(settings, system.api_url, options.name, options.work_pool_name)
+        case _:
+            raise errors.InvalidArgument.of_field("type", f"there is no worker of the type {options.type!r}")
+
+
 def job_maker(system: System) -> Callable[[worker_pb2.Assignment], Job]:
     """Return what turns assignments into jobs for processes that report to a server."""
 
     def make(assignment: worker_pb2.Assignment) -> Job:
-        configuration = json_format.MessageToDict(assignment.job_configuration)
+        configuration = mapping_of(assignment.job_configuration)
         environment = configuration.get("env") or {}
         folder = configuration.get("working_dir")
         return Job(
@@ -81,6 +99,11 @@ def job_maker(system: System) -> Callable[[worker_pb2.Assignment], Job]:
             working_directory=str(folder) if folder else None,
             command=configuration.get("command") or None,
             stream_output=bool(configuration.get("stream_output")),
+            flow_run_id=assignment.flow_run.flow_run_id,
+            flow_run_name=assignment.flow_run.name,
+            attempt_token=assignment.attempt.token,
+            attempt_number=assignment.attempt.number,
+            configuration=configuration,
         )
 
     return make
@@ -143,8 +166,38 @@ def _assemble(
     def changed() -> None:
         on_change(worker)
 
-    worker = Worker(options, execution, lambda: client.channel, worker_id=worker_id, on_change=changed)
+    async def adopt(is_first: bool) -> list[Adopted]:
+        return await launcher.adopt(await _siblings(client, options, worker_id, is_first))
+
+    worker = Worker(
+        options,
+        execution,
+        lambda: client.channel,
+        worker_id=worker_id,
+        on_change=changed,
+        adopt=None if launcher.enters_running else adopt,
+    )
     return worker
+
+
+async def _siblings(client: AsyncClient, options: WorkerOptions, worker_id: str, is_first: bool) -> Siblings:
+    others: set[str] = set()
+    request = work_pool_pb2.ListWorkersRequest(
+        work_pool_name=options.work_pool_name,
+        statuses=[work_pool_pb2.WORKER_STATUS_ONLINE, work_pool_pb2.WORKER_STATUS_DRAINING],
+        page_size=200,
+    )
+    while True:
+        try:
+            page = await client.work_pools.ListWorkers(request)
+        except errors.NotFound:
+            # A pool that this worker is about to create.
+            break
+        others.update(worker.name for worker in page.workers if worker.worker_id != worker_id)
+        if not page.next_page_token:
+            break
+        request.page_token = page.next_page_token
+    return Siblings(options.work_pool_name, options.name, frozenset(others), is_first)
 
 
 async def _run_beside(worker: Worker, shipping: asyncio.Task[None]) -> None:

@@ -68,7 +68,7 @@ async def test_an_exception_ends_the_process_with_its_traceback(launcher: Forkin
 async def test_a_signal_reaches_the_whole_group(launcher: ForkingLauncher) -> None:
     text = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
     process = await launcher.launch(job(text))
-    grandchild = int(await asyncio.wait_for(process.stdout.readline(), 10))
+    grandchild = int(await asyncio.wait_for(process.stdout.read(100), 10))
     process.signal(signal.SIGTERM)
     assert (await ended(process))[0] == -signal.SIGTERM
     # Each process of the group has its signal, and dies of it when it next has a turn.
