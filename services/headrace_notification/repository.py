@@ -6,13 +6,13 @@ import contextlib
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from headrace_notification.rules.automations import Action, Automation
 from headrace_notification.rules.deliveries import AfterTry, Answer, Delivery, Status
 from headrace_notification.rules.events import Event, EventFilter, Key
-from headrace_notification.rules.firings import BucketKey, Remembered
+from headrace_notification.rules.firings import BucketKey, Changes, Memory, Remembered
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class AutomationWork(Protocol):
         """Delete an automation with what it remembers; return whether it was there."""
         ...
 
-    async def remember(self, automation: Automation, first: Remembered | None) -> None:
+    async def remember(self, automation: Automation, first: Changes) -> None:
         """Have an automation remember this and nothing else."""
         ...
 
@@ -161,6 +161,18 @@ class Stored:
 class EvaluationWork(Protocol):
     """One step of the evaluation; all of it happens, or nothing."""
 
+    async def hold(self, automation_ids: Collection[uuid.UUID], *, wait: bool = True) -> set[uuid.UUID]:
+        """Keep other steps from automations of several conditions until this one ends.
+
+        Args:
+            automation_ids: Which ones.
+            wait: Whether to wait for those that other steps have.
+
+        Returns:
+            Those that this step has.
+        """
+        ...
+
     async def lock(self, keys: Sequence[BucketKey]) -> dict[BucketKey, Remembered]:
         """Return what automations remember for keys, locked."""
         ...
@@ -169,9 +181,7 @@ class EvaluationWork(Protocol):
         """Return what is remembered whose time is over, locked, and the time now."""
         ...
 
-    async def save(
-        self, remembered: Mapping[BucketKey, Remembered | None], automations: Mapping[uuid.UUID, Automation]
-    ) -> None:
+    async def save(self, remembered: Memory, automations: Mapping[uuid.UUID, Automation]) -> None:
         """Store what is remembered from now on; None forgets."""
         ...
 

@@ -91,6 +91,8 @@ bucket = sqlalchemy.Table(
     # Those whose events must be known up to due_at before the absence of an event can be told.
     sqlalchemy.Column("sources", _texts, nullable=False),
     sqlalchemy.Column("updated_at", _time, nullable=False, server_default=_now),
+    # Of several conditions those that came true: {"place": {"at": ..., "since": ..., "event": {...}}}
+    sqlalchemy.Column("came_true", postgresql.JSONB),
     sqlalchemy.Index("bucket_due", "due_at", postgresql_where=sqlalchemy.text("due_at is not null")),
     sqlalchemy.Index("bucket_updated", "updated_at"),
 )

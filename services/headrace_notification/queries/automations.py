@@ -16,7 +16,7 @@ from headrace_notification.queries.evaluation import save_buckets
 from headrace_notification.queries.rows import automation_columns, automation_from_row, creator_column
 from headrace_notification.repository import AutomationPage
 from headrace_notification.rules.automations import Automation
-from headrace_notification.rules.firings import Remembered
+from headrace_notification.rules.firings import Changes
 from headrace_notification.tables import automation as automation_table
 
 
@@ -68,12 +68,12 @@ class Work:
             await self._connection.execute(SQL.drop_buckets, automation_id)
         return deleted is not None
 
-    async def remember(self, automation: Automation, first: Remembered | None) -> None:
+    async def remember(self, automation: Automation, first: Changes) -> None:
         """Have an automation remember this and nothing else."""
         await self._connection.execute(SQL.drop_buckets, automation.automation_id)
-        if first is not None:
-            key = (automation.automation_id, ())
-            await save_buckets(self._connection, [(key, first)], {automation.automation_id: automation})
+        kept = [(key, remembered) for key, remembered in first.items() if remembered is not None]
+        if kept:
+            await save_buckets(self._connection, kept, {automation.automation_id: automation})
 
     async def _next_version(self) -> int:
         return int(await self._connection.fetchval(SQL.change_catalogue))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import uuid
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 
 from headrace_chassis.codecs import load_json
 from headrace_chassis.database import Connection, Database
@@ -13,14 +13,20 @@ from headrace_chassis.leases import ServiceLease
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import OutboxReader
 from headrace_notification.queries import SQL
-from headrace_notification.queries.rows import array_literals, event_from_row, key_columns, remembered_from_row
+from headrace_notification.queries.rows import (
+    array_literals,
+    came_true_column,
+    event_from_row,
+    key_columns,
+    remembered_from_row,
+)
 from headrace_notification.queries.tail import FOLLOWED, blocks_of
 from headrace_notification.repository import Stored
 from headrace_notification.rules.automations import Automation, action_document
 from headrace_notification.rules.deliveries import Delivery
-from headrace_notification.rules.firings import BucketKey, Remembered
+from headrace_notification.rules.firings import BucketKey, Memory, Remembered, timer_of
 from headrace_notification.rules.positions import first_position, last_position
-from headrace_notification.rules.triggers import EVALUATION, sources_of
+from headrace_notification.rules.triggers import EVALUATION
 
 DELIVERIES_CHANNEL = "notification_deliveries"
 MOST_ENTRIES = 50
@@ -35,6 +41,16 @@ class Work:
         self._connection = connection
         self._wakeups = wakeups
 
+    async def hold(self, automation_ids: Collection[uuid.UUID], *, wait: bool = True) -> set[uuid.UUID]:
+        """Keep other steps from automations until this one ends; return those that this step has."""
+        if not automation_ids:
+            return set()
+        if wait:
+            await self._connection.fetch(SQL.hold_automations, sorted(automation_ids))
+            return set(automation_ids)
+        rows = await self._connection.fetch(SQL.try_automations, sorted(automation_ids))
+        return {row["automation_id"] for row in rows if row["is_held"]}
+
     async def lock(self, keys: Sequence[BucketKey]) -> dict[BucketKey, Remembered]:
         """Return what automations remember for keys, locked."""
         rows = await self._connection.fetch(SQL.lock_buckets, *key_columns(keys))
@@ -45,9 +61,7 @@ class Work:
         rows = await self._connection.fetch(SQL.lock_due_buckets, limit)
         return dict(map(remembered_from_row, rows)), rows[0]["now"] if rows else None
 
-    async def save(
-        self, remembered: Mapping[BucketKey, Remembered | None], automations: Mapping[uuid.UUID, Automation]
-    ) -> None:
+    async def save(self, remembered: Memory, automations: Mapping[uuid.UUID, Automation]) -> None:
         """Store what is remembered from now on; None forgets."""
         forgotten = [key for key, kept in remembered.items() if kept is None]
         if forgotten:
@@ -102,10 +116,7 @@ async def save_buckets(
     automation_ids, keys = key_columns([key for key, _ in kept])
     buckets = [remembered.bucket for _, remembered in kept]
     # Only the end of a watch for what does not come is waited for; the others end when the next event comes.
-    dues = [
-        bucket.ends_at if bucket.is_watching and owner.trigger.posture.value == "proactive" else None
-        for bucket, owner in zip(buckets, owners, strict=True)
-    ]
+    timers = [timer_of(owner, key, remembered.bucket) for (key, remembered), owner in zip(kept, owners, strict=True)]
     await connection.execute(
         SQL.save_buckets,
         automation_ids,
@@ -116,8 +127,9 @@ async def save_buckets(
         [bucket.count for bucket in buckets],
         [bucket.fired_at for bucket in buckets],
         [dict(remembered.last_event) if remembered.last_event is not None else None for _, remembered in kept],
-        dues,
-        array_literals(sources_of(owner.trigger) for owner in owners),
+        [due_at for due_at, _ in timers],
+        array_literals(sources for _, sources in timers),
+        [came_true_column(remembered.came_true) for _, remembered in kept],
     )
 
 

@@ -18,6 +18,7 @@ from headrace_notification.rules.automations import (
     trigger_from_document,
 )
 from headrace_notification.rules.buckets import Bucket
+from headrace_notification.rules.composites import Came, Memory
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.events import Event, Resource
 from headrace_notification.rules.firings import BucketKey, Remembered
@@ -120,7 +121,13 @@ def delivery_from_row(row: Row) -> Delivery:
 def remembered_from_row(row: Row) -> tuple[BucketKey, Remembered]:
     """Return the bucket in a row, with its key."""
     bucket = Bucket(row["starts_at"], row["ends_at"], row["count"], row["fired_at"])
-    return (row["automation_id"], tuple(row["key"])), Remembered(bucket, row["last_event"])
+    came_true = {int(place): Came.of_document(came) for place, came in (row["came_true"] or {}).items()}
+    return (row["automation_id"], tuple(row["key"])), Remembered(bucket, row["last_event"], came_true)
+
+
+def came_true_column(memory: Memory) -> dict[str, Any] | None:
+    """Return the column `came_true`."""
+    return {str(place): came.document() for place, came in memory.items()} or None
 
 
 def array_literals(arrays: Iterable[Sequence[str]]) -> list[str]:

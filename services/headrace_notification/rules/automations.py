@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from headrace_notification.rules.triggers import EventTrigger, Match, Posture
+from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
 
@@ -89,7 +89,7 @@ class Automation:
     automation_id: uuid.UUID
     workspace_id: uuid.UUID
     name: str
-    trigger: EventTrigger
+    trigger: Trigger
     description: str = ""
     enabled: bool = True
     tags: tuple[str, ...] = ()
@@ -134,8 +134,16 @@ def action_from_document(document: Mapping[str, Any]) -> Action:
     return action_class(**fields)
 
 
-def trigger_document(trigger: EventTrigger) -> dict[str, Any]:
+def trigger_document(trigger: Trigger) -> dict[str, Any]:
     """Return a trigger as JSON."""
+    if isinstance(trigger, CompositeTrigger):
+        return {
+            "kind": "composite",
+            "children": list(map(trigger_document, trigger.children)),
+            "require": trigger.require,
+            "within_seconds": trigger.within.total_seconds(),
+            "in_order": trigger.in_order,
+        }
     return {
         "kind": "event",
         "posture": trigger.posture.value,
@@ -149,8 +157,15 @@ def trigger_document(trigger: EventTrigger) -> dict[str, Any]:
     }
 
 
-def trigger_from_document(document: Mapping[str, Any]) -> EventTrigger:
+def trigger_from_document(document: Mapping[str, Any]) -> Trigger:
     """Return the trigger that JSON describes."""
+    if document["kind"] == "composite":
+        return CompositeTrigger(
+            children=tuple(map(trigger_from_document, document["children"])),
+            require=document["require"],
+            within=datetime.timedelta(seconds=document["within_seconds"]),
+            in_order=document["in_order"],
+        )
     return EventTrigger(
         posture=Posture(document["posture"]),
         match=_match(document["match"]),

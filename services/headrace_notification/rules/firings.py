@@ -5,25 +5,41 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from headrace_notification.rules import buckets
+from headrace_notification.rules import buckets, composites
 from headrace_notification.rules.automations import Action, Automation, RunDeployment, kind_of
 from headrace_notification.rules.buckets import Bucket, Outcome
 from headrace_notification.rules.deliveries import Delivery
 from headrace_notification.rules.events import Event, event_document
+from headrace_notification.rules.triggers import (
+    CompositeTrigger,
+    EventTrigger,
+    Path,
+    Posture,
+    leaves,
+    part,
+    sources_of,
+)
 
 BucketKey: TypeAlias = tuple[uuid.UUID, tuple[str, ...]]
-"""An automation, and the values by which its trigger counts apart."""
+"""An automation, and the values by which its trigger counts apart; before them, where several conditions make up a
+trigger, a word that says which of them it is."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Remembered:
-    """A bucket, and the event that it last saw, as JSON."""
+    """A bucket, and the event that it last saw, as JSON; of several conditions, which of them came true."""
 
     bucket: Bucket
     last_event: Mapping[str, Any] | None
+    came_true: composites.Memory = dataclasses.field(default_factory=dict)
+
+
+Memory: TypeAlias = Mapping[BucketKey, Remembered | None]
+Changes: TypeAlias = dict[BucketKey, Remembered | None]
+"""What is remembered from now on; None forgets."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -33,45 +49,173 @@ class Firing:
     automation: Automation
     outcome: Outcome
     at: datetime.datetime
-    key: tuple[str, ...]
     event: Mapping[str, Any] | None
     """The event that made it, or the one that started the watch; as JSON."""
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """The values by which it counts apart."""
+    events: tuple[Mapping[str, Any], ...] = ()
+    """Where it takes several conditions: the events that made each of them true, in their order."""
 
 
-def judge_event(
-    automation: Automation, remembered: Remembered | None, event: Event
-) -> tuple[Remembered | None, list[Firing]]:
-    """Return what an automation remembers after an event that its trigger covers, and its firings."""
-    trigger = automation.trigger
+def keys_of(automation: Automation, path: Path, event: Event) -> list[BucketKey]:
+    """Return all that has to be known to judge an event by the condition at `path`."""
+    leaf = _leaf(automation, path)
+    own = [] if leaf.is_immediate else [_leaf_key(automation, path, leaf.key_of(event))]
+    return own + keys_above(automation, path)
+
+
+def keys_above(automation: Automation, path: Path) -> list[BucketKey]:
+    """Return the keys of the conditions that the one at `path` is part of."""
+    return [_node_key(automation, path[:depth]) for depth in range(len(path))]
+
+
+def path_of(automation: Automation, key: BucketKey) -> Path | None:
+    """Return where the condition stands that remembers something under `key`; None if there is none any more."""
+    if isinstance(automation.trigger, EventTrigger):
+        return ()
+    _, values = key
+    try:
+        path = tuple(map(int, values[0].removeprefix(_MARK).split("."))) if values[0] != _MARK else ()
+        part(automation.trigger, path)
+    except (LookupError, ValueError):
+        return None
+    return path
+
+
+def judge_event(automation: Automation, path: Path, event: Event, memory: Memory) -> tuple[Changes, list[Firing]]:
+    """Return what an automation remembers after an event that its condition at `path` covers, and its firings."""
+    leaf = _leaf(automation, path)
     document = event_document(event)
-    key = trigger.key_of(event)
-    if trigger.is_immediate:
-        return None, [Firing(automation, Outcome.FIRED, event.occurred_at, key, document)]
+    values = leaf.key_of(event)
+    if leaf.is_immediate:
+        return _climb(automation, path, values, (Outcome.FIRED,), event.occurred_at, document, memory, {})
+    key = _leaf_key(automation, path, values)
+    remembered = memory.get(key)
     step = buckets.on_event(
-        trigger,
+        leaf,
         remembered.bucket if remembered is not None else None,
         event.occurred_at,
-        starts=trigger.starts_after(event.name),
-        is_expected=trigger.expects(event.name),
+        starts=leaf.starts_after(event.name),
+        is_expected=leaf.expects(event.name),
     )
-    firings = [Firing(automation, outcome, event.occurred_at, key, document) for outcome in step.outcomes]
-    return (Remembered(step.bucket, document) if step.bucket is not None else None), firings
+    changes: Changes = {key: Remembered(step.bucket, document) if step.bucket is not None else None}
+    return _climb(automation, path, values, step.outcomes, event.occurred_at, document, memory, changes)
 
 
 def judge_time(
-    automation: Automation, key: tuple[str, ...], remembered: Remembered, now: datetime.datetime
-) -> tuple[Remembered | None, list[Firing]]:
+    automation: Automation, key: BucketKey, memory: Memory, now: datetime.datetime
+) -> tuple[Changes, list[Firing]]:
     """Return what an automation remembers once the time of a bucket is over, and its firings."""
-    step = buckets.on_time(automation.trigger, remembered.bucket, now)
-    firings = [Firing(automation, outcome, now, key, remembered.last_event) for outcome in step.outcomes]
-    return (Remembered(step.bucket, remembered.last_event) if step.bucket is not None else None), firings
+    remembered, path = memory.get(key), path_of(automation, key)
+    condition = part(automation.trigger, path) if path is not None else None
+    if remembered is None or path is None or not isinstance(condition, EventTrigger):
+        return {key: None}, []
+    step = buckets.on_time(condition, remembered.bucket, now)
+    changes: Changes = {key: Remembered(step.bucket, remembered.last_event) if step.bucket is not None else None}
+    values = key[1] if not path else key[1][1:]
+    return _climb(automation, path, values, step.outcomes, now, remembered.last_event, memory, changes)
 
 
-def first_bucket(automation: Automation, now: datetime.datetime) -> Remembered | None:
-    """Return what a new automation remembers: the open window of a trigger that is always on."""
-    if not automation.enabled or not automation.trigger.is_always_on:
+def _climb(
+    automation: Automation,
+    path: Path,
+    values: tuple[str, ...],
+    outcomes: Sequence[Outcome],
+    at: datetime.datetime,
+    event: Mapping[str, Any] | None,
+    memory: Memory,
+    changes: Changes,
+) -> tuple[Changes, list[Firing]]:
+    """Tell the conditions above what came of the one at `path`; return all changes, and the firings of the whole."""
+    firings: list[Firing] = []
+    for outcome in outcomes:
+        place = path
+        events: tuple[Mapping[str, Any], ...] | None = ()
+        while place and events is not None:
+            events = _tell(automation, place, outcome, at, event, memory, changes)
+            place = place[:-1]
+        if events is not None:
+            labels = dict(zip(_leaf(automation, path).for_each, values, strict=True))
+            firings.append(Firing(automation, outcome, at, event, labels, events))
+    return changes, firings
+
+
+def _tell(
+    automation: Automation,
+    path: Path,
+    outcome: Outcome,
+    at: datetime.datetime,
+    event: Mapping[str, Any] | None,
+    memory: Memory,
+    changes: Changes,
+) -> tuple[Mapping[str, Any], ...] | None:
+    """Tell the condition above what came of the one at `path`; return the events that made it true, None if not."""
+    above, place = part(automation.trigger, path[:-1]), path[-1]
+    assert isinstance(above, CompositeTrigger), "only conditions on conditions have parts"
+    key = _node_key(automation, path[:-1])
+    remembered = changes[key] if key in changes else memory.get(key)
+    before = remembered.came_true if remembered is not None else {}
+    if outcome is Outcome.RESOLVED:
+        after, fires = composites.no_longer_true(before, place), False
+    else:
+        after, fires = composites.come_true(above, before, place, at, event)
+    changes[key] = _remembered(above, after)
+    if not fires:
         return None
-    return Remembered(buckets.open_bucket(automation.trigger, now), None)
+    told = {**{where: came.event for where, came in before.items()}, place: event}
+    return tuple(made for _, made in sorted(told.items()) if made is not None)
+
+
+def _remembered(trigger: CompositeTrigger, memory: composites.Memory) -> Remembered | None:
+    if not memory:
+        return None
+    begins_at = min(came.since for came in memory.values())
+    ends_at = composites.ends_at(trigger, memory)
+    return Remembered(Bucket(begins_at, ends_at or buckets.FOREVER, len(memory)), None, memory)
+
+
+def first_buckets(automation: Automation, now: datetime.datetime) -> Changes:
+    """Return what a new automation remembers: the open windows of conditions that are always on."""
+    if not automation.enabled:
+        return {}
+    return {
+        _leaf_key(automation, path, ()): Remembered(buckets.open_bucket(leaf, now), None)
+        for path, leaf in leaves(automation.trigger)
+        if leaf.is_always_on
+    }
+
+
+def timer_of(
+    automation: Automation, key: BucketKey, bucket: Bucket
+) -> tuple[datetime.datetime | None, tuple[str, ...]]:
+    """Return when a bucket has to be looked at, None if only events matter; and who must be followed until then."""
+    path = path_of(automation, key)
+    condition = part(automation.trigger, path) if path is not None else None
+    if not isinstance(condition, EventTrigger):
+        return None, ()
+    waits = condition.posture is Posture.PROACTIVE and bucket.is_watching
+    return (bucket.ends_at if waits else None), sources_of(condition)
+
+
+_MARK = "@"
+
+
+def _leaf(automation: Automation, path: Path) -> EventTrigger:
+    leaf = part(automation.trigger, path)
+    assert isinstance(leaf, EventTrigger), "events concern conditions on events"
+    return leaf
+
+
+def _leaf_key(automation: Automation, path: Path, values: tuple[str, ...]) -> BucketKey:
+    return automation.automation_id, ((_word(path), *values) if path else values)
+
+
+def _node_key(automation: Automation, path: Path) -> BucketKey:
+    return automation.automation_id, (_word(path),)
+
+
+def _word(path: Path) -> str:
+    return _MARK + ".".join(map(str, path))
 
 
 def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Delivery]:
@@ -84,7 +228,8 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
         "firing": {
             "state": firing.outcome.value,
             "at": firing.at.isoformat(),
-            "labels": dict(zip(automation.trigger.for_each, firing.key, strict=True)),
+            "labels": dict(firing.labels),
+            "events": [dict(event) for event in firing.events],
         },
     }
     event_id = uuid.UUID(firing.event["id"]) if firing.event is not None else None

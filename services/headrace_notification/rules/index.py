@@ -13,9 +13,10 @@ from typing import TypeAlias
 
 from headrace_notification.rules.events import RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE, Event, Resource
 from headrace_notification.rules.patterns import is_exact
-from headrace_notification.rules.triggers import EventTrigger, Match
+from headrace_notification.rules.triggers import EventTrigger, Match, Path
 
-TriggerKey: TypeAlias = uuid.UUID
+TriggerKey: TypeAlias = tuple[uuid.UUID, Path]
+"""An automation, and where in its trigger the condition stands."""
 Place: TypeAlias = tuple[str, ...]
 
 _OWN, _RELATED, _NAME, _PREFIX, _ANY = "own", "related", "name", "prefix", "any"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import enum
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from headrace_notification.rules.events import Event, Resource
@@ -74,6 +74,47 @@ class EventTrigger:
     def key_of(self, event: Event) -> tuple[str, ...]:
         """Return the values by which the event is counted apart."""
         return tuple(_value(event, label) or "" for label in self.for_each)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class CompositeTrigger:
+    """Fires when several conditions have come true within a span of time."""
+
+    children: tuple[Trigger, ...]
+    require: int
+    """How many of them it takes."""
+    within: datetime.timedelta = datetime.timedelta()
+    """From the first of them to the last; zero: without bound."""
+    in_order: bool = False
+    """Whether all have to come true one after the other, in their order."""
+
+
+Trigger: TypeAlias = EventTrigger | CompositeTrigger
+
+Path: TypeAlias = tuple[int, ...]
+"""Where a condition stands in those that it is part of: the places on the way down; () is the whole."""
+
+
+def leaves(trigger: Trigger, path: Path = ()) -> Iterator[tuple[Path, EventTrigger]]:
+    """Yield the conditions on events of which a trigger is made, and where each stands."""
+    if isinstance(trigger, EventTrigger):
+        yield path, trigger
+    else:
+        for place, child in enumerate(trigger.children):
+            yield from leaves(child, (*path, place))
+
+
+def part(trigger: Trigger, path: Path) -> Trigger:
+    """Return the condition that stands at `path`.
+
+    Raises:
+        LookupError: None does.
+    """
+    for place in path:
+        if isinstance(trigger, EventTrigger):
+            raise LookupError(f"a condition on events has no part {place}")
+        trigger = trigger.children[place]
+    return trigger
 
 
 def is_like(resource: Resource, match: Match) -> bool:

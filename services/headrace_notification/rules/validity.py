@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TypeAlias
 
 from headrace_notification.rules.automations import METHODS, Action, Automation, CallWebhook
-from headrace_notification.rules.triggers import EventTrigger, Posture
+from headrace_notification.rules.triggers import EventTrigger, Posture, Trigger, leaves
 
 Fault: TypeAlias = tuple[str, str]
 """The path of a field, and what is wrong with it."""
@@ -21,6 +21,8 @@ SHORTEST_PROACTIVE = datetime.timedelta(seconds=10)
 LONGEST_WITHIN = datetime.timedelta(days=366)
 HIGHEST_THRESHOLD = 1_000_000
 MOST_NAMES = 100
+MOST_CONDITIONS = 20
+DEEPEST = 5
 MOST_LABELS = 100
 MOST_HEADERS = 50
 MOST_TAGS = 100
@@ -47,8 +49,8 @@ def faults_of(automation: Automation) -> list[Fault]:
     }
     if not any(lists.values()):
         faults.append(("actions", "must have an action; without one nothing happens"))
-    if automation.actions_on_resolve and automation.trigger.posture is Posture.REACTIVE:
-        faults.append(("actions_on_resolve", "must be empty: a trigger on the presence of events never resolves"))
+    if automation.actions_on_resolve and not _resolves(automation.trigger):
+        faults.append(("actions_on_resolve", "must be empty: only a trigger on the absence of events ever resolves"))
     for name, actions in lists.items():
         for place, action in enumerate(actions):
             faults += ((f"{name}[{place}].{path}", fault) for path, fault in _action(action))
@@ -68,7 +70,32 @@ def _general(automation: Automation) -> Iterator[Fault]:
         yield "owner_resource_id", f"must have at most {LONGEST_TEXT} characters"
 
 
-def _trigger(trigger: EventTrigger) -> Iterator[Fault]:
+def _resolves(trigger: Trigger) -> bool:
+    return isinstance(trigger, EventTrigger) and trigger.posture is Posture.PROACTIVE
+
+
+def _trigger(trigger: Trigger, depth: int = 1) -> Iterator[Fault]:
+    if isinstance(trigger, EventTrigger):
+        yield from _event_trigger(trigger)
+        return
+    kind = "sequence" if trigger.in_order else "compound"
+    if depth == 1 and sum(1 for _ in leaves(trigger)) > MOST_CONDITIONS:
+        yield kind, f"must be made of at most {MOST_CONDITIONS} conditions"
+        return
+    if depth > DEEPEST:
+        yield kind, f"must be at most {DEEPEST} conditions deep"
+        return
+    if not trigger.children:
+        yield f"{kind}.triggers", "must have a condition"
+    elif not 1 <= trigger.require <= len(trigger.children):
+        yield f"{kind}.require", f"must be from 1 to {len(trigger.children)}, or 0 for all"
+    if trigger.within < datetime.timedelta() or trigger.within > LONGEST_WITHIN:
+        yield f"{kind}.within", f"must be from 0 to {LONGEST_WITHIN.days} days"
+    for place, child in enumerate(trigger.children):
+        yield from ((f"{kind}.triggers[{place}].{path}", fault) for path, fault in _trigger(child, depth + 1))
+
+
+def _event_trigger(trigger: EventTrigger) -> Iterator[Fault]:
     if not 1 <= trigger.threshold <= HIGHEST_THRESHOLD:
         yield "event.threshold", f"must be from 1 to {HIGHEST_THRESHOLD}"
     if trigger.within < datetime.timedelta() or trigger.within > LONGEST_WITHIN:

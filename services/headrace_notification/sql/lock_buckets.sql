@@ -5,7 +5,8 @@ select bucket.automation_id,
        bucket.ends_at,
        bucket.count,
        bucket.fired_at,
-       bucket.last_event
+       bucket.last_event,
+       bucket.came_true
   from bucket
  where (bucket.automation_id, bucket.key) in (
        select wanted.automation_id, wanted.key::text[]

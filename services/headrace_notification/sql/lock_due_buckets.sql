@@ -6,6 +6,7 @@ select bucket.automation_id,
        bucket.count,
        bucket.fired_at,
        bucket.last_event,
+       bucket.came_true,
        now() as now
   from bucket
  where bucket.due_at <= now()

@@ -11,7 +11,7 @@ from typing import Any
 from headrace import errors
 from headrace_notification.repository import AutomationStore, Secrets
 from headrace_notification.rules.automations import Action, Automation, CallWebhook, ChangeFlowRunState, RunDeployment
-from headrace_notification.rules.firings import first_bucket
+from headrace_notification.rules.firings import first_buckets
 from headrace_notification.rules.validity import MASK, Fault, faults_of, origin_of
 from headrace_notification.usecases.templates import TemplateRefused, check_template
 
@@ -39,7 +39,7 @@ async def create_automation(
     async with store.change() as work:
         added = await work.add(sealed)
         if added is not None:
-            await work.remember(added, first_bucket(added, now))
+            await work.remember(added, first_buckets(added, now))
             return added
     known = await store.load(automation.workspace_id, automation.automation_id)
     if known is None:
@@ -71,7 +71,7 @@ async def update_automation(
         _check(dataclasses.replace(_masked(before), **changes))
         after = await work.replace(_sealed(proposed, before, secrets, only=changes.keys()))
         if (after.trigger, after.enabled) != (before.trigger, before.enabled):
-            await work.remember(after, first_bucket(after, now))
+            await work.remember(after, first_buckets(after, now))
         return after
 
 

@@ -14,6 +14,7 @@ from headrace_notification.repository import AutomationStore
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.index import TriggerIndex
+from headrace_notification.rules.triggers import Path, leaves
 
 
 class Catalogue:
@@ -50,28 +51,30 @@ class Catalogue:
             if len(self._automations) != await self._store.count_enabled():
                 present = await self._store.enabled_ids()
                 for gone in self._automations.keys() - present:
-                    del self._automations[gone]
-                    self._index.remove(gone)
+                    self._take_out(gone)
             self._wanted.clear()
             self._version = version
 
     def _take_in(self, automation: Automation) -> None:
-        key = automation.automation_id
+        self._take_out(automation.automation_id)
         if automation.enabled:
-            self._automations[key] = automation
-            self._index.add(key, automation.workspace_id, automation.trigger)
-        else:
-            self._automations.pop(key, None)
-            self._index.remove(key)
+            self._automations[automation.automation_id] = automation
+            for path, leaf in leaves(automation.trigger):
+                self._index.add((automation.automation_id, path), automation.workspace_id, leaf)
+
+    def _take_out(self, automation_id: uuid.UUID) -> None:
+        known = self._automations.pop(automation_id, None)
+        for path, _ in leaves(known.trigger) if known is not None else ():
+            self._index.remove((automation_id, path))
 
     def find(self, automation_id: uuid.UUID) -> Automation | None:
         """Return an enabled automation."""
         return self._automations.get(automation_id)
 
-    def covering(self, event: Event) -> Iterator[Automation]:
-        """Yield the automations whose triggers cover the event."""
-        for key, _ in self._index.covering(event):
-            yield self._automations[key]
+    def covering(self, event: Event) -> Iterator[tuple[Automation, Path]]:
+        """Yield the automations whose triggers cover the event, and which of their conditions does."""
+        for (automation_id, path), _ in self._index.covering(event):
+            yield self._automations[automation_id], path
 
     def wants_name(self, workspace_id: uuid.UUID, name: str) -> bool:
         """Return whether an automation of the workspace looks at events of this name."""

@@ -5,13 +5,25 @@ from __future__ import annotations
 import datetime
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headrace.ids import uuid7
 from headrace_notification.repository import EvaluationStore, EvaluationWork
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.events import Event
-from headrace_notification.rules.firings import BucketKey, Firing, Remembered, deliveries_of, judge_event, judge_time
+from headrace_notification.rules.firings import (
+    BucketKey,
+    Changes,
+    Firing,
+    Memory,
+    deliveries_of,
+    judge_event,
+    judge_time,
+    keys_above,
+    keys_of,
+    path_of,
+)
+from headrace_notification.rules.triggers import Path
 from headrace_notification.usecases.catalogue import Catalogue
 
 logger = logging.getLogger(__name__)
@@ -37,7 +49,7 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
         return 0
     # An automation that was there before an event was stored is known from here on.
     await catalogue.refresh()
-    covered = [(event, automation) for event in stored.events for automation in catalogue.covering(event)]
+    covered = [(event, *found) for event in stored.events for found in catalogue.covering(event)]
     async with store.step() as work:
         firings = await _judge_events(work, covered)
         await _fire(work, firings)
@@ -45,30 +57,24 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
     return max(1, len(stored.events))
 
 
-async def _judge_events(work: EvaluationWork, covered: Sequence[tuple[Event, Automation]]) -> list[Firing]:
-    lasting = [(event, automation) for event, automation in covered if not automation.trigger.is_immediate]
-    keys = list(dict.fromkeys(_key(event, automation) for event, automation in lasting))
-    remembered: dict[BucketKey, Remembered | None] = dict(await work.lock(keys)) if keys else {}
-    before = dict(remembered)
+async def _judge_events(work: EvaluationWork, covered: Sequence[tuple[Event, Automation, Path]]) -> list[Firing]:
+    await work.hold({automation.automation_id for _, automation, path in covered if path})
+    keys = list(dict.fromkeys(key for event, automation, path in covered for key in keys_of(automation, path, event)))
+    before: Memory = await work.lock(keys) if keys else {}
+    memory: Changes = dict(before)
     firings: list[Firing] = []
-    for event, automation in covered:
-        key = _key(event, automation)
+    for event, automation, path in covered:
         try:
-            after, fired = judge_event(automation, remembered.get(key), event)
+            changes, fired = judge_event(automation, path, event, memory)
         except Exception:
             # A fault in one automation must not keep the others from being evaluated.
             logger.exception("automation %s could not judge event %s", automation.automation_id, event.event_id)
             continue
         firings += fired
-        if not automation.trigger.is_immediate:
-            remembered[key] = after
-    changed = {key: kept for key, kept in remembered.items() if kept is not before.get(key)}
-    await work.save(changed, {automation.automation_id: automation for _, automation in lasting})
+        memory.update(changes)
+    changed = {key: kept for key, kept in memory.items() if kept is not before.get(key)}
+    await work.save(changed, {automation.automation_id: automation for _, automation, _ in covered})
     return firings
-
-
-def _key(event: Event, automation: Automation) -> BucketKey:
-    return automation.automation_id, automation.trigger.key_of(event)
 
 
 async def watch_timers(store: EvaluationStore, catalogue: Catalogue) -> int:
@@ -82,20 +88,35 @@ async def watch_timers(store: EvaluationStore, catalogue: Catalogue) -> int:
         due, now = await work.lock_due(MOST_DUE)
         if now is None:
             return 0
-        changed: dict[BucketKey, Remembered | None] = {}
-        automations: dict[uuid.UUID, Automation] = {}
+        memory: Changes = dict(due)
+        automations = {key[0]: automation for key in due if (automation := catalogue.find(key[0])) is not None}
+        above = {key: _keys_above(automations, key) for key in due}
+        # Whoever evaluates events of the same automation comes first; what is due is looked at again then.
+        composite = {key[0] for key, keys in above.items() if keys}
+        held = await work.hold(composite, wait=False) if composite else set()
+        judged = [key for key, keys in above.items() if not keys or key[0] in held]
+        further = list(dict.fromkeys(one for key in judged for one in above[key]))
+        memory.update(await work.lock(further) if further else {})
+        changed: Changes = {}
         firings: list[Firing] = []
-        for (automation_id, key), remembered in due.items():
-            automation = catalogue.find(automation_id)
+        for key in judged:
+            automation = automations.get(key[0])
             if automation is None:
-                changed[automation_id, key] = None
+                changed[key] = None
                 continue
-            automations[automation_id] = automation
-            changed[automation_id, key], fired = judge_time(automation, key, remembered, now)
+            changes, fired = judge_time(automation, key, memory, now)
             firings += fired
+            memory.update(changes)
+            changed.update(changes)
         await _fire(work, firings)
         await work.save(changed, automations)
-        return len(due)
+        return len(judged)
+
+
+def _keys_above(automations: Mapping[uuid.UUID, Automation], key: BucketKey) -> list[BucketKey]:
+    automation = automations.get(key[0])
+    path = path_of(automation, key) if automation is not None else None
+    return keys_above(automation, path) if automation is not None and path else []
 
 
 async def _fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:

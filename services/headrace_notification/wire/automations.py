@@ -22,7 +22,7 @@ from headrace_notification.rules.automations import (
     SendRunInput,
 )
 from headrace_notification.rules.deliveries import Delivery, Status
-from headrace_notification.rules.triggers import EventTrigger, Match, Posture
+from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
 from headrace_notification.wire.values import (
     duration,
     optional_id,
@@ -89,7 +89,7 @@ def changes_from_proto(message: automation_pb2.Automation, mask: FieldMask) -> d
 def _field(message: automation_pb2.Automation, name: str) -> Any:
     value = getattr(message, name)
     if name == "trigger":
-        return _trigger(message)
+        return _trigger(message.trigger, "automation.trigger")
     if name == "tags":
         return tuple(map(storable, value))
     if name.startswith("actions"):
@@ -97,16 +97,30 @@ def _field(message: automation_pb2.Automation, name: str) -> Any:
     return storable(value) if isinstance(value, str) else value
 
 
-def _trigger(message: automation_pb2.Automation) -> EventTrigger:
-    kind = message.trigger.WhichOneof("trigger")
-    path = "automation.trigger"
+def _trigger(message: automation_pb2.Trigger, path: str) -> Trigger:
+    kind = message.WhichOneof("trigger")
+    if kind == "event":
+        return _event_trigger(message.event, f"{path}.event")
+    if kind == "compound":
+        children = _triggers(message.compound.triggers, f"{path}.compound")
+        within = span(message.compound.within, f"{path}.compound.within")
+        return CompositeTrigger(children, message.compound.require or len(children), within)
+    if kind == "sequence":
+        children = _triggers(message.sequence.triggers, f"{path}.sequence")
+        within = span(message.sequence.within, f"{path}.sequence.within")
+        return CompositeTrigger(children, len(children), within, in_order=True)
     if kind is None:
         raise errors.InvalidArgument.of_field(path, "must be set")
-    if kind != "event":
-        raise errors.InvalidArgument.of_field(
-            f"{path}.{kind}", "is not supported by this server version; triggers on events are", reason="UNSUPPORTED"
-        )
-    trigger = message.trigger.event
+    raise errors.InvalidArgument.of_field(
+        f"{path}.{kind}", "is not supported by this server version; triggers on events are", reason="UNSUPPORTED"
+    )
+
+
+def _triggers(messages: Iterable[automation_pb2.Trigger], path: str) -> tuple[Trigger, ...]:
+    return tuple(_trigger(message, f"{path}.triggers[{place}]") for place, message in enumerate(messages))
+
+
+def _event_trigger(trigger: automation_pb2.EventTrigger, path: str) -> EventTrigger:
     is_proactive = trigger.posture == automation_pb2.TRIGGER_POSTURE_PROACTIVE
     return EventTrigger(
         posture=Posture.PROACTIVE if is_proactive else Posture.REACTIVE,
@@ -116,7 +130,7 @@ def _trigger(message: automation_pb2.Automation) -> EventTrigger:
         expect=tuple(map(storable, trigger.expect)),
         for_each=tuple(map(storable, trigger.for_each)),
         threshold=trigger.threshold or 1,
-        within=span(trigger.within, f"{path}.event.within"),
+        within=span(trigger.within, f"{path}.within"),
     )
 
 
@@ -169,7 +183,7 @@ def automation_to_proto(automation: Automation) -> automation_pb2.Automation:
         description=automation.description,
         enabled=automation.enabled,
         tags=automation.tags,
-        trigger=automation_pb2.Trigger(event=_trigger_to_proto(automation.trigger)),
+        trigger=_trigger_to_proto(automation.trigger),
         actions=_actions_to_proto(automation.actions),
         actions_on_trigger=_actions_to_proto(automation.actions_on_trigger),
         actions_on_resolve=_actions_to_proto(automation.actions_on_resolve),
@@ -186,7 +200,18 @@ def _creator_to_proto(creator: Creator) -> state_pb2.Creator:
     return state_pb2.Creator(kind=kind, creator_id=creator.creator_id, display_name=creator.display_name)
 
 
-def _trigger_to_proto(trigger: EventTrigger) -> automation_pb2.EventTrigger:
+def _trigger_to_proto(trigger: Trigger) -> automation_pb2.Trigger:
+    if isinstance(trigger, EventTrigger):
+        return automation_pb2.Trigger(event=_event_trigger_to_proto(trigger))
+    children, within = map(_trigger_to_proto, trigger.children), duration(trigger.within)
+    if trigger.in_order:
+        return automation_pb2.Trigger(sequence=automation_pb2.SequenceTrigger(triggers=children, within=within))
+    return automation_pb2.Trigger(
+        compound=automation_pb2.CompoundTrigger(triggers=children, require=trigger.require, within=within)
+    )
+
+
+def _event_trigger_to_proto(trigger: EventTrigger) -> automation_pb2.EventTrigger:
     is_proactive = trigger.posture is Posture.PROACTIVE
     message = automation_pb2.EventTrigger(
         posture=automation_pb2.TRIGGER_POSTURE_PROACTIVE if is_proactive else automation_pb2.TRIGGER_POSTURE_REACTIVE,
