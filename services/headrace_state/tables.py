@@ -374,6 +374,42 @@ run_input = sa.Table(
     _time("created_at", default=True),
 )
 
+bulk_operation = sa.Table(
+    "bulk_operation",
+    metadata,
+    _id("bulk_operation_id", key=True),
+    _id("workspace_id"),
+    sa.Column("action", pg.JSONB, nullable=False),
+    _object("filter"),
+    sa.Column("status", sa.Text, nullable=False, server_default=sa.text("'PENDING'::text")),
+    sa.Column("run_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    _flag("is_capped", False),
+    _id("last_flow_run_id", optional=True),
+    sa.Column("looked_at_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("changed_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("refused_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    sa.Column("refusals", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
+    _text("creator_kind", default=True),
+    _text("creator_id", default=True),
+    _text("creator_name", default=True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    _time("ended_at", optional=True),
+)
+
+run_note = sa.Table(
+    "run_note",
+    metadata,
+    _id("run_note_id", key=True),
+    _id("workspace_id"),
+    _id("flow_run_id"),
+    _text("text"),
+    _text("creator_kind", default=True),
+    _text("creator_id", default=True),
+    _text("creator_name", default=True),
+    _time("created_at", default=True),
+)
+
 background_task = sa.Table(
     "background_task",
     metadata,

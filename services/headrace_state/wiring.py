@@ -10,6 +10,7 @@ from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_state.loops.background import BackgroundUpkeep
+from headrace_state.loops.bulk import BulkRunner
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
@@ -19,6 +20,7 @@ from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
 from headrace_state.queries.background import PostgresBackgroundTasks
 from headrace_state.queries.blocks import PostgresBlocks
+from headrace_state.queries.bulk import PostgresBulkOperations
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.descriptions import PostgresDescriptions
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
@@ -27,6 +29,7 @@ from headrace_state.queries.flows import PostgresFlows
 from headrace_state.queries.insight import PostgresRunInsight
 from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
+from headrace_state.queries.notes import PostgresRunNotes
 from headrace_state.queries.recording import PostgresRecording
 from headrace_state.queries.run_inputs import PostgresRunInputs
 from headrace_state.queries.slots import PostgresSlots
@@ -39,12 +42,14 @@ from headrace_state.repository.limits import Limits
 from headrace_state.servicers.artifacts import ArtifactServicer
 from headrace_state.servicers.background import BackgroundTaskServicer
 from headrace_state.servicers.blocks import BlockServicer
+from headrace_state.servicers.bulk import BulkOperationServicer
 from headrace_state.servicers.concurrency import ConcurrencyServicer
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
 from headrace_state.servicers.insight import RunInsightServicer
 from headrace_state.servicers.internal import StateInternalServicer
+from headrace_state.servicers.notes import RunNoteServicer
 from headrace_state.servicers.record import RecordServicer
 from headrace_state.servicers.run_inputs import RunInputServicer
 from headrace_state.servicers.task_runs import TaskRunServicer
@@ -64,6 +69,13 @@ async def build(context: ServiceContext) -> Service:
     leases = PostgresLeases(database)
     feed = Feed(database, wakeups)
     background = PostgresBackgroundTasks(database, outbox, wakeups)
+    bulk_operations = PostgresBulkOperations(database, outbox)
+    bulk_runner = BulkRunner(
+        bulk_operations,
+        flow_runs,
+        flow_run_reads,
+        lease=ServiceLease(database, BulkRunner.name, context.holder),
+    )
     recorder = Recorder(PostgresRecording(database, outbox, wakeups))
 
     async def close() -> None:
@@ -90,6 +102,8 @@ async def build(context: ServiceContext) -> Service:
             VariableServicer(PostgresVariables(database)),
             BlockServicer(PostgresBlocks(database), SecretBox.of_settings(context.settings)),
             RunInsightServicer(PostgresRunInsight(database), context.clock),
+            RunNoteServicer(PostgresRunNotes(database)),
+            BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake),
             BackgroundTaskServicer(background, task_run_reads, feed, wakeups),
             OutboxServicer(database, wakeups),
         ),
@@ -98,6 +112,7 @@ async def build(context: ServiceContext) -> Service:
             BackgroundUpkeep(
                 background, context.clock, lease=ServiceLease(database, BackgroundUpkeep.name, context.holder)
             ),
+            bulk_runner,
         ),
         close=close,
         # Frames are checked by columns, which is a hundred times faster than by rules for each field.

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2
-from headrace.cli import explaining, logs, lookup, output, watching
-from headrace.ids import uuid7
+from headrace.api.v1 import flow_run_pb2, log_pb2
+from headrace.cli import explaining, filtering, flow_run_change, logs, lookup, output, run_note, watching
 
 
 @click.group("flow-run")
@@ -16,44 +15,23 @@ def command() -> None:
 
 command.add_command(explaining.why)
 
-_STATE_TYPES = [name.removeprefix("STATE_TYPE_") for name in state_pb2.StateType.keys()[1:]]
+_SORTS = [name.removeprefix("FLOW_RUN_SORT_").replace("_", "-").lower() for name in flow_run_pb2.FlowRunSort.keys()[1:]]
 
 
 @command.command("ls")
-@click.option("--flow-name", "flow_names", multiple=True, help="Only runs of this flow; may be repeated.")
-@click.option("--state", "state_names", multiple=True, help="Only runs in a state of this name, e.g. Late.")
-@click.option(
-    "--state-type",
-    "types",
-    multiple=True,
-    type=click.Choice(_STATE_TYPES, case_sensitive=False),
-    help="Only this type.",
-)
-@click.option("--tag", "tags", multiple=True, help="Only runs with this tag; may be repeated.")
-@click.option("--deployment", metavar="FLOW/NAME", help="Only runs of this deployment.")
+@filtering.flow_run_filter_options
+@click.option("--sort", type=click.Choice(_SORTS), default="id-desc", show_default=True, help="In which order.")
 @click.option("--limit", default=15, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
 @output.output_option
-def list_flow_runs(
-    flow_names: tuple[str, ...],
-    state_names: tuple[str, ...],
-    types: tuple[str, ...],
-    tags: tuple[str, ...],
-    deployment: str | None,
-    limit: int,
-    as_json: bool,
-) -> None:
-    """List flow runs, newest first."""
+def list_flow_runs(chosen: flow_run_pb2.FlowRunFilter, sort: str, limit: int, as_json: bool) -> None:
+    """List flow runs, newest first unless --sort says otherwise."""
     stub = lookup.client().flow_runs
-    chosen = flow_run_pb2.FlowRunFilter(
-        flow_names=flow_names,
-        state_names=state_names,
-        state_types=[state_pb2.StateType.Value(f"STATE_TYPE_{name.upper()}") for name in types],
-        tags_all=tags,
-        deployment_ids=[lookup.deployment(deployment).deployment_id] if deployment else [],
-    )
+    order = flow_run_pb2.FlowRunSort.Value(f"FLOW_RUN_SORT_{sort.replace('-', '_').upper()}")
 
     def page(token: str, size: int) -> flow_run_pb2.ListFlowRunsResponse:
-        return stub.ListFlowRuns(flow_run_pb2.ListFlowRunsRequest(filter=chosen, page_size=size, page_token=token))
+        return stub.ListFlowRuns(
+            flow_run_pb2.ListFlowRunsRequest(filter=chosen, sort=order, page_size=size, page_token=token)
+        )
 
     runs = list(lookup.pages(page, "flow_runs", limit))
     if as_json:
@@ -149,52 +127,6 @@ def watch_flow_run(run: str, timeout: float | None) -> int:
     return watching.exit_code(watching.watch(lookup.flow_run(run).flow_run_id, timeout_seconds=timeout))
 
 
-@command.command("cancel")
-@click.argument("run")
-@click.option("--reason", default="", help="Kept with the run.")
-@output.output_option
-def cancel_flow_run(run: str, reason: str, as_json: bool) -> int:
-    """Ask a flow run to stop."""
-    found = lookup.flow_run(run)
-    response = lookup.client().flow_runs.CancelFlowRun(
-        flow_run_pb2.CancelFlowRunRequest(flow_run_id=found.flow_run_id, request_id=str(uuid7()), reason=reason)
-    )
-    return _tell_verdict(response.verdict, response.flow_run, as_json)
-
-
-@command.command("retry")
-@click.argument("run")
-@click.option("--all", "everything", is_flag=True, help="Also task runs that completed.")
-@output.output_option
-def retry_flow_run(run: str, everything: bool, as_json: bool) -> int:
-    """Run a flow run again that has ended; completed task runs with persisted results are not executed again."""
-    found = lookup.flow_run(run)
-    scope = flow_run_pb2.RETRY_SCOPE_ALL if everything else flow_run_pb2.RETRY_SCOPE_UNFINISHED
-    response = lookup.client().flow_runs.RetryFlowRun(
-        flow_run_pb2.RetryFlowRunRequest(flow_run_id=found.flow_run_id, request_id=str(uuid7()), scope=scope)
-    )
-    return _tell_verdict(response.verdict, response.flow_run, as_json)
-
-
-@command.command("delete")
-@click.argument("run")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-def delete_flow_run(run: str, yes: bool) -> None:
-    """Delete a flow run with its task runs."""
-    found = lookup.flow_run(run)
-    if not yes:
-        click.confirm(f"Delete the flow run '{found.name}'?", abort=True)
-    lookup.client().flow_runs.DeleteFlowRun(flow_run_pb2.DeleteFlowRunRequest(flow_run_id=found.flow_run_id))
-    output.done(f"Flow run '{found.name}' deleted.")
-
-
-def _tell_verdict(verdict: state_pb2.Verdict, run: flow_run_pb2.FlowRun, as_json: bool) -> int:
-    accepted = verdict.WhichOneof("verdict") == "accepted"
-    if as_json:
-        output.print_json({"verdict": verdict, "flow_run": run})
-    elif accepted:
-        output.done(f"Flow run '{run.name}' is {run.state.name}.")
-    else:
-        kind = verdict.WhichOneof("verdict") or "aborted"
-        output.complaints.print(f"Refused: {getattr(verdict, kind).reason}", style="red", markup=False)
-    return output.ExitCode.OK if accepted else output.ExitCode.REFUSED
+for _change in flow_run_change.COMMANDS:
+    command.add_command(_change)
+command.add_command(run_note.command)

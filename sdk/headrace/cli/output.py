@@ -99,6 +99,12 @@ def to_plain(message: Message) -> dict[str, Any]:
     return whole
 
 
+def to_plain_set(message: Message) -> dict[str, Any]:
+    """Return what is set of a message as plain JSON values, with the names of the HTTP API."""
+    plain: dict[str, Any] = _whole_numbers(json_format.MessageToDict(message, preserving_proto_field_name=True))
+    return plain
+
+
 def _whole_numbers(value: Any) -> Any:
     """Return plain values with numbers like 4.0, as which protobuf keeps all numbers of parameters, written as 4."""
     if isinstance(value, dict):

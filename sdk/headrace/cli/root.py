@@ -14,6 +14,8 @@ from headrace.cli import output
 
 _GROUPS = {
     "artifact": ("headrace.cli.artifact", "See what runs made for people to look at."),
+    "bulk-operation": ("headrace.cli.bulk_operation", "See, follow and stop changes of many flow runs."),
+    "block": ("headrace.cli.block", "Keep typed configuration with secrets."),
     "concurrency-limit": ("headrace.cli.concurrency_limit", "Limit how many run at once."),
     "config": ("headrace.cli.config", "See and change settings."),
     "deploy": ("headrace.cli.deploy", "Create and change deployments as the project file says."),
@@ -21,7 +23,7 @@ _GROUPS = {
     "event": ("headrace.cli.event", "See and follow events."),
     "automation": ("headrace.cli.automation", "See automations and what they did."),
     "flow": ("headrace.cli.flow", "See flows."),
-    "flow-run": ("headrace.cli.flow_run", "See, follow, cancel and retry flow runs."),
+    "flow-run": ("headrace.cli.flow_run", "See, follow, cancel, retry, tag and delete flow runs."),
     "init": ("headrace.cli.init", "Write a project file for the flows of this folder."),
     "profile": ("headrace.cli.profile", "Keep settings for several servers."),
     "task-run": ("headrace.cli.task_run", "See task runs."),

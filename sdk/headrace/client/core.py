@@ -15,6 +15,8 @@ from headrace import __version__
 from headrace.api.v1 import (
     artifact_pb2_grpc,
     automation_pb2_grpc,
+    background_task_pb2_grpc,
+    backfill_pb2_grpc,
     block_pb2_grpc,
     bulk_operation_pb2_grpc,
     calendar_pb2_grpc,
@@ -28,6 +30,7 @@ from headrace.api.v1 import (
     run_input_pb2_grpc,
     run_insight_pb2_grpc,
     run_note_pb2_grpc,
+    service_level_pb2_grpc,
     system_pb2_grpc,
     task_run_pb2_grpc,
     variable_pb2_grpc,
@@ -86,6 +89,10 @@ class AsyncClient:
         )
         self.work_pools: work_pool_pb2_grpc.WorkPoolServiceAsyncStub = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
         self.workers: worker_pb2_grpc.WorkerServiceAsyncStub = worker_pb2_grpc.WorkerServiceStub(channel)
+        self.backfills: backfill_pb2_grpc.BackfillServiceAsyncStub = backfill_pb2_grpc.BackfillServiceStub(channel)
+        self.service_levels: service_level_pb2_grpc.ServiceLevelServiceAsyncStub = (
+            service_level_pb2_grpc.ServiceLevelServiceStub(channel)
+        )
         self.calendars: calendar_pb2_grpc.CalendarServiceAsyncStub = calendar_pb2_grpc.CalendarServiceStub(channel)
         self.explanations: explanation_pb2_grpc.ExplanationServiceAsyncStub = (
             explanation_pb2_grpc.ExplanationServiceStub(channel)
@@ -96,6 +103,9 @@ class AsyncClient:
             channel
         )
         self.workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub = workspace_pb2_grpc.WorkspaceServiceStub(channel)
+        self.background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub = (
+            background_task_pb2_grpc.BackgroundTaskServiceStub(channel)
+        )
         self.systems: system_pb2_grpc.SystemServiceAsyncStub = system_pb2_grpc.SystemServiceStub(channel)
 
     async def close(self) -> None:
@@ -134,12 +144,15 @@ class Client:
         self.variables = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
+        self.backfills = backfill_pb2_grpc.BackfillServiceStub(channel)
+        self.service_levels = service_level_pb2_grpc.ServiceLevelServiceStub(channel)
         self.calendars = calendar_pb2_grpc.CalendarServiceStub(channel)
         self.explanations = explanation_pb2_grpc.ExplanationServiceStub(channel)
         self.logs = log_pb2_grpc.LogServiceStub(channel)
         self.events = event_pb2_grpc.EventServiceStub(channel)
         self.automations = automation_pb2_grpc.AutomationServiceStub(channel)
         self.workspaces = workspace_pb2_grpc.WorkspaceServiceStub(channel)
+        self.background_tasks = background_task_pb2_grpc.BackgroundTaskServiceStub(channel)
         self.systems = system_pb2_grpc.SystemServiceStub(channel)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:

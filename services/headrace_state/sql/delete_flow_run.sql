@@ -1,4 +1,4 @@
--- Deletes a flow run with its task runs, history, inputs and place in the queue; artifacts stay, for they are results.
+-- Deletes a flow run with its task runs, history, inputs, notes and place in the queue; artifacts stay, for they are results.
 with gone as (
     delete from flow_run
      where flow_run.workspace_id = $1
@@ -20,6 +20,11 @@ inputs as (
     delete from run_input
      using gone
      where run_input.flow_run_id = gone.flow_run_id
+),
+notes as (
+    delete from run_note
+     using gone
+     where run_note.flow_run_id = gone.flow_run_id
 ),
 queue as (
     delete from due_run

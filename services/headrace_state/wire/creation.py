@@ -33,7 +33,7 @@ def to_wish(request: flow_run_pb2.CreateFlowRunRequest, kind: str, principal_id:
     """
     has_state = request.HasField("state")
     parent_id = values.to_optional_id(request.parent_flow_run_id, "parent_flow_run_id")
-    creator = ("FLOW_RUN", str(parent_id), "") if parent_id else (_CREATORS.get(kind, ""), principal_id, display_name)
+    creator = ("FLOW_RUN", str(parent_id), "") if parent_id else creator_of(kind, principal_id, display_name)
     return Wish(
         state=states.to_new_state(request.state) if has_state else SCHEDULED_NOW,
         flow_run_id=values.to_optional_id(request.flow_run_id, "flow_run_id"),
@@ -59,6 +59,11 @@ def to_wish(request: flow_run_pb2.CreateFlowRunRequest, kind: str, principal_id:
             "context": values.to_object(request.context, "context"),
         },
     )
+
+
+def creator_of(kind: str, principal_id: str, display_name: str) -> tuple[str, str, str]:
+    """Return the stored kind, id and name of a caller as the creator of something."""
+    return _CREATORS.get(kind, ""), principal_id, display_name
 
 
 def unique(words: Iterable[str]) -> list[str]:

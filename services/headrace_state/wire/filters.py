@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from google.protobuf import json_format
+
 from headrace import errors
 from headrace.api.v1 import artifact_pb2, flow_pb2, flow_run_pb2, state_pb2, task_run_pb2
 from headrace_state.rules.filters import (
@@ -207,3 +209,9 @@ def _span(message: Any, field: str) -> Span:
     since = to_time(getattr(span, "from"), f"filter.{field}.from") if span.HasField("from") else None
     until = to_time(span.until, f"filter.{field}.until") if span.HasField("until") else None
     return Span(since, until)
+
+
+def flow_run_filter_from_json(stored: dict[str, Any]) -> FlowRunFilter:
+    """Return a filter of flow runs that was stored as JSON; fields that are not known any more do not count."""
+    message = json_format.ParseDict(stored, flow_run_pb2.FlowRunFilter(), ignore_unknown_fields=True)
+    return to_flow_run_filter(message)

@@ -42,6 +42,7 @@ def test_the_version_loads_neither_grpc_nor_click() -> None:
     [
         "artifact",
         "automation",
+        "bulk-operation",
         "concurrency-limit",
         "config",
         "deployment",

@@ -270,6 +270,100 @@ export interface Automation {
   last_fired_at?: string;
 }
 
+/** Runs of a deployment for many times or parameters. */
+export interface Backfill {
+  /** UUIDv7. */
+  backfill_id: string;
+  /** The deployment. */
+  deployment_id: string;
+  /** The version that its runs are of. */
+  deployment_version_id: string;
+  /** The name that people read. */
+  name: string;
+  /** Where it stands. */
+  status: BackfillStatus;
+  /** Why it stands there, if that needs a word. */
+  message: string;
+  /** How many of its runs at once at most; 0: as many as can. */
+  concurrency: number;
+  /** In which order they are made. */
+  order: BackfillOrder;
+  /** How far it is. */
+  progress?: BackfillProgress;
+  /** Who created it. */
+  creator?: Creator;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** When the last of its runs was over. */
+  ended_at?: string;
+}
+
+/** In which order runs are made. */
+export type BackfillOrder =
+  | "BACKFILL_ORDER_UNSPECIFIED"
+  | "BACKFILL_ORDER_ASC"
+  | "BACKFILL_ORDER_DESC";
+
+/** How far a backfill is, in runs. */
+export interface BackfillProgress {
+  /** All. */
+  total: number;
+  /** Not made yet. */
+  waiting: number;
+  /** Made and not over. */
+  active: number;
+  /** Completed. */
+  completed: number;
+  /** Failed. */
+  failed: number;
+  /** Crashed. */
+  crashed: number;
+  /** Cancelled, or deleted by somebody. */
+  cancelled: number;
+}
+
+/** The times that a backfill makes up for. */
+export interface BackfillRange {
+  /** From this moment on. */
+  from?: string;
+  /** Up to this moment, which itself does not count. */
+  until?: string;
+  /** The slug of a schedule of the deployment; may be empty if it has just one, or if a rule is given. */
+  schedule_slug: string;
+  /** A rule in place of a schedule of the deployment. */
+  rule?: ScheduleRule;
+  /** The parameter that gets each time, as text of RFC 3339; empty: none does. */
+  slot_parameter: string;
+}
+
+/** One run of a backfill. */
+export interface BackfillRun {
+  /** From 1, in the order in which runs are made. */
+  number: number;
+  /** The time of the schedule that it is for; unset without a schedule. */
+  slot_at?: string;
+  /** Its parameters, on top of the deployment's. */
+  parameters?: JsonObject;
+  /** The flow run, the latest one of several tries; empty if it is not made yet. */
+  flow_run_id: string;
+  /** The type of the state that it ended in; unspecified if it is not over. */
+  end_state: StateType;
+  /** How often it was made. */
+  tries: number;
+}
+
+/** Where a backfill stands. */
+export type BackfillStatus =
+  | "BACKFILL_STATUS_UNSPECIFIED"
+  | "BACKFILL_STATUS_RUNNING"
+  | "BACKFILL_STATUS_PAUSED"
+  | "BACKFILL_STATUS_CANCELLING"
+  | "BACKFILL_STATUS_CANCELLED"
+  | "BACKFILL_STATUS_COMPLETED"
+  | "BACKFILL_STATUS_FAILED";
+
 /** Asks for flow runs by their ids. */
 export interface BatchGetFlowRunsRequest {
   /** Which ones. */
@@ -500,6 +594,18 @@ export interface CallWebhookAction {
   allow_private_addresses: boolean;
 }
 
+/** Asks to cancel a backfill. */
+export interface CancelBackfillRequest {
+  /** Which one. */
+  backfill_id: string;
+}
+
+/** Returns the backfill. */
+export interface CancelBackfillResponse {
+  /** The backfill. */
+  backfill?: Backfill;
+}
+
 /** Cancels a background task. */
 export interface CancelBackgroundTaskRequest {
   /** Which. */
@@ -678,6 +784,38 @@ export interface CreateAutomationRequest {
 export interface CreateAutomationResponse {
   /** The automation. */
   automation?: Automation;
+}
+
+/** Asks to create a backfill. */
+export interface CreateBackfillRequest {
+  /** UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one. */
+  backfill_id: string;
+  /** Of which deployment. */
+  deployment_id: string;
+  /** The name that people read. */
+  name: string;
+  /** The times to make up for. */
+  range?: BackfillRange;
+  /** Lists of values by parameter: a run for each combination (with each time of the range, if there is one). */
+  matrix?: JsonObject;
+  /** Parameters of all runs, on top of the deployment's. */
+  parameters?: JsonObject;
+  /** In which order to make the runs. */
+  order: BackfillOrder;
+  /** How many of its runs at once at most; 0: as many as can. */
+  concurrency: number;
+  /** True: nothing is made; the answer says what would be. */
+  dry_run: boolean;
+  /** A version other than the current one. */
+  deployment_version_id: string;
+}
+
+/** Returns the backfill. */
+export interface CreateBackfillResponse {
+  /** The backfill; of a dry run without an id. */
+  backfill?: Backfill;
+  /** Of a dry run: what would be run, at most the first 1,000. */
+  runs: BackfillRun[];
 }
 
 /** Queues background tasks. */
@@ -1764,6 +1902,18 @@ export interface GetAutomationResponse {
   automation?: Automation;
 }
 
+/** Asks for a backfill. */
+export interface GetBackfillRequest {
+  /** Which one. */
+  backfill_id: string;
+}
+
+/** Returns a backfill. */
+export interface GetBackfillResponse {
+  /** The backfill. */
+  backfill?: Backfill;
+}
+
 /** Asks for a block. */
 export interface GetBlockRequest {
   /** Its type. */
@@ -2281,6 +2431,44 @@ export interface ListAutomationsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of the runs of a backfill. */
+export interface ListBackfillRunsRequest {
+  /** Of which backfill. */
+  backfill_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of runs. */
+export interface ListBackfillRunsResponse {
+  /** The runs. */
+  runs: BackfillRun[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of backfills. */
+export interface ListBackfillsRequest {
+  /** Of this deployment; empty: all. */
+  deployment_id: string;
+  /** In any of these statuses; empty: all. */
+  statuses: BackfillStatus[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of backfills. */
+export interface ListBackfillsResponse {
+  /** The backfills. */
+  backfills: Backfill[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of types. */
 export interface ListBlockTypesRequest {
   /** A part of the slug or name. */
@@ -2589,6 +2777,18 @@ export interface ListRunNotesResponse {
   next_page_token: string;
 }
 
+/** Asks for service levels. */
+export interface ListServiceLevelsRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+}
+
+/** Returns the service levels. */
+export interface ListServiceLevelsResponse {
+  /** By name. */
+  service_levels: ServiceLevel[];
+}
+
 /** Asks for the states of a task run. */
 export interface ListTaskRunStatesRequest {
   /** Which task run. */
@@ -2833,6 +3033,18 @@ export interface NewBackgroundTask {
   wait_for: string[];
   /** Not before this; unset is now. */
   scheduled_at?: string;
+}
+
+/** Asks to pause a backfill. */
+export interface PauseBackfillRequest {
+  /** Which one. */
+  backfill_id: string;
+}
+
+/** Returns the backfill. */
+export interface PauseBackfillResponse {
+  /** The backfill. */
+  backfill?: Backfill;
 }
 
 /** Asks to stop the schedules of a deployment. */
@@ -3132,6 +3344,18 @@ export interface ResultReference {
   foreign?: JsonValue;
 }
 
+/** Asks to let a backfill go on. */
+export interface ResumeBackfillRequest {
+  /** Which one. */
+  backfill_id: string;
+}
+
+/** Returns the backfill. */
+export interface ResumeBackfillResponse {
+  /** The backfill. */
+  backfill?: Backfill;
+}
+
 /** Asks to let the schedules of a deployment go on. */
 export interface ResumeDeploymentRequest {
   /** Which one. */
@@ -3162,6 +3386,20 @@ export interface ResumeFlowRunResponse {
   verdict?: Verdict;
   /** The flow run after it. */
   flow_run?: FlowRun;
+}
+
+/** Asks to run again what did not complete. */
+export interface RetryBackfillRequest {
+  /** Which one. */
+  backfill_id: string;
+}
+
+/** Returns the backfill. */
+export interface RetryBackfillResponse {
+  /** The backfill. */
+  backfill?: Backfill;
+  /** How many runs are made again. */
+  runs: number;
 }
 
 /** Asks to run a final flow run again. */
@@ -3482,6 +3720,44 @@ export interface SequenceTrigger {
   within?: string;
 }
 
+/** A promise about the runs of a deployment. */
+export interface ServiceLevel {
+  /** UUIDv7; kept as long as the name is. */
+  service_level_id: string;
+  /** The deployment. */
+  deployment_id: string;
+  /** Unique in the deployment. */
+  name: string;
+  /** What is promised. */
+  kind: ServiceLevelKind;
+  /** The time; at least a second. */
+  within?: string;
+  /** How bad it is when it is broken. */
+  severity: ServiceLevelSeverity;
+  /** True: it is not looked at. */
+  disabled: boolean;
+  /** When it was last broken. */
+  violated_at?: string;
+  /** When it was made. */
+  created_at?: string;
+}
+
+/** What is promised. */
+export type ServiceLevelKind =
+  | "SERVICE_LEVEL_KIND_UNSPECIFIED"
+  | "SERVICE_LEVEL_KIND_COMPLETION"
+  | "SERVICE_LEVEL_KIND_LATENESS"
+  | "SERVICE_LEVEL_KIND_FREQUENCY";
+
+/** How bad it is when the promise is broken. */
+export type ServiceLevelSeverity =
+  | "SERVICE_LEVEL_SEVERITY_UNSPECIFIED"
+  | "SERVICE_LEVEL_SEVERITY_MINOR"
+  | "SERVICE_LEVEL_SEVERITY_LOW"
+  | "SERVICE_LEVEL_SEVERITY_MODERATE"
+  | "SERVICE_LEVEL_SEVERITY_HIGH"
+  | "SERVICE_LEVEL_SEVERITY_CRITICAL";
+
 /** Asks to set a limit. */
 export interface SetConcurrencyLimitRequest {
   /** Unique in the workspace. */
@@ -3498,6 +3774,20 @@ export interface SetConcurrencyLimitRequest {
 export interface SetConcurrencyLimitResponse {
   /** The limit. */
   limit?: ConcurrencyLimit;
+}
+
+/** Asks to set service levels. */
+export interface SetServiceLevelsRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** All of them; those that it has under other names are removed. */
+  service_levels: ServiceLevel[];
+}
+
+/** Returns the service levels. */
+export interface SetServiceLevelsResponse {
+  /** By name. */
+  service_levels: ServiceLevel[];
 }
 
 /** Asks to set a variable. */
@@ -4365,18 +4655,6 @@ export interface Calls {
   ListTaskRunStates: { request: ListTaskRunStatesRequest; response: ListTaskRunStatesResponse };
   RecordTransitions: { request: RecordTransitionsRequest; response: RecordTransitionsResponse };
   RenewAttempts: { request: RenewAttemptsRequest; response: RenewAttemptsResponse };
-  CreateBackgroundTasks: { request: CreateBackgroundTasksRequest; response: CreateBackgroundTasksResponse };
-  CancelBackgroundTask: { request: CancelBackgroundTaskRequest; response: CancelBackgroundTaskResponse };
-  ListTaskServers: { request: ListTaskServersRequest; response: ListTaskServersResponse };
-  RegisterBlockType: { request: RegisterBlockTypeRequest; response: RegisterBlockTypeResponse };
-  GetBlockType: { request: GetBlockTypeRequest; response: GetBlockTypeResponse };
-  ListBlockTypes: { request: ListBlockTypesRequest; response: ListBlockTypesResponse };
-  DeleteBlockType: { request: DeleteBlockTypeRequest; response: DeleteBlockTypeResponse };
-  SaveBlock: { request: SaveBlockRequest; response: SaveBlockResponse };
-  GetBlock: { request: GetBlockRequest; response: GetBlockResponse };
-  ListBlocks: { request: ListBlocksRequest; response: ListBlocksResponse };
-  DeleteBlock: { request: DeleteBlockRequest; response: DeleteBlockResponse };
-  RotateBlockSecrets: { request: RotateBlockSecretsRequest; response: RotateBlockSecretsResponse };
   CreateFlowRun: { request: CreateFlowRunRequest; response: CreateFlowRunResponse };
   GetFlowRun: { request: GetFlowRunRequest; response: GetFlowRunResponse };
   BatchGetFlowRuns: { request: BatchGetFlowRunsRequest; response: BatchGetFlowRunsResponse };
@@ -4391,22 +4669,6 @@ export interface Calls {
   ResumeFlowRun: { request: ResumeFlowRunRequest; response: ResumeFlowRunResponse };
   RetryFlowRun: { request: RetryFlowRunRequest; response: RetryFlowRunResponse };
   ListFlowRunStates: { request: ListFlowRunStatesRequest; response: ListFlowRunStatesResponse };
-  CreateBulkOperation: { request: CreateBulkOperationRequest; response: CreateBulkOperationResponse };
-  GetBulkOperation: { request: GetBulkOperationRequest; response: GetBulkOperationResponse };
-  ListBulkOperations: { request: ListBulkOperationsRequest; response: ListBulkOperationsResponse };
-  CancelBulkOperation: { request: CancelBulkOperationRequest; response: CancelBulkOperationResponse };
-  ApplyCalendar: { request: ApplyCalendarRequest; response: ApplyCalendarResponse };
-  GetCalendar: { request: GetCalendarRequest; response: GetCalendarResponse };
-  ListCalendars: { request: ListCalendarsRequest; response: ListCalendarsResponse };
-  DeleteCalendar: { request: DeleteCalendarRequest; response: DeleteCalendarResponse };
-  SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
-  GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
-  ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
-  DeleteConcurrencyLimit: { request: DeleteConcurrencyLimitRequest; response: DeleteConcurrencyLimitResponse };
-  AcquireSlots: { request: AcquireSlotsRequest; response: AcquireSlotsResponse };
-  RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
-  EvictSlotHolder: { request: EvictSlotHolderRequest; response: EvictSlotHolderResponse };
-  ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
   ApplyDeployment: { request: ApplyDeploymentRequest; response: ApplyDeploymentResponse };
   GetDeployment: { request: GetDeploymentRequest; response: GetDeploymentResponse };
   GetDeploymentByName: { request: GetDeploymentByNameRequest; response: GetDeploymentByNameResponse };
@@ -4426,6 +4688,42 @@ export interface Calls {
   RollBackDeployment: { request: RollBackDeploymentRequest; response: RollBackDeploymentResponse };
   PromoteDeploymentVersion: { request: PromoteDeploymentVersionRequest; response: PromoteDeploymentVersionResponse };
   RunDeploymentInBulk: { request: RunDeploymentInBulkRequest; response: RunDeploymentInBulkResponse };
+  CreateBackfill: { request: CreateBackfillRequest; response: CreateBackfillResponse };
+  GetBackfill: { request: GetBackfillRequest; response: GetBackfillResponse };
+  ListBackfills: { request: ListBackfillsRequest; response: ListBackfillsResponse };
+  ListBackfillRuns: { request: ListBackfillRunsRequest; response: ListBackfillRunsResponse };
+  PauseBackfill: { request: PauseBackfillRequest; response: PauseBackfillResponse };
+  ResumeBackfill: { request: ResumeBackfillRequest; response: ResumeBackfillResponse };
+  CancelBackfill: { request: CancelBackfillRequest; response: CancelBackfillResponse };
+  RetryBackfill: { request: RetryBackfillRequest; response: RetryBackfillResponse };
+  CreateBackgroundTasks: { request: CreateBackgroundTasksRequest; response: CreateBackgroundTasksResponse };
+  CancelBackgroundTask: { request: CancelBackgroundTaskRequest; response: CancelBackgroundTaskResponse };
+  ListTaskServers: { request: ListTaskServersRequest; response: ListTaskServersResponse };
+  RegisterBlockType: { request: RegisterBlockTypeRequest; response: RegisterBlockTypeResponse };
+  GetBlockType: { request: GetBlockTypeRequest; response: GetBlockTypeResponse };
+  ListBlockTypes: { request: ListBlockTypesRequest; response: ListBlockTypesResponse };
+  DeleteBlockType: { request: DeleteBlockTypeRequest; response: DeleteBlockTypeResponse };
+  SaveBlock: { request: SaveBlockRequest; response: SaveBlockResponse };
+  GetBlock: { request: GetBlockRequest; response: GetBlockResponse };
+  ListBlocks: { request: ListBlocksRequest; response: ListBlocksResponse };
+  DeleteBlock: { request: DeleteBlockRequest; response: DeleteBlockResponse };
+  RotateBlockSecrets: { request: RotateBlockSecretsRequest; response: RotateBlockSecretsResponse };
+  CreateBulkOperation: { request: CreateBulkOperationRequest; response: CreateBulkOperationResponse };
+  GetBulkOperation: { request: GetBulkOperationRequest; response: GetBulkOperationResponse };
+  ListBulkOperations: { request: ListBulkOperationsRequest; response: ListBulkOperationsResponse };
+  CancelBulkOperation: { request: CancelBulkOperationRequest; response: CancelBulkOperationResponse };
+  ApplyCalendar: { request: ApplyCalendarRequest; response: ApplyCalendarResponse };
+  GetCalendar: { request: GetCalendarRequest; response: GetCalendarResponse };
+  ListCalendars: { request: ListCalendarsRequest; response: ListCalendarsResponse };
+  DeleteCalendar: { request: DeleteCalendarRequest; response: DeleteCalendarResponse };
+  SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
+  GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
+  ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
+  DeleteConcurrencyLimit: { request: DeleteConcurrencyLimitRequest; response: DeleteConcurrencyLimitResponse };
+  AcquireSlots: { request: AcquireSlotsRequest; response: AcquireSlotsResponse };
+  RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
+  EvictSlotHolder: { request: EvictSlotHolderRequest; response: EvictSlotHolderResponse };
+  ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
@@ -4451,6 +4749,8 @@ export interface Calls {
   CreateRunNote: { request: CreateRunNoteRequest; response: CreateRunNoteResponse };
   ListRunNotes: { request: ListRunNotesRequest; response: ListRunNotesResponse };
   DeleteRunNote: { request: DeleteRunNoteRequest; response: DeleteRunNoteResponse };
+  SetServiceLevels: { request: SetServiceLevelsRequest; response: SetServiceLevelsResponse };
+  ListServiceLevels: { request: ListServiceLevelsRequest; response: ListServiceLevelsResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
   SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
@@ -4477,9 +4777,9 @@ export interface Calls {
 
 /** Calls that are answered by a stream. */
 export interface Streams {
-  FollowBackgroundTasks: { request: FollowBackgroundTasksRequest; response: FollowBackgroundTasksResponse };
   WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
   FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
+  FollowBackgroundTasks: { request: FollowBackgroundTasksRequest; response: FollowBackgroundTasksResponse };
   FollowEvents: { request: FollowEventsRequest; response: FollowEventsResponse };
   FollowLogs: { request: FollowLogsRequest; response: FollowLogsResponse };
 }
@@ -4510,19 +4810,6 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListTaskRunStates: { verb: "GET", path: "/v1/task-runs/{task_run_id}/states", body: false },
   RecordTransitions: { verb: "POST", path: "/v1/task-runs:record", body: true },
   RenewAttempts: { verb: "POST", path: "/v1/flow-runs:renewAttempts", body: true },
-  CreateBackgroundTasks: { verb: "POST", path: "/v1/background-tasks", body: true },
-  CancelBackgroundTask: { verb: "POST", path: "/v1/background-tasks/{task_run_id}:cancel", body: true },
-  FollowBackgroundTasks: { verb: "GET", path: "/v1/background-tasks:follow", body: false },
-  ListTaskServers: { verb: "GET", path: "/v1/task-servers", body: false },
-  RegisterBlockType: { verb: "PUT", path: "/v1/block-types/{slug}", body: true },
-  GetBlockType: { verb: "GET", path: "/v1/block-types/{slug}", body: false },
-  ListBlockTypes: { verb: "GET", path: "/v1/block-types", body: false },
-  DeleteBlockType: { verb: "DELETE", path: "/v1/block-types/{slug}", body: false },
-  SaveBlock: { verb: "PUT", path: "/v1/blocks/{type_slug}/{name}", body: true },
-  GetBlock: { verb: "GET", path: "/v1/blocks/{type_slug}/{name}", body: false },
-  ListBlocks: { verb: "GET", path: "/v1/blocks", body: false },
-  DeleteBlock: { verb: "DELETE", path: "/v1/blocks/{type_slug}/{name}", body: false },
-  RotateBlockSecrets: { verb: "POST", path: "/v1/block-secrets:rotate", body: true },
   CreateFlowRun: { verb: "POST", path: "/v1/flow-runs", body: true },
   GetFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}", body: false },
   BatchGetFlowRuns: { verb: "POST", path: "/v1/flow-runs:batchGet", body: true },
@@ -4539,22 +4826,6 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListFlowRunStates: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/states", body: false },
   WatchFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:watch", body: false },
   FollowFlowRuns: { verb: "POST", path: "/v1/flow-runs:follow", body: true },
-  CreateBulkOperation: { verb: "POST", path: "/v1/bulk-operations", body: true },
-  GetBulkOperation: { verb: "GET", path: "/v1/bulk-operations/{bulk_operation_id}", body: false },
-  ListBulkOperations: { verb: "GET", path: "/v1/bulk-operations", body: false },
-  CancelBulkOperation: { verb: "POST", path: "/v1/bulk-operations/{bulk_operation_id}:cancel", body: true },
-  ApplyCalendar: { verb: "POST", path: "/v1/calendars", body: true },
-  GetCalendar: { verb: "GET", path: "/v1/calendars/{name}", body: false },
-  ListCalendars: { verb: "GET", path: "/v1/calendars", body: false },
-  DeleteCalendar: { verb: "DELETE", path: "/v1/calendars/{name}", body: false },
-  SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
-  GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
-  ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
-  DeleteConcurrencyLimit: { verb: "DELETE", path: "/v1/concurrency-limits/{name}", body: false },
-  AcquireSlots: { verb: "POST", path: "/v1/concurrency-limits:acquire", body: true },
-  RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
-  EvictSlotHolder: { verb: "POST", path: "/v1/concurrency-limits/{name}/holders/{lease_id}:evict", body: true },
-  ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
   ApplyDeployment: { verb: "POST", path: "/v1/deployments", body: true },
   GetDeployment: { verb: "GET", path: "/v1/deployments/{deployment_id}", body: false },
   GetDeploymentByName: { verb: "GET", path: "/v1/deployments/by-name/{flow_name}/{deployment_name}", body: false },
@@ -4574,6 +4845,43 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   RollBackDeployment: { verb: "POST", path: "/v1/deployments/{deployment_id}:rollBack", body: true },
   PromoteDeploymentVersion: { verb: "POST", path: "/v1/deployments/{deployment_id}/versions/{number}:promote", body: true },
   RunDeploymentInBulk: { verb: "POST", path: "/v1/deployments/{deployment_id}:runInBulk", body: true },
+  CreateBackfill: { verb: "POST", path: "/v1/backfills", body: true },
+  GetBackfill: { verb: "GET", path: "/v1/backfills/{backfill_id}", body: false },
+  ListBackfills: { verb: "GET", path: "/v1/backfills", body: false },
+  ListBackfillRuns: { verb: "GET", path: "/v1/backfills/{backfill_id}/runs", body: false },
+  PauseBackfill: { verb: "POST", path: "/v1/backfills/{backfill_id}:pause", body: true },
+  ResumeBackfill: { verb: "POST", path: "/v1/backfills/{backfill_id}:resume", body: true },
+  CancelBackfill: { verb: "POST", path: "/v1/backfills/{backfill_id}:cancel", body: true },
+  RetryBackfill: { verb: "POST", path: "/v1/backfills/{backfill_id}:retry", body: true },
+  CreateBackgroundTasks: { verb: "POST", path: "/v1/background-tasks", body: true },
+  CancelBackgroundTask: { verb: "POST", path: "/v1/background-tasks/{task_run_id}:cancel", body: true },
+  FollowBackgroundTasks: { verb: "GET", path: "/v1/background-tasks:follow", body: false },
+  ListTaskServers: { verb: "GET", path: "/v1/task-servers", body: false },
+  RegisterBlockType: { verb: "PUT", path: "/v1/block-types/{slug}", body: true },
+  GetBlockType: { verb: "GET", path: "/v1/block-types/{slug}", body: false },
+  ListBlockTypes: { verb: "GET", path: "/v1/block-types", body: false },
+  DeleteBlockType: { verb: "DELETE", path: "/v1/block-types/{slug}", body: false },
+  SaveBlock: { verb: "PUT", path: "/v1/blocks/{type_slug}/{name}", body: true },
+  GetBlock: { verb: "GET", path: "/v1/blocks/{type_slug}/{name}", body: false },
+  ListBlocks: { verb: "GET", path: "/v1/blocks", body: false },
+  DeleteBlock: { verb: "DELETE", path: "/v1/blocks/{type_slug}/{name}", body: false },
+  RotateBlockSecrets: { verb: "POST", path: "/v1/block-secrets:rotate", body: true },
+  CreateBulkOperation: { verb: "POST", path: "/v1/bulk-operations", body: true },
+  GetBulkOperation: { verb: "GET", path: "/v1/bulk-operations/{bulk_operation_id}", body: false },
+  ListBulkOperations: { verb: "GET", path: "/v1/bulk-operations", body: false },
+  CancelBulkOperation: { verb: "POST", path: "/v1/bulk-operations/{bulk_operation_id}:cancel", body: true },
+  ApplyCalendar: { verb: "POST", path: "/v1/calendars", body: true },
+  GetCalendar: { verb: "GET", path: "/v1/calendars/{name}", body: false },
+  ListCalendars: { verb: "GET", path: "/v1/calendars", body: false },
+  DeleteCalendar: { verb: "DELETE", path: "/v1/calendars/{name}", body: false },
+  SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
+  GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
+  ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
+  DeleteConcurrencyLimit: { verb: "DELETE", path: "/v1/concurrency-limits/{name}", body: false },
+  AcquireSlots: { verb: "POST", path: "/v1/concurrency-limits:acquire", body: true },
+  RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
+  EvictSlotHolder: { verb: "POST", path: "/v1/concurrency-limits/{name}/holders/{lease_id}:evict", body: true },
+  ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
   EmitEvents: { verb: "POST", path: "/v1/events", body: true },
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
@@ -4601,6 +4909,8 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   CreateRunNote: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/notes", body: true },
   ListRunNotes: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/notes", body: false },
   DeleteRunNote: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}/notes/{run_note_id}", body: false },
+  SetServiceLevels: { verb: "PUT", path: "/v1/deployments/{deployment_id}/service-levels", body: true },
+  ListServiceLevels: { verb: "GET", path: "/v1/deployments/{deployment_id}/service-levels", body: false },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
   SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },

@@ -260,14 +260,18 @@ class TaskServerReady(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     FREE_FIELD_NUMBER: builtins.int
+    RECEIVED_FIELD_NUMBER: builtins.int
     free: builtins.int
-    """How many more task runs it takes now."""
+    """How many more task runs it takes, beside those that it was given on this stream."""
+    received: builtins.int
+    """How many it was given on this stream so far, so that those under way are counted once."""
     def __init__(
         self,
         *,
         free: builtins.int = ...,
+        received: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["free", b"free"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["free", b"free", "received", b"received"]) -> None: ...
 
 Global___TaskServerReady: typing_extensions.TypeAlias = TaskServerReady
 

@@ -1,0 +1,23 @@
+-- Returns the bulk operation that was not advanced for the longest time, of those that have not ended.
+select bulk_operation.workspace_id,
+       bulk_operation.bulk_operation_id,
+       bulk_operation.action,
+       bulk_operation.filter,
+       bulk_operation.status,
+       bulk_operation.run_count,
+       bulk_operation.is_capped,
+       bulk_operation.last_flow_run_id,
+       bulk_operation.looked_at_count,
+       bulk_operation.changed_count,
+       bulk_operation.refused_count,
+       bulk_operation.refusals,
+       bulk_operation.creator_kind,
+       bulk_operation.creator_id,
+       bulk_operation.creator_name,
+       bulk_operation.created_at,
+       bulk_operation.updated_at,
+       bulk_operation.ended_at
+  from bulk_operation
+ where bulk_operation.status in ('PENDING', 'RUNNING')
+ order by bulk_operation.updated_at, bulk_operation.bulk_operation_id
+ limit 1
