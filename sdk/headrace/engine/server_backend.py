@@ -37,6 +37,8 @@ logger = logging.getLogger("headrace.engine")
 
 T = TypeVar("T")
 
+INFRASTRUCTURE_ID = "HEADRACE_INFRASTRUCTURE_ID"
+"""Environment variable with what identifies the container that this process runs in."""
 _PAGE = 200
 _CACHED = 20
 _CLOSE_SECONDS = 2.0
@@ -59,7 +61,7 @@ class ServerBackend:
         self._settings = settings
         self.api_url = client.server.api_url
         self.waits = ServerWaits(client)
-        self._infrastructure_id = f"{socket.gethostname()}:{os.getpid()}"
+        self._infrastructure_id = os.environ.get(INFRASTRUCTURE_ID) or f"{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
         self._recorder, self._shipper, self._keeper = client.run(self._start())
         # Called very often, so without a method in between.

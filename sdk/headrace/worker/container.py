@@ -19,13 +19,13 @@ from headrace.client.core import open_async
 from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
 from headrace.engine import assignment
+from headrace.engine.server_backend import INFRASTRUCTURE_ID
 from headrace.settings import Settings, load_settings
 from headrace.worker.entering import enter_running
 from headrace.worker.job import Job
 
 FLOW_RUN_ID = "HEADRACE_FLOW_RUN_ID"
 ATTEMPT_TOKEN = "HEADRACE_ATTEMPT_TOKEN"
-INFRASTRUCTURE_ID = "HEADRACE_INFRASTRUCTURE_ID"
 
 DEFAULT_COMMAND = ("python", "-m", "headrace.worker.container")
 EXIT_NOT_EXECUTED = 0
