@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, 
 from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
 import headrace
+from headrace import drawing
 from headrace.engine.connection import get_backend
 from headrace.engine.definitions import (
     FlowDefinition,
@@ -176,6 +177,8 @@ class Flow(FlowDefinition, Generic[P, R]):
         """
         return_state = kwargs.pop("return_state", False)
         wait_for = kwargs.pop("wait_for", _NOTHING)
+        if drawing.is_drawing():
+            return drawing.drawn_call(self, (*args, *wait_for), kwargs, is_flow=True)
         execution = FlowExecution(self, args, kwargs, get_backend(), get_settings(), wait_for=wait_for)
         return self._start(execution, return_state)
 
@@ -209,6 +212,18 @@ class Flow(FlowDefinition, Generic[P, R]):
             TypeError: There is no such option.
         """
         return type(self)(self._plain, changed_options(self.options, with_hooks(changes)), bound=self._bound)
+
+    def visualize(self, *args: P.args, **kwargs: P.kwargs) -> drawing.Drawing:
+        """Return a drawing of the calls in this flow: print it, or `save("flow.svg")` it; see `headrace.drawing`.
+
+        The flow's own code runs, its tasks and subflows do not: an option `viz_return_value` of a task gives what a
+        call of it returns.
+
+        Args:
+            *args: Arguments of the flow.
+            **kwargs: As `args`.
+        """
+        return drawing.draw(self, args, kwargs)
 
     def serve(self, name: str | None = None, **options: Any) -> None:
         """Make this flow runnable and run it in this process until Ctrl-C; as `headrace.deployments.serve`.

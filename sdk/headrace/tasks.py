@@ -15,7 +15,7 @@ import types
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
 from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
-from headrace import errors
+from headrace import drawing, errors
 from headrace.annotations import Annotated, unmapped
 from headrace.engine.connection import get_backend
 from headrace.engine.definitions import (
@@ -177,6 +177,8 @@ class Task(TaskDefinition, Generic[P, R]):
         """
         return_state = kwargs.pop("return_state", False) if kwargs else False
         wait_for = kwargs.pop("wait_for", _NOTHING) if kwargs else _NOTHING
+        if drawing.is_drawing():
+            return drawing.drawn_call(self, (*args, *wait_for), kwargs)
         call = TaskCall(self, args, kwargs, wait_for, get_backend)
         if self.kind == "sync":
             return _with_state(call) if return_state else call.run_here()
@@ -224,6 +226,8 @@ class Task(TaskDefinition, Generic[P, R]):
             TypeError: The arguments do not fit the function.
             headrace.outcomes.MissingContext: There is no flow run here.
         """
+        if drawing.is_drawing():
+            return drawing.drawn_submission(self, (*args, *wait_for), kwargs)
         call = TaskCall(self, args, kwargs, wait_for, _no_backend)
         job = SubmittedTask(call, call.run.host.start_session())
         job.submit()
@@ -259,6 +263,8 @@ class Task(TaskDefinition, Generic[P, R]):
         Raises:
             headrace.errors.InvalidArgument: The lengths differ, or nothing can be iterated.
         """
+        if drawing.is_drawing():
+            return drawing.drawn_map(self, (*args, *wait_for), kwargs)
         return FutureList(
             self.submit(*each_args, wait_for=wait_for, **each_kwargs)
             for each_args, each_kwargs in _spread(args, kwargs)
