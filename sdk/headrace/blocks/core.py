@@ -70,12 +70,12 @@ class Block(pydantic.BaseModel):
     @classmethod
     def register(cls) -> None:
         """Tell the server of this type; saving a block does that, too."""
-        get_backend().register_block_type(cls._type_request()).result()
+        get_backend().register_block_type(cls.block_registration()).result()
 
     @classmethod
     async def aregister(cls) -> None:
         """Tell the server of this type; as `register`."""
-        await asyncio.wrap_future(get_backend().register_block_type(cls._type_request()))
+        await asyncio.wrap_future(get_backend().register_block_type(cls.block_registration()))
 
     def save(self, name: str, *, overwrite: bool = False) -> str:
         """Keep this block under a name; returns its id.
@@ -144,7 +144,8 @@ class Block(pydantic.BaseModel):
         return cls.block_type_slug, name
 
     @classmethod
-    def _type_request(cls) -> block_pb2.RegisterBlockTypeRequest:
+    def block_registration(cls) -> block_pb2.RegisterBlockTypeRequest:
+        """Return what the server is told of this type."""
         doc = cls.__dict__.get("__doc__")
         request = block_pb2.RegisterBlockTypeRequest(
             slug=cls.block_type_slug,
