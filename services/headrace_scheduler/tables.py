@@ -235,6 +235,92 @@ worker = sa.Table(
     sa.Index("worker_listed_idx", "workspace_id", "worker_id"),
 )
 
+backfill = sa.Table(
+    "backfill",
+    metadata,
+    _id("backfill_id", key=True),
+    _id("workspace_id"),
+    _id("deployment_id"),
+    _id("version_id"),
+    _text("name"),
+    _text("status"),
+    _text("message", default=""),
+    _integer("concurrency", default=0),
+    _text("item_order", default="ASC"),
+    *_creator(),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    _time("ended_at", optional=True),
+    _time("looked_at", default=True),
+    sa.ForeignKeyConstraint(
+        ["deployment_id"], ["scheduler.deployment.deployment_id"], name="backfill_deployment_fkey", ondelete="CASCADE"
+    ),
+    sa.Index("backfill_listed_idx", "workspace_id", "backfill_id"),
+    sa.Index("backfill_deployment_idx", "deployment_id"),
+    sa.Index(
+        "backfill_unsettled_idx",
+        "looked_at",
+        postgresql_where=sa.text("status in ('RUNNING', 'PAUSED', 'CANCELLING')"),
+    ),
+)
+
+backfill_item = sa.Table(
+    "backfill_item",
+    metadata,
+    _id("backfill_id", key=True),
+    sa.Column("number", sa.Integer, primary_key=True, autoincrement=False),
+    _time("slot_at", optional=True),
+    _json("parameters", "{}"),
+    _id("flow_run_id", optional=True),
+    _text("state", default="WAITING"),
+    _integer("tries", default=0),
+    sa.ForeignKeyConstraint(
+        ["backfill_id"], ["scheduler.backfill.backfill_id"], name="backfill_item_backfill_fkey", ondelete="CASCADE"
+    ),
+    sa.Index("backfill_item_state_idx", "backfill_id", "state", "number"),
+)
+
+service_level = sa.Table(
+    "service_level",
+    metadata,
+    _id("service_level_id", key=True),
+    _id("workspace_id"),
+    _id("deployment_id"),
+    _text("name"),
+    _text("kind"),
+    sa.Column("within_seconds", sa.Double, nullable=False),
+    _text("severity", default="MODERATE"),
+    _flag("disabled"),
+    _time("since", default=True),
+    _time("checked_at", default=True),
+    _time("next_check_at", default=True),
+    _time("violated_at", optional=True),
+    _time("created_at", default=True),
+    sa.UniqueConstraint("deployment_id", "name", name="service_level_name_key"),
+    sa.ForeignKeyConstraint(
+        ["deployment_id"],
+        ["scheduler.deployment.deployment_id"],
+        name="service_level_deployment_fkey",
+        ondelete="CASCADE",
+    ),
+    sa.Index("service_level_due_idx", "next_check_at", postgresql_where=sa.text("not disabled")),
+)
+
+service_level_violation = sa.Table(
+    "service_level_violation",
+    metadata,
+    _id("service_level_id", key=True),
+    _text("subject", key=True),
+    _time("violated_at", default=True),
+    sa.ForeignKeyConstraint(
+        ["service_level_id"],
+        ["scheduler.service_level.service_level_id"],
+        name="service_level_violation_service_level_fkey",
+        ondelete="CASCADE",
+    ),
+    sa.Index("service_level_violation_at_idx", "violated_at"),
+)
+
 errand = sa.Table(
     "errand",
     metadata,

@@ -6,6 +6,7 @@ from headrace_chassis.leases import ServiceLease
 from headrace_chassis.outbox_servicer import OutboxServicer
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.service import Service, ServiceContext
+from headrace_scheduler.loops.backfills import BackfillLoop
 from headrace_scheduler.loops.schedules import ErrandLoop, MaterialiseLoop
 from headrace_scheduler.loops.workers import (
     BeatLoop,
@@ -20,6 +21,7 @@ from headrace_scheduler.loops.workers import (
 from headrace_scheduler.neighbours.state import StateClient
 from headrace_scheduler.neighbours.state_changes import StateChanges
 from headrace_scheduler.queries.unit import SqlStore
+from headrace_scheduler.servicers.backfills import BackfillServicer
 from headrace_scheduler.servicers.calendars import CalendarServicer
 from headrace_scheduler.servicers.deployments import DeploymentServicer
 from headrace_scheduler.servicers.explanations import ExplanationServicer
@@ -50,11 +52,13 @@ async def build(context: ServiceContext) -> Service:
             WorkerServicer(hub),
             ExplanationServicer(bench),
             CalendarServicer(bench),
+            BackfillServicer(bench),
             OutboxServicer(database, wakeups),
         ),
         loops=(
             MaterialiseLoop(bench, wakeups, lease(MaterialiseLoop.name)),
             ErrandLoop(errands, wakeups),
+            BackfillLoop(bench, wakeups, lease(BackfillLoop.name)),
             DueLoop(hub, wakeups),
             DuePollLoop(hub, wakeups),
             RenewLoop(hub, wakeups),

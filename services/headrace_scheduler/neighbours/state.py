@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 import grpc
 import grpc.aio
 
+from headrace import errors
 from headrace.api.v1 import flow_pb2, flow_pb2_grpc, flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace.internal.v1 import state_pb2 as pb
 from headrace.internal.v1 import state_pb2_grpc as pb_grpc
@@ -30,6 +31,8 @@ from headrace_scheduler.wire import explanations, runs, values
 
 CALL_SECONDS = 5.0
 """Deadline of each call: whoever waits tries again, or leaves it to a loop."""
+
+_PAGE = 200
 
 _ACTIVE = (state_pb2.STATE_TYPE_PENDING, state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_CANCELLING)
 
@@ -59,7 +62,31 @@ class StateClient:
         request = pb.CreateScheduledRunsRequest(runs=runs.from_new_runs(new))
         with _acting_for(workspace_id):
             response = await self._internal.CreateScheduledRuns(request, timeout=CALL_SECONDS)
-        return [CreatedRun(created.flow_run, created.created) for created in response.runs]
+        return [
+            CreatedRun(created.flow_run, uuid.UUID(created.flow_run.flow_run_id), created.created)
+            for created in response.runs
+        ]
+
+    async def state_types(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+        """Return the types of the states of those runs that exist."""
+        found: dict[uuid.UUID, str] = {}
+        for start in range(0, len(flow_run_ids), _PAGE):
+            chosen = flow_run_pb2.FlowRunFilter(flow_run_ids=map(str, flow_run_ids[start : start + _PAGE]))
+            with _acting_for(workspace_id):
+                response = await self._flow_runs.ListFlowRuns(
+                    flow_run_pb2.ListFlowRunsRequest(filter=chosen, page_size=_PAGE), timeout=CALL_SECONDS
+                )
+            found.update((uuid.UUID(run.flow_run_id), runs.state_type(run)) for run in response.flow_runs)
+        return found
+
+    async def cancel_run(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, reason: str) -> None:
+        """Ask a run to stop; one that is gone or over is left alone."""
+        request = flow_run_pb2.CancelFlowRunRequest(flow_run_id=str(flow_run_id), reason=reason)
+        try:
+            with _acting_for(workspace_id):
+                await self._flow_runs.CancelFlowRun(request, timeout=CALL_SECONDS)
+        except errors.NotFound:
+            return
 
     async def claim(self, workspace_id: uuid.UUID, claim: Claim) -> Claimed:
         """Claim due runs."""

@@ -9,6 +9,7 @@ from typing import TypeVar
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
+from headrace_scheduler.queries.backfills import BackfillQueries
 from headrace_scheduler.queries.calendars import CalendarQueries
 from headrace_scheduler.queries.deployments import DeploymentQueries
 from headrace_scheduler.queries.errands import ErrandQueries
@@ -33,6 +34,7 @@ class SqlUnit:
         self.pools = PoolQueries(connection)
         self.workers = WorkerQueries(connection)
         self.errands = ErrandQueries(connection)
+        self.backfills = BackfillQueries(connection)
         self.calendars = CalendarQueries(connection)
 
     async def now(self) -> datetime.datetime:

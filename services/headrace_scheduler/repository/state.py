@@ -22,6 +22,14 @@ class StateService(Protocol):
         """Create up to 1,000 scheduled runs, or find those that exist, in the given order."""
         ...
 
+    async def state_types(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+        """Return the types of the states of those runs that exist."""
+        ...
+
+    async def cancel_run(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, reason: str) -> None:
+        """Ask a run to stop; one that is gone or over is left alone."""
+        ...
+
     async def claim(self, workspace_id: uuid.UUID, claim: Claim) -> Claimed:
         """Claim due runs."""
         ...

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from headrace_scheduler.repository.backfills import Backfills
 from headrace_scheduler.repository.calendars import Calendars
 from headrace_scheduler.rules.changes import Change
 from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, DeploymentFilter, Version
@@ -344,6 +345,11 @@ class Unit(Protocol):
     @property
     def calendars(self) -> Calendars:
         """Calendars."""
+        ...
+
+    @property
+    def backfills(self) -> Backfills:
+        """Backfills."""
         ...
 
     @property

@@ -9,6 +9,8 @@ SCHEDULES = "scheduler_schedules"
 """Woken when a schedule needs its runs made."""
 WORKERS = "scheduler_workers"
 """Woken when workers have to be told something: to drain, or that their pool changed."""
+BACKFILLS = "scheduler_backfills"
+"""Woken when a backfill has runs to make or to cancel."""
 DUE = "due"
 """Woken by the state service when runs became due or slots became free."""
 

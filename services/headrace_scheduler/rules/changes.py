@@ -6,10 +6,11 @@ import dataclasses
 import enum
 from typing import TypeAlias
 
+from headrace_scheduler.rules.backfill import Backfill
 from headrace_scheduler.rules.deployment import Deployment
 from headrace_scheduler.rules.work_pool import Worker, WorkPool, WorkQueue
 
-Thing: TypeAlias = Deployment | WorkPool | WorkQueue | Worker
+Thing: TypeAlias = Backfill | Deployment | WorkPool | WorkQueue | Worker
 
 
 class ChangeKind(enum.StrEnum):

@@ -52,6 +52,7 @@ class CreatedRun:
 
     flow_run: object
     """As the state service tells it; handed on as it is."""
+    flow_run_id: uuid.UUID
     is_new: bool
 
 

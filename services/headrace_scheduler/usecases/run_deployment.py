@@ -39,6 +39,8 @@ class RunRequest:
     parent_task_run_id: uuid.UUID | None = None
     parent_flow_run_id: uuid.UUID | None = None
     retry_policy: RetryPolicy | None = None
+    keyed_limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    """Slots of limits, by name, that the run shares with others, beside those of its deployment."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -143,7 +145,7 @@ def _new_run(origin: _Origin, actor: Actor, request: RunRequest) -> NewRun:
         limits=(concurrency.shared_limit_name,) if concurrency.shared_limit_name else (),
         strategy=concurrency.strategy,
         worker_labels=content.worker_labels,
-        keyed_limits=deployment.keyed_limits(given),
+        keyed_limits={**deployment.keyed_limits(given), **request.keyed_limits},
     )
 
 

@@ -7,10 +7,11 @@ import uuid
 from google.protobuf.message import Message
 
 from headrace.internal.v1 import changes_pb2 as pb
+from headrace_scheduler.rules.backfill import Backfill
 from headrace_scheduler.rules.changes import Change
 from headrace_scheduler.rules.deployment import Deployment
 from headrace_scheduler.rules.work_pool import Worker, WorkPool, WorkQueue
-from headrace_scheduler.wire import deployments, pools
+from headrace_scheduler.wire import backfills, deployments, pools
 
 
 def entry_of(change: Change) -> tuple[uuid.UUID, str, Message]:
@@ -18,6 +19,8 @@ def entry_of(change: Change) -> tuple[uuid.UUID, str, Message]:
     kind = pb.ChangeKind.Value(f"CHANGE_KIND_{change.kind}")
     workspace_id = change.thing.workspace_id
     match change.thing:
+        case Backfill() as backfill:
+            return workspace_id, "backfill", pb.BackfillChanged(change=kind, backfill=backfills.from_backfill(backfill))
         case Deployment() as deployment:
             payload = pb.DeploymentChanged(change=kind, deployment=deployments.from_deployment(deployment))
             return workspace_id, "deployment", payload

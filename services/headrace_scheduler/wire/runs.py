@@ -135,6 +135,11 @@ def from_ended(ended: EndedAttempt) -> pb.EndedAttempt:
     return pb.EndedAttempt(attempt=attempt, state=state)
 
 
+def state_type(message: flow_run_pb2.FlowRun) -> str:
+    """Return the type of the state of a run, by its name in the contract without its prefix."""
+    return state_pb2.StateType.Name(message.state.type).removeprefix("STATE_TYPE_")
+
+
 def total(message: flow_run_pb2.CountFlowRunsResponse) -> int:
     """Return how many runs were counted."""
     return sum(count.count for count in message.counts)

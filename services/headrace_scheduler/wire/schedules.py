@@ -32,7 +32,7 @@ def to_schedule(message: pb.Schedule) -> GivenSchedule:
         Invalid: Its rule is missing.
         errors.InvalidArgument: A value cannot be read.
     """
-    rule = _to_rule(message.rule)
+    rule = to_rule(message.rule)
     parameters = values.to_object(message.parameters, "parameters")
     blackouts = to_blackouts(message.blackouts)
     return GivenSchedule(
@@ -52,7 +52,13 @@ def to_schedule(message: pb.Schedule) -> GivenSchedule:
     )
 
 
-def _to_rule(message: pb.ScheduleRule) -> Rule:
+def to_rule(message: pb.ScheduleRule) -> Rule:
+    """Return the rule of a schedule.
+
+    Raises:
+        Invalid: None is given.
+        errors.InvalidArgument: A value cannot be read.
+    """
     match message.WhichOneof("rule"):
         case "cron":
             cron = message.cron

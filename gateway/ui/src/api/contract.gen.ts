@@ -1117,6 +1117,18 @@ export interface DeleteFlowRunRequest {
 
 export type DeleteFlowRunResponse = Record<string, never>;
 
+/** Asks to delete a rule. */
+export interface DeleteRetentionRuleRequest {
+  /** What. */
+  kind: RetentionKind;
+  /** Flow runs of this deployment. */
+  deployment_id?: string;
+  /** Flow runs with this tag. */
+  tag?: string;
+}
+
+export type DeleteRetentionRuleResponse = Record<string, never>;
+
 /** Asks to delete an input. */
 export interface DeleteRunInputRequest {
   /** Of which flow run. */
@@ -2739,6 +2751,14 @@ export interface ListLogsResponse {
   follow_token: string;
 }
 
+export type ListRetentionRulesRequest = Record<string, never>;
+
+/** Returns the rules. */
+export interface ListRetentionRulesResponse {
+  /** The most general ones of each kind first. */
+  rules: RetentionRule[];
+}
+
 /** Asks for a page of inputs. */
 export interface ListRunInputsRequest {
   /** Of which flow run. */
@@ -2787,6 +2807,16 @@ export interface ListServiceLevelsRequest {
 export interface ListServiceLevelsResponse {
   /** By name. */
   service_levels: ServiceLevel[];
+}
+
+export type ListTableSizesRequest = Record<string, never>;
+
+/** Returns sizes. */
+export interface ListTableSizesResponse {
+  /** The largest first. */
+  tables: TableSize[];
+  /** Of the whole database. */
+  database_bytes: string;
 }
 
 /** Asks for the states of a task run. */
@@ -3388,6 +3418,33 @@ export interface ResumeFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** What is kept. */
+export type RetentionKind =
+  | "RETENTION_KIND_UNSPECIFIED"
+  | "RETENTION_KIND_FLOW_RUN"
+  | "RETENTION_KIND_BACKGROUND_TASK_RUN"
+  | "RETENTION_KIND_ARTIFACT"
+  | "RETENTION_KIND_TRANSITION"
+  | "RETENTION_KIND_LOG_RECORD"
+  | "RETENTION_KIND_EVENT"
+  | "RETENTION_KIND_OUTBOX";
+
+/** For how long something is kept. */
+export interface RetentionRule {
+  /** What. */
+  kind: RetentionKind;
+  /** Flow runs of this deployment. Goes before rules by tag. */
+  deployment_id?: string;
+  /** Flow runs with this tag. Of several tags, the longest time counts. */
+  tag?: string;
+  /** For how many days; not set: for ever. */
+  keep_days?: number | "NaN" | "Infinity" | "-Infinity";
+  /** The setting of the server that says so, where no rule of the workspace does. */
+  setting: string;
+  /** When the rule was set. */
+  updated_at?: string;
+}
+
 /** Asks to run again what did not complete. */
 export interface RetryBackfillRequest {
   /** Which one. */
@@ -3776,6 +3833,18 @@ export interface SetConcurrencyLimitResponse {
   limit?: ConcurrencyLimit;
 }
 
+/** Asks to set a rule. */
+export interface SetRetentionRuleRequest {
+  /** The rule. Its kind must be one that workspaces decide on. */
+  rule?: RetentionRule;
+}
+
+/** Returns the rule. */
+export interface SetRetentionRuleResponse {
+  /** The rule. */
+  rule?: RetentionRule;
+}
+
 /** Asks to set service levels. */
 export interface SetServiceLevelsRequest {
   /** Of which deployment. */
@@ -3965,6 +4034,24 @@ export interface TableContent {
   columns: string[];
   /** The rows, each a list of values in the columns' order. */
   rows: (JsonValue[])[];
+}
+
+/** How much room a table takes. */
+export interface TableSize {
+  /** The service that keeps it. */
+  service: string;
+  /** The table. */
+  table: string;
+  /** By which kind of retention its rows go; unspecified: by none. */
+  kind: RetentionKind;
+  /** How many rows it has, as far as Postgres has counted. */
+  row_count: string;
+  /** Of rows. */
+  table_bytes: string;
+  /** Of indexes. */
+  index_bytes: string;
+  /** Into how many parts by days it is cut; 0 if it is not. */
+  partition_count: number;
 }
 
 /** What waits for a task. */
@@ -4735,6 +4822,10 @@ export interface Calls {
   DeleteFlow: { request: DeleteFlowRequest; response: DeleteFlowResponse };
   AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
   ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
+  ListRetentionRules: { request: ListRetentionRulesRequest; response: ListRetentionRulesResponse };
+  SetRetentionRule: { request: SetRetentionRuleRequest; response: SetRetentionRuleResponse };
+  DeleteRetentionRule: { request: DeleteRetentionRuleRequest; response: DeleteRetentionRuleResponse };
+  ListTableSizes: { request: ListTableSizesRequest; response: ListTableSizesResponse };
   CreateRunInput: { request: CreateRunInputRequest; response: CreateRunInputResponse };
   GetRunInput: { request: GetRunInputRequest; response: GetRunInputResponse };
   ListRunInputs: { request: ListRunInputsRequest; response: ListRunInputsResponse };
@@ -4895,6 +4986,10 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   AppendLogs: { verb: "POST", path: "/v1/logs", body: true },
   ListLogs: { verb: "POST", path: "/v1/logs:search", body: true },
   FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
+  ListRetentionRules: { verb: "GET", path: "/v1/retention-rules", body: false },
+  SetRetentionRule: { verb: "PUT", path: "/v1/retention-rules", body: true },
+  DeleteRetentionRule: { verb: "DELETE", path: "/v1/retention-rules", body: false },
+  ListTableSizes: { verb: "GET", path: "/v1/table-sizes", body: false },
   CreateRunInput: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs", body: true },
   GetRunInput: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
   ListRunInputs: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs", body: false },

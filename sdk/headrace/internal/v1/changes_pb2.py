@@ -22,32 +22,39 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from headrace.api.v1 import backfill_pb2 as headrace_dot_api_dot_v1_dot_backfill__pb2
 from headrace.api.v1 import deployment_pb2 as headrace_dot_api_dot_v1_dot_deployment__pb2
 from headrace.api.v1 import flow_run_pb2 as headrace_dot_api_dot_v1_dot_flow__run__pb2
+from headrace.api.v1 import service_level_pb2 as headrace_dot_api_dot_v1_dot_service__level__pb2
 from headrace.api.v1 import state_pb2 as headrace_dot_api_dot_v1_dot_state__pb2
 from headrace.api.v1 import task_run_pb2 as headrace_dot_api_dot_v1_dot_task__run__pb2
 from headrace.api.v1 import work_pool_pb2 as headrace_dot_api_dot_v1_dot_work__pool__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"headrace/internal/v1/changes.proto\x12\x14headrace.internal.v1\x1a headrace/api/v1/deployment.proto\x1a\x1eheadrace/api/v1/flow_run.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1eheadrace/api/v1/task_run.proto\x1a\x1fheadrace/api/v1/work_pool.proto\"~\n\x13\x46lowRunStateChanged\x12\x33\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x18.headrace.api.v1.FlowRunR\x07\x66lowRun\x12\x32\n\x08previous\x18\x02 \x01(\x0b\x32\x16.headrace.api.v1.StateR\x08previous\"|\n\x14TaskRunStatesChanged\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x44\n\x0btransitions\x18\x02 \x03(\x0b\x32\".headrace.api.v1.TaskRunTransitionR\x0btransitions\"\x8a\x01\n\x11\x44\x65ploymentChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12;\n\ndeployment\x18\x02 \x01(\x0b\x32\x1b.headrace.api.v1.DeploymentR\ndeployment\"\x83\x01\n\x0fWorkPoolChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12\x36\n\twork_pool\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.WorkPoolR\x08workPool\"\x87\x01\n\x10WorkQueueChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12\x39\n\nwork_queue\x18\x02 \x01(\x0b\x32\x1a.headrace.api.v1.WorkQueueR\tworkQueue\"z\n\rWorkerChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12/\n\x06worker\x18\x02 \x01(\x0b\x32\x17.headrace.api.v1.WorkerR\x06worker*\x8c\x01\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANGE_KIND_CREATED\x10\x01\x12\x17\n\x13\x43HANGE_KIND_UPDATED\x10\x02\x12\x17\n\x13\x43HANGE_KIND_DELETED\x10\x03\x12\x16\n\x12\x43HANGE_KIND_STATUS\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\"headrace/internal/v1/changes.proto\x12\x14headrace.internal.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eheadrace/api/v1/backfill.proto\x1a headrace/api/v1/deployment.proto\x1a\x1eheadrace/api/v1/flow_run.proto\x1a#headrace/api/v1/service_level.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1eheadrace/api/v1/task_run.proto\x1a\x1fheadrace/api/v1/work_pool.proto\"~\n\x13\x46lowRunStateChanged\x12\x33\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x18.headrace.api.v1.FlowRunR\x07\x66lowRun\x12\x32\n\x08previous\x18\x02 \x01(\x0b\x32\x16.headrace.api.v1.StateR\x08previous\"|\n\x14TaskRunStatesChanged\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x44\n\x0btransitions\x18\x02 \x03(\x0b\x32\".headrace.api.v1.TaskRunTransitionR\x0btransitions\"\x8a\x01\n\x11\x44\x65ploymentChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12;\n\ndeployment\x18\x02 \x01(\x0b\x32\x1b.headrace.api.v1.DeploymentR\ndeployment\"\x83\x01\n\x0fWorkPoolChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12\x36\n\twork_pool\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.WorkPoolR\x08workPool\"\x87\x01\n\x10WorkQueueChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12\x39\n\nwork_queue\x18\x02 \x01(\x0b\x32\x1a.headrace.api.v1.WorkQueueR\tworkQueue\"z\n\rWorkerChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12/\n\x06worker\x18\x02 \x01(\x0b\x32\x17.headrace.api.v1.WorkerR\x06worker\"\x82\x01\n\x0f\x42\x61\x63kfillChanged\x12\x38\n\x06\x63hange\x18\x01 \x01(\x0e\x32 .headrace.internal.v1.ChangeKindR\x06\x63hange\x12\x35\n\x08\x62\x61\x63kfill\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.BackfillR\x08\x62\x61\x63kfill\"\xb2\x02\n\x14ServiceLevelViolated\x12\x42\n\rservice_level\x18\x01 \x01(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\x0cserviceLevel\x12;\n\ndeployment\x18\x02 \x01(\x0b\x32\x1b.headrace.api.v1.DeploymentR\ndeployment\x12\x1e\n\x0b\x66low_run_id\x18\x03 \x01(\tR\tflowRunId\x12\"\n\rflow_run_name\x18\x04 \x01(\tR\x0b\x66lowRunName\x12;\n\x0bviolated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nviolatedAt\x12\x18\n\x07message\x18\x06 \x01(\tR\x07message*\x8c\x01\n\nChangeKind\x12\x1b\n\x17\x43HANGE_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13\x43HANGE_KIND_CREATED\x10\x01\x12\x17\n\x13\x43HANGE_KIND_UPDATED\x10\x02\x12\x17\n\x13\x43HANGE_KIND_DELETED\x10\x03\x12\x16\n\x12\x43HANGE_KIND_STATUS\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headrace.internal.v1.changes_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CHANGEKIND']._serialized_start=1012
-  _globals['_CHANGEKIND']._serialized_end=1152
-  _globals['_FLOWRUNSTATECHANGED']._serialized_start=220
-  _globals['_FLOWRUNSTATECHANGED']._serialized_end=346
-  _globals['_TASKRUNSTATESCHANGED']._serialized_start=348
-  _globals['_TASKRUNSTATESCHANGED']._serialized_end=472
-  _globals['_DEPLOYMENTCHANGED']._serialized_start=475
-  _globals['_DEPLOYMENTCHANGED']._serialized_end=613
-  _globals['_WORKPOOLCHANGED']._serialized_start=616
-  _globals['_WORKPOOLCHANGED']._serialized_end=747
-  _globals['_WORKQUEUECHANGED']._serialized_start=750
-  _globals['_WORKQUEUECHANGED']._serialized_end=885
-  _globals['_WORKERCHANGED']._serialized_start=887
-  _globals['_WORKERCHANGED']._serialized_end=1009
+  _globals['_CHANGEKIND']._serialized_start=1556
+  _globals['_CHANGEKIND']._serialized_end=1696
+  _globals['_FLOWRUNSTATECHANGED']._serialized_start=322
+  _globals['_FLOWRUNSTATECHANGED']._serialized_end=448
+  _globals['_TASKRUNSTATESCHANGED']._serialized_start=450
+  _globals['_TASKRUNSTATESCHANGED']._serialized_end=574
+  _globals['_DEPLOYMENTCHANGED']._serialized_start=577
+  _globals['_DEPLOYMENTCHANGED']._serialized_end=715
+  _globals['_WORKPOOLCHANGED']._serialized_start=718
+  _globals['_WORKPOOLCHANGED']._serialized_end=849
+  _globals['_WORKQUEUECHANGED']._serialized_start=852
+  _globals['_WORKQUEUECHANGED']._serialized_end=987
+  _globals['_WORKERCHANGED']._serialized_start=989
+  _globals['_WORKERCHANGED']._serialized_end=1111
+  _globals['_BACKFILLCHANGED']._serialized_start=1114
+  _globals['_BACKFILLCHANGED']._serialized_end=1244
+  _globals['_SERVICELEVELVIOLATED']._serialized_start=1247
+  _globals['_SERVICELEVELVIOLATED']._serialized_end=1553
 # @@protoc_insertion_point(module_scope)

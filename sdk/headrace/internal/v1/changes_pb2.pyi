@@ -9,8 +9,11 @@ import google.protobuf.descriptor
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
+import headrace.api.v1.backfill_pb2
 import headrace.api.v1.deployment_pb2
 import headrace.api.v1.flow_run_pb2
+import headrace.api.v1.service_level_pb2
 import headrace.api.v1.state_pb2
 import headrace.api.v1.task_run_pb2
 import headrace.api.v1.work_pool_pb2
@@ -206,3 +209,73 @@ class WorkerChanged(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["change", b"change", "worker", b"worker"]) -> None: ...
 
 Global___WorkerChanged: typing_extensions.TypeAlias = WorkerChanged
+
+@typing.final
+class BackfillChanged(google.protobuf.message.Message):
+    """Kind "backfill"."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANGE_FIELD_NUMBER: builtins.int
+    BACKFILL_FIELD_NUMBER: builtins.int
+    change: Global___ChangeKind.ValueType
+    """What happened."""
+    @property
+    def backfill(self) -> headrace.api.v1.backfill_pb2.Backfill:
+        """The backfill."""
+
+    def __init__(
+        self,
+        *,
+        change: Global___ChangeKind.ValueType = ...,
+        backfill: headrace.api.v1.backfill_pb2.Backfill | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["backfill", b"backfill"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["backfill", b"backfill", "change", b"change"]) -> None: ...
+
+Global___BackfillChanged: typing_extensions.TypeAlias = BackfillChanged
+
+@typing.final
+class ServiceLevelViolated(google.protobuf.message.Message):
+    """Kind "service-level": a promise was broken."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SERVICE_LEVEL_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_FIELD_NUMBER: builtins.int
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    FLOW_RUN_NAME_FIELD_NUMBER: builtins.int
+    VIOLATED_AT_FIELD_NUMBER: builtins.int
+    MESSAGE_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """The flow run that broke it; empty if it is the lack of one."""
+    flow_run_name: builtins.str
+    """Its name."""
+    message: builtins.str
+    """A sentence for people."""
+    @property
+    def service_level(self) -> headrace.api.v1.service_level_pb2.ServiceLevel:
+        """The promise."""
+
+    @property
+    def deployment(self) -> headrace.api.v1.deployment_pb2.Deployment:
+        """The deployment."""
+
+    @property
+    def violated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was noticed."""
+
+    def __init__(
+        self,
+        *,
+        service_level: headrace.api.v1.service_level_pb2.ServiceLevel | None = ...,
+        deployment: headrace.api.v1.deployment_pb2.Deployment | None = ...,
+        flow_run_id: builtins.str = ...,
+        flow_run_name: builtins.str = ...,
+        violated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        message: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["deployment", b"deployment", "service_level", b"service_level", "violated_at", b"violated_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deployment", b"deployment", "flow_run_id", b"flow_run_id", "flow_run_name", b"flow_run_name", "message", b"message", "service_level", b"service_level", "violated_at", b"violated_at"]) -> None: ...
+
+Global___ServiceLevelViolated: typing_extensions.TypeAlias = ServiceLevelViolated
