@@ -14,11 +14,15 @@ import pydantic
 import pydantic_core
 
 from headrace import errors
+from headrace.docstrings import descriptions_of
 from headrace.outcomes import ParameterError
 from headrace.recording.text import storable
 
 MAX_RECORDED_BYTES = 256 * 1024
 """The JSON of one parameter that is recorded with a run; of larger ones only the size is."""
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+"""The language of the schemas."""
 
 _CONFIG = pydantic.ConfigDict(arbitrary_types_allowed=True)
 _MAX_EXACT = 2**53
@@ -35,6 +39,7 @@ class ParameterTypes:
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
         self._adapters: dict[str, pydantic.TypeAdapter[Any]] = {}
         self._signature = inspect.signature(function)
         hints = _hints_of(function)
@@ -64,10 +69,15 @@ class ParameterTypes:
         return checked
 
     def schema(self) -> dict[str, Any]:
-        """Return a JSON schema of the parameters, for forms and for checks before a run is created."""
+        """Return a JSON schema (draft 2020-12) of the parameters, for forms and for checks before a run is created.
+
+        Titles are the parameters' names where their annotations give none, descriptions are taken from the
+        annotations or the docstring, and `position` says in which order the function has them.
+        """
         adapters: list[tuple[str, Literal["validation"], pydantic.TypeAdapter[Any]]] = [
             (name, "validation", adapter) for name, adapter in self._adapters.items()
         ]
+        said = descriptions_of(self._function)
         schemas, shared = pydantic.TypeAdapter.json_schemas(adapters, ref_template="#/$defs/{model}")
         properties: dict[str, Any] = {}
         required: list[str] = []
@@ -76,13 +86,20 @@ class ParameterTypes:
                 continue
             described = dict(schemas.get((name, "validation"), {}))
             described.setdefault("title", name)
+            if said.get(name):
+                described.setdefault("description", said[name])
             described["position"] = position
             if parameter.default is inspect.Parameter.empty:
                 required.append(name)
             else:
                 described["default"] = to_json_value(parameter.default)
             properties[name] = described
-        document: dict[str, Any] = {"type": "object", "title": "Parameters", "properties": properties}
+        document: dict[str, Any] = {
+            "$schema": DRAFT,
+            "type": "object",
+            "title": "Parameters",
+            "properties": properties,
+        }
         if required:
             document["required"] = required
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in self._signature.parameters.values()):

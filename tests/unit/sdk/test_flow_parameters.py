@@ -2,15 +2,22 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import decimal
 import enum
-from typing import Any
+import pathlib
+import uuid
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
+import jsonschema
 import pydantic
 import pytest
+from pydantic import BaseModel, Field, SecretStr
 
 from headrace import flow
+from headrace.docstrings import descriptions_of
 from headrace.outcomes import ParameterError
-from headrace.parameters import schema_of
+from headrace.parameters import schema_of, types_of
 from headrace.testing import LocalRuns
 
 
@@ -125,3 +132,156 @@ def test_the_schema_describes_the_parameters() -> None:
     assert schema["properties"]["untyped"]["default"] == 3
     assert schema["properties"]["flag"]["type"] == "boolean"
     assert schema["additionalProperties"] is False
+    assert [schema["properties"][name]["position"] for name in ("day", "box", "untyped", "flag")] == [0, 1, 2, 3]
+    assert schema["properties"]["day"]["title"] == "day"
+    jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def google(day: str, rows: int = 1, *others: str) -> None:
+    """Do something.
+
+    Args:
+        day (str): The day of the data,
+            in UTC.
+
+            Also a range.
+        rows: How many: at most 10.
+        *others: More.
+
+    Returns:
+        text: Not a parameter.
+    """
+
+
+def numpy(day: str, rows: int = 1, *others: str) -> None:
+    """Do something.
+
+    Parameters
+    ----------
+    day : str
+        The day of the data,
+        in UTC.
+
+        Also a range.
+    rows
+        How many: at most 10.
+    *others
+        More.
+
+    Returns
+    -------
+    None
+        Nothing.
+    """
+
+
+def sphinx(day: str, rows: int = 1, *others: str) -> None:
+    """Do something.
+
+    :param day: The day of the data,
+        in UTC.
+
+        Also a range.
+    :param int rows: How many: at most 10.
+    :param others: More.
+    :returns: Nothing.
+    """
+
+
+@pytest.mark.parametrize("function", [google, numpy, sphinx])
+def test_docstrings_of_every_style_describe_the_parameters(function: Callable[..., None]) -> None:
+    assert descriptions_of(function) == {
+        "day": "The day of the data, in UTC. Also a range.",
+        "rows": "How many: at most 10.",
+        "others": "More.",
+    }
+    properties = schema_of(function)["properties"]
+    assert properties["rows"]["description"] == "How many: at most 10."
+    assert "others" not in properties
+
+
+def test_what_the_annotation_says_goes_before_the_docstring() -> None:
+    def typed(rows: Annotated[int, Field(title="Rows", description="From the annotation", ge=1, le=10)] = 3) -> None:
+        """Do something.
+
+        Args:
+            rows: From the docstring.
+        """
+
+    assert schema_of(typed)["properties"]["rows"] == {
+        "title": "Rows",
+        "description": "From the annotation",
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 10,
+        "default": 3,
+        "position": 0,
+    }
+    assert descriptions_of(lambda: None) == {}
+
+
+class Named(BaseModel):
+    """A model whose fields have other names outside."""
+
+    row_count: int = Field(alias="rowCount")
+    kind: Literal["full", "part"] = "full"
+
+
+HIDDEN = SecretStr("s")
+
+
+class Cat(BaseModel):
+    """One of two."""
+
+    meows: Literal[True]
+
+
+class Dog(BaseModel):
+    """The other."""
+
+    barks: Literal[True]
+
+
+def test_parameters_come_back_from_json_as_they_were(runs: LocalRuns) -> None:
+    seen: list[dict[str, Any]] = []
+
+    @flow
+    def typed(
+        named: Named,
+        pet: Cat | Dog,
+        moment: datetime.datetime,
+        span: datetime.timedelta,
+        at: datetime.time,
+        key: uuid.UUID,
+        amount: decimal.Decimal,
+        colours: set[Colour],
+        pair: tuple[int, str],
+        point: Point,
+        maybe: int | None = None,
+        path: pathlib.Path = pathlib.Path("x"),
+        secret: SecretStr = HIDDEN,
+        blob: bytes = b"\x01",
+    ) -> None:
+        seen.append(dict(locals()))
+
+    typed(  # type: ignore[call-overload]
+        {"rowCount": "3"},
+        Dog(barks=True),
+        datetime.datetime(2024, 5, 1, 12, tzinfo=datetime.UTC),
+        datetime.timedelta(hours=1.5),
+        datetime.time(12, 30),
+        uuid.UUID(int=5),
+        decimal.Decimal("1.10"),
+        {Colour.RED},
+        (1, "a"),
+        Point(1.0, 2.5),
+    )
+    first = seen[0]
+    assert first["named"] == Named(rowCount=3)
+    recorded = runs.flow_runs()[0].parameters
+    jsonschema.Draft202012Validator(schema_of(typed.fn)).validate(recorded)
+    again = types_of(typed.fn).validate(recorded)
+    assert {name: again[name] for name in first if name not in ("secret", "seen")} == {
+        name: value for name, value in first.items() if name not in ("secret", "seen")
+    }
+    assert str(recorded["secret"]) == "**********"
