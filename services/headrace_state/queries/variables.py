@@ -11,6 +11,7 @@ from headrace_chassis.database import Database
 from headrace_state.queries.conditions import contains_pattern
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.rows import Row
+from headrace_state.rules.variables import VariableFilter
 
 
 class PostgresVariables:
@@ -34,12 +35,20 @@ class PostgresVariables:
             return await connection.fetchrow(SQL.load_variable, workspace_id, name)
 
     async def list_page(
-        self, workspace_id: uuid.UUID, name_contains: str, tags_all: Sequence[str], after: str | None, limit: int
+        self, workspace_id: uuid.UUID, chosen: VariableFilter, after: str | None, limit: int
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page by name, and the key to go on behind it (None at the end)."""
-        pattern = contains_pattern(name_contains) if name_contains else ""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL.list_variables, workspace_id, pattern, list(tags_all), after, limit + 1)
+            rows = await connection.fetch(
+                SQL.list_variables,
+                workspace_id,
+                contains_pattern(chosen.name_contains) if chosen.name_contains else "",
+                list(chosen.names),
+                list(chosen.tags_all),
+                list(chosen.tags_any),
+                after,
+                limit + 1,
+            )
         if len(rows) <= limit:
             return list[Row](rows), None
         return list[Row](rows[:limit]), (rows[limit - 1]["name"],)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from headrace_state.rules.rows import Row
+from headrace_state.rules.variables import VariableFilter
 
 
 class Variables(Protocol):
@@ -23,7 +24,7 @@ class Variables(Protocol):
         ...
 
     async def list_page(
-        self, workspace_id: uuid.UUID, name_contains: str, tags_all: Sequence[str], after: str | None, limit: int
+        self, workspace_id: uuid.UUID, chosen: VariableFilter, after: str | None, limit: int
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page by name, and the key to go on behind it (None at the end)."""
         ...

@@ -9,7 +9,9 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import variable_pb2, variable_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.paging import check_key
 from headrace_state.repository.variables import Variables
+from headrace_state.rules.variables import MOST_BYTES, VariableFilter, is_too_large
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import values
 from headrace_state.wire.creation import unique
@@ -28,10 +30,13 @@ class VariableServicer(variable_pb2_grpc.VariableServiceServicer):
         self, request: variable_pb2.SetVariableRequest, context: Context
     ) -> variable_pb2.SetVariableResponse:
         """Set a variable."""
+        value = values.to_json(request.value, "value")
+        if is_too_large(value):
+            raise errors.InvalidArgument.of_field("value", f"must not be larger than {MOST_BYTES // 1024} KiB as JSON")
         row = await self._variables.set(
             current_caller().workspace_id,
             request.name,
-            values.to_json(request.value, "value"),
+            value,
             unique(request.tags),
             overwrite=request.overwrite,
         )
@@ -53,11 +58,14 @@ class VariableServicer(variable_pb2_grpc.VariableServiceServicer):
     ) -> variable_pb2.ListVariablesResponse:
         """List variables by name."""
         workspace_id = current_caller().workspace_id
-        page = asked_page(request, workspace_id, request.name_contains, "\n".join(request.tags_all))
-        after = str(page.after[0]) if page.after is not None else None
-        rows, key = await self._variables.list_page(
-            workspace_id, request.name_contains, request.tags_all, after, page.limit
+        chosen = VariableFilter(
+            request.name_contains, tuple(request.names), tuple(request.tags_all), tuple(request.tags_any)
         )
+        page = asked_page(request, workspace_id, repr(chosen))
+        if page.after is not None:
+            check_key(page.after, (str,))
+        after = str(page.after[0]) if page.after is not None else None
+        rows, key = await self._variables.list_page(workspace_id, chosen, after, page.limit)
         return variable_pb2.ListVariablesResponse(
             variables=[variable(row) for row in rows], next_page_token=page.next_token(key)
         )

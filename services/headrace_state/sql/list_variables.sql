@@ -8,7 +8,9 @@ select variable.variable_id,
   from variable
  where variable.workspace_id = $1
    and ($2 = '' or variable.name ilike $2)
-   and variable.tags @> $3::text[]
-   and ($4::text is null or variable.name > $4)
+   and (cardinality($3::text[]) = 0 or variable.name = any ($3::text[]))
+   and variable.tags @> $4::text[]
+   and (cardinality($5::text[]) = 0 or variable.tags && $5::text[])
+   and ($6::text is null or variable.name > $6)
  order by variable.name
- limit $5
+ limit $7

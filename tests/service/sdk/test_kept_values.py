@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import pathlib
 from collections.abc import Callable
@@ -13,6 +14,9 @@ from headrace.blocks import AwsCredentials, Block, GitCredentials, S3Bucket, Sec
 from headrace.blocks.core import load_fields
 from headrace.cli import root
 from headrace.client import Client
+from headrace.concurrency import Holder, concurrency
+from headrace.templating import aresolve_templates, resolve_templates
+from headrace.variables import Variable
 
 Run = Callable[..., str]
 
@@ -116,3 +120,66 @@ def test_secrets_are_in_no_answer_that_did_not_ask_for_them(client: Client, head
     for command in (("ls",), ("inspect", "secret/one"), ("type", "inspect", "secret")):
         assert "geheim" not in headrace("block", *command, "-o", "json")
     assert Secret.load("one").get() == {"deep": ["geheim"]}
+
+
+def test_templates_are_filled_with_what_the_server_keeps(client: Client, environment: pytest.MonkeyPatch) -> None:
+    Variable.set("api", {"url": "https://x", "ports": [1, 2]})
+    Secret(value=SecretValue("geheim")).save("template")
+    environment.setenv("REGION", "eu")
+    filled = resolve_templates(
+        {
+            "url": "{{ headrace.variables.api.url }}/{{ $REGION }}/{{ build.tag }}",
+            "ports": ["{{ headrace.variables.api.ports }}", "{{ headrace.variables.api.ports.1 }}"],
+            "token": "Bearer {{ headrace.blocks.secret.template.value }}",
+            "zone": "{{ $NO_SUCH_ZONE | any }}",
+        },
+        {"build": {"tag": "v1"}},
+    )
+    assert filled == {"url": "https://x/eu/v1", "ports": [[1, 2], 2], "token": "Bearer geheim", "zone": "any"}
+    assert asyncio.run(aresolve_templates("{{ headrace.blocks.secret.template }}")) == {"value": "geheim"}
+    assert resolve_templates("{{ later.output }}", keep_unknown=True) == "{{ later.output }}"
+    for wrong in ("{{ later.output }}", "{{ headrace.variables.none }}", "{{ headrace.blocks.secret.none.value }}"):
+        with pytest.raises(errors.InvalidArgument):
+            resolve_templates([wrong])
+
+
+def test_variables_on_the_command_line(headrace: Run, tmp_path: pathlib.Path) -> None:
+    headrace("variable", "set", "cli-one", '{"a": 1}', "--tag", "x", "--tag", "y")
+    headrace("variable", "set", "cli-one", "2", expect=5)
+    file = tmp_path / "value"
+    file.write_text("a text")
+    kept = json.loads(headrace("variable", "set", "cli-two", "--file", str(file), "--tag", "x", "-o", "json"))
+    assert (kept["name"], kept["value"], kept["tags"]) == ("cli-two", "a text", ["x"])
+    assert headrace("variable", "get", "cli-one").strip() == '{"a": 1}'
+    shown = headrace("variable", "inspect", "cli-one")
+    assert "x, y" in shown
+
+    def names(*options: str) -> list[str]:
+        return [each["name"] for each in json.loads(headrace("variable", "ls", "-o", "json", *options))]
+
+    assert names("--tag", "x") == ["cli-one", "cli-two"]
+    assert names("--tag", "x", "--tag", "y") == ["cli-one"]
+    assert names("--any-tag", "y", "--any-tag", "z") == ["cli-one"]
+    assert names("--name", "two") == ["cli-two"]
+    headrace("variable", "set", "cli-one", "3", "--overwrite")
+    assert Variable.get("cli-one") == 3
+    headrace("variable", "set", "cli-one", expect=2)
+    for name in ("cli-one", "cli-two"):
+        headrace("variable", "unset", name)
+    headrace("variable", "inspect", "cli-one", expect=3)
+
+
+def test_limits_and_their_holders_on_the_command_line(headrace: Run) -> None:
+    shown = headrace("concurrency-limit", "set", "cli-limit", "1", "-o", "json")
+    assert json.loads(shown)["limit"] == 1
+    with concurrency("cli-limit", holder=Holder("batch", "nightly"), lease_duration=30):
+        shown = headrace("concurrency-limit", "inspect", "cli-limit")
+        assert "batch" in shown
+        assert "nightly" in shown
+        headrace("concurrency-limit", "evict", "cli-limit", expect=2)
+        headrace("concurrency-limit", "evict", "cli-limit", "somebody else", expect=3)
+        evicted = json.loads(headrace("concurrency-limit", "evict", "cli-limit", "nightly", "-o", "json"))
+        assert [each["holder_id"] for each in evicted] == ["nightly"]
+        assert json.loads(headrace("concurrency-limit", "inspect", "cli-limit", "-o", "json"))["active_slots"] == 0
+    assert "cli-limit" in headrace("concurrency-limit", "ls", "--name", "cli-l")
+    assert "0 of the holders" in headrace("concurrency-limit", "evict", "cli-limit", "--all")

@@ -175,9 +175,20 @@ async def test_variables_are_listed_by_name(variables: Any) -> None:
     assert await names() == ["a-1", "b_1", "c"]
     assert await names(tags_all=["x"]) == ["a-1", "b_1"]
     assert await names(tags_all=["x", "y"]) == ["a-1"]
+    assert await names(tags_any=["y", "z"]) == ["a-1"]
+    assert await names(names=["c", "a-1", "none"]) == ["a-1", "c"]
     assert await names(name_contains="B_") == ["b_1"]
     first = await variables.ListVariables(variable_pb2.ListVariablesRequest(page_size=2))
     assert await names(page_size=2, page_token=first.next_page_token) == ["c"]
+
+
+async def test_a_variable_has_a_largest_size(variables: Any) -> None:
+    request = variable_pb2.SetVariableRequest(name="v", value=Value(string_value="x" * (256 * 1024 - 2)))
+    await variables.SetVariable(request)
+    request = variable_pb2.SetVariableRequest(name="w", value=Value(string_value="x" * (256 * 1024 - 1)))
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await variables.SetVariable(request)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
 @pytest.mark.parametrize("name", ["", "Upper", "a b", "-a", "a" * 256])
