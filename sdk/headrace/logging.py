@@ -57,15 +57,19 @@ class RunLogHandler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Send a record; never blocks and never raises."""
         run = getattr(record, _RUN, None) or current_run.get()
-        if run is None or run.flow_run is None:
+        if run is None:
+            return
+        task_run = run.task_run
+        host = run if task_run is None else task_run.host
+        if not host.id:
             return
         try:
-            task_run = run.task_run
             fields = None
             if len(vars(record)) > _PLAIN_SIZE:
                 fields = {key: value for key, value in vars(record).items() if key not in _USUAL} or None
             line = LogLine(
-                run.flow_run.id,
+                # A background task has a host that is no flow run.
+                host.id if run.flow_run is not None else "",
                 task_run.task_run_id if task_run is not None else "",
                 record.name,
                 record.levelno,
@@ -74,7 +78,7 @@ class RunLogHandler(logging.Handler):
                 getattr(record, _SOURCE, log_pb2.LOG_SOURCE_LOGGER),
                 fields,
             )
-            run.flow_run.backend.write_log(line)
+            host.backend.write_log(line)
         except Exception:  # as every handler of logging: a record must not end the program
             self.handleError(record)
 

@@ -106,8 +106,29 @@ async def _load_attempts(
     if len(rows) == len(wanted):
         return attempts, frozenset()
     others = await connection.fetch(SQL.fence_background_tasks, frames[0].workspace_id, list(wanted))
-    attempts.update({(str(row["task_run_id"]), str(row["token"])): row["deliveries"] for row in others})
-    return attempts, frozenset(str(row["task_run_id"]) for row in others)
+    held = {(str(row["task_run_id"]), str(row["token"])): row["deliveries"] for row in others if row["token"]}
+    attempts.update(held)
+    known = {row["flow_run_id"] for row in rows} | {row["task_run_id"] for row in others}
+    alone = {own for frame in frames for own in _alone(frame) if parse_uuid(own) not in known}
+    attempts.update({(own, own): 0 for own in alone})
+    return attempts, frozenset({task_run_id for task_run_id, _ in held} | alone)
+
+
+def _alone(frame: Frame) -> set[str]:
+    """Return task runs outside of any flow run, which are recorded by their own names: nobody else can have them."""
+    own = {
+        place: name.lower()
+        for place, (name, token) in enumerate(zip(frame.flow_run_ids, frame.tokens, strict=True))
+        if name.lower() == token.lower()
+    }
+    if not own:
+        return set()
+    strange = {
+        own[attempt]
+        for attempt, task_run_id in zip(frame.attempt_of, frame.task_run_ids, strict=True)
+        if attempt in own and task_run_id.lower() != own[attempt]
+    }
+    return set(own.values()) - strange
 
 
 async def store_frame(

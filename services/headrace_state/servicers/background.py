@@ -139,6 +139,7 @@ class _ServeStream:
         self._context = context
         self._server: Server | None = None
         self._free = 0
+        self._given = 0
         self._told: set[uuid.UUID] = set()
 
     async def serve(
@@ -181,8 +182,9 @@ class _ServeStream:
             elif self._server is None:
                 raise errors.InvalidArgument("the stream of a task server begins with its hello", reason="NOT_OPENED")
             elif kind == "ready":
-                # What it says counts what it has, so it takes the place of what was known.
-                self._free = min(max(0, request.ready.free), self._server.slots)
+                # It had not counted what is still on its way to it.
+                under_way = max(0, self._given - request.ready.received)
+                self._free = min(request.ready.free, self._server.slots) - under_way
                 await self._tasks.greet(self._workspace_id, self._server)
                 self._wakeup.set()
             elif kind == "give_back":
@@ -200,6 +202,7 @@ class _ServeStream:
                 if not claimed:
                     break
                 self._free -= len(claimed)
+                self._given += len(claimed)
                 runs = await self._reads.load_many(self._workspace_id, [row["task_run_id"] for row in claimed])
                 await self._context.write(background.assignments(claimed, runs))
             cancels = set(await self._tasks.list_cancels(self._workspace_id, server))

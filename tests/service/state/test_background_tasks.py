@@ -59,6 +59,7 @@ class Server:
 
     def __init__(self, call: Any) -> None:
         self._call = call
+        self._received = 0
 
     async def send(self, **message: Any) -> None:
         await self._call.write(background_task_pb2.ServeBackgroundTasksRequest(**message))
@@ -67,6 +68,7 @@ class Server:
         while True:
             message = await asyncio.wait_for(self._call.read(), PATIENCE)
             if message.WhichOneof("message") == "assignments":
+                self._received += len(message.assignments.assignments)
                 return list(message.assignments.assignments)
 
     async def cancelled(self) -> str:
@@ -76,7 +78,7 @@ class Server:
                 return str(message.cancel.task_run_id)
 
     async def free(self, slots: int) -> None:
-        await self.send(ready=background_task_pb2.TaskServerReady(free=slots))
+        await self.send(ready=background_task_pb2.TaskServerReady(free=slots, received=self._received))
 
 
 @contextlib.asynccontextmanager
@@ -376,3 +378,32 @@ def test_what_becomes_of_a_lost_task_run(
 ) -> None:
     fate = judge_loss(Lost(state_type, deliveries, is_cancelling))
     assert (fate.state, fate.is_queued) == (becomes, is_queued)
+
+
+async def test_a_task_run_outside_of_any_flow_run_is_recorded_by_its_own_name(state: StateClient) -> None:
+    task_run_id, other = new_id(), new_id()
+    own = task_run_pb2.RecordAttempt(flow_run_id=task_run_id, token=task_run_id)
+    assert not (await record(state, a_frame([own], [a_transition(task_run_id, RUNNING, 1, run_count=1)]))).lost
+    assert not (await record(state, a_frame([own], [a_transition(task_run_id, COMPLETED, 2, run_count=1)]))).lost
+    run = await state.task_run(task_run_id)
+    assert (run.state.type, run.flow_run_id) == (COMPLETED, "")
+    # Not in the name of another, and not one of a flow run or of the queue.
+    [lost] = (await record(state, a_frame([own], [a_transition(other, RUNNING, 1, run_count=1)]))).lost
+    assert lost.flow_run_id == task_run_id
+
+
+async def test_nobody_records_a_task_run_by_its_own_name_that_belongs_to_somebody(
+    state: StateClient, tasks: Any
+) -> None:
+    created = await state.running_run()
+    attempt = task_run_pb2.RecordAttempt(flow_run_id=created.flow_run.flow_run_id, token=created.attempt.token)
+    of_flow_run = new_id()
+    await record(state, a_frame([attempt], [a_transition(of_flow_run, RUNNING, 1, run_count=1)]))
+    [queued] = await queue(tasks, a_task())
+    for task_run_id in (of_flow_run, queued, created.flow_run.flow_run_id):
+        own = task_run_pb2.RecordAttempt(flow_run_id=task_run_id, token=task_run_id)
+        frame = a_frame([own], [a_transition(task_run_id, COMPLETED, 9, run_count=1)])
+        [lost] = (await record(state, frame)).lost
+        assert lost.flow_run_id == task_run_id
+    assert (await state.task_run(of_flow_run)).state.type == RUNNING
+    assert (await state.task_run(queued)).state.type == SCHEDULED
