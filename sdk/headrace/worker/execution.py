@@ -25,6 +25,9 @@ logger = logging.getLogger("headrace.worker")
 DEFAULT_GRACE_SECONDS = 30.0
 """How long a process may take to stop by itself when the server does not say."""
 
+_ENDING_SECONDS = 300.0
+"""How long the process of a run that has ended may go on, for its hooks."""
+
 _OUTPUT_SECONDS = 5.0
 """How long to wait for the rest of the output after the process has ended: what it started may hold the pipe."""
 
@@ -56,6 +59,7 @@ class RunExecution:
     """What executes the run already, started by a worker before this one."""
     process: RunProcess | None = None
     _grace_seconds: float = DEFAULT_GRACE_SECONDS
+    _delay_seconds: float = 0.0
     _stream_output: bool = False
     _cancelled: bool = False
     _lost: bool = False
@@ -77,10 +81,15 @@ class RunExecution:
         self._cancelled = True
         self._stop(grace_seconds)
 
-    def lose(self) -> None:
-        """Stop the process because the run is no longer this worker's; nothing is reported."""
+    def lose(self, *, has_ended: bool = False) -> None:
+        """Stop the process because the run is no longer this worker's; nothing is reported.
+
+        Args:
+            has_ended: Whether the run was brought to its end. Then its process is about to end too, after hooks and
+                the last of its output, and has some minutes for that.
+        """
         self._lost = True
-        self._stop(DEFAULT_GRACE_SECONDS)
+        self._stop(DEFAULT_GRACE_SECONDS, delay_seconds=_ENDING_SECONDS if has_ended else 0.0)
 
     def stop(self, grace_seconds: float) -> None:
         """Stop the process because the worker leaves."""
@@ -156,14 +165,16 @@ class RunExecution:
         if self._stream_output:
             sys.stdout.write(f"{self.assignment.flow_run.name} | {line}\n")
 
-    def _stop(self, grace_seconds: float) -> None:
+    def _stop(self, grace_seconds: float, *, delay_seconds: float = 0.0) -> None:
         self._grace_seconds = grace_seconds
+        self._delay_seconds = delay_seconds
         self._stop_early.set()
         # A process that is only being started is stopped as soon as it exists.
         if self.process is not None and self._stopping is None:
             self._stopping = asyncio.create_task(self._terminate(self.process), name=f"stop-{self.flow_run_id}")
 
     async def _terminate(self, process: RunProcess) -> None:
+        await asyncio.sleep(self._delay_seconds)
         process.signal(signal.SIGTERM)
         await asyncio.sleep(self._grace_seconds)
         logger.warning("The run %s did not stop in %.0f s and is killed.", self.flow_run_id, self._grace_seconds)

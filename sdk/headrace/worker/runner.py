@@ -14,7 +14,7 @@ import grpc.aio
 
 import headrace
 from headrace import errors
-from headrace.api.v1 import worker_pb2
+from headrace.api.v1 import state_pb2, worker_pb2
 from headrace.ids import uuid7
 from headrace.worker.execution import DEFAULT_GRACE_SECONDS, Execution, RunExecution
 from headrace.worker.launcher import Adopted
@@ -26,6 +26,8 @@ Adopter = Callable[[bool], Awaitable[list[Adopted]]]
 """Returns what workers that are gone have started; it is told whether this worker has just started itself."""
 
 _ADOPTION_SECONDS = 15.0
+_ENDED_BY_ITSELF = (state_pb2.STATE_TYPE_COMPLETED, state_pb2.STATE_TYPE_FAILED)
+"""What the process of a run brings it to, and nobody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +208,12 @@ class Worker:
                     execution.cancel(grace)
             case "lost":
                 if (execution := self.runs.get(response.lost.flow_run_id)) is not None:
-                    logger.warning(
-                        "The run %s is no longer this worker's: %s", execution.flow_run_id, response.lost.reason
-                    )
-                    execution.lose()
+                    has_ended = response.lost.state.type in _ENDED_BY_ITSELF
+                    if not has_ended:
+                        logger.warning(
+                            "The run %s is no longer this worker's: %s", execution.flow_run_id, response.lost.reason
+                        )
+                    execution.lose(has_ended=has_ended)
             case "drain":
                 logger.info("The server asks to drain: %s", response.drain.reason)
                 self.drain(response.drain.reason)
