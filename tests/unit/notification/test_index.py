@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headrace.ids import uuid7
 from headrace_notification.rules.events import RESOURCE_ID, RESOURCE_ROLE, Event, Resource
-from headrace_notification.rules.index import TriggerIndex
+from headrace_notification.rules.index import TriggerIndex, TriggerKey
 from headrace_notification.rules.patterns import allows, fits
 from headrace_notification.rules.triggers import EventTrigger, sources_of
 
@@ -52,9 +52,9 @@ def test_the_index_finds_what_looking_at_all_would_find(
     all_triggers: list[tuple[uuid.UUID, EventTrigger]], happened: list[Event], data: st.DataObject
 ) -> None:
     index = TriggerIndex()
-    standing: dict[uuid.UUID, tuple[uuid.UUID, EventTrigger]] = {}
+    standing: dict[TriggerKey, tuple[uuid.UUID, EventTrigger]] = {}
     for workspace_id, trigger in all_triggers:
-        key = uuid7()
+        key = (uuid7(), ())
         index.add(key, workspace_id, trigger)
         standing[key] = (workspace_id, trigger)
         if data.draw(st.booleans()) and len(standing) > 1:
@@ -81,7 +81,9 @@ def test_an_event_looks_only_at_triggers_that_ask_for_its_resource() -> None:
     index = TriggerIndex()
     for place in range(1000):
         demanded = {RESOURCE_ID: (f"headrace.deployment.{place}",), RESOURCE_ROLE: ("deployment",)}
-        index.add(uuid7(), WORKSPACES[0], EventTrigger(expect=("headrace.flow-run.*",), match_related=(demanded,)))
+        index.add(
+            (uuid7(), ()), WORKSPACES[0], EventTrigger(expect=("headrace.flow-run.*",), match_related=(demanded,))
+        )
     related = Resource("headrace.deployment.7", "", "deployment")
     event = Event(uuid7(), WORKSPACES[0], "headrace.flow-run.Failed", NOW, Resource("headrace.flow-run.1"), (related,))
     asked = sum(len(index._places.get((WORKSPACES[0], place), ())) for place in index._asked(event))
