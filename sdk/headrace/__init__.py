@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from headrace import blocks as blocks
     from headrace import caching as caching
     from headrace import concurrency as concurrency
+    from headrace import background as background
     from headrace import deployments as deployments
+    from headrace import log_config as log_config
     from headrace import results as results
     from headrace import runtime as runtime
     from headrace import states as states
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from headrace.annotations import unmapped as unmapped
     from headrace.client import get_client as get_client
     from headrace.context import get_flow_run as get_flow_run
+    from headrace.context import get_run_context as get_run_context
     from headrace.context import get_task_run as get_task_run
     from headrace.context import tags as tags
     from headrace.deployments import run_deployment as run_deployment
@@ -70,7 +73,9 @@ _MODULES = frozenset(
         "blocks",
         "caching",
         "concurrency",
+        "background",
         "deployments",
+        "log_config",
         "results",
         "runtime",
         "states",
@@ -100,6 +105,7 @@ _NAMES = {
     "flow": "headrace.flows",
     "get_client": "headrace.client",
     "get_flow_run": "headrace.context",
+    "get_run_context": "headrace.context",
     "get_run_logger": "headrace.logging",
     "get_task_run": "headrace.context",
     "get_transaction": "headrace.transactions",

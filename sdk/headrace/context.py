@@ -64,3 +64,15 @@ def get_task_run() -> TaskRun:
     if task_run is None:
         raise MissingContext("there is no task run here: call this from within a task")
     return task_run
+
+
+def get_run_context() -> FlowRun | TaskRun:
+    """Return the run that the caller is part of: the innermost one.
+
+    Raises:
+        MissingContext: There is none.
+    """
+    run = current_run.get()
+    if run is None:
+        raise MissingContext("there is no run here: call this from within a flow or task")
+    return run

@@ -16,6 +16,7 @@ import threading
 from collections.abc import MutableMapping
 from typing import Any
 
+import headrace
 from headrace.api.v1 import log_pb2
 from headrace.context import current_run
 from headrace.engine.runs import FlowRun, TaskRun
@@ -145,12 +146,14 @@ def configure_logging(settings: Settings, *, to_console: bool | None = None) -> 
         for name in (ROOT, *settings.logging_extra_loggers):
             _remove_ours(logging.getLogger(name))
         root.setLevel(settings.logging_level)
+        if settings.logging_file is not None:
+            headrace.log_config.apply_file(settings.logging_file)
         handlers: list[logging.Handler] = []
-        if settings.logging_to_server:
+        if settings.logging_to_server and not _has_ours(root):
             handlers.append(RunLogHandler())
         console = settings.logging_to_console if to_console is None else to_console
         # Who gave the logger a handler has a console of their own.
-        if console and not root.handlers:
+        if console and all(isinstance(handler, RunLogHandler) for handler in root.handlers):
             handlers.append(ConsoleHandler())
             root.propagate = False
         for handler in handlers:
@@ -159,7 +162,7 @@ def configure_logging(settings: Settings, *, to_console: bool | None = None) -> 
             extra = logging.getLogger(name)
             if extra.level == logging.NOTSET:
                 extra.setLevel(settings.logging_level)
-            if settings.logging_to_server and not name.startswith(f"{ROOT}."):
+            if settings.logging_to_server and not name.startswith(f"{ROOT}.") and not _has_ours(extra):
                 extra.addHandler(RunLogHandler())
 
 
@@ -185,6 +188,10 @@ def _print(
     if end and end != "\n":
         text += end
     logger_of(run).info("%s", text, extra={_SOURCE: log_pb2.LOG_SOURCE_PRINT})
+
+
+def _has_ours(logger: logging.Logger) -> bool:
+    return any(isinstance(handler, RunLogHandler) for handler in logger.handlers)
 
 
 def _remove_ours(logger: logging.Logger) -> None:

@@ -99,6 +99,23 @@ class _FlowRunFacts:
         run = _flow_run()
         return f"{run.backend.api_url}/v1/flow-runs/{run.id}" if run is not None and run.backend.api_url else None
 
+    @property
+    def ui_url(self) -> str | None:
+        """Where people see it."""
+        run = _flow_run()
+        return f"{run.backend.api_url}/runs/{run.id}" if run is not None and run.backend.api_url else None
+
+    @property
+    def parent_deployment_id(self) -> str | None:
+        """The deployment of the flow run that called it, if it is a subflow in the same process."""
+        run = _flow_run()
+        host = run.parent.host if run is not None and run.parent is not None else None
+        while host is not None and host.assignment is None and host.parent is not None:
+            host = host.parent.host
+        if host is None or host.assignment is None:
+            return None
+        return str(host.assignment.deployment.get("id") or "") or None
+
 
 class _TaskRunFacts:
     """The task run of the caller."""
@@ -132,6 +149,23 @@ class _TaskRunFacts:
         """How many times it has entered RUNNING."""
         run = _task_run()
         return run.run_count if run is not None else 0
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Its parameters, defaults included, with results in place of futures."""
+        run = _task_run()
+        if run is None:
+            return {}
+        if run.parameters is None and run.arguments is not None:
+            run.parameters = run.definition.signature.bind(*run.arguments)
+        return dict(run.parameters or {})
+
+    @property
+    def ui_url(self) -> str | None:
+        """Where people see it: with its flow run."""
+        run = _task_run()
+        base = run.host.backend.api_url if run is not None else ""
+        return f"{base}/runs/{run.host.id}" if run is not None and base and run.flow_run is not None else None
 
     @property
     def api_url(self) -> str | None:

@@ -176,6 +176,14 @@ class Settings:
             "HEADRACE_LOGGING_EXTRA_LOGGERS", _names, "Further loggers, by comma, whose records belong to runs"
         ),
     )
+    logging_config: pathlib.Path | None = dataclasses.field(
+        default=None,
+        metadata=_about(
+            "HEADRACE_LOGGING_CONFIG",
+            _folder,
+            "YAML or JSON file for logging.config.dictConfig; unset is logging.yml in the home, if there is one",
+        ),
+    )
     logging_to_server: bool = dataclasses.field(
         default=True, metadata=_about("HEADRACE_LOGGING_TO_SERVER", _boolean, "Whether run logs are sent to the server")
     )
@@ -213,6 +221,12 @@ class Settings:
     def spool_folder(self) -> pathlib.Path:
         """Where unconfirmed transitions wait."""
         return self.home / "spool"
+
+    @property
+    def logging_file(self) -> pathlib.Path | None:
+        """The configuration of logging; None if there is none."""
+        usual = self.home / "logging.yml"
+        return self.logging_config or (usual if usual.is_file() else None)
 
     @property
     def profiles_file(self) -> pathlib.Path:

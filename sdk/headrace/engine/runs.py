@@ -259,10 +259,12 @@ class TaskRun(TaskRunFacts):
     """A task run that this process executes. Hooks get it, too."""
 
     __slots__ = (
+        "arguments",
         "code",
         "counters",
         "definition",
         "details",
+        "earlier",
         "error",
         "guard",
         "host",
@@ -304,6 +306,11 @@ class TaskRun(TaskRunFacts):
         self.spec_is_told = False
         self.has_started = False
         self.run_count = 0
+        self.earlier = host.earlier.get((facts.task_key, self.dynamic_key)) if host.earlier else None
+        if self.earlier is not None:
+            # Before anything is told of it: it is the same task run as before.
+            self.task_run_id, self.version = self.earlier.task_run_id, self.earlier.version
+            self.run_count = self.earlier.run_count
         self.code = PENDING
         self.state_name = ""
         self.message = ""
@@ -314,6 +321,7 @@ class TaskRun(TaskRunFacts):
         self.reference: ResultReference | None = None
         self.guard: Guard | None = None
         self.transaction: Transaction | None = None
+        self.arguments: tuple[tuple[Any, ...], dict[str, Any]] | None = None
         self.parameters: Mapping[str, Any] | None = None
         self.counters: CallCounters | None = None
 
@@ -343,6 +351,14 @@ class TaskRun(TaskRunFacts):
         """Whether its result is persisted; of a generator the list of its items."""
         own = self.definition.persists
         return self.host.persists if own is None else own
+
+    @property
+    def is_replayable(self) -> bool:
+        """Whether it has not started and completed in an earlier execution, with a result that was kept."""
+        earlier = self.earlier
+        return (
+            earlier is not None and earlier.is_completed and earlier.reference is not None and not self.has_started
+        )
 
     def enter(
         self,

@@ -86,7 +86,7 @@ class TaskCall:
             host = parent if task_run is None else task_run.host  # type: ignore[assignment]
             self.run = run = TaskRun(definition, host, task_run)
             run.guard = parent.guard
-        if host.definition is None:
+        if not host.id:
             run.attempt = attempt_of_its_own(run.task_run_id)
         tags = current_tags.get()
         if tags:
@@ -155,6 +155,7 @@ class TaskCall:
                 return run.value
             if run.transaction is not None:
                 run.transaction.enter()
+            run.arguments = self.args, self.kwargs
             while True:
                 if run.tags:
                     self.slots = take_slots(run)
@@ -199,6 +200,7 @@ class TaskCall:
                 stop(run, error)
             raise
         finally:
+            run.arguments = None
             self._let_go()
             if run.transaction is not None:
                 run.transaction.leave()
@@ -227,6 +229,7 @@ class TaskCall:
                 return run.value
             if run.transaction is not None:
                 run.transaction.enter()
+            run.arguments = self.args, self.kwargs
             while True:
                 if run.tags:
                     self.slots = await arrival_of_tags(run)
@@ -252,6 +255,7 @@ class TaskCall:
                 stop(run, error)
             raise
         finally:
+            run.arguments = None
             self._let_go()
             if run.transaction is not None:
                 run.transaction.leave()
@@ -277,6 +281,7 @@ class TaskCall:
             if self._begin():
                 yield from run.value
                 return None
+            run.arguments = self.args, self.kwargs
             while True:
                 if run.tags:
                     self.slots = take_slots(run)
@@ -308,6 +313,7 @@ class TaskCall:
                 stop(run, error)
             raise
         finally:
+            run.arguments = None
             self._let_go()
             if run.transaction is not None:
                 close_transaction(run)
@@ -330,6 +336,7 @@ class TaskCall:
                 for item in run.value:
                     yield item
                 return
+            run.arguments = self.args, self.kwargs
             while True:
                 if run.tags:
                     self.slots = await arrival_of_tags(run)
@@ -360,6 +367,7 @@ class TaskCall:
                 stop(run, error)
             raise
         finally:
+            run.arguments = None
             self._let_go()
             if run.transaction is not None:
                 await close_transaction_on_loop(run)

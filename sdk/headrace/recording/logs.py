@@ -15,12 +15,15 @@ from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple
 
+import pydantic_core
+
 from headrace import __version__, errors
 from headrace.api.v1 import log_pb2
 from headrace.client.core import AsyncClient
 from headrace.recording.frames import Frame, FrameQueue
 from headrace.recording.identifiers import new_id
 from headrace.recording.stream import AckedStream
+from headrace.recording.text import storable
 
 logger = logging.getLogger("headrace.recording")
 
@@ -194,10 +197,7 @@ class LogShipper:
         occurred.seconds, occurred.nanos = divmod(line.occurred_ns, 1_000_000_000)
         if line.fields:
             for key, value in line.fields.items():
-                plain = (
-                    value if isinstance(value, int | float | bool) or value is None else str(value)[:_FIELD_CHARACTERS]
-                )
-                message.fields.update({key: plain})
+                message.fields.update({key: _plain(value)})
 
     def _report_drops(self) -> None:
         with self._lock:
@@ -205,3 +205,17 @@ class LogShipper:
         for flow_run_id, count in dropped.items():
             message = f"{count} log records were dropped here: the server was away or slower than the run for too long"
             self.write(LogLine(flow_run_id, "", "headrace.logging", logging.WARNING, message, time.time_ns()))
+
+
+def _plain(value: object) -> object:
+    """Return a field as JSON would hold it; what is large, or cannot be held, becomes a text."""
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, dict | list | tuple):
+        try:
+            plain: object = pydantic_core.to_jsonable_python(value)
+            if len(str(plain)) <= _FIELD_CHARACTERS:
+                return plain
+        except (pydantic_core.PydanticSerializationError, RecursionError, ValueError):
+            pass
+    return storable(str(value)[:_FIELD_CHARACTERS])

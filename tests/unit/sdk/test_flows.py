@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from headrace import errors, flow, runtime, tags, task
+from headrace import errors, flow, get_flow_run, get_run_context, runtime, tags, task
 from headrace.outcomes import CancelledRun
 from headrace.states import Cancelled, Completed, Failed, State, StateType
 from headrace.testing import LocalRuns
@@ -277,7 +278,7 @@ def test_methods_can_be_flows(runs: LocalRuns) -> None:
         def run(self, number: int) -> int:
             return self.factor * double(number)
 
-    assert Pipeline(5).run("2") == 20
+    assert Pipeline(5).run("2") == 20  # type: ignore[call-overload]
     assert runs.flow_runs()[0].parameters == {"number": 2}
 
 
@@ -314,3 +315,46 @@ def test_runtime_tells_about_the_run(runs: LocalRuns) -> None:
         "deployment": None,
         "task": None,
     }
+
+
+def test_runtime_tells_about_a_task_run(runs: LocalRuns) -> None:
+    seen: list[dict[str, Any]] = []
+
+    def note() -> None:
+        run = runtime.task_run
+        seen.append({"name": run.name, "parameters": run.parameters, "count": run.run_count, "ui": run.ui_url})
+        assert get_run_context().id == run.id
+
+    @task
+    def inner(number: int, factor: int = 2) -> int:
+        note()
+        return number * factor
+
+    @task
+    async def later(number: int) -> None:
+        note()
+
+    @task
+    def items(number: int) -> Iterator[int]:
+        note()
+        yield number
+
+    @flow
+    def calls() -> None:
+        assert get_run_context() is get_flow_run()
+        future = inner.submit(3)
+        inner(future)  # type: ignore[call-overload]
+        later.submit(number=1).wait()
+        list(items(9))
+
+    calls()
+    assert [each["parameters"] for each in seen] == [
+        {"number": 3, "factor": 2},
+        {"number": 6, "factor": 2},
+        {"number": 1},
+        {"number": 9},
+    ]
+    assert {each["ui"] for each in seen} == {None}
+    assert runtime.task_run.parameters == {}
+    with pytest.raises(errors.HeadraceError, match="no run here"):
+        get_run_context()

@@ -4,12 +4,15 @@ from __future__ import annotations
 import builtins
 import io
 import logging
+import pathlib
 import sys
 import threading
+from typing import Any
 
 import pytest
 
-from headrace import flow, get_run_logger, task
+from headrace import errors, flow, get_run_logger, task
+from headrace.log_config import apply_file
 from headrace.logging import ConsoleHandler, RunLogHandler
 from headrace.outcomes import MissingContext
 from headrace.testing import LocalRuns, local_runs
@@ -167,3 +170,53 @@ def test_a_record_that_cannot_be_formatted_does_not_end_the_run(
         return "fine"
 
     assert calls() == "fine"
+
+
+CONFIG = """
+formatters:
+  short: {format: "%(levelname)s %(message)s"}
+handlers:
+  file: {class: logging.FileHandler, filename: $LOG_FILE, formatter: short, level: WARNING}
+loggers:
+  headrace: {level: DEBUG, handlers: [file]}
+  mylib: {level: DEBUG, handlers: [ours]}
+"""
+
+
+@pytest.mark.parametrize("place", ["setting", "home"])
+def test_a_file_configures_logging(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    file = tmp_path / "logging.yml"
+    ours = "  ours: {class: headrace.logging.RunLogHandler}\n"
+    file.write_text(CONFIG.replace("loggers:", f"{ours}loggers:"))
+    written = tmp_path / "written.log"
+    monkeypatch.setenv("LOG_FILE", str(written))
+    settings: dict[str, Any] = {"logging_config": file} if place == "setting" else {"home": tmp_path}
+    library = logging.getLogger("mylib")
+    try:
+        with local_runs(**settings) as runs:
+
+            @flow
+            def calls() -> None:
+                get_run_logger().debug("small")
+                get_run_logger().warning("large")
+                library.debug("from the library")
+
+            calls()
+        messages = [line.message for line in runs.logs()]
+        assert messages.count("small") == messages.count("large") == messages.count("from the library") == 1
+        assert written.read_text() == "WARNING large\n"
+    finally:
+        for logger in (library, logging.getLogger("headrace")):
+            for handler in list(logger.handlers):
+                logger.removeHandler(handler)
+                handler.close()
+
+
+@pytest.mark.parametrize(("text", "said"), [("- a list", "mapping"), ("handlers: [", "expected"), ("filters: 3", "")])
+def test_a_wrong_file_is_named(tmp_path: pathlib.Path, text: str, said: str) -> None:
+    file = tmp_path / "mine.yml"
+    file.write_text(text)
+    with pytest.raises(errors.InvalidArgument, match=f"(?s)HEADRACE_LOGGING_CONFIG.*mine.yml.*{said}"):
+        apply_file(file)
+    with pytest.raises(errors.InvalidArgument, match="No such file"):
+        apply_file(tmp_path / "none.yml")
