@@ -29,6 +29,7 @@ SERVICE_OF = {
     "FlowService": "state",
     "LogService": "log",
     "RecordService": "state",
+    "RetentionService": "state",
     "RunInputService": "state",
     "RunInsightService": "state",
     "RunNoteService": "state",

@@ -58,8 +58,15 @@ class ServerSettings(pydantic_settings.BaseSettings):
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
     outbox_retention_days: Annotated[int, pydantic.Field(ge=1, le=365)] = 7
-    history_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = None
+    history_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 90
     """Days that transitions and events are kept; None keeps them."""
+    flow_run_retention_days: Annotated[float, pydantic.Field(gt=0, le=36500)] | None = 90.0
+    """Days that final flow runs are kept, with what belongs to them, where a workspace has no rule; None keeps them."""
+    background_task_run_retention_days: Annotated[float, pydantic.Field(gt=0, le=36500)] | None = 30.0
+    """Days that final background task runs are kept, where a workspace has no rule; None keeps them."""
+    artifact_retention_days: Annotated[float, pydantic.Field(gt=0, le=36500)] | None = 90.0
+    """Days that artifacts are kept that are not the latest of their key, where a workspace has no rule; None keeps
+    them."""
     log_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 30
     """Days that log records are kept; None keeps them."""
     encryption_key: pydantic.SecretStr | None = None

@@ -443,5 +443,16 @@ task_server = sa.Table(
     _time("seen_at", default=True),
 )
 
+retention_rule = sa.Table(
+    "retention_rule",
+    metadata,
+    _id("workspace_id", key=True),
+    _text("kind", key=True),
+    sa.Column("scope", sa.Text, primary_key=True, nullable=False, server_default=_EMPTY_TEXT),
+    sa.Column("subject", sa.Text, primary_key=True, nullable=False, server_default=_EMPTY_TEXT),
+    _number("keep_days", optional=True),
+    _time("updated_at", default=True),
+)
+
 outbox = outbox_table(metadata)
 service_lease = service_lease_table(metadata)

@@ -9,11 +9,13 @@ from headrace_chassis.outbox_servicer import OutboxServicer
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
+from headrace_chassis.settings import ServerSettings
 from headrace_state.loops.background import BackgroundUpkeep
 from headrace_state.loops.bulk import BulkRunner
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
 from headrace_state.loops.overdue import Overdue
 from headrace_state.loops.reaper import LeaseReaper
+from headrace_state.loops.retention import RetentionSweeper
 from headrace_state.loops.starts import StartTimeouts
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
@@ -31,6 +33,7 @@ from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
 from headrace_state.queries.notes import PostgresRunNotes
 from headrace_state.queries.recording import PostgresRecording
+from headrace_state.queries.retention import PostgresRetention
 from headrace_state.queries.run_inputs import PostgresRunInputs
 from headrace_state.queries.slots import PostgresSlots
 from headrace_state.queries.starts import PostgresStarts
@@ -39,6 +42,7 @@ from headrace_state.queries.upkeep import PostgresUpkeep
 from headrace_state.queries.variables import PostgresVariables
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.limits import Limits
+from headrace_state.rules.retention import FOR_EVER
 from headrace_state.servicers.artifacts import ArtifactServicer
 from headrace_state.servicers.background import BackgroundTaskServicer
 from headrace_state.servicers.blocks import BlockServicer
@@ -51,6 +55,7 @@ from headrace_state.servicers.insight import RunInsightServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.notes import RunNoteServicer
 from headrace_state.servicers.record import RecordServicer
+from headrace_state.servicers.retention import RetentionServicer
 from headrace_state.servicers.run_inputs import RunInputServicer
 from headrace_state.servicers.task_runs import TaskRunServicer
 from headrace_state.servicers.variables import VariableServicer
@@ -75,6 +80,14 @@ async def build(context: ServiceContext) -> Service:
         flow_runs,
         flow_run_reads,
         lease=ServiceLease(database, BulkRunner.name, context.holder),
+    )
+    retention = PostgresRetention(database, keeps_history=context.settings.history_retention_days is None)
+    kept = kept_by_default(context.settings)
+    sweeper = RetentionSweeper(
+        retention,
+        context.clock,
+        {kind: days for kind, (days, _) in kept.items()},
+        lease=ServiceLease(database, RetentionSweeper.name, context.holder),
     )
     recorder = Recorder(PostgresRecording(database, outbox, wakeups))
 
@@ -104,6 +117,7 @@ async def build(context: ServiceContext) -> Service:
             RunInsightServicer(PostgresRunInsight(database), context.clock),
             RunNoteServicer(PostgresRunNotes(database)),
             BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake),
+            RetentionServicer(retention, kept, sweeper.wake),
             BackgroundTaskServicer(background, task_run_reads, feed, wakeups),
             OutboxServicer(database, wakeups),
         ),
@@ -113,6 +127,7 @@ async def build(context: ServiceContext) -> Service:
                 background, context.clock, lease=ServiceLease(database, BackgroundUpkeep.name, context.holder)
             ),
             bulk_runner,
+            sweeper,
         ),
         close=close,
         # Frames are checked by columns, which is a hundred times faster than by rules for each field.
@@ -143,3 +158,21 @@ def _loops(context: ServiceContext, flow_runs: FlowRuns, limits: Limits, outbox:
             clock=context.clock,
         ),
     )
+
+
+def kept_by_default(settings: ServerSettings) -> dict[str, tuple[float, str]]:
+    """Return for how many days what is kept where no rule of a workspace says so, and by which setting; by kind."""
+    figures = {
+        "FLOW_RUN": "flow_run_retention_days",
+        "BACKGROUND_TASK_RUN": "background_task_run_retention_days",
+        "ARTIFACT": "artifact_retention_days",
+        "TRANSITION": "history_retention_days",
+        "LOG_RECORD": "log_retention_days",
+        "EVENT": "history_retention_days",
+        "OUTBOX": "outbox_retention_days",
+    }
+    kept: dict[str, tuple[float, str]] = {}
+    for kind, name in figures.items():
+        days: float | None = getattr(settings, name)
+        kept[kind] = (FOR_EVER if days is None else float(days), f"HEADRACE_SERVER_{name.upper()}")
+    return kept

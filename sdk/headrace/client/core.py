@@ -15,8 +15,8 @@ from headrace import __version__
 from headrace.api.v1 import (
     artifact_pb2_grpc,
     automation_pb2_grpc,
-    background_task_pb2_grpc,
     backfill_pb2_grpc,
+    background_task_pb2_grpc,
     block_pb2_grpc,
     bulk_operation_pb2_grpc,
     calendar_pb2_grpc,
@@ -27,6 +27,7 @@ from headrace.api.v1 import (
     flow_pb2_grpc,
     flow_run_pb2_grpc,
     log_pb2_grpc,
+    retention_pb2_grpc,
     run_input_pb2_grpc,
     run_insight_pb2_grpc,
     run_note_pb2_grpc,
@@ -75,6 +76,7 @@ class AsyncClient:
             concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
         )
         self.artifacts: artifact_pb2_grpc.ArtifactServiceAsyncStub = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.retention: retention_pb2_grpc.RetentionServiceAsyncStub = retention_pb2_grpc.RetentionServiceStub(channel)
         self.run_notes: run_note_pb2_grpc.RunNoteServiceAsyncStub = run_note_pb2_grpc.RunNoteServiceStub(channel)
         self.bulk_operations: bulk_operation_pb2_grpc.BulkOperationServiceAsyncStub = (
             bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
@@ -137,6 +139,7 @@ class Client:
         self.record = task_run_pb2_grpc.RecordServiceStub(channel)
         self.concurrency = concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
         self.artifacts = artifact_pb2_grpc.ArtifactServiceStub(channel)
+        self.retention = retention_pb2_grpc.RetentionServiceStub(channel)
         self.run_notes = run_note_pb2_grpc.RunNoteServiceStub(channel)
         self.bulk_operations = bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
         self.insight = run_insight_pb2_grpc.RunInsightServiceStub(channel)

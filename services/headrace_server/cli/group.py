@@ -10,6 +10,8 @@ from headrace_server.extra import what_is_missing
 
 _COMMANDS = {
     "database": ("headrace_server.cli.database", "Bring the database to a version of the schema."),
+    "retention": ("headrace_server.cli.retention", "See and set for how long what is over is kept."),
+    "sizes": ("headrace_server.cli.retention", "Show how much room each table takes."),
     "start": ("headrace_server.cli.start", "Start a server."),
     "status": ("headrace_server.cli.control", "Show the server of this machine."),
     "stop": ("headrace_server.cli.control", "Stop the server of this machine."),
