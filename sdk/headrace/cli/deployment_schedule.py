@@ -66,6 +66,18 @@ def rule_words(rule: deployment_pb2.ScheduleRule) -> str:
 @click.option(
     "-p", "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of its runs; may be repeated."
 )
+@click.option("--starts-at", metavar="TIME", help="No runs before this time.")
+@click.option("--ends-at", metavar="TIME", help="No runs from this time on.")
+@click.option(
+    "--catch-up",
+    type=click.Choice(["all", "latest", "skip"]),
+    default="all",
+    show_default=True,
+    help="Which times run that were missed.",
+)
+@click.option("--max-lateness", metavar="SPAN", help="A run that would be later than this is not started.")
+@click.option("--jitter", metavar="SPAN", help="Move each time by a random span up to this.")
+@click.option("--calendar", "calendars", multiple=True, metavar="NAME", help="No runs on its days; may be repeated.")
 @click.option("--active/--inactive", default=True, show_default=True, help="Whether it makes runs.")
 @output.output_option
 def create_schedule(
@@ -77,13 +89,30 @@ def create_schedule(
     timezone: str,
     slug: str,
     pairs: tuple[str, ...],
+    starts_at: str | None,
+    ends_at: str | None,
+    catch_up: str,
+    max_lateness: str | None,
+    jitter: str | None,
+    calendars: tuple[str, ...],
     active: bool,
     as_json: bool,
 ) -> None:
     """Add a schedule to a deployment."""
     if sum(rule is not None for rule in (cron, interval, rrule)) != 1:
         raise click.UsageError("Give exactly one of --cron, --interval and --rrule.")
-    wanted = deployment_pb2.Schedule(slug=slug, active=active)
+    wanted = deployment_pb2.Schedule(
+        slug=slug,
+        active=active,
+        catch_up=deployment_pb2.CatchUp.Value(f"CATCH_UP_{catch_up.upper()}"),
+        calendar_names=calendars,
+    )
+    for field, text in (("starts_at", starts_at), ("ends_at", ends_at)):
+        if text is not None:
+            getattr(wanted, field).FromDatetime(moments.parse_moment(text))
+    for field, text in (("maximum_lateness", max_lateness), ("jitter", jitter)):
+        if text is not None:
+            getattr(wanted, field).FromTimedelta(moments.parse_span(text))
     if cron is not None:
         wanted.rule.cron.expression = cron
         wanted.rule.cron.time_zone = timezone

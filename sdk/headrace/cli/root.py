@@ -15,7 +15,9 @@ from headrace.cli import output
 _GROUPS = {
     "artifact": ("headrace.cli.artifact", "See what runs made for people to look at."),
     "bulk-operation": ("headrace.cli.bulk_operation", "See, follow and stop changes of many flow runs."),
+    "backfill": ("headrace.cli.backfill", "Make up for the past: runs for many times or parameters."),
     "block": ("headrace.cli.block", "Keep typed configuration with secrets."),
+    "calendar": ("headrace.cli.calendar", "Keep days on which schedules make no runs."),
     "concurrency-limit": ("headrace.cli.concurrency_limit", "Limit how many run at once."),
     "config": ("headrace.cli.config", "See and change settings."),
     "deploy": ("headrace.cli.deploy", "Create and change deployments as the project file says."),
@@ -26,6 +28,7 @@ _GROUPS = {
     "flow-run": ("headrace.cli.flow_run", "See, follow, cancel, retry, tag and delete flow runs."),
     "init": ("headrace.cli.init", "Write a project file for the flows of this folder."),
     "profile": ("headrace.cli.profile", "Keep settings for several servers."),
+    "task": ("headrace.cli.task", "Serve background tasks, and see who does."),
     "task-run": ("headrace.cli.task_run", "See task runs."),
     "variable": ("headrace.cli.variable", "Keep named values that flows read."),
     "version": ("headrace.cli.version", "Show versions of client, server and Python."),
