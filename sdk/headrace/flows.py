@@ -38,7 +38,10 @@ from headrace.states import State
 from headrace.task_runners import TaskRunner, ThreadTaskRunner
 
 if TYPE_CHECKING:
+    import os
+
     from headrace.deployments import DeploymentDefinition
+    from headrace.deployments.sources import Origin, Source
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -56,6 +59,9 @@ class Flow(FlowDefinition, Generic[P, R]):
         options: All that it was told.
         bound: The object whose method it is.
     """
+
+    origin: Origin | None = None
+    """Where its code was fetched from, if `flow.from_source` did."""
 
     def __init__(
         self,
@@ -211,7 +217,9 @@ class Flow(FlowDefinition, Generic[P, R]):
         Raises:
             TypeError: There is no such option.
         """
-        return type(self)(self._plain, changed_options(self.options, with_hooks(changes)), bound=self._bound)
+        changed = type(self)(self._plain, changed_options(self.options, with_hooks(changes)), bound=self._bound)
+        changed.origin = self.origin
+        return changed
 
     def visualize(self, *args: P.args, **kwargs: P.kwargs) -> drawing.Drawing:
         """Return a drawing of the calls in this flow: print it, or `save("flow.svg")` it; see `headrace.drawing`.
@@ -334,39 +342,55 @@ class _FlowDecorator:
         return _make(fn, self._options)
 
 
-@overload
-def flow(fn: classmethod[Any, P, R], /) -> FixedFlow[P, R]: ...
+class _FlowMaker:
+    """What `flow` is: a decorator, and the way to flows whose code is elsewhere."""
+
+    @overload
+    def __call__(self, fn: classmethod[Any, P, R], /) -> FixedFlow[P, R]: ...
+
+    @overload
+    def __call__(self, fn: staticmethod[P, R], /) -> FixedFlow[P, R]: ...
+
+    @overload
+    def __call__(self, fn: Callable[P, R], /) -> Flow[P, R]: ...
+
+    @overload
+    def __call__(self, /, **options: Unpack[FlowKeywords]) -> _FlowDecorator: ...
+
+    def __call__(self, fn: Any = None, /, **options: Any) -> Any:
+        """Make a flow of a function: `@flow` or `@flow(...)`.
+
+        Args:
+            fn: The function: plain, a coroutine function or a generator of either kind; also a method, classmethod or
+                staticmethod.
+            **options: All by keyword, see `headrace.engine.keywords.FlowKeywords`: name, description, version,
+                flow_run_name; retries, retry_delay_seconds, timeout_seconds; task_runner, validate_parameters;
+                persist_result, result_storage, result_serializer, cache_result_in_memory; log_prints; and the hooks
+                on_running, on_completion, on_failure, on_cancellation and on_crashed.
+
+        Raises:
+            headrace.errors.InvalidArgument: An option is wrong.
+            TypeError: There is no such option, or the function cannot be a flow.
+        """
+        made = FlowOptions(**with_hooks(options))
+        return _FlowDecorator(made) if fn is None else _make(fn, made)
+
+    def from_source(self, source: Source | str | os.PathLike[str], entrypoint: str) -> Flow[..., Any]:
+        """Fetch code and return a flow of it, to be deployed or served: its runs fetch the code for themselves.
+
+        Args:
+            source: A URL of a git repository, an fsspec URL of a folder, a path, or one of the sources of
+                `headrace.deployments`: `GitRepository`, `RemoteFolder`, `LocalFolder`.
+            entrypoint: The flow in it: file.py:function, package.module:function or package.module.function.
+
+        Raises:
+            headrace.errors.HeadraceError: The code cannot be fetched, or there is no such flow in it.
+        """
+        return headrace.deployments.load_from(source, entrypoint)
 
 
-@overload
-def flow(fn: staticmethod[P, R], /) -> FixedFlow[P, R]: ...
-
-
-@overload
-def flow(fn: Callable[P, R], /) -> Flow[P, R]: ...
-
-
-@overload
-def flow(**options: Unpack[FlowKeywords]) -> _FlowDecorator: ...
-
-
-def flow(fn: Any = None, /, **options: Any) -> Any:
-    """Make a flow of a function: `@flow` or `@flow(...)`.
-
-    Args:
-        fn: The function: plain, a coroutine function or a generator of either kind; also a method, classmethod or
-            staticmethod.
-        **options: All by keyword, see `headrace.engine.keywords.FlowKeywords`: name, description, version,
-            flow_run_name; retries, retry_delay_seconds, timeout_seconds; task_runner, validate_parameters;
-            persist_result, result_storage, result_serializer, cache_result_in_memory; log_prints; and the hooks
-            on_running, on_completion, on_failure, on_cancellation and on_crashed.
-
-    Raises:
-        headrace.errors.InvalidArgument: An option is wrong.
-        TypeError: There is no such option, or the function cannot be a flow.
-    """
-    made = FlowOptions(**with_hooks(options))
-    return _FlowDecorator(made) if fn is None else _make(fn, made)
+flow = _FlowMaker()
+"""Makes flows of functions: `@flow` or `@flow(...)`; and of code elsewhere: `flow.from_source(...)`."""
 
 
 def _make(fn: Any, options: FlowOptions) -> Flow[..., Any]:

@@ -7,7 +7,7 @@ import signal
 
 from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc, state_pb2
 from headrace_harness import ledger
-from headrace_harness.machine import Machine
+from headrace_harness.machine import HEADRACE, Machine
 from headrace_harness.observer import Observer
 from headrace_harness.servers import until
 from headrace_harness.stack import Stack
@@ -55,3 +55,16 @@ async def test_a_served_flow_takes_runs_and_its_end_pauses_its_schedules(
     script.signal(signal.SIGINT)
     assert await script.ended() == 0
     assert (await deployment(stack)).paused
+
+
+async def test_a_flow_is_served_from_the_command_line(machine: Machine, observer: Observer) -> None:
+    machine.take(FLOWS / "serving.py")
+    served = machine.start(
+        HEADRACE, "flow", "serve", "serving.py:served", "--name", "by-command", "--param", "name=me", "--tag", "shell"
+    )
+    await served.until_said("headrace deployment run 'served/by-command'")
+    run_id = await machine.start_run("served/by-command")
+    run = await observer.ended(run_id)
+    assert (run.state.type, list(run.tags)) == (state_pb2.STATE_TYPE_COMPLETED, ["shell"])
+    assert [line["name"] for line in ledger.read(machine.folder, "finished")] == ["me"]
+    assert await served.stop() == 0

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import click
 
+from headrace import deployments
 from headrace.api.v1 import flow_pb2
-from headrace.cli import lookup, output
+from headrace.cli import lookup, output, parameters
+from headrace.engine import loading
 
 
 @click.group("flow")
 def command() -> None:
-    """See flows."""
+    """See and serve flows."""
 
 
 @command.command("ls")
@@ -69,3 +71,62 @@ def delete_flow(name: str, yes: bool) -> None:
         click.confirm(f"Delete the flow '{flow.name}' with all of its runs?", abort=True)
     lookup.client().flows.DeleteFlow(flow_pb2.DeleteFlowRequest(flow_id=flow.flow_id))
     output.done(f"Flow '{flow.name}' deleted.")
+
+
+@command.command("serve")
+@click.argument("entrypoint")
+@click.option("-n", "--name", required=True, metavar="NAME", help="The deployment's name.")
+@click.option("--cron", metavar="EXPRESSION", help="When it runs, as cron.")
+@click.option("--interval", type=click.FloatRange(1), metavar="SECONDS", help="How often it runs.")
+@click.option("--rrule", metavar="RULE", help="When it runs, as a recurrence rule.")
+@click.option("--timezone", default="", metavar="ZONE", help="IANA time zone of the schedule.")
+@click.option("-p", "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
+@click.option("--tag", "tags", multiple=True, help="A tag; may be repeated.")
+@click.option("--description", help="What it does; the flow's own description if not given.")
+@click.option("--version", help="Its version; the flow's own if not given.")
+@click.option("--limit", default=10, show_default=True, type=click.IntRange(1), help="Runs at once in this process.")
+@click.option("--global-limit", type=click.IntRange(1), metavar="N", help="Runs at once, wherever it is served.")
+@click.option(
+    "--pause-on-shutdown/--no-pause-on-shutdown",
+    default=True,
+    show_default=True,
+    help="Stop the schedules when this process ends.",
+)
+@click.option("--fresh-interpreter", is_flag=True, help="Start each run in a new interpreter, not from a warm one.")
+def serve_flow(
+    entrypoint: str,
+    name: str,
+    cron: str | None,
+    interval: float | None,
+    rrule: str | None,
+    timezone: str,
+    pairs: tuple[str, ...],
+    tags: tuple[str, ...],
+    description: str | None,
+    version: str | None,
+    limit: int,
+    global_limit: int | None,
+    pause_on_shutdown: bool,
+    fresh_interpreter: bool,
+) -> None:
+    """Make the flow at ENTRYPOINT runnable and run it here until Ctrl-C.
+
+    ENTRYPOINT is file.py:function, package.module:function or package.module.function.
+    """
+    deployments.serve(
+        loading.load_flow(entrypoint),
+        name=name,
+        limit=limit,
+        pause_on_shutdown=pause_on_shutdown,
+        fresh_interpreter=fresh_interpreter,
+        entrypoint=entrypoint,
+        cron=cron,
+        interval=interval,
+        rrule=rrule,
+        timezone=timezone,
+        parameters=parameters.parse(pairs, None),
+        tags=tags,
+        description=description,
+        version=version,
+        concurrency_limit=global_limit,
+    )

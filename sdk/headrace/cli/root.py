@@ -24,7 +24,7 @@ _GROUPS = {
     "deployment": ("headrace.cli.deployment", "See, run, pause and delete deployments."),
     "event": ("headrace.cli.event", "See and follow events."),
     "automation": ("headrace.cli.automation", "See automations and what they did."),
-    "flow": ("headrace.cli.flow", "See flows."),
+    "flow": ("headrace.cli.flow", "See and serve flows."),
     "flow-run": ("headrace.cli.flow_run", "See, follow, cancel, retry, tag and delete flow runs."),
     "init": ("headrace.cli.init", "Write a project file for the flows of this folder."),
     "profile": ("headrace.cli.profile", "Keep settings for several servers."),

@@ -7,18 +7,27 @@ too: `flow.serve(...)`, `flow.deploy(...)`, and `flow.to_deployment(...)` for se
 from __future__ import annotations
 
 from headrace.deployments.definition import ConcurrencyLimit, DeploymentDefinition, to_deployment
-from headrace.deployments.deploying import deploy, run_deployment
+from headrace.deployments.deploying import DockerImage, deploy
+from headrace.deployments.running import arun_deployment, run_deployment
 from headrace.deployments.schedules import Cron, Interval, RRule, Schedule
 from headrace.deployments.serving import serve
+from headrace.deployments.sources import GitRepository, LocalFolder, RemoteFolder, Source, load_from
 
 __all__ = [
     "ConcurrencyLimit",
     "Cron",
     "DeploymentDefinition",
+    "DockerImage",
+    "GitRepository",
     "Interval",
+    "LocalFolder",
     "RRule",
+    "RemoteFolder",
     "Schedule",
+    "Source",
+    "arun_deployment",
     "deploy",
+    "load_from",
     "run_deployment",
     "serve",
     "to_deployment",

@@ -171,12 +171,18 @@ def to_deployment(
         work_pool_name: The pool whose workers run it; without one it is run by the process that serves it.
         work_queue_name: The queue of the pool; the default queue if not given.
         job_variables: Values for the pool's base job template.
-        entrypoint: Where the flow is, as `file.py:function` or `package.module:function`; found by itself if not given.
+        entrypoint: Where the flow is, as `file.py:function`, `package.module:function` or
+            `package.module.function`; found by itself if not given.
 
     Raises:
         errors.InvalidArgument: A value is wrong, or the flow cannot be found again from a file.
     """
-    place, path = (entrypoint, str(pathlib.Path.cwd())) if entrypoint else find_entrypoint(flow)
+    origin = flow.origin
+    pull_steps = origin.source.steps() if origin is not None else []
+    if entrypoint or origin is not None:
+        place, path = entrypoint or (origin.entrypoint if origin is not None else ""), str(pathlib.Path.cwd())
+    else:
+        place, path = find_entrypoint(flow)
     limit = ConcurrencyLimit(concurrency_limit) if isinstance(concurrency_limit, int) else concurrency_limit
     return DeploymentDefinition(
         flow=flow,
@@ -195,6 +201,7 @@ def to_deployment(
         work_pool_name=work_pool_name,
         work_queue_name=work_queue_name,
         job_variables=job_variables or {},
+        pull_steps=pull_steps,
     )
 
 

@@ -2,118 +2,94 @@
 
 from __future__ import annotations
 
-import datetime
-import time
-from collections.abc import Iterable, Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from headrace import context, errors
-from headrace.api.v1 import deployment_pb2, flow_run_pb2
-from headrace.client import Client, get_client
-from headrace.client.finality import is_final
+from headrace.client import get_client
 from headrace.deployments.definition import to_deployment
-from headrace.deployments.plain import fill_struct
-from headrace.ids import uuid7
+from headrace.steps import Step, images
 
 if TYPE_CHECKING:
     from headrace.flows import Flow
 
 
-def deploy(flow: Flow[..., Any], name: str, work_pool_name: str, **options: Any) -> str:
+@dataclass(frozen=True, slots=True)
+class DockerImage:
+    """The image that runs start in.
+
+    Args:
+        name: With the registry, without a tag.
+        tag: Its tag.
+        dockerfile: Path from the current folder; `auto` makes one that copies the folder to /opt/code and installs
+            its requirements.
+        build_args: Values of the Dockerfile's ARGs.
+        platform: Such as linux/amd64.
+    """
+
+    name: str
+    tag: str = "latest"
+    dockerfile: str = images.AUTO
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    platform: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """Name and tag."""
+        return f"{self.name}:{self.tag}"
+
+
+def deploy(
+    flow: Flow[..., Any],
+    name: str,
+    work_pool_name: str,
+    *,
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
+    job_variables: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> str:
     """Make a flow runnable by the workers of a work pool; returns the deployment's id.
+
+    Without an image, workers must find the code at the same path, unless `flow.from_source` says where it is.
 
     Args:
         flow: The flow.
         name: Unique in the flow.
-        work_pool_name: The pool. Its workers must find the code at the same path.
+        work_pool_name: The pool.
+        image: The image that runs start in, for pools of containers; a text is name and tag of one that is made
+            elsewhere, with the code at the entrypoint from its working folder.
+        build: Whether a `DockerImage` is built here.
+        push: Whether it is pushed to its registry.
+        job_variables: Values for the pool's base job template.
         options: As of `to_deployment`.
 
     Raises:
-        errors.HeadraceError: A value is wrong, or the server refuses it.
+        errors.HeadraceError: A value is wrong, the image cannot be made, or the server refuses it.
     """
-    definition = to_deployment(flow, name, work_pool_name=work_pool_name, **options)
+    variables = dict(job_variables or {})
+    if image is not None:
+        variables["image"] = image if isinstance(image, str) else image.reference
+    definition = to_deployment(flow, name, work_pool_name=work_pool_name, job_variables=variables, **options)
+    if image is not None:
+        definition = dataclasses.replace(definition, path="", pull_steps=_steps_in(image, definition.pull_steps))
+    if isinstance(image, DockerImage):
+        _provide(image, build=build, push=push)
     return get_client().deployments.ApplyDeployment(definition.to_request()).deployment.deployment_id
 
 
-def run_deployment(
-    name: str,
-    *,
-    parameters: Mapping[str, Any] | None = None,
-    scheduled_at: datetime.datetime | None = None,
-    flow_run_name: str = "",
-    tags: Iterable[str] = (),
-    idempotency_key: str = "",
-    work_queue_name: str = "",
-    job_variables: Mapping[str, Any] | None = None,
-    timeout_seconds: float | None = None,
-) -> flow_run_pb2.FlowRun:
-    """Start a run of a deployment and wait until it has ended.
-
-    Within a flow the run is shown below the run that started it.
-
-    Args:
-        name: `flow/deployment`, or the deployment's id.
-        parameters: On top of the deployment's.
-        scheduled_at: When; now if not given.
-        flow_run_name: The run's name.
-        tags: Words to find it by, beside the deployment's.
-        idempotency_key: A second call with the same key returns the first run.
-        work_queue_name: A queue other than the deployment's.
-        job_variables: On top of the deployment's.
-        timeout_seconds: How long to wait; 0 does not wait, None waits for ever.
-
-    Returns:
-        The flow run as it was at last; look at `state.type`.
-
-    Raises:
-        errors.NotFound: There is no such deployment.
-        errors.InvalidArgument: The parameters do not fit.
-    """
-    client = get_client()
-    request = deployment_pb2.RunDeploymentRequest(
-        deployment_id=_find(client, name).deployment_id,
-        flow_run_id=str(uuid7()),
-        name=flow_run_name,
-        tags=tuple(tags),
-        idempotency_key=idempotency_key,
-        work_queue_name=work_queue_name,
-    )
-    fill_struct(request.parameters, parameters or {}, "parameters")
-    fill_struct(request.job_variables, job_variables or {}, "job_variables")
-    if scheduled_at is not None:
-        request.scheduled_at.FromDatetime(scheduled_at.astimezone(datetime.UTC))
-    running = context.current_run.get()
-    if running is not None and running.flow_run is not None:
-        request.parent_flow_run_id = running.flow_run.id
-        if running.task_run is not None:
-            request.parent_task_run_id = running.task_run.id
-    run = client.deployments.RunDeployment(request).flow_run
-    return run if timeout_seconds == 0 else _wait(client, run, timeout_seconds)
+def _steps_in(image: str | DockerImage, steps: Sequence[Step]) -> Sequence[Step]:
+    if steps or isinstance(image, str) or image.dockerfile != images.AUTO:
+        return steps
+    return [Step("set_working_directory", {"directory": images.AUTO_FOLDER})]
 
 
-def _find(client: Client, name: str) -> deployment_pb2.Deployment:
-    flow_name, separator, deployment_name = name.partition("/")
-    if not separator:
-        return client.deployments.GetDeployment(deployment_pb2.GetDeploymentRequest(deployment_id=name)).deployment
-    return client.deployments.GetDeploymentByName(
-        deployment_pb2.GetDeploymentByNameRequest(flow_name=flow_name, deployment_name=deployment_name)
-    ).deployment
-
-
-def _wait(client: Client, run: flow_run_pb2.FlowRun, timeout_seconds: float | None) -> flow_run_pb2.FlowRun:
-    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
-    request = flow_run_pb2.WatchFlowRunRequest(flow_run_id=run.flow_run_id, without_task_runs=True)
-    while not is_final(run.state.type):
-        left = None if deadline is None else deadline - time.monotonic()
-        if left is not None and left <= 0:
-            return run
-        try:
-            for response in client.flow_runs.WatchFlowRun(request, timeout=left):
-                if response.HasField("flow_run"):
-                    run = response.flow_run
-        except errors.DeadlineExceeded:
-            continue
-        except errors.Unavailable:
-            # The server restarts; the run goes on without it, and so does the wait.
-            time.sleep(0.5)
-    return run
+def _provide(image: DockerImage, *, build: bool, push: bool) -> None:
+    if build:
+        images.build_docker_image(
+            image.name, image.tag, image.dockerfile, build_args=image.build_args, platform=image.platform
+        )
+    if push:
+        images.push_docker_image(image.name, image.tag)

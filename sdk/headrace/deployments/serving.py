@@ -9,24 +9,27 @@ import socket
 import sys
 from typing import TYPE_CHECKING, Any
 
+import headrace
 from headrace import errors
 from headrace.api.v1 import deployment_pb2
 from headrace.client.core import open_async
 from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
 from headrace.deployments.definition import DeploymentDefinition, to_deployment
+from headrace.engine.definitions import TaskDefinition
 from headrace.settings import Settings, get_settings
 from headrace.worker.runner import WorkerOptions
 from headrace.worker.service import choose_launcher, run_worker
 
 if TYPE_CHECKING:
     from headrace.flows import Flow
+    from headrace.tasks import Task
 
 logger = logging.getLogger("headrace.worker")
 
 
 def serve(
-    *served: DeploymentDefinition | Flow[..., Any],
+    *served: DeploymentDefinition | Flow[..., Any] | Task[..., Any],
     name: str | None = None,
     limit: int = 10,
     pause_on_shutdown: bool = True,
@@ -35,8 +38,10 @@ def serve(
 ) -> None:
     """Create or update deployments and run them here until Ctrl-C or SIGTERM; runs that have begun are finished.
 
+    Tasks are served in the same way: calls that were queued for them are executed here.
+
     Args:
-        served: Deployments of `to_deployment`, or one flow with the options of `to_deployment`.
+        served: Deployments of `to_deployment`, or one flow with the options of `to_deployment`, or tasks.
         name: With a flow: the deployment's name; the name of the script if not given.
         limit: How many runs at once.
         pause_on_shutdown: Whether schedules stop when this process does, so that no late runs pile up.
@@ -46,13 +51,20 @@ def serve(
     Raises:
         errors.HeadraceError: A value is wrong, or there is no server; the message says what to do.
     """
+    tasks = [item for item in served if isinstance(item, TaskDefinition)]
+    if tasks:
+        if len(tasks) < len(served):
+            raise errors.InvalidArgument("Serve either tasks or deployments; each has a process of its own.")
+        headrace.background.serve_tasks(*tasks, limit=limit, name=name)
+        return
+    deployed = [item for item in served if not isinstance(item, TaskDefinition)]
     definitions = [
         item if isinstance(item, DeploymentDefinition) else to_deployment(item, name or _script_name(), **options)
-        for item in served
+        for item in deployed
     ]
     if not definitions:
         raise errors.InvalidArgument("Nothing to serve: give at least one deployment.")
-    if (name or options) and any(isinstance(item, DeploymentDefinition) for item in served):
+    if (name or options) and any(isinstance(item, DeploymentDefinition) for item in deployed):
         raise errors.InvalidArgument("name and options go with a flow; give them to to_deployment instead.")
     pools = sorted({definition.work_pool_name for definition in definitions if definition.work_pool_name})
     if pools:

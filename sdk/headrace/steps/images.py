@@ -14,6 +14,8 @@ from headrace.steps.output import hide, keep_secret, say
 AUTO = "auto"
 """In place of the path of a Dockerfile: one is made that copies the folder and installs its requirements."""
 
+AUTO_FOLDER = "/opt/code"
+"""Where the code is in an image whose Dockerfile was made."""
 _PURPOSE = "Building and pushing images"
 _AUTO_FILE = ".headrace.Dockerfile"
 
@@ -112,7 +114,7 @@ def _auto_dockerfile(folder: pathlib.Path) -> str:
     lines = [
         "FROM python:3.13-slim",
         f'RUN pip install --no-cache-dir "headrace=={__version__}"',
-        "WORKDIR /opt/code",
+        f"WORKDIR {AUTO_FOLDER}",
     ]
     if (folder / "requirements.txt").is_file():
         lines += ["COPY requirements.txt .", "RUN pip install --no-cache-dir -r requirements.txt"]
