@@ -14,10 +14,10 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headrace import artifacts as artifacts
+    from headrace import background as background
     from headrace import blocks as blocks
     from headrace import caching as caching
     from headrace import concurrency as concurrency
-    from headrace import background as background
     from headrace import deployments as deployments
     from headrace import log_config as log_config
     from headrace import results as results
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from headrace.context import get_run_context as get_run_context
     from headrace.context import get_task_run as get_task_run
     from headrace.context import tags as tags
+    from headrace.deployments import arun_deployment as arun_deployment
     from headrace.deployments import run_deployment as run_deployment
     from headrace.deployments import serve as serve
     from headrace.engine.retries import exponential_backoff as exponential_backoff
@@ -95,6 +96,7 @@ _NAMES = {
     "allow_failure": "headrace.annotations",
     "apause_flow_run": "headrace.pausing",
     "aresume_flow_run": "headrace.pausing",
+    "arun_deployment": "headrace.deployments",
     "as_completed": "headrace.futures",
     "asend_input": "headrace.inputs",
     "asleep_for": "headrace.waiting",
