@@ -10,11 +10,13 @@ load.map(["a.csv", "b.csv"])    # one run for each, returns a FutureList[Table]
 
 from __future__ import annotations
 
+import datetime
 import functools
 import types
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from typing import Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
+import headrace
 from headrace import drawing, errors
 from headrace.annotations import Annotated, unmapped
 from headrace.engine.connection import get_backend
@@ -36,6 +38,9 @@ from headrace.futures import Future, FutureList
 from headrace.logging import capture_prints
 from headrace.outcomes import MissingContext
 from headrace.states import State
+
+if TYPE_CHECKING:
+    from headrace.background import BackgroundFuture
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -269,6 +274,67 @@ class Task(TaskDefinition, Generic[P, R]):
             self.submit(*each_args, wait_for=wait_for, **each_kwargs)
             for each_args, each_kwargs in _spread(args, kwargs)
         )
+
+    @overload
+    def delay(self: Task[P, Coroutine[Any, Any, T]], *args: Any, **kwargs: Any) -> BackgroundFuture[T]: ...
+
+    @overload
+    def delay(self, *args: P.args, **kwargs: P.kwargs) -> BackgroundFuture[R]: ...
+
+    @overload
+    def delay(self, *args: Any, **kwargs: Any) -> BackgroundFuture[R]: ...
+
+    def delay(self, *args: Any, **kwargs: Any) -> Any:
+        """Queue a call, to be executed by whoever serves the task; returns at once with its future.
+
+        Args:
+            *args: The function's arguments. Futures among them are waited for and replaced by their results.
+            **kwargs: As `args`.
+
+        Raises:
+            TypeError: The arguments do not fit the function.
+            headrace.errors.HeadraceError: They cannot be sent, or there is no server.
+        """
+        return headrace.background.enqueue(self, args, kwargs)
+
+    def apply_async(
+        self,
+        args: Iterable[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        wait_for: Iterable[Future[Any] | str] = (),
+        dependencies: Mapping[str, Iterable[Future[Any] | str]] | None = None,
+        scheduled_at: datetime.datetime | None = None,
+    ) -> BackgroundFuture[Any]:
+        """Queue a call as `delay` does, with more to say about it.
+
+        Args:
+            args: Positional arguments.
+            kwargs: Keyword arguments.
+            wait_for: Futures or ids of task runs that have to complete before it starts.
+            dependencies: For parameters the task runs that their values came from; they are waited for, too.
+            scheduled_at: It does not start before this time, which has a time zone.
+
+        Raises:
+            TypeError: The arguments do not fit the function.
+            headrace.errors.HeadraceError: They cannot be sent, or there is no server.
+        """
+        return headrace.background.enqueue(
+            self,
+            tuple(args),
+            dict(kwargs or {}),
+            wait_for=wait_for,
+            dependencies=dependencies,
+            scheduled_at=scheduled_at,
+        )
+
+    def serve(self, *, limit: int = 10) -> None:
+        """Execute calls that were queued, until Ctrl-C or SIGTERM; see `headrace.background.serve_tasks`.
+
+        Args:
+            limit: How many at once.
+        """
+        headrace.background.serve_tasks(self, limit=limit)
 
     def with_options(self, **changes: Unpack[TaskKeywords]) -> Task[P, R]:
         """Return the same task with other options; keywords as for `@task`.

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, cast
 
 from headrace import errors
-from headrace.engine.definitions import FlowDefinition
+from headrace.engine.definitions import FlowDefinition, TaskDefinition
 
 if TYPE_CHECKING:
     from headrace.flows import Flow
@@ -42,16 +42,7 @@ def load_flow(entrypoint: str, path: str | None = None) -> Flow[..., Any]:
             f"{entrypoint!r} is not an entrypoint; write file.py:function, package.module:function"
             " or package.module.function"
         )
-    base = pathlib.Path(path) if path else pathlib.Path.cwd()
-    is_file = place.endswith(".py") or os.sep in place
-    try:
-        module = _module_of_file(base / place) if is_file else _module_by_name(place, base)
-    except LoadError:
-        raise
-    except BaseException as error:
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise LoadError(f"importing {place} failed: {type(error).__name__}: {error}") from error
+    module = _module_at(place, path)
     found: Any = module
     for part in name.split("."):
         found = getattr(found, part, None)
@@ -61,6 +52,44 @@ def load_flow(entrypoint: str, path: str | None = None) -> Flow[..., Any]:
     if not isinstance(found, FlowDefinition):
         raise LoadError(f"{entrypoint} is a {type(found).__name__} and not a flow; decorate the function with @flow")
     return cast("Flow[..., Any]", found)
+
+
+def load_tasks(entrypoint: str, path: str | None = None) -> list[TaskDefinition]:
+    """Return the task that an entrypoint names, or all tasks of a file or module.
+
+    Args:
+        entrypoint: `file.py:task`, `package.module:task`, `file.py` or `package.module`.
+        path: The folder that a relative entrypoint starts from; by default the current one.
+
+    Raises:
+        LoadError: There is no such file, module or task, or its import failed.
+    """
+    place, _, name = entrypoint.partition(":")
+    module = _module_at(place, path)
+    known = {key: value for key, value in vars(module).items() if isinstance(value, TaskDefinition)}
+    if not name:
+        if not known:
+            raise LoadError(f"{place} has no tasks; decorate a function with @task")
+        return list(known.values())
+    found: Any = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    if not isinstance(found, TaskDefinition):
+        raise LoadError(f"{place} has no task {name!r}. Tasks in it: {', '.join(sorted(known)) or 'none'}")
+    return [found]
+
+
+def _module_at(place: str, path: str | None) -> ModuleType:
+    base = pathlib.Path(path) if path else pathlib.Path.cwd()
+    is_file = place.endswith(".py") or os.sep in place
+    try:
+        return _module_of_file(base / place) if is_file else _module_by_name(place, base)
+    except LoadError:
+        raise
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise LoadError(f"importing {place} failed: {type(error).__name__}: {error}") from error
 
 
 def _module_of_file(file: pathlib.Path) -> ModuleType:

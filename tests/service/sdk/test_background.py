@@ -1,0 +1,315 @@
+"""Background tasks with a real server: queued here, executed by task servers, whose results are asked for here."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import pathlib
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import psutil
+import pytest
+
+from headrace import errors, flow, get_run_logger, task
+from headrace.api.v1 import background_task_pb2, log_pb2, task_run_pb2
+from headrace.background import BackgroundFuture
+from headrace.background.server import TaskServer
+from headrace.cli.root import LazyGroup
+from headrace.client import Client, close_clients, get_client
+from headrace.engine.connection import close_backends
+from headrace.engine.definitions import TaskDefinition
+from headrace.futures import as_completed, wait
+from headrace.outcomes import CancelledRun, FailedRun, UpstreamFailed
+from headrace.results import store_at
+from headrace.testing import LocalRuns
+from headrace_harness.servers import embedded_supervisor, start_embedded
+
+PATIENCE = 60.0
+
+
+@task
+def double(number: int) -> int:
+    return number * 2
+
+
+@task
+def add(left: int, right: int) -> int:
+    return left + right
+
+
+@task(retries=1, retry_delay_seconds=0, tags=["mail"], task_run_name="mail to {to}")
+def send(to: str, folder: str) -> int:
+    get_run_logger().warning("sending to %s", to)
+    with (pathlib.Path(folder) / to).open("a") as file:
+        file.write("x")
+    if (pathlib.Path(folder) / to).stat().st_size < 2:
+        raise RuntimeError("no connection")
+    return double(21)
+
+
+@task
+def explode(text: str) -> None:
+    raise ValueError(text)
+
+
+@task
+async def later(number: int) -> int:
+    await asyncio.sleep(0.01)
+    return number + 1
+
+
+@task
+def length(data: bytes) -> int:
+    return len(data)
+
+
+@task
+def endless(mark: str) -> None:
+    pathlib.Path(mark).touch()
+    while True:
+        time.sleep(0.01)
+
+
+SERVED: tuple[TaskDefinition, ...] = (double, add, send, explode, later, length, endless)
+
+
+@pytest.fixture(scope="module")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    supervisor = embedded_supervisor(tmp_path_factory.mktemp("server"))
+    try:
+        yield asyncio.run(start_embedded(supervisor)).http_url
+    finally:
+        asyncio.run(supervisor.stop())
+
+
+@pytest.fixture
+def client(server_url: str, environment: pytest.MonkeyPatch) -> Iterator[Client]:
+    environment.setenv("HEADRACE_API_URL", server_url)
+    environment.setenv("HEADRACE_API_RETRY_SECONDS", "20")
+    environment.setenv("HEADRACE_RUN_PATIENCE_SECONDS", "60")
+    try:
+        yield get_client()
+    finally:
+        close_backends()
+        close_clients()
+
+
+@contextlib.contextmanager
+def serving(*tasks: TaskDefinition, limit: int = 4) -> Iterator[TaskServer]:
+    """A task server in threads of this process."""
+    server = TaskServer(tasks or SERVED, limit=limit)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        assert server.connected.wait(PATIENCE)
+        yield server
+    finally:
+        server.end()
+        thread.join(PATIENCE)
+        assert not thread.is_alive()
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def run_of(client: Client, future: BackgroundFuture[int]) -> task_run_pb2.TaskRun:
+    return client.task_runs.GetTaskRun(task_run_pb2.GetTaskRunRequest(task_run_id=future.task_run_id)).task_run
+
+
+def test_a_call_is_queued_now_and_executed_by_who_serves_the_task(client: Client) -> None:
+    future = double.delay(4)
+    assert future.state.is_scheduled()
+    assert not future.done()
+    with pytest.raises(TimeoutError):
+        future.result(timeout=0.05)
+    with serving():
+        assert future.result(timeout=PATIENCE) == 8
+    run = run_of(client, future)
+    assert (run.flow_run_id, run.task_key) == ("", double.facts.task_key)
+    # Another process knows the id alone.
+    again: BackgroundFuture[int] = BackgroundFuture(future.task_run_id)
+    assert again.result(timeout=PATIENCE) == 8
+
+
+def test_retries_names_tags_and_logs_are_as_within_a_flow(client: Client, tmp_path: pathlib.Path) -> None:
+    future = send.delay("ada", folder=str(tmp_path))
+    with serving():
+        assert future.result(timeout=PATIENCE) == 42
+    run = run_of(client, future)
+    assert (run.name, list(run.tags), run.run_count) == ("mail to ada", ["mail"], 2)
+    request = task_run_pb2.ListTaskRunStatesRequest(task_run_id=future.task_run_id)
+    names = [state.name for state in client.task_runs.ListTaskRunStates(request).states]
+    assert names == ["Scheduled", "Running", "AwaitingRetry", "Retrying", "Completed"]
+
+    def said() -> bool:
+        chosen = log_pb2.ListLogsRequest(filter=log_pb2.LogFilter(task_run_ids=[future.task_run_id]))
+        messages = [record.message for record in client.logs.ListLogs(chosen).logs]
+        return messages.count("sending to ada") == 2
+
+    until(said)
+
+
+def test_a_failure_is_told_to_who_asks(client: Client) -> None:
+    future = explode.delay("boom")
+    with serving():
+        with pytest.raises(FailedRun, match="boom"):
+            future.result(timeout=PATIENCE)
+        assert isinstance(future.result(raise_on_failure=False), FailedRun)
+
+
+def test_futures_are_waited_for_and_replaced_by_their_results(client: Client) -> None:
+    total = add.delay(double.delay(1), right=double.delay(2))
+    broken = add.delay(explode.delay("no"), 1)
+    after = double.apply_async((5,), wait_for=[total], dependencies={"number": [total.task_run_id]})
+    with serving():
+        assert total.result(timeout=PATIENCE) == 6
+        assert after.result(timeout=PATIENCE) == 10
+        with pytest.raises(FailedRun, match=UpstreamFailed.__name__):
+            broken.result(timeout=PATIENCE)
+    assert {item.parameter for item in run_of(client, after).inputs} == {"number", ""}
+
+
+def test_many_futures_are_followed_together(client: Client) -> None:
+    heard: list[str] = []
+    futures = [double.delay(number) for number in range(30)]
+    for future in futures:
+        future.add_done_callback(lambda ended: heard.append(ended.task_run_id))
+    with serving(limit=8):
+        assert sorted(future.result() for future in as_completed(futures, timeout=PATIENCE)) == [*range(0, 60, 2)]
+        assert len(wait(futures, timeout=PATIENCE).done) == 30
+    until(lambda: len(heard) == 30)
+
+
+async def test_a_future_can_be_awaited(client: Client) -> None:
+    with serving():
+        assert await asyncio.wait_for(later.delay(1), PATIENCE) == 2
+
+
+def test_large_arguments_lie_where_results_do(client: Client, tmp_path: pathlib.Path) -> None:
+    storage = (tmp_path / "results").as_uri()
+    large = length.with_options(result_storage=storage)
+    future = large.delay(b"x" * 300_000)
+    assert store_at(storage).find(f"background/{future.task_run_id}/parameters") is not None
+    with serving(large):
+        assert future.result(timeout=PATIENCE) == 300_000
+
+
+def test_a_flow_queues_and_its_futures_are_waited_for(client: Client) -> None:
+    persisted = double.with_options(persist_result=True)
+
+    @flow
+    def caller() -> int:
+        return add.delay(persisted.submit(3), 1).result(timeout=PATIENCE)
+
+    with serving():
+        assert caller() == 7
+
+
+def test_a_call_that_waits_is_cancelled_and_one_that_runs_is_ended(client: Client, tmp_path: pathlib.Path) -> None:
+    waiting = double.delay(1)
+    assert waiting.cancel()
+    with pytest.raises(CancelledRun):
+        waiting.result(timeout=PATIENCE)
+    mark = tmp_path / "mark"
+    running = endless.delay(str(mark))
+    with serving():
+        until(mark.exists)
+        assert not running.cancel()
+        with pytest.raises(CancelledRun):
+            running.result(timeout=PATIENCE)
+
+
+def test_a_server_that_ends_gives_back_what_it_has_not_begun(client: Client, tmp_path: pathlib.Path) -> None:
+    mark = tmp_path / "mark"
+    running = endless.delay(str(mark))
+    server = TaskServer(SERVED, limit=1)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    until(mark.exists)
+    server.abort()
+    thread.join(PATIENCE)
+    mark.unlink()
+    with serving():
+        until(mark.exists)
+        running.cancel()
+        with pytest.raises(CancelledRun):
+            running.result(timeout=PATIENCE)
+
+
+def test_another_server_gets_what_one_had_that_was_killed(
+    client: Client, server_url: str, tmp_path: pathlib.Path
+) -> None:
+    module = tmp_path / "mailing.py"
+    module.write_text(
+        textwrap.dedent(
+            """
+            import os, pathlib, time
+            from headrace import task
+
+            @task
+            def work(folder):
+                folder = pathlib.Path(folder)
+                (folder / f"begun-{os.getpid()}").touch()
+                while not (folder / "go").exists():
+                    time.sleep(0.02)
+                return os.getpid()
+            """
+        )
+    )
+    environment = {**os.environ, "HEADRACE_API_URL": server_url}
+    command = [
+        str(pathlib.Path(sys.executable).with_name("headrace")),
+        "task",
+        "serve",
+        "mailing.py:work",
+        "--limit",
+        "1",
+    ]
+    sys.path.insert(0, str(tmp_path))
+    try:
+        from mailing import work  # type: ignore[import-not-found] # noqa: PLC0415
+
+        future = work.delay(str(tmp_path))
+        with subprocess.Popen(command, cwd=tmp_path, env=environment) as first:
+            try:
+                until(lambda: bool(list(tmp_path.glob("begun-*"))))
+            finally:
+                psutil.Process(first.pid).kill()
+        (tmp_path / "go").touch()
+        with subprocess.Popen(command, cwd=tmp_path, env=environment) as second:
+            try:
+                assert future.result(timeout=PATIENCE) != first.pid
+            finally:
+                second.terminate()
+        assert second.returncode == 0
+    finally:
+        sys.path.remove(str(tmp_path))
+        sys.modules.pop("mailing", None)
+    found = client.background_tasks.ListTaskServers(background_task_pb2.ListTaskServersRequest())
+    assert not any(backlog.task_key.startswith("mailing") for backlog in found.backlogs)
+
+
+def test_background_tasks_need_a_server(runs_in_memory: LocalRuns) -> None:
+    with pytest.raises(errors.FailedPrecondition, match="need a server"):
+        double.delay(1)
+
+
+def test_what_cannot_be_served_is_refused() -> None:
+    with pytest.raises(errors.InvalidArgument, match="at least one"):
+        TaskServer(())
+    with pytest.raises(errors.InvalidArgument, match="two tasks have the key"):
+        TaskServer((double, double.with_options(retries=1)))
+
+
+def test_the_command_line_knows_tasks() -> None:
+    assert "task" in LazyGroup().list_commands(None)  # type: ignore[arg-type]
