@@ -22,9 +22,10 @@ import datetime
 import re
 import time
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import pydantic
+from pydantic.fields import FieldInfo
 
 from headrace import errors
 from headrace.context import current_run, get_flow_run
@@ -102,7 +103,7 @@ class RunInput(pydantic.BaseModel):
             description: In Markdown.
             **values: Defaults by field.
         """
-        fields = {name: (cls.model_fields[name].annotation, value) for name, value in values.items()}
+        fields = {name: _with_default(cls.model_fields[name], value) for name, value in values.items()}
         made: Any = pydantic.create_model(cls.__name__, __base__=cls, **fields)  # type: ignore[call-overload]
         made.form_description = description if description is not None else cls.form_description
         form: type[Self] = made
@@ -359,6 +360,21 @@ class InputForm(Generic[T]):
 def form_of(wanted: type[T], key: str) -> InputForm[T]:
     """Return the form that a pause with a key asks with."""
     return InputForm(wanted, key)
+
+
+def _with_default(field: FieldInfo, value: Any) -> tuple[Any, Any]:
+    """Return a field as it is, apart from its default."""
+    annotation: Any = field.annotation
+    for constraint in field.metadata:
+        annotation = Annotated[annotation, constraint]
+    return annotation, pydantic.Field(
+        default=value,
+        alias=field.alias,
+        title=field.title,
+        description=field.description,
+        examples=field.examples,
+        json_schema_extra=field.json_schema_extra,
+    )
 
 
 def _send(backend: Backend, value: Any, flow_run_id: str, sender: str | None, key_prefix: str | None) -> Steps[None]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import click
 
 from headrace.api.v1 import flow_run_pb2, log_pb2
-from headrace.cli import explaining, filtering, flow_run_change, logs, lookup, output, run_note, watching
+from headrace.cli import (
+    explaining,
+    filtering,
+    flow_run_change,
+    flow_run_pausing,
+    logs,
+    lookup,
+    output,
+    run_note,
+    watching,
+)
 
 
 @click.group("flow-run")
@@ -129,4 +139,6 @@ def watch_flow_run(run: str, timeout: float | None) -> int:
 
 for _change in flow_run_change.COMMANDS:
     command.add_command(_change)
+for _pausing in flow_run_pausing.COMMANDS:
+    command.add_command(_pausing)
 command.add_command(run_note.command)

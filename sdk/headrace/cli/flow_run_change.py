@@ -10,7 +10,7 @@ import click
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace import errors
-from headrace.api.v1 import bulk_operation_pb2, flow_run_pb2, state_pb2
+from headrace.api.v1 import bulk_operation_pb2, flow_run_pb2, state_pb2, task_run_pb2
 from headrace.cli import bulk_operation, filtering, lookup, output
 from headrace.client.values import value_to_proto
 from headrace.ids import uuid7
@@ -77,22 +77,57 @@ def cancel(run: str | None, many: Many, reason: str, yes: bool, as_json: bool) -
 
 
 @click.command("retry")
-@click.option("--all", "everything", is_flag=True, help="Also task runs that completed.")
+@click.option("--all", "--whole", "everything", is_flag=True, help="Also task runs that completed, and waits.")
+@click.option("--failed-only", is_flag=True, help="Only what did not complete with a persisted result; the default.")
+@click.option(
+    "--from-task", "from_tasks", multiple=True, metavar="TASK_RUN", help="This task run (id or name) and what follows."
+)
 @_many_options
-def retry(run: str | None, many: Many, everything: bool, yes: bool, as_json: bool) -> int:
+def retry(
+    run: str | None,
+    many: Many,
+    everything: bool,
+    failed_only: bool,
+    from_tasks: tuple[str, ...],
+    yes: bool,
+    as_json: bool,
+) -> int:
     """Run a flow run again that has ended, or all that options choose.
 
     Completed task runs with persisted results are not executed again.
     """
+    if everything + failed_only + bool(from_tasks) > 1:
+        raise click.UsageError("Say --all, --failed-only or --from-task, not several of them.")
     scope = flow_run_pb2.RETRY_SCOPE_ALL if everything else flow_run_pb2.RETRY_SCOPE_UNFINISHED
+    if run is None and from_tasks:
+        raise click.UsageError("--from-task is about one run: name it.")
     if run is None:
         many(bulk_operation_pb2.BulkAction(retry=bulk_operation_pb2.BulkRetry(scope=scope)))
         return output.ExitCode.OK
     found = lookup.flow_run(run)
+    task_run_ids = [_task_run_id(found.flow_run_id, each) for each in from_tasks]
+    if task_run_ids:
+        scope = flow_run_pb2.RETRY_SCOPE_FROM_TASK
     response = lookup.client().flow_runs.RetryFlowRun(
-        flow_run_pb2.RetryFlowRunRequest(flow_run_id=found.flow_run_id, request_id=str(uuid7()), scope=scope)
+        flow_run_pb2.RetryFlowRunRequest(
+            flow_run_id=found.flow_run_id, request_id=str(uuid7()), scope=scope, task_run_ids=task_run_ids
+        )
     )
     return tell_verdict(response.verdict, response.flow_run, as_json)
+
+
+def _task_run_id(flow_run_id: str, name: str) -> str:
+    if lookup.is_id(name):
+        return name
+    request = task_run_pb2.ListTaskRunsRequest(
+        filter=task_run_pb2.TaskRunFilter(flow_run_ids=[flow_run_id], names=[name]), page_size=2
+    )
+    found = lookup.client().task_runs.ListTaskRuns(request).task_runs
+    if not found:
+        raise errors.NotFound(f"The flow run has no task run '{name}'.")
+    if len(found) > 1:
+        raise errors.InvalidArgument(f"The flow run has several task runs '{name}'; name one by its id.")
+    return found[0].task_run_id
 
 
 @click.command("delete")

@@ -9,7 +9,7 @@ from typing import Any
 from headrace import errors
 
 
-def parse(pairs: tuple[str, ...], document: str | None) -> dict[str, Any]:
+def parse(pairs: tuple[str, ...], document: str | None, *, option: str = "--params") -> dict[str, Any]:
     """Return parameters from `name=value` pairs over a JSON object.
 
     A value that is JSON is taken as such, anything else as text; the document "-" is read from standard input.
@@ -23,9 +23,9 @@ def parse(pairs: tuple[str, ...], document: str | None) -> dict[str, Any]:
         try:
             parsed = json.loads(text)
         except ValueError as error:
-            raise errors.InvalidArgument(f"--params is not JSON: {error}") from error
+            raise errors.InvalidArgument(f"{option} is not JSON: {error}") from error
         if not isinstance(parsed, dict):
-            raise errors.InvalidArgument('--params must be a JSON object like {"name": "value"}.')
+            raise errors.InvalidArgument(f'{option} must be a JSON object like {{"name": "value"}}.')
         values.update(parsed)
     for pair in pairs:
         name, separator, value = pair.partition("=")

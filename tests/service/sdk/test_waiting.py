@@ -89,7 +89,7 @@ class Approval(RunInput):
 def test_a_paused_flow_waits_for_its_form_to_be_filled_in(client: Client) -> None:
     @flow
     def approving() -> Approval:
-        return pause_flow_run(wait_for_input=Approval.with_initial_data("Is it good?", comment="fine"))
+        return pause_flow_run(wait_for_input=Approval.with_initial_data("Is it good?", comment="fine"), timeout=30)
 
     def answer() -> None:
         run_id = until_paused(client, "approving")
@@ -117,8 +117,8 @@ def test_a_paused_flow_waits_for_its_form_to_be_filled_in(client: Client) -> Non
 def test_plain_types_can_be_asked_for_and_an_asynchronous_flow_can_pause(client: Client) -> None:
     @flow
     async def counting() -> int:
-        first: int = await apause_flow_run(wait_for_input=int, key="first")
-        second: list[int] = await apause_flow_run(wait_for_input=list[int], key="second")
+        first: int = await apause_flow_run(wait_for_input=int, key="first", timeout=30)
+        second: list[int] = await apause_flow_run(wait_for_input=list[int], key="second", timeout=30)
         return first + sum(second)
 
     def answer() -> None:
@@ -186,7 +186,7 @@ def test_a_flow_that_somebody_pauses_starts_no_further_task(client: Client) -> N
 def test_a_paused_flow_can_be_cancelled(client: Client) -> None:
     @flow
     def doomed() -> None:
-        pause_flow_run()
+        pause_flow_run(timeout=60)
 
     def cancel() -> None:
         run_id = until_paused(client, "doomed")

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import pydantic
 import pytest
 
 from headrace import (
@@ -155,3 +156,19 @@ def test_a_guard_is_left_as_it_was(runs: LocalRuns) -> None:
 
     napping()
     assert not current_guard().disarm()
+
+
+def test_a_form_keeps_its_checks_when_it_gets_other_defaults() -> None:
+    class Amount(RunInput):
+        amount: int = pydantic.Field(ge=1, description="how much")
+
+    form = Amount.with_initial_data("How **much**?", amount=5)
+    described = form.model_json_schema()["properties"]["amount"]
+    assert {name: described[name] for name in ("default", "minimum", "description")} == {
+        "default": 5,
+        "minimum": 1,
+        "description": "how much",
+    }
+    assert form.form_description == "How **much**?"
+    with pytest.raises(pydantic.ValidationError):
+        form(amount=0)

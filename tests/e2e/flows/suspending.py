@@ -1,0 +1,65 @@
+"""Flows that give their process up and come back; `python suspending.py POOL` deploys them."""
+
+from __future__ import annotations
+
+import sys
+
+from headrace import RunInput, flow, pause_flow_run, sleep_for, suspend_flow_run, task, wait_for_event
+from headrace_harness.ledger import note
+
+
+class Approval(RunInput):
+    approved: bool
+    amount: int = 0
+
+
+@task(persist_result=True)
+def prepare(name: str) -> str:
+    note("prepared", name=name)
+    return f"prepared {name}"
+
+
+@flow(name="approval", persist_result=True)
+def approval(name: str) -> str:
+    note("called")
+    ready = prepare(name)
+    answer = suspend_flow_run(wait_for_input=Approval.with_initial_data("Shall it go on?"))
+    after = prepare.submit("after").result()
+    return f"{ready}, {after}, {answer.amount if answer.approved else 0}"
+
+
+@flow(name="napping", persist_result=True)
+def napping(seconds: float) -> str:
+    note("called")
+    first = prepare("before")
+    sleep_for(seconds, hold_seconds=0)
+    note("woke")
+    second = prepare("after")
+    sleep_for(0.01)
+    return f"{first}, {second}"
+
+
+@flow(name="ordering", persist_result=True)
+def ordering(order: str) -> str:
+    note("called")
+    prepare(order)
+    event = wait_for_event("order.paid", resource={"headrace.resource.id": order}, timeout=120, hold_seconds=0)
+    return str(event.payload["amount"])
+
+
+@flow(name="asking")
+def asking() -> int:
+    note("called")
+    return pause_flow_run(wait_for_input=int, timeout=120)
+
+
+@flow(name="busy", persist_result=True)
+def busy() -> None:
+    note("called")
+    prepare("busy")
+    pause_flow_run(timeout=120, key="hold")
+
+
+if __name__ == "__main__":
+    for each in (approval, napping, ordering, asking, busy):
+        each.deploy("test", sys.argv[1])
