@@ -28,7 +28,7 @@ from headrace_notification.usecases.delivering import Delivering
 
 SOURCES = {
     "state": ("flow-run.state", "task-run.states"),
-    "scheduler": ("deployment", "work-pool", "work-queue", "worker"),
+    "scheduler": ("deployment", "work-pool", "work-queue", "worker", "backfill", "service-level"),
 }
 """Whose outboxes are followed, and which kinds of entries."""
 

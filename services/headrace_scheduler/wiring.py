@@ -8,6 +8,7 @@ from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.service import Service, ServiceContext
 from headrace_scheduler.loops.backfills import BackfillLoop
 from headrace_scheduler.loops.schedules import ErrandLoop, MaterialiseLoop
+from headrace_scheduler.loops.service_levels import ForgetViolationsLoop, ServiceLevelLoop
 from headrace_scheduler.loops.workers import (
     BeatLoop,
     CancelLoop,
@@ -25,6 +26,7 @@ from headrace_scheduler.servicers.backfills import BackfillServicer
 from headrace_scheduler.servicers.calendars import CalendarServicer
 from headrace_scheduler.servicers.deployments import DeploymentServicer
 from headrace_scheduler.servicers.explanations import ExplanationServicer
+from headrace_scheduler.servicers.service_levels import ServiceLevelServicer
 from headrace_scheduler.servicers.work_pools import WorkPoolServicer
 from headrace_scheduler.servicers.workers import WorkerServicer
 from headrace_scheduler.usecases.dispatch.hub import Hub
@@ -53,11 +55,14 @@ async def build(context: ServiceContext) -> Service:
             ExplanationServicer(bench),
             CalendarServicer(bench),
             BackfillServicer(bench),
+            ServiceLevelServicer(bench),
             OutboxServicer(database, wakeups),
         ),
         loops=(
             MaterialiseLoop(bench, wakeups, lease(MaterialiseLoop.name)),
             ErrandLoop(errands, wakeups),
+            ServiceLevelLoop(bench, wakeups, lease(ServiceLevelLoop.name)),
+            ForgetViolationsLoop(bench, wakeups, lease(ForgetViolationsLoop.name)),
             BackfillLoop(bench, wakeups, lease(BackfillLoop.name)),
             DueLoop(hub, wakeups),
             DuePollLoop(hub, wakeups),

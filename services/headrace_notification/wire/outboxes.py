@@ -13,8 +13,10 @@ from typing import Any
 from google.protobuf.struct_pb2 import Struct
 
 from headrace.api.v1 import (
+    backfill_pb2,
     deployment_pb2,
     flow_run_pb2,
+    service_level_pb2,
     state_pb2,
     task_run_pb2,
     work_pool_pb2,
@@ -222,6 +224,11 @@ def change_event(entry: outbox_pb2.OutboxEntry, source: str) -> Event | None:
         case "worker":
             worker_change = changes_pb2.WorkerChanged.FromString(entry.payload)
             return _changed(entry, source, "worker", worker_change.change, *_worker(worker_change.worker))
+        case "backfill":
+            backfill_change = changes_pb2.BackfillChanged.FromString(entry.payload)
+            return _changed(entry, source, "backfill", backfill_change.change, *_backfill(backfill_change.backfill))
+        case "service-level":
+            return _violation(entry, source, changes_pb2.ServiceLevelViolated.FromString(entry.payload))
     return None
 
 
@@ -246,6 +253,43 @@ def _changed(
         resource=resource,
         related=tuple(related),
         payload={},
+    )
+
+
+def _backfill(backfill: backfill_pb2.Backfill) -> tuple[Resource, str, list[Resource]]:
+    status = backfill_pb2.BackfillStatus.Name(backfill.status).removeprefix("BACKFILL_STATUS_")
+    progress = backfill.progress
+    labels = {
+        "headrace.total": str(progress.total),
+        "headrace.completed": str(progress.completed),
+        "headrace.failed": str(progress.failed + progress.crashed),
+    }
+    resource = Resource(f"headrace.backfill.{backfill.backfill_id}", storable(backfill.name), "", labels)
+    return resource, _word(status), [Resource(f"headrace.deployment.{backfill.deployment_id}", "", "deployment")]
+
+
+def _violation(entry: outbox_pb2.OutboxEntry, source: str, violated: changes_pb2.ServiceLevelViolated) -> Event:
+    """Return the event of a broken promise."""
+    level, deployment = violated.service_level, violated.deployment
+    kind = service_level_pb2.ServiceLevelKind.Name(level.kind).removeprefix("SERVICE_LEVEL_KIND_")
+    severity = service_level_pb2.ServiceLevelSeverity.Name(level.severity).removeprefix("SERVICE_LEVEL_SEVERITY_")
+    labels = {"headrace.kind": kind.lower(), "headrace.severity": severity.lower()}
+    related = [
+        Resource(f"headrace.deployment.{deployment.deployment_id}", storable(deployment.name), "deployment"),
+        Resource(f"headrace.flow.{deployment.flow_id}", storable(deployment.flow_name), "flow"),
+    ]
+    if violated.flow_run_id:
+        name = storable(violated.flow_run_name)
+        related.append(Resource(f"headrace.flow-run.{violated.flow_run_id}", name, "flow-run"))
+    recorded_at = moment(entry.recorded_at)
+    return Event(
+        event_id=_entry_id(recorded_at, source, entry.position),
+        workspace_id=uuid.UUID(entry.workspace_id),
+        name="headrace.service-level.violated",
+        occurred_at=moment(violated.violated_at),
+        resource=Resource(f"headrace.service-level.{level.service_level_id}", storable(level.name), "", labels),
+        related=(*related, *_tags(deployment.content.tags)),
+        payload={"message": storable(violated.message)},
     )
 
 

@@ -27,13 +27,16 @@ from headrace_scheduler.rules.runs import (
     NewRun,
     Renewed,
 )
-from headrace_scheduler.wire import explanations, runs, values
+from headrace_scheduler.rules.service_level import LevelRun
+from headrace_scheduler.wire import explanations, runs, service_levels, values
 
 CALL_SECONDS = 5.0
 """Deadline of each call: whoever waits tries again, or leaves it to a loop."""
 
 _PAGE = 200
 
+_STARTED = (state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_PAUSED, state_pb2.STATE_TYPE_CANCELLING)
+_NOT_STARTED = (state_pb2.STATE_TYPE_SCHEDULED, state_pb2.STATE_TYPE_PENDING)
 _ACTIVE = (state_pb2.STATE_TYPE_PENDING, state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_CANCELLING)
 
 
@@ -87,6 +90,47 @@ class StateClient:
                 await self._flow_runs.CancelFlowRun(request, timeout=CALL_SECONDS)
         except errors.NotFound:
             return
+
+    async def latest_completed(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> LevelRun | None:
+        """Return the run of a deployment that completed last, None if none has."""
+        chosen = flow_run_pb2.FlowRunFilter(
+            deployment_ids=[str(deployment_id)], state_types=[state_pb2.STATE_TYPE_COMPLETED]
+        )
+        found = await self._list(workspace_id, chosen, 1, flow_run_pb2.FLOW_RUN_SORT_ENDED_DESC)
+        return found[0] if found else None
+
+    async def runs_to_judge(
+        self,
+        workspace_id: uuid.UUID,
+        deployment_id: uuid.UUID,
+        *,
+        started: bool,
+        open_since: datetime.datetime,
+        over_since: datetime.datetime,
+    ) -> list[LevelRun]:
+        """Return runs of a deployment that promises are about; see `repository.state.StateService`."""
+        until = state_pb2.TimeRange(until=values.from_time(open_since))
+        since = runs.since(over_since)
+        ids = [str(deployment_id)]
+        if started:
+            open_runs = flow_run_pb2.FlowRunFilter(deployment_ids=ids, state_types=_STARTED, started=until)
+            over = flow_run_pb2.FlowRunFilter(deployment_ids=ids, ended=since)
+        else:
+            open_runs = flow_run_pb2.FlowRunFilter(deployment_ids=ids, state_types=_NOT_STARTED, expected_start=until)
+            over = flow_run_pb2.FlowRunFilter(deployment_ids=ids, started=since)
+        return [*await self._list(workspace_id, open_runs, _PAGE), *await self._list(workspace_id, over, _PAGE)]
+
+    async def _list(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: flow_run_pb2.FlowRunFilter,
+        limit: int,
+        sort: flow_run_pb2.FlowRunSort.ValueType = flow_run_pb2.FLOW_RUN_SORT_UNSPECIFIED,
+    ) -> list[LevelRun]:
+        request = flow_run_pb2.ListFlowRunsRequest(filter=chosen, page_size=limit, sort=sort)
+        with _acting_for(workspace_id):
+            response = await self._flow_runs.ListFlowRuns(request, timeout=CALL_SECONDS)
+        return [service_levels.to_run(run) for run in response.flow_runs]
 
     async def claim(self, workspace_id: uuid.UUID, claim: Claim) -> Claimed:
         """Claim due runs."""

@@ -15,10 +15,11 @@ from headrace_scheduler.queries.deployments import DeploymentQueries
 from headrace_scheduler.queries.errands import ErrandQueries
 from headrace_scheduler.queries.pools import PoolQueries
 from headrace_scheduler.queries.schedules import ScheduleQueries
+from headrace_scheduler.queries.service_levels import ServiceLevelQueries
 from headrace_scheduler.queries.workers import WorkerQueries
 from headrace_scheduler.repository.storage import Unit
-from headrace_scheduler.rules.changes import Change
-from headrace_scheduler.wire.changes import entry_of
+from headrace_scheduler.rules.changes import Change, Violation
+from headrace_scheduler.wire.changes import entry_of, violation_entry_of
 
 Result = TypeVar("Result")
 
@@ -34,6 +35,7 @@ class SqlUnit:
         self.pools = PoolQueries(connection)
         self.workers = WorkerQueries(connection)
         self.errands = ErrandQueries(connection)
+        self.service_levels = ServiceLevelQueries(connection)
         self.backfills = BackfillQueries(connection)
         self.calendars = CalendarQueries(connection)
 
@@ -45,6 +47,11 @@ class SqlUnit:
     async def tell(self, change: Change) -> None:
         """Tell others of a change, once the transaction has committed."""
         workspace_id, kind, payload = entry_of(change)
+        await self._store.outbox.append(self._connection, workspace_id, kind, payload)
+
+    async def tell_violation(self, violation: Violation) -> None:
+        """Tell others that a promise was broken, once the transaction has committed."""
+        workspace_id, kind, payload = violation_entry_of(violation)
         await self._store.outbox.append(self._connection, workspace_id, kind, payload)
 
     def wake(self, channel: str) -> None:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from headrace_scheduler.rules.explanation import RunFacts
 from headrace_scheduler.rules.runs import AttemptRef, Claim, Claimed, CreatedRun, EndedAttempt, NewRun, Renewed
+from headrace_scheduler.rules.service_level import LevelRun
 
 
 class StateService(Protocol):
@@ -28,6 +29,32 @@ class StateService(Protocol):
 
     async def cancel_run(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, reason: str) -> None:
         """Ask a run to stop; one that is gone or over is left alone."""
+        ...
+
+    async def latest_completed(self, workspace_id: uuid.UUID, deployment_id: uuid.UUID) -> LevelRun | None:
+        """Return the run of a deployment that completed last, None if none has."""
+        ...
+
+    async def runs_to_judge(
+        self,
+        workspace_id: uuid.UUID,
+        deployment_id: uuid.UUID,
+        *,
+        started: bool,
+        open_since: datetime.datetime,
+        over_since: datetime.datetime,
+    ) -> list[LevelRun]:
+        """Return runs of a deployment that promises are about, at most 200 of each sort.
+
+        Args:
+            workspace_id: Whose runs.
+            deployment_id: Of which deployment.
+            started: True: runs that started before `open_since` and are not over, and those that ended after
+                `over_since`. False: runs that were expected before `open_since` and have not started, and those that
+                started after `over_since`.
+            open_since: See `started`.
+            over_since: See `started`.
+        """
         ...
 
     async def claim(self, workspace_id: uuid.UUID, claim: Claim) -> Claimed:

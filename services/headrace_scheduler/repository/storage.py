@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeVar
 
 from headrace_scheduler.repository.backfills import Backfills
 from headrace_scheduler.repository.calendars import Calendars
-from headrace_scheduler.rules.changes import Change
+from headrace_scheduler.repository.service_levels import ServiceLevels
+from headrace_scheduler.rules.changes import Change, Violation
 from headrace_scheduler.rules.deployment import Concurrency, Content, Deployment, DeploymentFilter, Version
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.schedule import Schedule
@@ -353,6 +354,11 @@ class Unit(Protocol):
         ...
 
     @property
+    def service_levels(self) -> ServiceLevels:
+        """Service levels."""
+        ...
+
+    @property
     def errands(self) -> Errands:
         """Errands."""
         ...
@@ -363,6 +369,10 @@ class Unit(Protocol):
 
     async def tell(self, change: Change) -> None:
         """Tell others of a change, once the transaction has committed."""
+        ...
+
+    async def tell_violation(self, violation: Violation) -> None:
+        """Tell others that a promise was broken, once the transaction has committed."""
         ...
 
     def wake(self, channel: str) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 from typing import TypeAlias
 
 from headrace_scheduler.rules.backfill import Backfill
 from headrace_scheduler.rules.deployment import Deployment
+from headrace_scheduler.rules.service_level import Breach, ServiceLevel
 from headrace_scheduler.rules.work_pool import Worker, WorkPool, WorkQueue
 
 Thing: TypeAlias = Backfill | Deployment | WorkPool | WorkQueue | Worker
@@ -29,3 +31,13 @@ class Change:
     kind: ChangeKind
     thing: Thing
     """As it is after it, or was before it was deleted."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Violation:
+    """A promise was broken."""
+
+    level: ServiceLevel
+    deployment: Deployment
+    breach: Breach
+    at: datetime.datetime

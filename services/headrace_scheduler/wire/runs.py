@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -138,6 +139,14 @@ def from_ended(ended: EndedAttempt) -> pb.EndedAttempt:
 def state_type(message: flow_run_pb2.FlowRun) -> str:
     """Return the type of the state of a run, by its name in the contract without its prefix."""
     return state_pb2.StateType.Name(message.state.type).removeprefix("STATE_TYPE_")
+
+
+def since(moment: datetime.datetime) -> state_pb2.TimeRange:
+    """Return the span from a moment on."""
+    span = state_pb2.TimeRange()
+    # `from` is a word of Python.
+    getattr(span, "from").CopyFrom(values.from_time(moment))
+    return span
 
 
 def total(message: flow_run_pb2.CountFlowRunsResponse) -> int:

@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from headrace_chassis.database import Database
+from headrace_harness.postgres import service_database
 from service.scheduler.parts import Parts, Scheduler, running_parts
 
 
@@ -20,3 +22,10 @@ async def parts(database_url: str) -> AsyncIterator[Parts]:
 def scheduler(parts: Parts) -> Scheduler:
     """The scheduler of `parts`."""
     return parts.scheduler
+
+
+@pytest.fixture
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """The scheduler's own view of its database."""
+    async with service_database(database_url, "scheduler") as pool:
+        yield pool

@@ -37,13 +37,6 @@ SECOND = datetime.timedelta(seconds=1)
 HOUR = datetime.timedelta(hours=1)
 
 
-@pytest.fixture
-async def database(database_url: str) -> AsyncIterator[Database]:
-    """The scheduler's own view of its database."""
-    async with service_database(database_url, "scheduler") as pool:
-        yield pool
-
-
 def every(seconds: int, *, slug: str = "s", **fields: Any) -> pb.Schedule:
     interval = pb.IntervalRule()
     interval.every.seconds = seconds
