@@ -7,6 +7,7 @@
     │   └── WorkerDied      the process that executed the task has gone
     ├── CancelledRun        the run stopped on request
     ├── TimedOut            the run took longer than its timeout_seconds; also a TimeoutError
+    ├── NotRetriable        raised by user code whose failure another try would not change
     ├── UpstreamFailed      the run did not start because one that it waits for did not complete
     ├── UnfinishedRun       the run has no result yet
     ├── MissingResult       the run's value was not kept
@@ -65,6 +66,12 @@ class TimedOut(errors.HeadraceError, TimeoutError):
     """The run took longer than its `timeout_seconds`."""
 
     default_reason = "TIMED_OUT"
+
+
+class NotRetriable(errors.HeadraceError):
+    """Raised by user code whose failure another try would not change: retries that are left are not made."""
+
+    default_reason = "NOT_RETRIABLE"
 
 
 class UpstreamFailed(errors.HeadraceError):

@@ -204,9 +204,14 @@ def Completed(*, message: str = "", name: str = "", data: Any = None) -> State[A
     return State(type=StateType.COMPLETED, name=name, message=message, data=data)
 
 
-def Failed(*, message: str = "", name: str = "", data: Any = None) -> State[Any]:
-    """Return a state that says that the run failed; `data` may be the exception."""
+def Failed(*, message: str = "", name: str = "", data: Any = None, retriable: bool = True) -> State[Any]:
+    """Return a state that says that the run failed; `data` may be the exception.
+
+    A flow that returns it is tried again if it has retries left, unless `retriable` is False.
+    """
     state: State[Any] = State(type=StateType.FAILED, name=name, message=message)
+    if not retriable:
+        state.details = StateDetails(retriable=False)
     if data is not None:
         state.data = data
     return state

@@ -186,7 +186,8 @@ class LocalRuns:
         run = self._flow_runs[flow_run_id]
         if run.state.is_final():
             return done(Verdict(outcome="aborted", state=run.state, reason=f"the run is {run.state.name}"))
-        if state.is_failed() and run.run_count <= run.retries:
+        is_retriable = state.details is None or state.details.retriable is not False
+        if state.is_failed() and is_retriable and run.run_count <= run.retries:
             delay = run.retry_delays[min(run.run_count, len(run.retry_delays)) - 1] if run.retry_delays else 0.0
             now = datetime.datetime.now(datetime.UTC)
             details = StateDetails(scheduled_at=now + datetime.timedelta(seconds=delay))

@@ -10,7 +10,7 @@ from headrace.engine.judging import describe_error, error_details
 from headrace.engine.tracking import SCALARS
 from headrace.futures import Future
 from headrace.outcomes import CancelledRun
-from headrace.states import State, StateType, aggregate_states
+from headrace.states import State, StateDetails, StateType, aggregate_states
 
 
 def deciding(value: Any) -> list[Future[Any] | State[Any]]:
@@ -36,7 +36,9 @@ def judge_states(value: Any, found: Sequence[Future[Any] | State[Any]]) -> State
     if not state.is_final():
         error = TypeError(f"the flow returned the state {state}, which is not a final one")
         return failed(error)
-    return dataclasses.replace(state, details=None, reference=None)
+    retriable = state.details.retriable if state.details is not None and value is found[0] else None
+    details = StateDetails(retriable=retriable) if retriable is not None else None
+    return dataclasses.replace(state, details=details, reference=None)
 
 
 def cause_of(state: State[Any], found: Sequence[Future[Any] | State[Any]]) -> Exception:

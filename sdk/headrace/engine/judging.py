@@ -21,6 +21,7 @@ from headrace.outcomes import (
     CancelInterrupt,
     Interrupted,
     LeaseLostInterrupt,
+    NotRetriable,
     TimedOut,
     TimeoutInterrupt,
     WorkerDied,
@@ -122,7 +123,8 @@ def fail(run: TaskRun, error: Exception, *, name: str = "", retriable: bool | No
     """Record that a run failed."""
     run.error = error
     details = error_details(error)
-    details.retriable = retriable
+    if retriable is not None:
+        details.retriable = retriable
     if isinstance(error, TimedOut):
         name = name or "TimedOut"
     run.enter(CRASHED if isinstance(error, WorkerDied) else FAILED, name, describe_error(error), details)
@@ -136,7 +138,12 @@ def stop(run: TaskRun, error: BaseException) -> None:
     reason = run.host.stop_reason or (str(error) if isinstance(error, CancelInterrupt) else "")
     if isinstance(error, TimeoutInterrupt):
         reason = "the flow run's time was over"
-    run.enter(CANCELLED, message=reason or "the task was cancelled")
+    message = reason or "the task was cancelled"
+    if run.is_replayable:
+        # What it did in an earlier execution stands.
+        run.code, run.message = CANCELLED, message
+        return
+    run.enter(CANCELLED, message=message)
 
 
 def timed_out(run: TaskRun) -> TimedOut:
@@ -157,6 +164,8 @@ def _schedule_retry(run: TaskRun, error: Exception) -> float:
 
 def _may_retry(run: TaskRun, error: Exception) -> bool:
     condition = run.definition.options.retry_condition_fn
+    if isinstance(error, NotRetriable):
+        return False
     if condition is None:
         return True
     state: State[Any] = State(type=StateType.FAILED, message=describe_error(error), data=error)
@@ -185,12 +194,9 @@ def _take_state(run: TaskRun, state: State[Any]) -> Any:
 
 
 def replay(run: TaskRun) -> bool:
-    """Go on with a run of an earlier execution; True if it completed and its persisted value is taken."""
-    earlier = run.host.earlier.get((run.facts.task_key, run.dynamic_key)) if run.host.earlier else None
-    if earlier is None:
-        return False
-    run.task_run_id, run.version, run.run_count = earlier.task_run_id, earlier.version, earlier.run_count
-    if not earlier.is_completed or earlier.reference is None:
+    """Take the persisted value of a run that completed in an earlier execution; True if there is one."""
+    earlier = run.earlier
+    if earlier is None or earlier.reference is None or not run.is_replayable:
         return False
     try:
         run.value = headrace.results.read_result(earlier.reference)
@@ -226,6 +232,7 @@ def error_details(error: BaseException) -> StateDetails:
     return StateDetails(
         error_type=kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}",
         reason=error.reason if isinstance(error, HeadraceError) else "",
+        retriable=False if isinstance(error, NotRetriable) else None,
         traceback="".join(traceback.format_exception(error)),
     )
 

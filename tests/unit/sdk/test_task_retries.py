@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from headrace import exponential_backoff, flow, runtime, task
-from headrace.outcomes import TimedOut
-from headrace.states import State
+from headrace.outcomes import NotRetriable, TimedOut
+from headrace.states import Failed, State
 from headrace.testing import LocalRuns
 
 
@@ -156,3 +156,32 @@ def test_a_timeout_of_the_users_own_is_not_ours(runs: LocalRuns) -> None:
 
     calls()
     assert runs.task_runs()[0].state.name == "Failed"
+
+
+def test_what_is_not_retriable_is_not_tried_again(runs: LocalRuns) -> None:
+    tries: list[str] = []
+
+    @task(retries=3)
+    def hopeless() -> None:
+        tries.append("task")
+        raise NotRetriable("the file is damaged")
+
+    @flow(retries=3)
+    def raises() -> None:
+        tries.append("flow")
+        hopeless()
+
+    @flow(retries=1)
+    def returns(retriable: bool) -> State[Any]:
+        tries.append("returns")
+        return Failed(message="no", retriable=retriable)
+
+    with pytest.raises(NotRetriable, match="damaged"):
+        raises()
+    assert tries == ["flow", "task"]
+    (run,) = runs.task_runs()
+    assert run.state.details is not None
+    assert run.state.details.retriable is False
+    assert returns(False, return_state=True).is_failed()
+    assert returns(True, return_state=True).is_failed()
+    assert tries.count("returns") == 3
