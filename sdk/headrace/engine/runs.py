@@ -24,7 +24,7 @@ from headrace.outcomes import (
     MissingContext,
     SuspendInterrupt,
 )
-from headrace.recording.facts import COMPLETED, PENDING, RUNNING, TYPES, AttemptHandle, TaskRunFacts
+from headrace.recording.facts import COMPLETED, PENDING, RUNNING, SCHEDULED, TYPES, AttemptHandle, TaskRunFacts
 from headrace.recording.identifiers import new_id
 from headrace.states import ResultReference, State, StateDetails, StateType
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from headrace.transactions import Transaction
 
 
+_OPEN_CODES = (PENDING, RUNNING, SCHEDULED)
 _NO_VALUE: Any = object()
 
 _HOLD_SECONDS = 0.5
@@ -356,9 +357,7 @@ class TaskRun(TaskRunFacts):
     def is_replayable(self) -> bool:
         """Whether it has not started and completed in an earlier execution, with a result that was kept."""
         earlier = self.earlier
-        return (
-            earlier is not None and earlier.is_completed and earlier.reference is not None and not self.has_started
-        )
+        return earlier is not None and earlier.is_completed and earlier.reference is not None and not self.has_started
 
     def enter(
         self,
@@ -369,6 +368,9 @@ class TaskRun(TaskRunFacts):
         reference: ResultReference | None = None,
     ) -> None:
         """Enter a state, and tell the backend."""
+        if self.earlier is not None and not self.state_ns and code not in _OPEN_CODES:
+            # What an earlier execution ended is open again before it ends another time.
+            self.enter(PENDING)
         now = time.time_ns()
         self.code, self.state_name, self.message, self.state_ns = code, name, message, now
         self.details, self.reference = details, reference

@@ -63,7 +63,9 @@ class SubmittedTask:
     def submit(self) -> None:
         """Run as soon as everything is done that the call waits for, and there is room."""
         self._session.add(self)
-        self.run.enter(PENDING)
+        if not self.run.is_replayable:
+            # One that is replayed goes through no states again: it has completed already.
+            self.run.enter(PENDING)
         upstream = self.call.upstream
         waited = [future for future in upstream.futures if not future.done()] if upstream is not None else []
         if not waited:

@@ -109,7 +109,7 @@ class TaskRunFacts:
     spec_is_told: bool
     """Whether a frame has described it; the recording thread's."""
     has_started: bool
-    """Whether it has left PENDING; a PENDING that is not in a frame by then is not worth telling."""
+    """Whether it has left PENDING; its first PENDING is not worth telling if it is in no frame by then."""
 
 
 Transition: TypeAlias = tuple[TaskRunFacts, int, str, str, int, int, StateDetails | None, ResultReference | None]

@@ -48,7 +48,8 @@ class FrameBuilder:
         for transition in transitions:
             run = transition[0]
             attempt = run.attempt
-            if attempt.is_lost or (transition[1] == PENDING and run.has_started):
+            # What an earlier execution ended has to be told that it is open again.
+            if attempt.is_lost or (transition[1] == PENDING and run.has_started and not run.version):
                 continue
             index = attempts.get(attempt)
             if index is None:
