@@ -15,6 +15,7 @@ from headrace_gateway.contract import PublicMethod
 
 SERVICE_OF = {
     "ArtifactService": "state",
+    "AssetService": "state",
     "AutomationService": "notification",
     "BackgroundTaskService": "state",
     "BlockService": "state",

@@ -454,5 +454,47 @@ retention_rule = sa.Table(
     _time("updated_at", default=True),
 )
 
+asset = sa.Table(
+    "asset",
+    metadata,
+    _id("asset_id", key=True),
+    _id("workspace_id"),
+    _text("key"),
+    _text("name", default=True),
+    _text("description", default=True),
+    _text("url", default=True),
+    _words("owners"),
+    _id("last_materialization_id", optional=True),
+    _time("last_materialized_at", optional=True),
+    _time("created_at", default=True),
+    _time("updated_at", default=True),
+    sa.UniqueConstraint("workspace_id", "key", name="asset_key_key"),
+)
+
+asset_materialization = sa.Table(
+    "asset_materialization",
+    metadata,
+    _id("materialization_id", key=True),
+    _id("workspace_id"),
+    _id("asset_id"),
+    _text("asset_key"),
+    _id("flow_run_id", optional=True),
+    _id("task_run_id", optional=True),
+    sa.Column("succeeded", sa.Boolean, nullable=False),
+    _text("materialized_by", default=True),
+    _object("metadata"),
+    _text("message", default=True),
+    _time("created_at", default=True),
+)
+
+asset_dependency = sa.Table(
+    "asset_dependency",
+    metadata,
+    _id("asset_id", key=True),
+    _id("upstream_asset_id", key=True),
+    _id("workspace_id"),
+    _time("last_at", default=True),
+)
+
 outbox = outbox_table(metadata)
 service_lease = service_lease_table(metadata)

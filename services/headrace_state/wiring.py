@@ -20,6 +20,7 @@ from headrace_state.loops.starts import StartTimeouts
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
 from headrace_state.queries.artifacts import PostgresArtifacts
+from headrace_state.queries.assets import PostgresAssets
 from headrace_state.queries.background import PostgresBackgroundTasks
 from headrace_state.queries.blocks import PostgresBlocks
 from headrace_state.queries.bulk import PostgresBulkOperations
@@ -44,6 +45,7 @@ from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.limits import Limits
 from headrace_state.rules.retention import FOR_EVER
 from headrace_state.servicers.artifacts import ArtifactServicer
+from headrace_state.servicers.assets import AssetServicer
 from headrace_state.servicers.background import BackgroundTaskServicer
 from headrace_state.servicers.blocks import BlockServicer
 from headrace_state.servicers.bulk import BulkOperationServicer
@@ -112,6 +114,7 @@ async def build(context: ServiceContext) -> Service:
             ),
             ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
             ArtifactServicer(PostgresArtifacts(database)),
+            AssetServicer(PostgresAssets(database)),
             VariableServicer(PostgresVariables(database)),
             BlockServicer(PostgresBlocks(database), SecretBox.of_settings(context.settings)),
             RunInsightServicer(PostgresRunInsight(database), context.clock),

@@ -14,6 +14,7 @@ import grpc
 from headrace import __version__
 from headrace.api.v1 import (
     artifact_pb2_grpc,
+    asset_pb2_grpc,
     automation_pb2_grpc,
     backfill_pb2_grpc,
     background_task_pb2_grpc,
@@ -85,6 +86,7 @@ class AsyncClient:
             channel
         )
         self.blocks: block_pb2_grpc.BlockServiceAsyncStub = block_pb2_grpc.BlockServiceStub(channel)
+        self.assets: asset_pb2_grpc.AssetServiceAsyncStub = asset_pb2_grpc.AssetServiceStub(channel)
         self.variables: variable_pb2_grpc.VariableServiceAsyncStub = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments: deployment_pb2_grpc.DeploymentServiceAsyncStub = deployment_pb2_grpc.DeploymentServiceStub(
             channel
@@ -144,6 +146,7 @@ class Client:
         self.bulk_operations = bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
         self.insight = run_insight_pb2_grpc.RunInsightServiceStub(channel)
         self.blocks = block_pb2_grpc.BlockServiceStub(channel)
+        self.assets = asset_pb2_grpc.AssetServiceStub(channel)
         self.variables = variable_pb2_grpc.VariableServiceStub(channel)
         self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
         self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)

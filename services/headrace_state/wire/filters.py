@@ -36,11 +36,11 @@ def to_flow_filter(message: flow_pb2.FlowFilter) -> FlowFilter:
         tags_any=tuple(message.tags_any),
         tags_none=tuple(message.tags_none),
         labels=to_object(message.labels, "filter.labels"),
-        created=_span(message, "created"),
+        created=to_span(message, "created"),
         untagged=_flag(message, "untagged"),
         text=message.text,
         label_keys=tuple(message.label_keys),
-        updated=_span(message, "updated"),
+        updated=to_span(message, "updated"),
     )
 
 
@@ -76,11 +76,11 @@ def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter) -> FlowRunFilter:
         root_flow_run_ids=to_ids(message.root_flow_run_ids, "filter.root_flow_run_ids"),
         has_parent=_flag(message, "has_parent"),
         creator_ids=tuple(message.creator_ids),
-        created=_span(message, "created"),
-        expected_start=_span(message, "expected_start"),
-        next_scheduled_start=_span(message, "next_scheduled_start"),
-        started=_span(message, "started"),
-        ended=_span(message, "ended"),
+        created=to_span(message, "created"),
+        expected_start=to_span(message, "expected_start"),
+        next_scheduled_start=to_span(message, "next_scheduled_start"),
+        started=to_span(message, "started"),
+        ended=to_span(message, "ended"),
         run_time_at_least=_seconds(message, "run_time_at_least"),
         run_time_at_most=_seconds(message, "run_time_at_most"),
         auto_scheduled=_flag(message, "auto_scheduled"),
@@ -97,8 +97,8 @@ def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter) -> FlowRunFilter:
         ),
         run_count_at_least=_number(message, "run_count_at_least"),
         run_count_at_most=_number(message, "run_count_at_most"),
-        state_entered=_span(message, "state_entered"),
-        updated=_span(message, "updated"),
+        state_entered=to_span(message, "state_entered"),
+        updated=to_span(message, "updated"),
         creator_kinds=tuple(creator_kind(kind) for kind in message.creator_kinds),
         creator_names=tuple(message.creator_names),
     )
@@ -124,9 +124,9 @@ def to_task_run_filter(message: task_run_pb2.TaskRunFilter) -> TaskRunFilter:
         tags_none=tuple(message.tags_none),
         labels=to_object(message.labels, "filter.labels"),
         has_child_flow_run=_flag(message, "has_child_flow_run"),
-        created=_span(message, "created"),
-        started=_span(message, "started"),
-        ended=_span(message, "ended"),
+        created=to_span(message, "created"),
+        started=to_span(message, "started"),
+        ended=to_span(message, "ended"),
         run_time_at_least=_seconds(message, "run_time_at_least"),
         run_time_at_most=_seconds(message, "run_time_at_most"),
         cache_keys=tuple(message.cache_keys),
@@ -138,8 +138,8 @@ def to_task_run_filter(message: task_run_pb2.TaskRunFilter) -> TaskRunFilter:
         label_keys=tuple(message.label_keys),
         run_count_at_least=_number(message, "run_count_at_least"),
         run_count_at_most=_number(message, "run_count_at_most"),
-        expected_start=_span(message, "expected_start"),
-        state_entered=_span(message, "state_entered"),
+        expected_start=to_span(message, "expected_start"),
+        state_entered=to_span(message, "state_entered"),
         child_flow_run_ids=to_ids(message.child_flow_run_ids, "filter.child_flow_run_ids"),
         flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
         deployment_ids=to_ids(message.deployment_ids, "filter.deployment_ids"),
@@ -165,10 +165,10 @@ def to_artifact_filter(message: artifact_pb2.ArtifactFilter) -> ArtifactFilter:
         flow_run_ids=to_ids(message.flow_run_ids, "filter.flow_run_ids"),
         task_run_ids=to_ids(message.task_run_ids, "filter.task_run_ids"),
         latest_only=message.latest_only,
-        created=_span(message, "created"),
+        created=to_span(message, "created"),
         types=tuple(message.types),
         text=message.text,
-        updated=_span(message, "updated"),
+        updated=to_span(message, "updated"),
         has_key=_flag(message, "has_key"),
         flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
         deployment_ids=to_ids(message.deployment_ids, "filter.deployment_ids"),
@@ -202,7 +202,12 @@ def _seconds(message: Any, field: str) -> float | None:
     return to_seconds(getattr(message, field)) if message.HasField(field) else None
 
 
-def _span(message: Any, field: str) -> Span:
+def to_span(message: Any, field: str) -> Span:
+    """Return the span in a field of a filter; one that is not set is open.
+
+    Raises:
+        errors.InvalidArgument: An end is not a time.
+    """
     if not message.HasField(field):
         return OPEN
     span: state_pb2.TimeRange = getattr(message, field)

@@ -214,6 +214,54 @@ export type ArtifactSort =
   | "ARTIFACT_SORT_KEY_ASC"
   | "ARTIFACT_SORT_KEY_DESC";
 
+/** Something that runs make for others to use. */
+export interface Asset {
+  /** Follows from the workspace and the key. */
+  asset_id: string;
+  /** Where it is, as a URI, e.g. "s3://lake/orders.parquet". Unique in the workspace. */
+  key: string;
+  /** The name that people read; empty shows the key. */
+  name: string;
+  /** What it is, in Markdown. */
+  description: string;
+  /** Where people find more about it. */
+  url: string;
+  /** Who looks after it. */
+  owners: string[];
+  /** When it was first heard of. */
+  created_at?: string;
+  /** When anything of it last changed. */
+  updated_at?: string;
+  /** The last one that succeeded, if any. */
+  last_materialization?: Materialization;
+}
+
+/** An asset is made from another. */
+export interface AssetDependency {
+  /** What is made. */
+  asset_id: string;
+  /** What it is made from. */
+  upstream_asset_id: string;
+  /** When it was last made from it. */
+  last_at?: string;
+}
+
+/** Which assets. Fields are joined by AND, values in a field by OR. */
+export interface AssetFilter {
+  /** Any of these ids. */
+  asset_ids: string[];
+  /** Any of these keys. */
+  keys: string[];
+  /** What the key begins with. */
+  key_prefix: string;
+  /** A part of the key, the name or the description, upper and lower case alike. */
+  text: string;
+  /** Looked after by any of these. */
+  owners: string[];
+  /** Last made in this span. */
+  materialized?: TimeRange;
+}
+
 /** The right to execute one attempt of a flow run. */
 export interface Attempt {
   /** The flow run. */
@@ -1050,6 +1098,14 @@ export interface DeleteArtifactRequest {
 }
 
 export type DeleteArtifactResponse = Record<string, never>;
+
+/** Asks to delete an asset. */
+export interface DeleteAssetRequest {
+  /** Which one. */
+  asset_id: string;
+}
+
+export type DeleteAssetResponse = Record<string, never>;
 
 /** Asks to delete an automation. */
 export interface DeleteAutomationRequest {
@@ -1902,6 +1958,38 @@ export interface GetArtifactResponse {
   artifact?: Artifact;
 }
 
+/** Asks for the lineage of an asset. */
+export interface GetAssetLineageRequest {
+  /** Of which asset. */
+  asset_id: string;
+  /** In which direction. */
+  direction: LineageDirection;
+  /** How many steps at most; 0 is 10. */
+  max_depth: number;
+}
+
+/** Returns lineage. */
+export interface GetAssetLineageResponse {
+  /** The asset itself and those it is connected with. */
+  assets: Asset[];
+  /** What is made from what. */
+  dependencies: AssetDependency[];
+  /** True if there is more than the server follows (1,000 assets), or more steps than asked for. */
+  truncated: boolean;
+}
+
+/** Asks for an asset. */
+export interface GetAssetRequest {
+  /** Which one. */
+  asset_id: string;
+}
+
+/** Returns an asset. */
+export interface GetAssetResponse {
+  /** The asset. */
+  asset?: Asset;
+}
+
 /** Asks for an automation. */
 export interface GetAutomationRequest {
   /** Which one. */
@@ -2393,6 +2481,12 @@ export interface LastFlowRuns {
   next?: FlowRunPoint;
 }
 
+/** In which direction to follow lineage. */
+export type LineageDirection =
+  | "LINEAGE_DIRECTION_UNSPECIFIED"
+  | "LINEAGE_DIRECTION_UPSTREAM"
+  | "LINEAGE_DIRECTION_DOWNSTREAM";
+
 /** A link. */
 export interface LinkContent {
   /** Where to. */
@@ -2417,6 +2511,24 @@ export interface ListArtifactsRequest {
 export interface ListArtifactsResponse {
   /** The artifacts. */
   artifacts: Artifact[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of assets. */
+export interface ListAssetsRequest {
+  /** Which ones. */
+  filter?: AssetFilter;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of assets. */
+export interface ListAssetsResponse {
+  /** The assets. */
+  assets: Asset[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
 }
@@ -2751,6 +2863,30 @@ export interface ListLogsResponse {
   follow_token: string;
 }
 
+/** Asks for a page of materializations. */
+export interface ListMaterializationsRequest {
+  /** Of any of these assets. */
+  asset_ids: string[];
+  /** Made by any of these flow runs. */
+  flow_run_ids: string[];
+  /** Made by any of these task runs. */
+  task_run_ids: string[];
+  /** True: only those that succeeded; false: only those that failed. */
+  succeeded?: boolean;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of materializations. */
+export interface ListMaterializationsResponse {
+  /** The materializations. */
+  materializations: Materialization[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 export type ListRetentionRulesRequest = Record<string, never>;
 
 /** Returns the rules. */
@@ -3031,6 +3167,30 @@ export type LogSource =
   | "LOG_SOURCE_WORKER"
   | "LOG_SOURCE_INFRASTRUCTURE";
 
+/** A task run made an asset, or failed to. */
+export interface Materialization {
+  /** UUIDv7. */
+  materialization_id: string;
+  /** The asset. */
+  asset_id: string;
+  /** Its key. */
+  asset_key: string;
+  /** The flow run that made it. */
+  flow_run_id: string;
+  /** The task run that made it. */
+  task_run_id: string;
+  /** True if it was made, false if making it failed. */
+  succeeded: boolean;
+  /** What made it, if not the task itself, e.g. "dbt". */
+  materialized_by: string;
+  /** More about it, e.g. how many rows it has. */
+  metadata?: JsonObject;
+  /** Why it failed. */
+  message: string;
+  /** When it was made. */
+  created_at?: string;
+}
+
 /** Fires on a measured figure. */
 export interface MetricTrigger {
   /** Which figure: "success_rate", "duration", "lateness", "queue_depth". */
@@ -3063,6 +3223,16 @@ export interface NewBackgroundTask {
   wait_for: string[];
   /** Not before this; unset is now. */
   scheduled_at?: string;
+}
+
+/** An asset that a task run made, or failed to make. */
+export interface NewMaterialization {
+  /** The asset: its key, and whatever else is known of it. */
+  asset?: Asset;
+  /** UUIDv7 made by the caller, which makes the call repeatable. */
+  materialization_id: string;
+  /** More about it. */
+  metadata?: JsonObject;
 }
 
 /** Asks to pause a backfill. */
@@ -3254,6 +3424,32 @@ export interface RecordFrame {
   attempts: RecordAttempt[];
   /** Up to 500 transitions. */
   transitions: TaskRunTransition[];
+}
+
+/** Asks to record materializations. */
+export interface RecordMaterializationsRequest {
+  /** The flow run that made them. */
+  flow_run_id: string;
+  /** The task run that made them. */
+  task_run_id: string;
+  /** What was made. */
+  materializations: NewMaterialization[];
+  /** True if it was made, false if making it failed. */
+  succeeded: boolean;
+  /** What made it, if not the task itself. */
+  materialized_by: string;
+  /** Why it failed. */
+  message: string;
+  /** Keys of assets that they were made from. */
+  upstream_assets: Asset[];
+  /** Task runs whose results they were made from: assets of these, or of those that these took results from. */
+  upstream_task_run_ids: string[];
+}
+
+/** Returns the materializations. */
+export interface RecordMaterializationsResponse {
+  /** In the order asked for. */
+  materializations: Materialization[];
 }
 
 /** Asks to record one frame. */
@@ -4729,6 +4925,12 @@ export interface Calls {
   ListArtifacts: { request: ListArtifactsRequest; response: ListArtifactsResponse };
   UpdateArtifact: { request: UpdateArtifactRequest; response: UpdateArtifactResponse };
   DeleteArtifact: { request: DeleteArtifactRequest; response: DeleteArtifactResponse };
+  RecordMaterializations: { request: RecordMaterializationsRequest; response: RecordMaterializationsResponse };
+  GetAsset: { request: GetAssetRequest; response: GetAssetResponse };
+  ListAssets: { request: ListAssetsRequest; response: ListAssetsResponse };
+  ListMaterializations: { request: ListMaterializationsRequest; response: ListMaterializationsResponse };
+  GetAssetLineage: { request: GetAssetLineageRequest; response: GetAssetLineageResponse };
+  DeleteAsset: { request: DeleteAssetRequest; response: DeleteAssetResponse };
   CreateAutomation: { request: CreateAutomationRequest; response: CreateAutomationResponse };
   GetAutomation: { request: GetAutomationRequest; response: GetAutomationResponse };
   ListAutomations: { request: ListAutomationsRequest; response: ListAutomationsResponse };
@@ -4888,6 +5090,12 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListArtifacts: { verb: "POST", path: "/v1/artifacts:search", body: true },
   UpdateArtifact: { verb: "PATCH", path: "/v1/artifacts/{artifact.artifact_id}", body: true },
   DeleteArtifact: { verb: "DELETE", path: "/v1/artifacts/{artifact_id}", body: false },
+  RecordMaterializations: { verb: "POST", path: "/v1/asset-materializations:record", body: true },
+  GetAsset: { verb: "GET", path: "/v1/assets/{asset_id}", body: false },
+  ListAssets: { verb: "POST", path: "/v1/assets:search", body: true },
+  ListMaterializations: { verb: "POST", path: "/v1/asset-materializations:search", body: true },
+  GetAssetLineage: { verb: "GET", path: "/v1/assets/{asset_id}/lineage", body: false },
+  DeleteAsset: { verb: "DELETE", path: "/v1/assets/{asset_id}", body: false },
   CreateAutomation: { verb: "POST", path: "/v1/automations", body: true },
   GetAutomation: { verb: "GET", path: "/v1/automations/{automation_id}", body: false },
   ListAutomations: { verb: "GET", path: "/v1/automations", body: false },
