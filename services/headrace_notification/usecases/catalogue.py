@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from headrace_notification.repository import AutomationStore
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.index import TriggerIndex
 from headrace_notification.rules.triggers import Path, leaves
+
+FLOW_RUN = "headrace.flow-run."
+"""How the resource ids of flow runs begin."""
+
+STATE_TYPE = "headrace.state-type"
+ENDED = frozenset({"COMPLETED", "FAILED", "CANCELLED"})
 
 
 class Catalogue:
@@ -29,6 +35,7 @@ class Catalogue:
         self._automations: dict[uuid.UUID, Automation] = {}
         self._index = TriggerIndex()
         self._wanted: dict[tuple[uuid.UUID, str], bool] = {}
+        self._of_runs: dict[str, set[uuid.UUID]] = {}
         self._version = -1
         self._refreshing = asyncio.Lock()
 
@@ -59,13 +66,32 @@ class Catalogue:
         self._take_out(automation.automation_id)
         if automation.enabled:
             self._automations[automation.automation_id] = automation
+            if automation.owner_resource_id.startswith(FLOW_RUN):
+                self._of_runs.setdefault(automation.owner_resource_id, set()).add(automation.automation_id)
             for path, leaf in leaves(automation.trigger):
                 self._index.add((automation.automation_id, path), automation.workspace_id, leaf)
 
     def _take_out(self, automation_id: uuid.UUID) -> None:
         known = self._automations.pop(automation_id, None)
+        if known is not None and (siblings := self._of_runs.get(known.owner_resource_id)) is not None:
+            siblings.discard(automation_id)
+            if not siblings:
+                del self._of_runs[known.owner_resource_id]
         for path, _ in leaves(known.trigger) if known is not None else ():
             self._index.remove((automation_id, path))
+
+    async def forget_ended(self, events: Iterable[Event]) -> None:
+        """Delete the automations of flow runs that ended: nobody waits for their events any more.
+
+        A run that crashed may be tried again, and then still waits.
+        """
+        for event in events:
+            owned = self._of_runs.get(event.resource.resource_id)
+            if not owned or event.resource.labels.get(STATE_TYPE) not in ENDED:
+                continue
+            async with self._store.change() as work:
+                for automation_id in sorted(owned):
+                    await work.delete(event.workspace_id, automation_id)
 
     def find(self, automation_id: uuid.UUID) -> Automation | None:
         """Return an enabled automation."""

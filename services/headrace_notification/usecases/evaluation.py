@@ -50,6 +50,7 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
     # An automation that was there before an event was stored is known from here on.
     await catalogue.refresh()
     covered = [(event, *found) for event in stored.events for found in catalogue.covering(event)]
+    await catalogue.forget_ended(stored.events)
     async with store.step() as work:
         firings = await _judge_events(work, covered)
         await _fire(work, firings)
