@@ -7,44 +7,47 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
 from headrace import __version__
-from headrace.api.v1 import (
-    artifact_pb2_grpc,
-    asset_pb2_grpc,
-    automation_pb2_grpc,
-    backfill_pb2_grpc,
-    background_task_pb2_grpc,
-    block_pb2_grpc,
-    bulk_operation_pb2_grpc,
-    calendar_pb2_grpc,
-    concurrency_pb2_grpc,
-    deployment_pb2_grpc,
-    event_pb2_grpc,
-    explanation_pb2_grpc,
-    flow_pb2_grpc,
-    flow_run_pb2_grpc,
-    log_pb2_grpc,
-    retention_pb2_grpc,
-    run_input_pb2_grpc,
-    run_insight_pb2_grpc,
-    run_note_pb2_grpc,
-    service_level_pb2_grpc,
-    system_pb2_grpc,
-    task_run_pb2_grpc,
-    variable_pb2_grpc,
-    work_pool_pb2_grpc,
-    worker_pb2_grpc,
-    workspace_pb2_grpc,
-)
 from headrace.client.channel import AsyncChannel, CallPolicy, SyncChannel
 from headrace.client.discovery import System
 from headrace.client.loop import LoopThread
+from headrace.client.stubs import LazyStubs
 from headrace.rpc.channel import open_aio_channel
 from headrace.settings import Settings
+
+if TYPE_CHECKING:
+    from headrace.api.v1 import (
+        artifact_pb2_grpc,
+        asset_pb2_grpc,
+        automation_pb2_grpc,
+        backfill_pb2_grpc,
+        background_task_pb2_grpc,
+        block_pb2_grpc,
+        bulk_operation_pb2_grpc,
+        calendar_pb2_grpc,
+        concurrency_pb2_grpc,
+        deployment_pb2_grpc,
+        event_pb2_grpc,
+        explanation_pb2_grpc,
+        flow_pb2_grpc,
+        flow_run_pb2_grpc,
+        log_pb2_grpc,
+        retention_pb2_grpc,
+        run_input_pb2_grpc,
+        run_insight_pb2_grpc,
+        run_note_pb2_grpc,
+        service_level_pb2_grpc,
+        system_pb2_grpc,
+        task_run_pb2_grpc,
+        variable_pb2_grpc,
+        work_pool_pb2_grpc,
+        worker_pb2_grpc,
+        workspace_pb2_grpc,
+    )
 
 T = TypeVar("T")
 
@@ -53,7 +56,7 @@ WORKSPACE_KEY = "headrace-workspace"
 CLIENT_VERSION_KEY = "headrace-client-version"
 
 
-class AsyncClient:
+class AsyncClient(LazyStubs):
     """A connection for asynchronous code. It is opened on the running loop and used on that loop only.
 
     Args:
@@ -61,63 +64,49 @@ class AsyncClient:
         settings: Key, workspace, deadlines and patience.
     """
 
+    if TYPE_CHECKING:
+        flows: flow_pb2_grpc.FlowServiceAsyncStub
+        flow_runs: flow_run_pb2_grpc.FlowRunServiceAsyncStub
+        task_runs: task_run_pb2_grpc.TaskRunServiceAsyncStub
+        run_inputs: run_input_pb2_grpc.RunInputServiceAsyncStub
+        record: task_run_pb2_grpc.RecordServiceAsyncStub
+        concurrency: concurrency_pb2_grpc.ConcurrencyServiceAsyncStub
+        artifacts: artifact_pb2_grpc.ArtifactServiceAsyncStub
+        retention: retention_pb2_grpc.RetentionServiceAsyncStub
+        run_notes: run_note_pb2_grpc.RunNoteServiceAsyncStub
+        bulk_operations: bulk_operation_pb2_grpc.BulkOperationServiceAsyncStub
+        insight: run_insight_pb2_grpc.RunInsightServiceAsyncStub
+        blocks: block_pb2_grpc.BlockServiceAsyncStub
+        assets: asset_pb2_grpc.AssetServiceAsyncStub
+        variables: variable_pb2_grpc.VariableServiceAsyncStub
+        deployments: deployment_pb2_grpc.DeploymentServiceAsyncStub
+        work_pools: work_pool_pb2_grpc.WorkPoolServiceAsyncStub
+        workers: worker_pb2_grpc.WorkerServiceAsyncStub
+        backfills: backfill_pb2_grpc.BackfillServiceAsyncStub
+        service_levels: service_level_pb2_grpc.ServiceLevelServiceAsyncStub
+        calendars: calendar_pb2_grpc.CalendarServiceAsyncStub
+        explanations: explanation_pb2_grpc.ExplanationServiceAsyncStub
+        logs: log_pb2_grpc.LogServiceAsyncStub
+        events: event_pb2_grpc.EventServiceAsyncStub
+        automations: automation_pb2_grpc.AutomationServiceAsyncStub
+        workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub
+        background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub
+        systems: system_pb2_grpc.SystemServiceAsyncStub
+
     def __init__(self, system: System, settings: Settings) -> None:
         self.server = system
         self.policy = _policy(system, settings)
         credentials = grpc.ssl_channel_credentials() if system.grpc_tls else None
         # Retries are the channel wrapper's, which knows how long the caller is ready to wait.
         inner = open_aio_channel(system.grpc_target, credentials=credentials, retry_attempts=1)
-        self.channel = channel = AsyncChannel(inner, self.policy)
-        self.flows: flow_pb2_grpc.FlowServiceAsyncStub = flow_pb2_grpc.FlowServiceStub(channel)
-        self.flow_runs: flow_run_pb2_grpc.FlowRunServiceAsyncStub = flow_run_pb2_grpc.FlowRunServiceStub(channel)
-        self.task_runs: task_run_pb2_grpc.TaskRunServiceAsyncStub = task_run_pb2_grpc.TaskRunServiceStub(channel)
-        self.run_inputs: run_input_pb2_grpc.RunInputServiceAsyncStub = run_input_pb2_grpc.RunInputServiceStub(channel)
-        self.record: task_run_pb2_grpc.RecordServiceAsyncStub = task_run_pb2_grpc.RecordServiceStub(channel)
-        self.concurrency: concurrency_pb2_grpc.ConcurrencyServiceAsyncStub = (
-            concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
-        )
-        self.artifacts: artifact_pb2_grpc.ArtifactServiceAsyncStub = artifact_pb2_grpc.ArtifactServiceStub(channel)
-        self.retention: retention_pb2_grpc.RetentionServiceAsyncStub = retention_pb2_grpc.RetentionServiceStub(channel)
-        self.run_notes: run_note_pb2_grpc.RunNoteServiceAsyncStub = run_note_pb2_grpc.RunNoteServiceStub(channel)
-        self.bulk_operations: bulk_operation_pb2_grpc.BulkOperationServiceAsyncStub = (
-            bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
-        )
-        self.insight: run_insight_pb2_grpc.RunInsightServiceAsyncStub = run_insight_pb2_grpc.RunInsightServiceStub(
-            channel
-        )
-        self.blocks: block_pb2_grpc.BlockServiceAsyncStub = block_pb2_grpc.BlockServiceStub(channel)
-        self.assets: asset_pb2_grpc.AssetServiceAsyncStub = asset_pb2_grpc.AssetServiceStub(channel)
-        self.variables: variable_pb2_grpc.VariableServiceAsyncStub = variable_pb2_grpc.VariableServiceStub(channel)
-        self.deployments: deployment_pb2_grpc.DeploymentServiceAsyncStub = deployment_pb2_grpc.DeploymentServiceStub(
-            channel
-        )
-        self.work_pools: work_pool_pb2_grpc.WorkPoolServiceAsyncStub = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
-        self.workers: worker_pb2_grpc.WorkerServiceAsyncStub = worker_pb2_grpc.WorkerServiceStub(channel)
-        self.backfills: backfill_pb2_grpc.BackfillServiceAsyncStub = backfill_pb2_grpc.BackfillServiceStub(channel)
-        self.service_levels: service_level_pb2_grpc.ServiceLevelServiceAsyncStub = (
-            service_level_pb2_grpc.ServiceLevelServiceStub(channel)
-        )
-        self.calendars: calendar_pb2_grpc.CalendarServiceAsyncStub = calendar_pb2_grpc.CalendarServiceStub(channel)
-        self.explanations: explanation_pb2_grpc.ExplanationServiceAsyncStub = (
-            explanation_pb2_grpc.ExplanationServiceStub(channel)
-        )
-        self.logs: log_pb2_grpc.LogServiceAsyncStub = log_pb2_grpc.LogServiceStub(channel)
-        self.events: event_pb2_grpc.EventServiceAsyncStub = event_pb2_grpc.EventServiceStub(channel)
-        self.automations: automation_pb2_grpc.AutomationServiceAsyncStub = automation_pb2_grpc.AutomationServiceStub(
-            channel
-        )
-        self.workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub = workspace_pb2_grpc.WorkspaceServiceStub(channel)
-        self.background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub = (
-            background_task_pb2_grpc.BackgroundTaskServiceStub(channel)
-        )
-        self.systems: system_pb2_grpc.SystemServiceAsyncStub = system_pb2_grpc.SystemServiceStub(channel)
+        self.channel = AsyncChannel(inner, self.policy)
 
     async def close(self) -> None:
         """Close the connection."""
         await self.channel.close()
 
 
-class Client:
+class Client(LazyStubs):
     """A connection for synchronous code; safe to use from many threads.
 
     Errors are those of `headrace.errors`; server streams are iterators.
@@ -128,38 +117,40 @@ class Client:
         thread: The loop thread that carries the calls.
     """
 
+    if TYPE_CHECKING:
+        flows: flow_pb2_grpc.FlowServiceStub
+        flow_runs: flow_run_pb2_grpc.FlowRunServiceStub
+        task_runs: task_run_pb2_grpc.TaskRunServiceStub
+        run_inputs: run_input_pb2_grpc.RunInputServiceStub
+        record: task_run_pb2_grpc.RecordServiceStub
+        concurrency: concurrency_pb2_grpc.ConcurrencyServiceStub
+        artifacts: artifact_pb2_grpc.ArtifactServiceStub
+        retention: retention_pb2_grpc.RetentionServiceStub
+        run_notes: run_note_pb2_grpc.RunNoteServiceStub
+        bulk_operations: bulk_operation_pb2_grpc.BulkOperationServiceStub
+        insight: run_insight_pb2_grpc.RunInsightServiceStub
+        blocks: block_pb2_grpc.BlockServiceStub
+        assets: asset_pb2_grpc.AssetServiceStub
+        variables: variable_pb2_grpc.VariableServiceStub
+        deployments: deployment_pb2_grpc.DeploymentServiceStub
+        work_pools: work_pool_pb2_grpc.WorkPoolServiceStub
+        backfills: backfill_pb2_grpc.BackfillServiceStub
+        service_levels: service_level_pb2_grpc.ServiceLevelServiceStub
+        calendars: calendar_pb2_grpc.CalendarServiceStub
+        explanations: explanation_pb2_grpc.ExplanationServiceStub
+        logs: log_pb2_grpc.LogServiceStub
+        events: event_pb2_grpc.EventServiceStub
+        automations: automation_pb2_grpc.AutomationServiceStub
+        workspaces: workspace_pb2_grpc.WorkspaceServiceStub
+        background_tasks: background_task_pb2_grpc.BackgroundTaskServiceStub
+        systems: system_pb2_grpc.SystemServiceStub
+
     def __init__(self, system: System, settings: Settings, thread: LoopThread) -> None:
         self.server = system
         self.settings = settings
         self.thread = thread
         self.aio: AsyncClient = thread.run(_open(system, settings))
-        channel = SyncChannel(self.aio.channel, thread)
-        self.flows = flow_pb2_grpc.FlowServiceStub(channel)
-        self.flow_runs = flow_run_pb2_grpc.FlowRunServiceStub(channel)
-        self.task_runs = task_run_pb2_grpc.TaskRunServiceStub(channel)
-        self.run_inputs = run_input_pb2_grpc.RunInputServiceStub(channel)
-        self.record = task_run_pb2_grpc.RecordServiceStub(channel)
-        self.concurrency = concurrency_pb2_grpc.ConcurrencyServiceStub(channel)
-        self.artifacts = artifact_pb2_grpc.ArtifactServiceStub(channel)
-        self.retention = retention_pb2_grpc.RetentionServiceStub(channel)
-        self.run_notes = run_note_pb2_grpc.RunNoteServiceStub(channel)
-        self.bulk_operations = bulk_operation_pb2_grpc.BulkOperationServiceStub(channel)
-        self.insight = run_insight_pb2_grpc.RunInsightServiceStub(channel)
-        self.blocks = block_pb2_grpc.BlockServiceStub(channel)
-        self.assets = asset_pb2_grpc.AssetServiceStub(channel)
-        self.variables = variable_pb2_grpc.VariableServiceStub(channel)
-        self.deployments = deployment_pb2_grpc.DeploymentServiceStub(channel)
-        self.work_pools = work_pool_pb2_grpc.WorkPoolServiceStub(channel)
-        self.backfills = backfill_pb2_grpc.BackfillServiceStub(channel)
-        self.service_levels = service_level_pb2_grpc.ServiceLevelServiceStub(channel)
-        self.calendars = calendar_pb2_grpc.CalendarServiceStub(channel)
-        self.explanations = explanation_pb2_grpc.ExplanationServiceStub(channel)
-        self.logs = log_pb2_grpc.LogServiceStub(channel)
-        self.events = event_pb2_grpc.EventServiceStub(channel)
-        self.automations = automation_pb2_grpc.AutomationServiceStub(channel)
-        self.workspaces = workspace_pb2_grpc.WorkspaceServiceStub(channel)
-        self.background_tasks = background_task_pb2_grpc.BackgroundTaskServiceStub(channel)
-        self.systems = system_pb2_grpc.SystemServiceStub(channel)
+        self.channel = SyncChannel(self.aio.channel, thread)
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine that uses `aio` and wait for what it returns."""

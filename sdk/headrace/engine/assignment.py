@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import datetime
+import importlib
 import logging
 import os
 import sys
@@ -31,12 +32,13 @@ from headrace.parameters import ParameterTypes
 from headrace.recording.wire import mapping_of
 from headrace.settings import load_settings, use_settings
 from headrace.states import State
-from headrace.steps import Step, StepFailed, run_steps
 
 logger = logging.getLogger(FLOW_RUNS)
 
 WARM = (artifacts, runtime, tasks, variables)
 """Modules that flows import."""
+
+_STEP_FAILED = "STEP_FAILED"
 
 EXIT_KNOWN = 0
 """The server knows how the run ended, or what is to become of it."""
@@ -100,7 +102,9 @@ def _pull(message: worker_pb2.Assignment, backend: Backend) -> None:
     shown = FlowRun.named(backend, flow_run_id=run.flow_run_id, name=run.name, flow_name=run.flow_name)
     token = current_run.set(shown)
     try:
-        run_steps([Step.from_proto(step) for step in message.content.pull_steps], logger=logger)
+        # Imported where there are any: a run without steps starts sooner.
+        steps = importlib.import_module("headrace.steps.running")
+        steps.run_steps([steps.Step.from_proto(step) for step in message.content.pull_steps], logger=logger)
     finally:
         current_run.reset(token)
     sys.path.insert(0, os.getcwd())
@@ -135,7 +139,7 @@ def _fail_early(message: worker_pb2.Assignment, backend: Backend, error: Excepti
     run = message.flow_run
     state = failed(error)
     if state.details is not None:
-        state.details.retriable = isinstance(error, StepFailed)
+        state.details.retriable = getattr(error, "reason", "") == _STEP_FAILED
         state.details.traceback = "".join(traceback.format_exception(error))
     shown = FlowRun.named(backend, flow_run_id=run.flow_run_id, name=run.name, flow_name=run.flow_name)
     token = current_run.set(shown)

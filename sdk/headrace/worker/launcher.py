@@ -23,7 +23,15 @@ from headrace.worker.job import Job
 
 logger = logging.getLogger("headrace.worker")
 
-PRELOADED_MODULES = ("headrace.worker.child", "grpc")
+PRELOADED_MODULES = (
+    "headrace.worker.child",
+    "headrace.steps",
+    "headrace.api.v1.concurrency_pb2_grpc",
+    "headrace.api.v1.flow_run_pb2_grpc",
+    "headrace.api.v1.log_pb2_grpc",
+    "headrace.api.v1.task_run_pb2_grpc",
+    "grpc",
+)
 """What the warm parent imports before it forks."""
 
 _START_SECONDS = 60.0

@@ -1,0 +1,124 @@
+"""From the trigger of a run to the first line of its code, with a warm worker and with fresh interpreters.
+
+    python -m benchmarks.starts --runs 200
+
+Server, worker and Postgres are real processes. The time starts before the call that makes the run; the flow notes
+the time in its first line. Bars: warm p50 50 ms and p99 200 ms, fresh p50 500 ms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import pathlib
+import statistics
+import tempfile
+import time
+from typing import Any
+
+from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc
+from headrace.ids import uuid7
+from headrace_harness import ledger
+from headrace_harness.durable import durable_postgres
+from headrace_harness.machine import Machine
+from headrace_harness.observer import Observer
+from headrace_harness.servers import embedded_supervisor, start_embedded, until
+from headrace_harness.stack import Stack, connected
+
+FLOW = """\
+import time
+from typing import Any
+started = time.time()
+from headrace import flow
+from headrace_harness.ledger import note
+
+@flow
+def first_line(key: str) -> None:
+    note("first", key=key, reached=time.time())
+
+if __name__ == "__main__":
+    import sys
+    first_line.deploy("test", sys.argv[1])
+"""
+WAYS = {"warm": (), "fresh": ("--fresh-interpreter",)}
+_WARM_UP = 5
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description="Measure how soon a triggered run reaches its code.")
+    parser.add_argument("--runs", type=int, default=200)
+    parser.add_argument("--only", choices=sorted(WAYS), help="only this kind of worker")
+    parser.add_argument("--durable", action="store_true", help="on a Postgres that syncs to disk, not one in memory")
+    chosen = parser.parse_args()
+    ways = [chosen.only] if chosen.only else list(WAYS)
+    if chosen.durable:
+        with durable_postgres() as url:
+            result = asyncio.run(_measure(ways, chosen.runs, url))
+    else:
+        result = asyncio.run(_measure(ways, chosen.runs, "memory"))
+    print(json.dumps(result, indent=2))
+
+
+async def _measure(ways: list[str], runs: int, database: str) -> dict[str, dict[str, float]]:
+    result = {}
+    with tempfile.TemporaryDirectory(prefix="headrace-starts-") as place:
+        folder = pathlib.Path(place)
+        (folder / "server").mkdir()
+        supervisor = embedded_supervisor(folder / "server", "--database", database)
+        try:
+            addresses = await start_embedded(supervisor)
+            async with connected(addresses.http_url, addresses.targets) as stack:
+                for way in ways:
+                    result[way] = await _measure_way(folder / way, addresses.http_url, stack, way, runs)
+        finally:
+            await supervisor.stop()
+    return result
+
+
+async def _measure_way(folder: pathlib.Path, url: str, stack: Stack, way: str, runs: int) -> dict[str, float]:
+    machine = _machine(folder, url)
+    try:
+        await machine.headrace("work-pool", "create", way)
+        await machine.python("first.py", way)
+        await machine.start_worker(way, *WAYS[way])
+        stub = stack.stub(deployment_pb2_grpc.DeploymentServiceStub)
+        request = deployment_pb2.GetDeploymentByNameRequest(flow_name="first-line", deployment_name="test")
+        deployment_id = (await stub.GetDeploymentByName(request)).deployment.deployment_id
+        spans = []
+        for number in range(runs + _WARM_UP):
+            span = await _one(folder, stub, deployment_id, Observer(stack))
+            if number >= _WARM_UP:
+                spans.append(span * 1000)
+    finally:
+        await machine.close()
+    ordered = sorted(spans)
+    return {
+        "p50_ms": round(statistics.median(spans), 1),
+        "p90_ms": round(ordered[int(len(ordered) * 0.9)], 1),
+        "p99_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 1),
+        "worst_ms": round(ordered[-1], 1),
+        "runs": len(spans),
+    }
+
+
+def _machine(folder: pathlib.Path, url: str) -> Machine:
+    folder.mkdir()
+    (folder / "first.py").write_text(FLOW)
+    return Machine(folder, url)
+
+
+async def _one(folder: pathlib.Path, stub: Any, deployment_id: str, observer: Observer) -> float:
+    key = str(uuid7())
+    request = deployment_pb2.RunDeploymentRequest(deployment_id=deployment_id, flow_run_id=key)
+    request.parameters.update({"key": key})
+    triggered = time.time()
+    await stub.RunDeployment(request)
+    await until(lambda: any(line["key"] == key for line in ledger.read(folder, "first")[-3:]))
+    await observer.ended(key)
+    return float(ledger.read(folder, "first")[-1]["reached"]) - triggered
+
+
+if __name__ == "__main__":
+    main()
