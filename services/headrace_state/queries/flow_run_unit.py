@@ -160,6 +160,10 @@ class PostgresFlowRunUnit:
         self._ring(flow_run_id)
         return stored
 
+    async def forget_waits(self, flow_run_id: uuid.UUID) -> None:
+        """Delete what a locked run keeps of its sleeps, forms and awaited events, so that it waits anew."""
+        await self._connection.execute(SQL.forget_waits, self._workspace_id, flow_run_id)
+
     def _ring(self, flow_run_id: uuid.UUID) -> None:
         wakeups, channel = self._tools.wakeups, run_inputs.inputs_channel(flow_run_id)
         self._tools.database.after_commit(self._connection, lambda: wakeups.notify(channel))

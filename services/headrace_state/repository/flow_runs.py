@@ -164,6 +164,10 @@ class FlowRunUnit(Protocol):
         """
         ...
 
+    async def forget_waits(self, flow_run_id: uuid.UUID) -> None:
+        """Delete what a locked run keeps of its sleeps, forms and awaited events, so that it waits anew."""
+        ...
+
     async def put_run_input(self, flow_run_id: uuid.UUID, key: str, value: Any, sender: str) -> Row:
         """Store an input of a locked run, in place of an older one with its key; return it."""
         ...

@@ -56,6 +56,8 @@ async def retry_flow_run(
         is_new = outcome.verdict == "accepted" and before is not None and before.answer is None
         if is_new and scope is not RetryScope.UNFINISHED:
             await unit.reopen_task_runs(flow_run_id, task_run_ids or None)
+        if is_new and scope is RetryScope.ALL:
+            await unit.forget_waits(flow_run_id)
         return outcome
 
     return await flow_runs.run(workspace_id, work)

@@ -32,7 +32,9 @@ async def send_run_input(
     *,
     replaces: bool = False,
 ) -> tuple[Row, bool]:
-    """Add an input, or find (or replace) the first one with its key; resume the run if it is suspended until this one comes.
+    """Add an input, or find (or replace) the first one with its key.
+
+    The run is resumed if it is suspended until this one comes.
 
     Returns:
         The input, and whether it was added by this call.

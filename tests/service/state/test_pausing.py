@@ -263,3 +263,32 @@ async def _expire(database: Database, run_id: str) -> None:
     """
     async with database.connection() as connection:
         await connection.execute(statement, run_id)
+
+
+async def test_a_retry_of_everything_waits_anew_and_keeps_messages_of_others(state: StateClient) -> None:
+    pool, run_id, token = await a_deployed_run(state)
+    own = f"headrace.flow-run.{run_id}"
+    sent = {"sleep-0": own, "pause-0-schema": own, "event-0": "headrace.automation.1", "chat-1": "somebody"}
+    for key, sender in sent.items():
+        request = run_input_pb2.CreateRunInputRequest(
+            flow_run_id=run_id, key=key, value=value_to_proto({"type": "object"}), sender=sender
+        )
+        await state.inputs.CreateRunInput(request)
+    keyset = {"schema": "pause-0-schema", "response": "pause-0-response"}
+    await state.propose(run_id, a_state(PAUSED, pause_key="pause-0", run_input_keyset=keyset), token)
+    await resume(state, run_id, {"x": 1})
+    await state.propose(run_id, a_state(FAILED), token)
+
+    async def keys() -> list[str]:
+        listed = await state.inputs.ListRunInputs(run_input_pb2.ListRunInputsRequest(flow_run_id=run_id))
+        return [each.key for each in listed.run_inputs]
+
+    await state.runs.RetryFlowRun(flow_run_pb2.RetryFlowRunRequest(flow_run_id=run_id))
+    assert len(await keys()) == 5
+    claimed = await claim(state, pool)
+    await state.propose(run_id, a_state(RUNNING), claimed.attempt.token)
+    await state.propose(run_id, a_state(FAILED), claimed.attempt.token)
+    await state.runs.RetryFlowRun(
+        flow_run_pb2.RetryFlowRunRequest(flow_run_id=run_id, scope=flow_run_pb2.RETRY_SCOPE_ALL)
+    )
+    assert await keys() == ["chat-1"]

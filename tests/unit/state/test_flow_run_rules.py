@@ -354,3 +354,30 @@ def test_whatever_is_proposed_the_stored_path_is_legal_and_bounded(
             assert progress.infrastructure_retries_used <= max(policy.infrastructure_retries, used)
     if isinstance(verdict, Wait):
         assert verdict.delay_seconds > 0
+
+
+def test_only_a_run_that_others_can_claim_gives_its_process_up() -> None:
+    asleep = a_proposal(S.SCHEDULED, "Sleeping", details={"reason": "SLEEPING", "pause_key": "sleep-0"})
+    assert isinstance(judge(asleep, some_facts(S.RUNNING)), Accept)
+    verdict = judge(asleep, some_facts(S.RUNNING, has_deployment=False))
+    assert isinstance(verdict, Abort)
+    assert verdict.code == "NOT_CLAIMABLE"
+
+
+def test_a_run_is_not_suspended_for_what_is_there() -> None:
+    details = {"pause_key": "event-0", "pause_reschedule": True, "run_input_keyset": {"awaited": "event-0"}}
+    waiting = a_proposal(S.PAUSED, "AwaitingEvent", details=details)
+    assert isinstance(judge(waiting, some_facts(S.RUNNING)), Accept)
+    verdict = judge(waiting, some_facts(S.RUNNING, has_awaited_input=True))
+    assert isinstance(verdict, Replace)
+    assert [state.name for state in verdict.states] == ["Resuming"]
+
+
+def test_a_run_that_waits_for_an_input_does_not_fail_when_its_time_is_over() -> None:
+    details = {
+        "pause_reschedule": True,
+        "run_input_keyset": {"awaited": "event-0"},
+        "pause_expires_at": (NOW - datetime.timedelta(seconds=1)).isoformat(),
+    }
+    facts = some_facts(S.PAUSED, details=details, held=False)
+    assert isinstance(judge(a_proposal(S.SCHEDULED, "Resuming", actor=Actor.SERVER, token=None), facts), Accept)

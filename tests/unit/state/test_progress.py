@@ -101,3 +101,25 @@ def test_a_scheduled_state_says_when_it_is_due_and_a_claim_when_it_was() -> None
     assert complete(first, scheduled, first).details == {"scheduled_at": (NOW + 5 * SECOND).isoformat()}
     assert complete(first, a(S.PENDING), second).details == {"scheduled_at": (NOW + 5 * SECOND).isoformat()}
     assert second.expected_start_at == NOW + 5 * SECOND
+
+
+def test_a_pause_whose_process_is_lost_is_not_passed() -> None:
+    asked = a(S.PAUSED, details={"pause_key": "first"})
+    again = a(S.PAUSED, details={"pause_key": "second"})
+    lost = a(S.SCHEDULED, "AwaitingRetry", details={"reason": "INFRASTRUCTURE_RETRY"})
+    last = path(a(S.RUNNING), asked, a(S.RUNNING), again, a(S.CRASHED), lost)[-1]
+    assert last.policy.pause_keys == ("first",)
+
+
+def test_a_sleep_is_passed_once_it_has_begun() -> None:
+    asleep = a(S.SCHEDULED, "Sleeping", details={"reason": "SLEEPING", "pause_key": "sleep-0"})
+    _, sleeping, pending = path(a(S.RUNNING), asleep, a(S.PENDING))
+    assert waits_in_queue(sleeping)
+    assert pending.policy.pause_keys == ("sleep-0",)
+    assert pending.attempt == 2
+
+
+def test_a_pause_with_a_span_says_when_it_ends() -> None:
+    paused = a(S.PAUSED, details={"pause_key": "k"}, pause_seconds=60.0)
+    _, after = path(a(S.RUNNING), paused)
+    assert complete(after, paused, after).details["pause_expires_at"] == (after.at + 60 * SECOND).isoformat()
