@@ -57,19 +57,19 @@ class RunLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Send a record; never blocks and never raises."""
-        run = getattr(record, _RUN, None) or current_run.get()
+        run: FlowRun | TaskRun | None = getattr(record, _RUN, None) or current_run.get()
         if run is None:
             return
         task_run = run.task_run
-        host = run if task_run is None else task_run.host
-        if not host.id:
+        host = task_run.host if task_run is not None else run.flow_run
+        if host is None:
             return
         try:
             fields = None
             if len(vars(record)) > _PLAIN_SIZE:
                 fields = {key: value for key, value in vars(record).items() if key not in _USUAL} or None
             line = LogLine(
-                # A background task has a host that is no flow run.
+                # A task outside of flows has a host that is no flow run.
                 host.id if run.flow_run is not None else "",
                 task_run.task_run_id if task_run is not None else "",
                 record.name,

@@ -241,10 +241,10 @@ class FlowExecution:
         reference = None
         if self.run.persists:
             reference = yield Blocking(lambda: self._persist(value))
-        state: State[Any] = State(type=StateType.COMPLETED, name=name, message=message, reference=reference)
+        ended: State[Any] = State(type=StateType.COMPLETED, name=name, message=message, reference=reference)
         if reference is None or self.definition.options.cache_result_in_memory:
-            state.data = value
-        return state
+            ended.data = value
+        return ended
 
     def _judge(self, error: BaseException) -> State[Any]:
         run = self.run

@@ -13,7 +13,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pydantic_core
 
@@ -207,7 +207,7 @@ class LogShipper:
             self.write(LogLine(flow_run_id, "", "headrace.logging", logging.WARNING, message, time.time_ns()))
 
 
-def _plain(value: object) -> object:
+def _plain(value: object) -> Any:
     """Return a field as JSON would hold it; what is large, or cannot be held, becomes a text."""
     if isinstance(value, bool | int | float) or value is None:
         return value

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from headrace import flow, task, transaction
-from headrace.api.v1 import concurrency_pb2, flow_run_pb2, state_pb2, task_run_pb2
+from headrace import flow, get_run_logger, task, transaction
+from headrace.api.v1 import concurrency_pb2, flow_run_pb2, log_pb2, state_pb2, task_run_pb2
 from headrace.cache_keys import ServerKeyStorage
 from headrace.caching import INPUTS
 from headrace.client import Client, close_clients
@@ -18,6 +18,7 @@ from headrace.ids import uuid7
 from headrace.locking import LockTimeout, ServerLockManager
 from headrace.recording.recovery import spool_folder_of
 from headrace.recording.spool import Spool
+from headrace.recording.wire import mapping_of
 from headrace.settings import get_settings
 from service.sdk.counterpart import wait_until
 from service.sdk.test_real_server import flow_runs, state_names, task_counts, task_runs
@@ -44,6 +45,7 @@ def test_tasks_outside_of_flows_are_recorded_by_themselves(client: Client) -> No
 
     @task
     def fails() -> None:
+        get_run_logger().warning("about to fail", extra={"where": {"row": 3}})
         raise ValueError("boom")
 
     assert [alone(number) for number in range(1100)] == [number * 2 for number in range(1100)]
@@ -60,6 +62,11 @@ def test_tasks_outside_of_flows_are_recorded_by_themselves(client: Client) -> No
     assert state_names(client, failed.task_run_id) == ["Running", "Failed"]
     nested = runs_of_task(client, double.facts.task_key)
     assert len(nested) == 200
+    assert get_backend().flush_logs(WAIT).result() == 0
+    logs = log_pb2.ListLogsRequest(filter=log_pb2.LogFilter(task_run_ids=[failed.task_run_id]))
+    wait_until(lambda: len(client.logs.ListLogs(logs).logs) >= 2, "its log can be read")
+    said = next(record for record in client.logs.ListLogs(logs).logs if record.message == "about to fail")
+    assert mapping_of(said.fields) == {"where": {"row": 3}}
 
 
 def test_generators_and_rolled_back_tasks_are_legal_to_the_server(client: Client) -> None:
