@@ -62,6 +62,12 @@ class Block(pydantic.BaseModel):
         if not inspect.isabstract(cls):
             _classes[cls.block_type_slug] = cls
 
+    def __eq__(self, other: object) -> bool:
+        # Where a block is kept is no part of its value.
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.__dict__ == other.__dict__ and self.__pydantic_extra__ == getattr(other, "__pydantic_extra__", None)
+
     @property
     def saved_as(self) -> str:
         """`<type>/<name>` under which it was saved or loaded; empty for one that is not kept."""

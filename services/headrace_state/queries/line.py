@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 
 import asyncpg
 
+from headrace import errors
 from headrace_chassis.database import Connection
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.limits import Candidate, Grants, Limit, grant
+
+_ROUNDS = 20
+"""How often the locks of a line are taken anew because others got in line meanwhile."""
 
 
 async def lock_limits(
@@ -44,17 +48,42 @@ def _limit(row: asyncpg.Record, taken: dict[str, int]) -> Limit:
     )
 
 
+async def lock_line(
+    connection: Connection, workspace_id: uuid.UUID, names: Sequence[str]
+) -> tuple[list[Limit], datetime.datetime | None]:
+    """Lock the named limits, and all that those need who wait in line for them; as `lock_limits`.
+
+    While they are locked, nobody gets in line for them.
+
+    Raises:
+        errors.Aborted: The line grew faster than it could be locked.
+    """
+    wanted = set(names)
+    for _ in range(_ROUNDS):
+        line = await connection.fetch(SQL.list_line, workspace_id, list(names))
+        wanted |= {name for row in line for name in row["names"]}
+        savepoint = connection.transaction()
+        await savepoint.start()
+        limits, now = await lock_limits(connection, workspace_id, wanted)
+        # Who got in line while the locks were awaited may need limits that are not locked. Such locks must not be
+        # added to those that are held, for all are taken in one order.
+        line = await connection.fetch(SQL.list_line, workspace_id, list(names))
+        if all(name in wanted for row in line for name in row["names"]):
+            await savepoint.commit()
+            return limits, now
+        await savepoint.rollback()
+    raise errors.Aborted(f"too many get in line for {', '.join(names)} at once", reason="LINE_CHANGED")
+
+
 async def serve_line(connection: Connection, workspace_id: uuid.UUID, names: Sequence[str]) -> list[uuid.UUID]:
     """Hand free slots of the named limits to those who wait for them, first come, first served.
 
     Returns:
         The leases that were granted.
     """
-    line = await connection.fetch(SQL.list_line, workspace_id, list(names))
-    if not line:
+    if not await connection.fetch(SQL.list_line, workspace_id, list(names)):
         return []
-    # Waiters may need other limits, too: all are locked at once, so that the order of locks holds.
-    limits, _ = await lock_limits(connection, workspace_id, {name for row in line for name in row["names"]})
+    limits, _ = await lock_line(connection, workspace_id, names)
     grants = await serve_locked_line(connection, workspace_id, names, limits)
     return [candidate.key for candidate in grants.granted]
 

@@ -45,10 +45,7 @@ class PostgresSlots:
     async def _acquire(
         self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
     ) -> SlotsHeld | SlotsAwaited | SlotsRefused:
-        # Those in line may need further limits; all are locked in one order before anything is given away.
-        ahead = await connection.fetch(SQL.list_line, workspace_id, list(wish.names))
-        names = {name for row in ahead for name in row["names"]} | set(wish.names)
-        limits, now = await line.lock_limits(connection, workspace_id, names)
+        limits, now = await line.lock_line(connection, workspace_id, wish.names)
         mine = [limit for limit in limits if limit.name in wish.names]
         _check(wish, mine)
         held = await self._find(connection, workspace_id, wish)

@@ -78,7 +78,7 @@ def test_blocks_on_the_command_line(headrace: Run, tmp_path: pathlib.Path) -> No
     )
     assert json.loads(created)["data"] == {"username": "me", "token": "********"}
     assert GitCredentials.load("cli").token.get_secret_value() == "geheim"
-    assert "ALREADY" in headrace("block", "create", "git-credentials/cli", "-f", "token=x", expect=5).upper()
+    assert "exists" in headrace("block", "create", "git-credentials/cli", "-f", "token=x", expect=5)
     headrace("block", "create", "git-credentials/cli", "--json", '{"token": "********"}', "--overwrite")
     assert GitCredentials.load("cli") == GitCredentials(token="geheim")
     assert "geheim" not in headrace("block", "inspect", "git-credentials/cli")

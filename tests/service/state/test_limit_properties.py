@@ -119,7 +119,9 @@ class Walk:
             case "delete":
                 await self.limits.delete(self.workspace_id, names[0])
             case "try" | "wait":
-                new = SlotWish(uuid7(), tuple(sorted(names)), 1 + number % 2, 600.0, "client", str(number), False)
+                new = SlotWish(
+                    uuid7(), tuple(sorted(names)), 2 if number == 7 else 1, 600.0, "client", str(number), False
+                )
                 await self.ask(new, None if action == "try" else 600.0)
             case "ask again" if wish is not None:
                 await self.ask(wish, 600.0)
@@ -156,37 +158,40 @@ class Walk:
 
 
 @pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    with asyncio.Runner() as found:
-        yield found
+def bench(database_url: str) -> Iterator[tuple[asyncio.Runner, Database]]:
+    """One loop and one pool for all walks: each has a workspace of its own."""
+    with asyncio.Runner() as runner:
+        opened = service_database(database_url, "state")
+        yield runner, runner.run(opened.__aenter__())
+        runner.run(opened.__aexit__(None, None, None))
 
 
+names = st.sampled_from([("a",), ("a",), ("a",), ("b",), ("c",), ("a", "b"), ("b", "c")])
 actions = st.tuples(
-    st.sampled_from(
-        ["set", "delete", "try", "wait", "wait", "wait", "ask again", "release", "release", "expire", "evict"]
-    ),
+    st.sampled_from(["wait"] * 6 + ["release"] * 4 + ["ask again", "try", "expire", "evict", "set", "delete"]),
     st.integers(0, 20),
-    st.lists(st.sampled_from(LIMITS), min_size=1, max_size=2, unique=True),
+    names,
 )
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
-@given(steps=st.lists(actions, min_size=5, max_size=40))
+@settings(max_examples=35, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(actions, min_size=12, max_size=40))
 def test_no_limit_is_exceeded_and_nobody_overtakes(
-    database_url: str, runner: asyncio.Runner, steps: list[tuple[str, int, list[str]]]
+    bench: tuple[asyncio.Runner, Database], steps: list[tuple[str, int, Sequence[str]]]
 ) -> None:
+    runner, database = bench
+
     async def walk() -> None:
-        async with service_database(database_url, "state") as database:
-            walked = Walk(database)
-            before = await walked.snapshot()
-            for step in [("set", 2, ["a"]), ("set", 1, ["b"]), *steps]:
-                await walked.do(*step)
-                after = await walked.snapshot()
-                after.check_after(before)
-                before = after
-            await walked.drain()
-            end = await walked.snapshot()
-            assert (end.leases, end.line, set(end.taken.values())) == (frozenset(), (), {0})
+        walked = Walk(database)
+        before = await walked.snapshot()
+        for step in [("set", 1, ("a",)), ("set", 2, ("b",)), *steps]:
+            await walked.do(*step)
+            after = await walked.snapshot()
+            after.check_after(before)
+            before = after
+        await walked.drain()
+        end = await walked.snapshot()
+        assert (end.leases, end.line, set(end.taken.values())) == (frozenset(), (), {0})
 
     runner.run(walk())
 
@@ -213,7 +218,7 @@ async def test_many_at_once_never_hold_more_than_there_is(database_url: str) -> 
             await walked.slots.release(walked.workspace_id, wish.lease_id, keep_lease=False)
 
         watching = asyncio.create_task(watch())
-        await asyncio.gather(*(client(number) for number in range(40)))
+        await asyncio.gather(*(client(number) for number in range(60)))
         is_over.set()
         await watching
         end = await walked.snapshot()
