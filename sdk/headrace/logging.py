@@ -10,10 +10,12 @@ Standard logging all the way: handlers are attached to the logger `headrace` and
 from __future__ import annotations
 
 import builtins
+import contextlib
+import contextvars
 import logging
 import sys
 import threading
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import headrace
@@ -31,6 +33,7 @@ TASK_RUNS = "headrace.task_runs"
 _RUN = "headrace_run"
 _SOURCE = "headrace_source"
 _USUAL = frozenset(vars(logging.makeLogRecord({}))) | {_RUN, _SOURCE, "message", "asctime", "taskName"}
+_is_silenced: contextvars.ContextVar[bool] = contextvars.ContextVar("headrace_silenced", default=False)
 _lock = threading.Lock()
 _configured: Settings | None = None
 _original_print = builtins.print
@@ -39,8 +42,12 @@ _original_print = builtins.print
 class RunLogger(logging.LoggerAdapter[logging.Logger]):
     """A logger whose records belong to one run, wherever they are made."""
 
-    def __init__(self, run: FlowRun | TaskRun, name: str) -> None:
+    def __init__(self, run: FlowRun | TaskRun | None, name: str) -> None:
         super().__init__(logging.getLogger(name), {_RUN: run})
+
+    def isEnabledFor(self, level: int) -> bool:
+        """Whether records of a level go anywhere."""
+        return not _is_silenced.get() and super().isEnabledFor(level)
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         """Add the run to a record, beside what the caller adds."""
@@ -121,8 +128,23 @@ def get_run_logger() -> RunLogger:
     """
     run = current_run.get()
     if run is None:
-        raise MissingContext("there is no run here: call get_run_logger() from within a flow or task")
+        if _is_silenced.get():
+            return RunLogger(None, TASK_RUNS)
+        raise MissingContext(
+            "there is no run here: call get_run_logger() from within a flow or task. In tests of a function by "
+            "itself (`my_task.fn(...)`) wrap the call in headrace.testing.disable_run_logger()."
+        )
     return logger_of(run)
+
+
+@contextlib.contextmanager
+def silenced() -> Iterator[None]:
+    """Let `get_run_logger` work outside of runs too, and drop what run loggers are given, within the block."""
+    token = _is_silenced.set(True)
+    try:
+        yield
+    finally:
+        _is_silenced.reset(token)
 
 
 def logger_of(run: FlowRun | TaskRun) -> RunLogger:

@@ -22,21 +22,21 @@ from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2, block_pb2
+from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done, refused
 from headrace.engine.connection import use_backend
 from headrace.engine.memory_blocks import MemoryBlocks, answer
 from headrace.engine.memory_waits import MemoryWaits
 from headrace.engine.slots import HeldSlots, SlotWish
-from headrace.logging import configure_logging
+from headrace.logging import configure_logging, silenced
 from headrace.recording.facts import COMPLETED, PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
 from headrace.recording.identifiers import new_id
 from headrace.recording.logs import LogLine
 from headrace.settings import Settings, get_settings, use_settings
 from headrace.states import ResultReference, State, StateDetails, StateType
 
-__all__ = ["FlowRunRecord", "LocalRuns", "LogRecord", "TaskRunRecord", "local_runs"]
+__all__ = ["FlowRunRecord", "LocalRuns", "LogRecord", "TaskRunRecord", "disable_run_logger", "local_runs"]
 
 
 @dataclasses.dataclass(slots=True)
@@ -108,6 +108,8 @@ class LocalRuns:
         self._lines: list[LogLine] = []
         self._lock = threading.Lock()
         self._artifacts: dict[str, artifact_pb2.Artifact] = {}
+        self.materializations: list[asset_pb2.RecordMaterializationsRequest] = []
+        """What task runs told of the assets that they made, in order."""
         self._attempts: dict[str, AttemptHandle] = {}
         self.waits = MemoryWaits(lambda flow_run_id: self._flow_runs[flow_run_id].state, self._enter)
         self._blocks = MemoryBlocks()
@@ -248,6 +250,13 @@ class LocalRuns:
             return refused(errors.NotFound(f"there is no artifact {artifact.artifact_id}"))
         return done(None)
 
+    def record_materializations(
+        self, request: asset_pb2.RecordMaterializationsRequest
+    ) -> concurrent.futures.Future[None]:
+        """Tell that a task run made assets."""
+        self.materializations.append(request)
+        return done(None)
+
     def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
         """Return a variable's value."""
         if name not in self.variables:
@@ -351,6 +360,17 @@ class LocalRuns:
         attempt = self._attempts.get(flow_run_id)
         if attempt is not None:
             attempt.on_signal(state)
+
+
+@contextlib.contextmanager
+def disable_run_logger() -> Iterator[None]:
+    """Let functions that log be tested by themselves: `get_run_logger()` works without a run, and says nothing.
+
+    with disable_run_logger():
+        assert my_task.fn(2) == 4
+    """
+    with silenced():
+        yield
 
 
 @contextlib.contextmanager

@@ -15,7 +15,7 @@ from headrace import errors, flow, get_run_logger, task
 from headrace.log_config import apply_file
 from headrace.logging import ConsoleHandler, RunLogHandler
 from headrace.outcomes import MissingContext
-from headrace.testing import LocalRuns, local_runs
+from headrace.testing import LocalRuns, disable_run_logger, local_runs
 
 
 def test_records_of_a_run_carry_its_ids(runs: LocalRuns) -> None:
@@ -124,6 +124,22 @@ def test_other_loggers_join_in_when_named() -> None:
     assert "from the library" in messages
     assert "not for us" not in messages
     assert "outside of a run" not in messages
+
+
+def test_functions_that_log_can_be_tested_by_themselves(caplog: pytest.LogCaptureFixture) -> None:
+    @task
+    def work(number: int) -> int:
+        get_run_logger().warning("working on %d", number)
+        return number * 2
+
+    with disable_run_logger():
+        assert work.fn(2) == 4
+        with local_runs() as runs:
+            assert flow(lambda: work(3)).with_options(name="calls")() == 6
+    assert "working on" not in [line.message[:10] for line in runs.logs()]
+    assert "working on" not in caplog.text
+    with pytest.raises(MissingContext, match="disable_run_logger"):
+        work.fn(2)
 
 
 def test_the_level_is_kept_to() -> None:
