@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from headrace import artifacts as artifacts
+    from headrace import assets as assets
     from headrace import background as background
     from headrace import blocks as blocks
     from headrace import caching as caching
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from headrace.annotations import allow_failure as allow_failure
     from headrace.annotations import quote as quote
     from headrace.annotations import unmapped as unmapped
+    from headrace.assets import Asset as Asset
+    from headrace.assets import add_asset_metadata as add_asset_metadata
+    from headrace.assets import materialize as materialize
     from headrace.client import get_client as get_client
     from headrace.context import get_flow_run as get_flow_run
     from headrace.context import get_run_context as get_run_context
@@ -71,6 +75,7 @@ if TYPE_CHECKING:
 _MODULES = frozenset(
     {
         "artifacts",
+        "assets",
         "blocks",
         "caching",
         "concurrency",
@@ -85,6 +90,7 @@ _MODULES = frozenset(
     },
 )
 _NAMES = {
+    "Asset": "headrace.assets",
     "Flow": "headrace.flows",
     "Future": "headrace.futures",
     "ProcessPoolTaskRunner": "headrace.task_runners",
@@ -93,6 +99,7 @@ _NAMES = {
     "Task": "headrace.tasks",
     "ThreadTaskRunner": "headrace.task_runners",
     "Variable": "headrace.variables",
+    "add_asset_metadata": "headrace.assets",
     "allow_failure": "headrace.annotations",
     "apause_flow_run": "headrace.pausing",
     "aresume_flow_run": "headrace.pausing",
@@ -111,6 +118,7 @@ _NAMES = {
     "get_run_logger": "headrace.logging",
     "get_task_run": "headrace.context",
     "get_transaction": "headrace.transactions",
+    "materialize": "headrace.assets",
     "pause_flow_run": "headrace.pausing",
     "quote": "headrace.annotations",
     "receive_input": "headrace.inputs",

@@ -14,6 +14,7 @@ from headrace.cli import output
 
 _GROUPS = {
     "artifact": ("headrace.cli.artifact", "See what runs made for people to look at."),
+    "asset": ("headrace.cli.asset", "See what runs made for others to use, and from what."),
     "bulk-operation": ("headrace.cli.bulk_operation", "See, follow and stop changes of many flow runs."),
     "backfill": ("headrace.cli.backfill", "Make up for the past: runs for many times or parameters."),
     "block": ("headrace.cli.block", "Keep typed configuration with secrets."),

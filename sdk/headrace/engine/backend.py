@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from headrace.api.v1 import artifact_pb2, block_pb2
+from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2
 from headrace.engine.slots import HeldSlots, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
@@ -118,6 +118,11 @@ class Backend(Protocol):
 
     def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
         """Keep an artifact, or change the fields of one that are set."""
+
+    def record_materializations(
+        self, request: asset_pb2.RecordMaterializationsRequest
+    ) -> concurrent.futures.Future[None]:
+        """Tell that a task run made assets, once everything recorded before is acknowledged."""
 
     def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
         """Return a variable's value; the future raises NotFound if there is none."""

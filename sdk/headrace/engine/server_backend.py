@@ -15,7 +15,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2, block_pb2, flow_run_pb2, state_pb2, task_run_pb2, variable_pb2
+from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, flow_run_pb2, state_pb2, task_run_pb2, variable_pb2
 from headrace.client.core import Client
 from headrace.client.retry import patiently
 from headrace.client.values import value_from_proto, value_to_proto
@@ -99,6 +99,12 @@ class ServerBackend:
     def save_artifact(self, artifact: artifact_pb2.Artifact, *, is_new: bool) -> concurrent.futures.Future[None]:
         """Keep an artifact, or change the fields of one that are set."""
         return self._submit(self._save_artifact(artifact, is_new))
+
+    def record_materializations(
+        self, request: asset_pb2.RecordMaterializationsRequest
+    ) -> concurrent.futures.Future[None]:
+        """Tell that a task run made assets."""
+        return self._submit(self._record_materializations(request))
 
     def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
         """Return a variable's value."""
@@ -271,6 +277,12 @@ class ServerBackend:
             await stub.CreateArtifact(artifact_pb2.CreateArtifactRequest(artifact=artifact))
         else:
             await stub.UpdateArtifact(artifact_pb2.UpdateArtifactRequest(artifact=artifact))
+
+    async def _record_materializations(self, request: asset_pb2.RecordMaterializationsRequest) -> None:
+        if request.upstream_task_run_ids:
+            # The server looks at what these took results from.
+            await self._recorder.flush(self._settings.run_patience_seconds)
+        await self._client.aio.assets.RecordMaterializations(request)
 
     async def _get_variable(self, name: str) -> Any:
         response = await self._client.aio.variables.GetVariable(variable_pb2.GetVariableRequest(name=name))

@@ -41,6 +41,7 @@ def test_the_version_loads_neither_grpc_nor_click() -> None:
     "group",
     [
         "artifact",
+        "asset",
         "automation",
         "bulk-operation",
         "concurrency-limit",
