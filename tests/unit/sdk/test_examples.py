@@ -6,6 +6,9 @@ import asyncio
 import datetime
 import pathlib
 import re
+import runpy
+
+import pytest
 
 from headrace.engine.loading import load_flow
 from headrace.testing import LocalRuns
@@ -40,3 +43,13 @@ def test_subflows(runs: LocalRuns) -> None:
     assert asyncio.run(report(datetime.date(2024, 5, 1), ("a", "bb"))) == 10
     assert sorted(run.name for run in runs.flow_runs("station-report")) == ["a on 2024-05-01", "bb on 2024-05-01"]
     assert {run.tags for run in runs.flow_runs("station-report")} == {("daily",)}
+
+
+GUIDE = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs" / "flows.md").read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("code", GUIDE, ids=[str(number) for number in range(len(GUIDE))])
+def test_the_guide_to_flows_does_what_it_says(runs: LocalRuns, tmp_path: pathlib.Path, code: str) -> None:
+    script = tmp_path / f"guide_{abs(hash(code))}.py"
+    script.write_text(code)
+    runpy.run_path(str(script))
