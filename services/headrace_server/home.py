@@ -108,8 +108,24 @@ class Home:
         return self._secret("internal-token")
 
     def encryption_key(self) -> str:
-        """Return the key for secrets in the database (256 bits, hexadecimal), made at the first call."""
+        """Return the keys for secrets in the database: 256 bits each, hexadecimal, one a line.
+
+        The first one encrypts, all of them decrypt. One is made at the first call.
+        """
         return self._secret("encryption-key")
+
+    def add_encryption_key(self) -> pathlib.Path:
+        """Put a new key in front of those that are there; returns their file. Servers read it when they start."""
+        self.ensure()
+        keys = self.encryption_key()
+        path = self.root / "encryption-key"
+        descriptor, written = tempfile.mkstemp(dir=self.root, prefix=".encryption-key-")
+        with os.fdopen(descriptor, "w") as file:
+            file.write(f"{secrets.token_hex(_SECRET_BYTES)}\n{keys}\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(written, path)
+        return path
 
     def _secret(self, name: str) -> str:
         path = self.root / name

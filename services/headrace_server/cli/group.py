@@ -11,6 +11,7 @@ from headrace_server.extra import what_is_missing
 _COMMANDS = {
     "database": ("headrace_server.cli.database", "Bring the database to a version of the schema."),
     "retention": ("headrace_server.cli.retention", "See and set for how long what is over is kept."),
+    "rotate-keys": ("headrace_server.cli.keys", "Encrypt secrets anew, with a new key."),
     "sizes": ("headrace_server.cli.retention", "Show how much room each table takes."),
     "start": ("headrace_server.cli.start", "Start a server."),
     "status": ("headrace_server.cli.control", "Show the server of this machine."),
@@ -35,7 +36,7 @@ class LazyGroup(click.Group):
             return None
         if missing := what_is_missing():
             raise click.ClickException(missing)
-        command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name)
+        command = getattr(importlib.import_module(_COMMANDS[cmd_name][0]), cmd_name.replace("-", "_"))
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -85,9 +85,7 @@ def unset_rule(kind: str, deployment: str | None, tag: str | None) -> None:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(
-    "--limit", default=20, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all."
-)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
 @output.output_option
 def sizes(limit: int, as_json: bool) -> None:
     """Show how many rows each table of the server has and how much room it takes, the largest first."""

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import pathlib
 
 import pytest
 
@@ -59,3 +60,20 @@ def test_keys_come_from_the_settings() -> None:
         with pytest.raises(errors.InvalidArgument) as caught:
             SecretBox.of_settings(ServerSettings.model_validate({"encryption_key": wrong}))
         assert wrong not in str(caught.value)
+
+
+def test_keys_come_from_a_file(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{NEW.hex()}\n{OLD.hex()}\n")
+    monkeypatch.setenv("HEADRACE_SERVER_ENCRYPTION_KEY_FILE", str(file))
+    box = SecretBox.of_settings(ServerSettings.load())
+    assert box.key_names == SecretBox([NEW, OLD]).key_names
+    assert box.key_name == SecretBox([NEW]).key_name
+    assert NEW.hex()[:8] not in box.key_names
+    # What is set itself goes before the file.
+    monkeypatch.setenv("HEADRACE_SERVER_ENCRYPTION_KEY", OLD.hex())
+    assert SecretBox.of_settings(ServerSettings.load()).key_name == SecretBox([OLD]).key_name
+    monkeypatch.delenv("HEADRACE_SERVER_ENCRYPTION_KEY")
+    monkeypatch.setenv("HEADRACE_SERVER_ENCRYPTION_KEY_FILE", str(tmp_path / "none"))
+    with pytest.raises(errors.InvalidArgument, match="cannot read"):
+        ServerSettings.load()

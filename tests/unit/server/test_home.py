@@ -65,6 +65,17 @@ def test_secrets_are_made_once_and_read_by_their_owner_alone(home: Home) -> None
     assert stat.S_IMODE((home.root / "encryption-key").stat().st_mode) == 0o600
 
 
+def test_a_new_key_goes_before_the_old_ones(home: Home) -> None:
+    first = home.encryption_key()
+    path = home.add_encryption_key()
+    second, *others = home.encryption_key().split()
+    assert (others, len(bytes.fromhex(second))) == ([first], 32)
+    assert second != first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    home.add_encryption_key()
+    assert home.encryption_key().split()[1:] == [second, first]
+
+
 def test_makers_at_the_same_time_agree_on_one_secret(home: Home) -> None:
     made: list[str] = []
     threads = [threading.Thread(target=lambda: made.append(home.internal_token())) for _ in range(16)]
