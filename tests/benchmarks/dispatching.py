@@ -75,11 +75,18 @@ def serve(name: str, url: str, token: str, addresses: dict[str, str], pipe: Conn
 @contextlib.contextmanager
 def installed() -> Iterator[tuple[Served, Served]]:
     """Lend a state service and a scheduler on a new Postgres with its default durability."""
-    with durable_postgres() as postgres_url, contextlib.ExitStack() as stack:
+    with durable_postgres() as postgres_url, installed_on(postgres_url) as (state, scheduler, _):
+        yield state, scheduler
+
+
+@contextlib.contextmanager
+def installed_on(postgres_url: str) -> Iterator[tuple[Served, Served, str]]:
+    """Lend a state service and a scheduler on a Postgres, and the URL of their new database."""
+    with contextlib.ExitStack() as stack:
         asyncio.run(make_database(postgres_url))
         url, token = with_database(postgres_url, "bench_recorder"), uuid.uuid4().hex
         state = stack.enter_context(_started("state", url, token, {}))
-        yield state, stack.enter_context(_started("scheduler", url, token, {"state": state.address}))
+        yield state, stack.enter_context(_started("scheduler", url, token, {"state": state.address})), url
 
 
 @contextlib.contextmanager
