@@ -13,11 +13,11 @@ import click
 
 from headrace import errors
 from headrace.api.v1 import work_pool_pb2
-from headrace.cli import lookup, output, parameters
+from headrace.cli import lookup, output, parameters, worker_display
 from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
 from headrace.settings import Settings, get_settings
-from headrace.worker.runner import Worker, WorkerOptions
+from headrace.worker.runner import WorkerOptions
 from headrace.worker.service import choose_launcher, container_launcher, run_worker
 
 _FIRST_PAUSE_SECONDS = 0.5
@@ -52,7 +52,26 @@ def command() -> None:
 @click.option("--label", "labels", multiple=True, metavar="NAME=VALUE", help="What runs can ask for; may be repeated.")
 @click.option("--create-pool/--no-create-pool", default=True, show_default=True, help="Create a missing pool.")
 @click.option("--fresh-interpreter", is_flag=True, help="Start each run in a new interpreter, not from a warm one.")
-@click.option("--preload", "preload", multiple=True, metavar="MODULE", help="Import this once, before runs are forked.")
+@click.option(
+    "--preload",
+    "preload",
+    multiple=True,
+    metavar="MODULE",
+    envvar="HEADRACE_WORKER_PRELOAD",
+    help="Import this once, before runs are forked, such as the packages that flows need; may be repeated.",
+)
+@click.option("--with-healthcheck", is_flag=True, help="Answer GET /health and GET /ready over HTTP.")
+@click.option(
+    "--health-host", default="0.0.0.0", show_default=True, envvar="HEADRACE_WORKER_HEALTH_HOST", help="Where to answer."
+)
+@click.option(
+    "--health-port",
+    default=8080,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    envvar="HEADRACE_WORKER_HEALTH_PORT",
+    help="On which port; 0 lets the system choose.",
+)
 def start_worker(
     pool: str,
     queues: tuple[str, ...],
@@ -63,10 +82,13 @@ def start_worker(
     create_pool: bool,
     fresh_interpreter: bool,
     preload: tuple[str, ...],
+    with_healthcheck: bool,
+    health_host: str,
+    health_port: int,
 ) -> None:
-    """Take runs from a work pool and execute each in a process of its own.
+    """Take runs from a work pool and execute each in a process, container or job of its own.
 
-    Ctrl-C lets the runs finish; a second one stops them.
+    Ctrl-C lets the runs finish; a second one stops them. SIGUSR1 pauses the worker, SIGUSR2 lets it go on.
     """
     logging.basicConfig(level=get_settings().logging_level, format="%(asctime)s %(levelname)-7s %(message)s")
     options = WorkerOptions(
@@ -85,8 +107,10 @@ def start_worker(
         if worker_type == "process"
         else container_launcher(options, system, settings)
     )
-    display = _Display(f"Worker '{options.name}' takes up to {limit} runs at once from '{pool}' at {system.api_url}")
-    asyncio.run(run_worker(options, system, settings, launcher, on_change=display.show))
+    greeting = f"Worker '{options.name}' takes up to {limit} runs at once from '{pool}' at {system.api_url}"
+    health = (health_host, health_port) if with_healthcheck else None
+    with worker_display.display(greeting, output.console) as shown:
+        asyncio.run(run_worker(options, system, settings, launcher, on_change=shown.show, health_address=health))
     output.console.print("The worker has left.")
 
 
@@ -100,28 +124,6 @@ def _wait_for_server(settings: Settings) -> System:
             output.note(f"{error} Trying again.")
             time.sleep(pause * random.uniform(0.5, 1.5))
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
-
-
-class _Display:
-    """Says in lines what a worker does."""
-
-    def __init__(self, greeting: str) -> None:
-        self._greeting = greeting
-        self._connected = False
-        self._runs: dict[str, str] = {}
-
-    def show(self, worker: Worker) -> None:
-        """Print what changed since the last call."""
-        if worker.connected and not self._connected:
-            output.console.print(self._greeting, markup=False)
-            self._greeting = "Connected again."
-        self._connected = worker.connected
-        runs = {key: execution.assignment.flow_run.name for key, execution in worker.runs.items()}
-        for key in runs.keys() - self._runs.keys():
-            output.console.print(f"▶ {runs[key]} starts ({len(runs)} running)", markup=False)
-        for key in self._runs.keys() - runs.keys():
-            output.console.print(f"■ {self._runs[key]} has ended ({len(runs)} running)", markup=False)
-        self._runs = runs
 
 
 @command.command("ls")

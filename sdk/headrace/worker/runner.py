@@ -84,6 +84,7 @@ class Worker:
         self._adopt = adopt
         self._stream = WorkerStream(channel, self)
         self._draining = False
+        self._paused = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._connected_once = asyncio.Event()
@@ -142,11 +143,31 @@ class Worker:
             self._changed.set()
             self._stream.announce_draining(reason)
             self._stream.beat()
+            self._on_change()
 
     @property
     def draining(self) -> bool:
         """Whether the worker takes nothing new."""
         return self._draining
+
+    @property
+    def paused(self) -> bool:
+        """Whether the worker takes nothing new until it is told to go on."""
+        return self._paused
+
+    def pause(self) -> None:
+        """Take nothing new until `resume`; what runs goes on."""
+        self._set_paused(True)
+
+    def resume(self) -> None:
+        """Take runs again."""
+        self._set_paused(False)
+
+    def _set_paused(self, paused: bool) -> None:
+        if paused != self._paused:
+            self._paused = paused
+            self._stream.beat()
+            self._on_change()
 
     def stop_runs(self, grace_seconds: float = DEFAULT_GRACE_SECONDS) -> None:
         """Stop all runs; their policy decides whether another worker runs them again."""
@@ -254,7 +275,7 @@ class Worker:
         self._on_change()
 
     def _free_capacity(self) -> int:
-        return 0 if self._draining else max(0, self.options.capacity - len(self.runs))
+        return 0 if self._draining or self._paused else max(0, self.options.capacity - len(self.runs))
 
     async def _wait_until_drained(self) -> None:
         while not (self._draining and not self.runs and not self._stream.unstored_results):

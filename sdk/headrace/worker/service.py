@@ -19,6 +19,7 @@ from headrace.recording.wire import mapping_of
 from headrace.settings import Settings
 from headrace.worker.docker import DockerLauncher
 from headrace.worker.execution import Execution
+from headrace.worker.health import answering
 from headrace.worker.job import Job
 from headrace.worker.kubernetes import KubernetesLauncher
 from headrace.worker.launcher import PRELOADED_MODULES, Adopted, ForkingLauncher, Launcher, Siblings, SpawningLauncher
@@ -117,8 +118,11 @@ async def run_worker(
     *,
     on_start: Callable[[Worker], None] = lambda _worker: None,
     on_change: Callable[[Worker], None] = lambda _worker: None,
+    health_address: tuple[str, int] | None = None,
 ) -> None:
     """Run a worker until SIGINT or SIGTERM, then let its runs finish; a second signal stops them.
+
+    SIGUSR1 pauses it, SIGUSR2 lets it go on.
 
     Args:
         options: What the worker was told.
@@ -127,6 +131,7 @@ async def run_worker(
         launcher: How runs are started.
         on_start: Called once, before the first connection.
         on_change: Called when a run starts or ends, or the connection changes.
+        health_address: Where to answer `GET /health` and `GET /ready`; None does not.
 
     Raises:
         headrace.errors.HeadraceError: The server refuses this worker for good, or runs cannot be started here.
@@ -137,7 +142,11 @@ async def run_worker(
         try:
             worker = _assemble(options, client, system, launcher, shipper, on_change)
             on_start(worker)
-            with _signals(worker):
+            async with contextlib.AsyncExitStack() as stack:
+                if health_address is not None:
+                    port = await stack.enter_async_context(answering(worker, *health_address))
+                    logger.info("Health is told at http://%s:%d/health", health_address[0], port)
+                stack.enter_context(_signals(worker))
                 await _run_beside(worker, shipping)
         finally:
             lost = await shipper.flush(_FLUSH_SECONDS) if not shipping.done() else 0
@@ -226,10 +235,16 @@ def _signals(worker: Worker) -> Iterator[None]:
         else:
             worker.stop_runs()
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, leave)
+    handlers = {
+        signal.SIGINT: leave,
+        signal.SIGTERM: leave,
+        signal.SIGUSR1: worker.pause,
+        signal.SIGUSR2: worker.resume,
+    }
+    for number, handler in handlers.items():
+        loop.add_signal_handler(number, handler)
     try:
         yield
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in handlers:
             loop.remove_signal_handler(number)
