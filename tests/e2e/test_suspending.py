@@ -139,6 +139,32 @@ async def test_a_run_that_loses_its_process_in_a_pause_pauses_again_and_does_not
     assert len(ledger.read(machine.folder, "prepared")) == 1
 
 
+async def test_a_retry_executes_what_it_is_told_to_and_takes_the_rest_over(
+    machine: Machine, observer: Observer, worker: Program
+) -> None:
+    run_id = await machine.start_run("chain/test")
+    assert (await observer.ended(run_id)).state.type == state_pb2.STATE_TYPE_FAILED
+
+    async def retried(*options: str) -> list[str]:
+        before = len(ledger.read(machine.folder, "stepped"))
+        await machine.headrace("flow-run", "retry", run_id, *options)
+        await observer.ended(run_id)
+        return [line["name"] for line in ledger.read(machine.folder, "stepped")][before:]
+
+    assert await retried() == ["third"]
+    (machine.folder / "repaired").touch()
+    assert await retried("--failed-only") == ["third"]
+    assert (await observer.flow_run(run_id)).state.type == state_pb2.STATE_TYPE_COMPLETED
+    assert await retried("--from-task", "second-2") == ["second", "third"]
+    assert await retried("--whole") == ["first", "other", "second", "third"]
+    run = await observer.flow_run(run_id)
+    assert (run.state.type, run.attempt) == (state_pb2.STATE_TYPE_COMPLETED, 5)
+    assert set(counted(await observer.task_runs(run_id)).values()) == {1}
+    refused = await machine.headrace("flow-run", "retry", run_id, "--failed-only", expect=None)
+    assert refused.exit_code != 0
+    assert "completed with a result" in refused.out + refused.err
+
+
 async def send_event(stack: Stack, name: str, resource_id: str, amount: int) -> None:
     """Let an event happen."""
     at = Timestamp()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2
-from headrace.engine.slots import HeldSlots, SlotWish
+from headrace.engine.slots import HeldSlots, SlotFuture, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
 from headrace.states import ResultReference, State
@@ -74,6 +74,8 @@ class EarlierTaskRun:
     run_count: int
     is_completed: bool
     reference: ResultReference | None
+    is_wanted_again: bool = False
+    """Whether somebody asked for it to be executed again, whatever is cached."""
 
 
 class Backend(Protocol):
@@ -151,7 +153,7 @@ class Backend(Protocol):
     ) -> concurrent.futures.Future[block_pb2.DeleteBlockResponse]:
         """Delete a block; the future raises NotFound if there is none."""
 
-    def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
+    def acquire_slots(self, wish: SlotWish) -> SlotFuture:
         """Take slots of concurrency limits, waiting in line; None if there is nothing to be given back.
 
         A future that is cancelled leaves the line. It raises what `headrace.concurrency.concurrency` does.

@@ -67,7 +67,8 @@ def prepare(run: TaskRun, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool
     if run.persists:
         run.cache_key = keeping.cache_key(run)
     keeping.open_transaction(run)
-    return bool(run.cache_key) and not options.refresh_cache and _is_cached(run)
+    is_wanted_again = run.earlier is not None and run.earlier.is_wanted_again
+    return bool(run.cache_key) and not options.refresh_cache and not is_wanted_again and _is_cached(run)
 
 
 def complete(run: TaskRun, value: Any, *, is_whole: bool = True) -> Any:

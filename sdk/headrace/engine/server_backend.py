@@ -21,7 +21,7 @@ from headrace.client.retry import patiently
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict
 from headrace.engine.server_waits import ServerWaits
-from headrace.engine.slots import HeldSlots, SlotKeeper, SlotWish
+from headrace.engine.slots import HeldSlots, SlotFuture, SlotKeeper, SlotWish
 from headrace.engine.verdicts import verdict_from_proto
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
@@ -40,6 +40,8 @@ T = TypeVar("T")
 INFRASTRUCTURE_ID = "HEADRACE_INFRASTRUCTURE_ID"
 """Environment variable with what identifies the container that this process runs in."""
 _PAGE = 200
+RETRY_REQUESTED = "RETRY_REQUESTED"
+"""Reason of the state of a task run that is to be executed again on request."""
 _CACHED = 20
 _CLOSE_SECONDS = 2.0
 """How long the end waits for slots to be given back; their leases end by themselves, too."""
@@ -140,7 +142,7 @@ class ServerBackend:
         """Delete a block."""
         return self._submit(_answer(self._client.aio.blocks.DeleteBlock(request)))
 
-    def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
+    def acquire_slots(self, wish: SlotWish) -> SlotFuture:
         """Take slots of concurrency limits, waiting in line."""
         return self._keeper.begin(wish)
 
@@ -255,6 +257,7 @@ class ServerBackend:
                     run_count=run.run_count,
                     is_completed=run.state.type == state_pb2.STATE_TYPE_COMPLETED,
                     reference=reference_from_proto(run.state.result),
+                    is_wanted_again=run.state.details.reason == RETRY_REQUESTED,
                 )
             if not page.next_page_token:
                 return found

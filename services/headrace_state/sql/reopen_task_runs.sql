@@ -1,18 +1,27 @@
--- Makes finished task runs $3 (all where it is null) and those that depend on them be executed again; returns their
--- new states.
+-- Makes finished task runs $3 (all where it is null) be executed again, with those that depend on them, or may:
+-- what began after them and took nothing from task runs that is known. Returns their new states.
 with recursive chosen as (
-    select task_run.task_run_id
+    select task_run.task_run_id,
+           task_run.ended_at
       from task_run
      where task_run.workspace_id = $1
        and task_run.flow_run_id = $2
        and ($3::uuid[] is null or task_run.task_run_id = any ($3::uuid[]))
      union
-    select dependant.task_run_id
+    select dependant.task_run_id,
+           dependant.ended_at
       from chosen
       join task_run as dependant
         on dependant.workspace_id = $1
        and dependant.flow_run_id = $2
-       and dependant.inputs @> jsonb_build_array(jsonb_build_object('source', chosen.task_run_id::text))
+       and (
+               dependant.inputs @> jsonb_build_array(jsonb_build_object('source', chosen.task_run_id::text))
+            or (
+                   dependant.started_at >= chosen.ended_at
+               -- The kinds of inputs that come from task runs.
+               and not coalesce(dependant.inputs @? '$[*] ? (@.kind == 1 || @.kind == 5)', false)
+               )
+           )
 ),
 reopened as (
     update task_run

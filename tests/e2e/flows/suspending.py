@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import sys
 
 from headrace import RunInput, flow, pause_flow_run, sleep_for, suspend_flow_run, task, wait_for_event
@@ -60,6 +61,22 @@ def busy() -> None:
     pause_flow_run(timeout=120, key="hold")
 
 
+@task(persist_result=True)
+def step(name: str, before: int, fails_until: str = "") -> int:
+    note("stepped", name=name)
+    if fails_until and not pathlib.Path(fails_until).exists():
+        raise ValueError(f"{name} cannot go on before {fails_until} is there")
+    return before + 1
+
+
+@flow(name="chain", persist_result=True)
+def chain() -> int:
+    first = step.with_options(name="first")("first", 0)
+    other = step.with_options(name="other")("other", 0)
+    second = step.with_options(name="second")("second", first)
+    return step.with_options(name="third")("third", second, fails_until="repaired") + other
+
+
 if __name__ == "__main__":
-    for each in (approval, napping, ordering, asking, busy):
+    for each in (approval, napping, ordering, asking, busy, chain):
         each.deploy("test", sys.argv[1])

@@ -122,7 +122,9 @@ class _RetryScopeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     RETRY_SCOPE_ALL: _RetryScope.ValueType  # 2
     """Everything."""
     RETRY_SCOPE_FROM_TASK: _RetryScope.ValueType  # 3
-    """The named task runs and all that depends on them."""
+    """The named task runs and all that depends on them, or may: what began after they ended, unless it is known to
+    depend on others only.
+    """
 
 class RetryScope(_RetryScope, metaclass=_RetryScopeEnumTypeWrapper):
     """What a retry executes again."""
@@ -134,7 +136,9 @@ RETRY_SCOPE_UNFINISHED: RetryScope.ValueType  # 1
 RETRY_SCOPE_ALL: RetryScope.ValueType  # 2
 """Everything."""
 RETRY_SCOPE_FROM_TASK: RetryScope.ValueType  # 3
-"""The named task runs and all that depends on them."""
+"""The named task runs and all that depends on them, or may: what began after they ended, unless it is known to
+depend on others only.
+"""
 Global___RetryScope: typing_extensions.TypeAlias = RetryScope
 
 @typing.final
