@@ -159,6 +159,56 @@ async def acreate_image_artifact(
     return await _asave(_image(image, key, description, media_type))
 
 
+def create_result_artifact(result: Any, key: str | None = None, description: str | None = None) -> str:
+    """Keep a result for people to look at, as JSON.
+
+    Args:
+        result: Anything that has a form in JSON: plain values, dates, dataclasses, pydantic models.
+        key: Artifacts with the same key are versions of one thing.
+        description: What it shows, in Markdown.
+
+    Raises:
+        errors.InvalidArgument: It has no form in JSON.
+    """
+    return _save(_value(artifact_pb2.ARTIFACT_KIND_RESULT, "", result, key, description))
+
+
+async def acreate_result_artifact(result: Any, key: str | None = None, description: str | None = None) -> str:
+    """Keep a result; as `create_result_artifact`."""
+    return await _asave(_value(artifact_pb2.ARTIFACT_KIND_RESULT, "", result, key, description))
+
+
+def create_artifact(kind: str, value: Any, key: str | None = None, description: str | None = None) -> str:
+    """Keep something of a kind of your own, as JSON.
+
+    Args:
+        kind: Its name.
+        value: Anything that has a form in JSON.
+        key: Artifacts with the same key are versions of one thing.
+        description: What it shows, in Markdown.
+
+    Raises:
+        errors.InvalidArgument: The kind has no name, or the value has no form in JSON.
+    """
+    return _save(_value(artifact_pb2.ARTIFACT_KIND_OTHER, kind, value, key, description))
+
+
+async def acreate_artifact(kind: str, value: Any, key: str | None = None, description: str | None = None) -> str:
+    """Keep something of a kind of your own; as `create_artifact`."""
+    return await _asave(_value(artifact_pb2.ARTIFACT_KIND_OTHER, kind, value, key, description))
+
+
+def _value(
+    number: artifact_pb2.ArtifactKind.ValueType, kind: str, value: Any, key: str | None, description: str | None
+) -> artifact_pb2.Artifact:
+    if number == artifact_pb2.ARTIFACT_KIND_OTHER and not kind:
+        raise errors.InvalidArgument.of_field("kind", "must have a name")
+    artifact = _artifact(number, key, description)
+    artifact.type = kind
+    artifact.value.CopyFrom(value_to_proto(to_json_value(value), "value"))
+    return artifact
+
+
 def _markdown(markdown: str, key: str | None, description: str | None) -> artifact_pb2.Artifact:
     artifact = _artifact(artifact_pb2.ARTIFACT_KIND_MARKDOWN, key, description)
     artifact.markdown = storable(markdown)

@@ -133,9 +133,9 @@ def _filter(**options: Any) -> flow_run_pb2.FlowRunFilter:
     for time in _TIMES:
         span = getattr(chosen, _FIELDS.get(time, time))
         if after := options[f"{time}_after"]:
-            getattr(span, "from").CopyFrom(_moment(after))
+            getattr(span, "from").CopyFrom(moment(after))
         if before := options[f"{time}_before"]:
-            span.until.CopyFrom(_moment(before))
+            span.until.CopyFrom(moment(before))
     if longer := options["longer_than"]:
         chosen.run_time_at_least.FromTimedelta(parse_span(longer))
     if shorter := options["shorter_than"]:
@@ -151,13 +151,18 @@ def plain_value(text: str) -> Any:
         return text
 
 
-def _moment(text: str) -> Timestamp:
+def moment(text: str) -> Timestamp:
+    """Return a time as people type it: a time, or a span for as long ago.
+
+    Raises:
+        errors.InvalidArgument: It is neither.
+    """
     stamp = Timestamp()
     try:
-        moment = datetime.datetime.now(datetime.UTC) - parse_span(text)
+        at = datetime.datetime.now(datetime.UTC) - parse_span(text)
     except errors.InvalidArgument:
-        moment = parse_moment(text)
-    stamp.FromDatetime(moment)
+        at = parse_moment(text)
+    stamp.FromDatetime(at)
     return stamp
 
 

@@ -15,18 +15,37 @@ def command() -> None:
     """See and serve flows."""
 
 
+_SORTS = [name.removeprefix("FLOW_SORT_").replace("_", "-").lower() for name in flow_pb2.FlowSort.keys()[1:]]
+
+
 @command.command("ls")
 @click.option("--name", metavar="TEXT", help="Only flows with this in their name.")
+@click.option("--text", metavar="TEXT", help="Only flows with this in their name or description.")
 @click.option("--tag", "tags", multiple=True, help="Only flows with this tag; may be repeated.")
+@click.option("--any-tag", "any_tags", multiple=True, help="Only flows with any of these tags; may be repeated.")
+@click.option("--without-tag", "without_tags", multiple=True, help="Only flows without this tag; may be repeated.")
+@click.option("--sort", type=click.Choice(_SORTS), default="created-desc", show_default=True, help="In which order.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
 @output.output_option
-def list_flows(name: str | None, tags: tuple[str, ...], limit: int, as_json: bool) -> None:
-    """List flows, newest first."""
+def list_flows(
+    name: str | None,
+    text: str | None,
+    tags: tuple[str, ...],
+    any_tags: tuple[str, ...],
+    without_tags: tuple[str, ...],
+    sort: str,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """List flows, newest first unless --sort says otherwise."""
     stub = lookup.client().flows
-    chosen = flow_pb2.FlowFilter(name_contains=name or "", tags_all=tags)
+    chosen = flow_pb2.FlowFilter(
+        name_contains=name or "", text=text or "", tags_all=tags, tags_any=any_tags, tags_none=without_tags
+    )
+    order = flow_pb2.FlowSort.Value(f"FLOW_SORT_{sort.replace('-', '_').upper()}")
 
     def page(token: str, size: int) -> flow_pb2.ListFlowsResponse:
-        return stub.ListFlows(flow_pb2.ListFlowsRequest(filter=chosen, page_size=size, page_token=token))
+        return stub.ListFlows(flow_pb2.ListFlowsRequest(filter=chosen, sort=order, page_size=size, page_token=token))
 
     flows = list(lookup.pages(page, "flows", limit))
     if as_json:

@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from headrace import artifacts, errors, flow, task
+from headrace.api.v1 import artifact_pb2
 from headrace.client.values import value_from_proto
 from headrace.testing import LocalRuns
 from headrace.variables import Variable
@@ -116,3 +117,29 @@ def test_variables_hold_json(runs: LocalRuns) -> None:
         Variable.set("bad", {"when": datetime.datetime.now(datetime.UTC)})
     with pytest.raises(errors.InvalidArgument, match="too large"):
         Variable.set("bad", 2**60)
+
+
+def test_results_and_kinds_of_ones_own_are_kept_as_json(runs: LocalRuns) -> None:
+    @flow
+    def calls() -> None:
+        artifacts.create_result_artifact({"day": datetime.date(2026, 3, 5), "rows": [1, 2]}, key="result")
+        artifacts.create_artifact("report", {"score": 0.5}, description="of today")
+
+    calls()
+    result, report = runs.artifacts()
+    assert (result.key, artifact_pb2.ArtifactKind.Name(result.kind)) == ("result", "ARTIFACT_KIND_RESULT")
+    assert value_from_proto(result.value) == {"day": "2026-03-05", "rows": [1, 2]}
+    assert (report.type, report.description) == ("report", "of today")
+    assert value_from_proto(report.value) == {"score": 0.5}
+    with pytest.raises(errors.InvalidArgument, match="kind"):
+        artifacts.create_artifact("", 1)
+
+
+async def test_results_and_kinds_of_ones_own_are_kept_from_asynchronous_code(runs: LocalRuns) -> None:
+    @flow
+    async def calls() -> None:
+        await artifacts.acreate_result_artifact([1], key="result")
+        await artifacts.acreate_artifact("report", 2)
+
+    await calls()
+    assert [value_from_proto(artifact.value) for artifact in runs.artifacts()] == [[1], 2]
