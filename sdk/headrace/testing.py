@@ -28,7 +28,7 @@ from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, 
 from headrace.engine.connection import use_backend
 from headrace.engine.memory_blocks import MemoryBlocks, answer
 from headrace.engine.memory_waits import MemoryWaits
-from headrace.engine.slots import HeldSlots, SlotWish
+from headrace.engine.slots import HeldSlots, SlotFuture, SlotWish
 from headrace.logging import configure_logging, silenced
 from headrace.recording.facts import COMPLETED, PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
 from headrace.recording.identifiers import new_id
@@ -296,11 +296,14 @@ class LocalRuns:
         """Delete a block."""
         return answer(self._blocks.delete, request)
 
-    def acquire_slots(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
+    def acquire_slots(self, wish: SlotWish) -> SlotFuture:
         """In memory there are no limits, so nothing is held back; a wish that insists on them is refused."""
+        future = SlotFuture()
         if wish.is_strict:
-            return refused(errors.NotFound(f"there is no active limit {', '.join(wish.names)}"))
-        return done(None)
+            future.set_exception(errors.NotFound(f"there is no active limit {', '.join(wish.names)}"))
+        else:
+            future.set_result(None)
+        return future
 
     def release_slots(self, held: HeldSlots) -> concurrent.futures.Future[None]:
         """There are no slots."""

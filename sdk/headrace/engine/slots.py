@@ -32,6 +32,9 @@ logger = logging.getLogger("headrace.concurrency")
 CALL_SECONDS = 20.0
 """How long one call waits in line; the place is kept from call to call."""
 
+FIRST_CALL_SECONDS = 1.0
+"""How long the first call waits."""
+
 FRESH_SECONDS = 2.0
 """After this time it is asked again whether tags that had no limit have one."""
 
@@ -73,6 +76,13 @@ class SlotWish:
     is_rate: bool = False
     timeout_seconds: float | None = None
     most_waits: int | None = None
+
+
+class SlotFuture(concurrent.futures.Future["HeldSlots | None"]):
+    """Slots that were asked for; the result is None if there is nothing to be given back."""
+
+    awaited: str = ""
+    """A limit that is full, once somebody has to wait for it."""
 
 
 class HeldSlots:
@@ -140,17 +150,18 @@ class SlotKeeper:
             self._loop.call_soon_threadsafe(lambda: self._spawn(self._ask_again(names)))
         return True
 
-    def begin(self, wish: SlotWish) -> concurrent.futures.Future[HeldSlots | None]:
-        """Take slots, asked for in any thread; the result is None if there is nothing to be given back.
+    def begin(self, wish: SlotWish) -> SlotFuture:
+        """Take slots, asked for in any thread.
 
-        A future that is cancelled leaves the line, or gives back what was granted in the same moment. The result
-        raises what `acquire` does.
+        A future that is cancelled leaves the line, or gives back what was granted in the same moment. Its result
+        raises NoSlot if none became free in time, SlotsRefused if none will, errors.NotFound for a name without a
+        limit where the wish is strict, and errors.InvalidArgument where more is wanted than there is.
         """
-        future: concurrent.futures.Future[HeldSlots | None] = concurrent.futures.Future()
+        future = SlotFuture()
         self._loop.call_soon_threadsafe(self._serve, wish, future)
         return future
 
-    def _serve(self, wish: SlotWish, future: concurrent.futures.Future[HeldSlots | None]) -> None:
+    def _serve(self, wish: SlotWish, future: SlotFuture) -> None:
         task = self._spawn(self._answer(wish, future))
 
         def cancel(_: object) -> None:
@@ -159,9 +170,9 @@ class SlotKeeper:
 
         future.add_done_callback(cancel)
 
-    async def _answer(self, wish: SlotWish, future: concurrent.futures.Future[HeldSlots | None]) -> None:
+    async def _answer(self, wish: SlotWish, future: SlotFuture) -> None:
         try:
-            held = await self.acquire(wish)
+            held = await self._acquire(wish, future)
         except asyncio.CancelledError:
             future.cancel()
             raise
@@ -175,29 +186,25 @@ class SlotKeeper:
         elif held is not None:
             await self.release(held)
 
-    async def acquire(self, wish: SlotWish) -> HeldSlots | None:
-        """Take slots; None if there is nothing to be given back.
-
-        Raises:
-            NoSlot: They did not become free in time.
-            SlotsRefused: They will not become free.
-            errors.NotFound: A name has no limit, and the wish is strict.
-            errors.InvalidArgument: More is wanted than there is, or a limit is none of a rate.
-        """
+    async def _acquire(self, wish: SlotWish, future: SlotFuture) -> HeldSlots | None:
         request = _request(wish)
         try:
-            return await self._acquire(wish, request)
+            return await self._stand_in_line(wish, request, future)
         except BaseException:
             # Whether in line or granted in this moment: nobody waits for the answer.
             if not self._is_closed:
                 self._spawn(self._give_back(request.lease_id), _GIVING_BACK)
             raise
 
-    async def _acquire(self, wish: SlotWish, request: concurrency_pb2.AcquireSlotsRequest) -> HeldSlots | None:
+    async def _stand_in_line(
+        self, wish: SlotWish, request: concurrency_pb2.AcquireSlotsRequest, future: SlotFuture
+    ) -> HeldSlots | None:
         deadline = None if wish.timeout_seconds is None else time.monotonic() + wish.timeout_seconds
         waits = 0
         while True:
-            wait = CALL_SECONDS if deadline is None else min(CALL_SECONDS, deadline - time.monotonic())
+            # The first call is short, so that it is soon known who waits.
+            longest = CALL_SECONDS if waits else FIRST_CALL_SECONDS
+            wait = longest if deadline is None else min(longest, deadline - time.monotonic())
             may_wait = wait > 0 and (wish.most_waits is None or waits < wish.most_waits)
             if may_wait:
                 request.wait_up_to.FromNanoseconds(int(wait * 1e9))
@@ -216,6 +223,7 @@ class SlotKeeper:
                 case "refused":
                     raise SlotsRefused(response.refused.reason, metadata={"limit": response.refused.name})
                 case "wait":
+                    future.awaited = response.wait.name
                     if not may_wait:
                         raise NoSlot(
                             f"no slot of {response.wait.name} became free in time"
@@ -327,7 +335,14 @@ def _request(wish: SlotWish) -> concurrency_pb2.AcquireSlotsRequest:
     return request
 
 
-def wait_for_slots(backend: Backend, wish: SlotWish, guard: Guard, *, is_armed: bool) -> HeldSlots | None:
+def wait_for_slots(
+    backend: Backend,
+    wish: SlotWish,
+    guard: Guard,
+    *,
+    is_armed: bool,
+    on_wait: Callable[[str], None] | None = None,
+) -> HeldSlots | None:
     """Take slots in a thread whose guard is disarmed, waiting for them.
 
     Args:
@@ -336,10 +351,11 @@ def wait_for_slots(backend: Backend, wish: SlotWish, guard: Guard, *, is_armed: 
         guard: Of this thread.
         is_armed: Whether the wait may be interrupted as user code may. The guard is disarmed on return, and armed
             where an error is raised.
+        on_wait: Told once of a limit that is full, in this thread, with the guard disarmed.
 
     Raises:
         Interrupted: Somebody ended the run.
-        headrace.errors.HeadraceError: There are no slots; as `SlotKeeper.acquire`.
+        headrace.errors.HeadraceError: There are no slots; as `SlotKeeper.begin`.
     """
     future = backend.acquire_slots(wish)
     try:
@@ -348,6 +364,9 @@ def wait_for_slots(backend: Backend, wish: SlotWish, guard: Guard, *, is_armed: 
                 guard.arm()
             concurrent.futures.wait([future], timeout=_SLICE_SECONDS)
             guard.disarm()
+            if on_wait is not None and future.awaited and not future.done():
+                on_wait(future.awaited)
+                on_wait = None
         return future.result()
     except BaseException:
         guard.disarm()
@@ -357,17 +376,25 @@ def wait_for_slots(backend: Backend, wish: SlotWish, guard: Guard, *, is_armed: 
         raise
 
 
-async def arrival_of_slots(backend: Backend, wish: SlotWish) -> HeldSlots | None:
+async def arrival_of_slots(
+    backend: Backend, wish: SlotWish, on_wait: Callable[[str], None] | None = None
+) -> HeldSlots | None:
     """Take slots on an event loop; otherwise as `wait_for_slots`."""
     future = backend.acquire_slots(wish)
+    arrival = asyncio.wrap_future(future)
     try:
-        return await asyncio.wrap_future(future)
+        while on_wait is not None and not arrival.done():
+            await asyncio.wait([arrival], timeout=_SLICE_SECONDS)
+            if future.awaited and not arrival.done():
+                on_wait(future.awaited)
+                on_wait = None
+        return await arrival
     except asyncio.CancelledError:
         _abandon(backend, future)
         raise
 
 
-def _abandon(backend: Backend, future: concurrent.futures.Future[HeldSlots | None]) -> None:
+def _abandon(backend: Backend, future: SlotFuture) -> None:
     # A wait that is cancelled leaves the line by itself; what was granted in the same moment is given back.
     if not future.cancel() and not future.cancelled() and future.done() and future.exception() is None:
         held = future.result()

@@ -7,12 +7,14 @@ so that it costs a run nothing.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
 from headrace.engine.guards import current_guard
 from headrace.engine.judging import fail
 from headrace.engine.runs import TaskRun
 from headrace.engine.slots import HeldSlots, SlotWish, arrival_of_slots, wait_for_slots
 from headrace.errors import HeadraceError
+from headrace.recording.facts import SCHEDULED
 
 LEASE_SECONDS = 30.0
 """How long the slots of a process that died stay taken."""
@@ -30,7 +32,7 @@ def take_slots(run: TaskRun) -> HeldSlots | None:
         return None
     guard = run.guard or current_guard()
     try:
-        return wait_for_slots(run.host.backend, wish, guard, is_armed=True)
+        return wait_for_slots(run.host.backend, wish, guard, is_armed=True, on_wait=_told(run))
     except HeadraceError as error:
         guard.disarm()
         fail(run, error)
@@ -46,10 +48,17 @@ async def arrival_of_tags(run: TaskRun) -> HeldSlots | None:
     if wish is None:
         return None
     try:
-        return await arrival_of_slots(run.host.backend, wish)
+        return await arrival_of_slots(run.host.backend, wish, _told(run))
     except HeadraceError as error:
         fail(run, error)
         raise
+
+
+def _told(run: TaskRun) -> Callable[[str], None]:
+    def tell(limit: str) -> None:
+        run.enter(SCHEDULED, "AwaitingConcurrencySlot", f"The limit {limit} has no free slot.")
+
+    return tell
 
 
 def _wish(run: TaskRun) -> SlotWish | None:

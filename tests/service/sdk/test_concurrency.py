@@ -299,6 +299,41 @@ def test_tasks_with_a_tag_hold_its_slots_while_they_run(client: Client) -> None:
     wait_until(at_rest(client, "tag:small", "tag:large"), "the limits are at rest")
 
 
+@pytest.mark.parametrize("kind", ["sync", "async"])
+def test_a_task_that_waits_for_its_tag_says_so(client: Client, kind: str) -> None:
+    set_limit(client, f"tag:busy {kind}", 1)
+    may_go = threading.Event()
+
+    @task(tags=[f"busy {kind}"])
+    def here() -> None:
+        pass
+
+    @task(tags=[f"busy {kind}"])
+    async def there() -> None:
+        pass
+
+    @flow
+    def waits() -> str:
+        future = here.submit() if kind == "sync" else there.submit()
+        wait_until(lambda: future.state.name == "AwaitingConcurrencySlot", "the task says that it waits")
+        message = future.state.message
+        may_go.set()
+        future.result()
+        return message
+
+    def hold() -> None:
+        with concurrency(f"tag:busy {kind}"):
+            has_it.set()
+            may_go.wait(60)
+
+    has_it = threading.Event()
+    holder = threading.Thread(target=hold)
+    holder.start()
+    assert has_it.wait(60)
+    assert waits() == f"The limit tag:busy {kind} has no free slot."
+    holder.join()
+
+
 def test_a_tag_that_is_limited_to_none_fails_its_tasks(client: Client) -> None:
     set_limit(client, "tag:never", 0)
 
