@@ -3723,6 +3723,24 @@ export interface RollBackDeploymentResponse {
 }
 
 /** Asks to encrypt secrets anew. */
+export interface RotateAutomationSecretsRequest {
+  /** How many automations or deliveries to look at; 0 is 100. */
+  batch_size: number;
+  /** The next_page_token of the call before; empty begins. */
+  page_token: string;
+}
+
+/** Tells what was done. */
+export interface RotateAutomationSecretsResponse {
+  /** Automations and deliveries whose secrets were encrypted anew by this call. */
+  rotated: number;
+  /** Those whose secrets cannot be read: the key that they need is missing. */
+  unreadable: number;
+  /** For the next call; empty: there is nothing left. */
+  next_page_token: string;
+}
+
+/** Asks to encrypt secrets anew. */
 export interface RotateBlockSecretsRequest {
   /** How many blocks at most; 0 is 100. */
   batch_size: number;
@@ -4938,6 +4956,7 @@ export interface Calls {
   DeleteAutomation: { request: DeleteAutomationRequest; response: DeleteAutomationResponse };
   ListDeliveries: { request: ListDeliveriesRequest; response: ListDeliveriesResponse };
   ResendDelivery: { request: ResendDeliveryRequest; response: ResendDeliveryResponse };
+  RotateAutomationSecrets: { request: RotateAutomationSecretsRequest; response: RotateAutomationSecretsResponse };
   GetTaskRun: { request: GetTaskRunRequest; response: GetTaskRunResponse };
   ListTaskRuns: { request: ListTaskRunsRequest; response: ListTaskRunsResponse };
   CountTaskRuns: { request: CountTaskRunsRequest; response: CountTaskRunsResponse };
@@ -5103,6 +5122,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteAutomation: { verb: "DELETE", path: "/v1/automations/{automation_id}", body: false },
   ListDeliveries: { verb: "GET", path: "/v1/deliveries", body: false },
   ResendDelivery: { verb: "POST", path: "/v1/deliveries/{delivery_id}:resend", body: true },
+  RotateAutomationSecrets: { verb: "POST", path: "/v1/automation-secrets:rotate", body: true },
   GetTaskRun: { verb: "GET", path: "/v1/task-runs/{task_run_id}", body: false },
   ListTaskRuns: { verb: "POST", path: "/v1/task-runs:search", body: true },
   CountTaskRuns: { verb: "POST", path: "/v1/task-runs:count", body: true },

@@ -1003,6 +1003,54 @@ class ResendDeliveryRequest(google.protobuf.message.Message):
 Global___ResendDeliveryRequest: typing_extensions.TypeAlias = ResendDeliveryRequest
 
 @typing.final
+class RotateAutomationSecretsRequest(google.protobuf.message.Message):
+    """Asks to encrypt secrets anew."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BATCH_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    batch_size: builtins.int
+    """How many automations or deliveries to look at; 0 is 100."""
+    page_token: builtins.str
+    """The next_page_token of the call before; empty begins."""
+    def __init__(
+        self,
+        *,
+        batch_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["batch_size", b"batch_size", "page_token", b"page_token"]) -> None: ...
+
+Global___RotateAutomationSecretsRequest: typing_extensions.TypeAlias = RotateAutomationSecretsRequest
+
+@typing.final
+class RotateAutomationSecretsResponse(google.protobuf.message.Message):
+    """Tells what was done."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ROTATED_FIELD_NUMBER: builtins.int
+    UNREADABLE_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    rotated: builtins.int
+    """Automations and deliveries whose secrets were encrypted anew by this call."""
+    unreadable: builtins.int
+    """Those whose secrets cannot be read: the key that they need is missing."""
+    next_page_token: builtins.str
+    """For the next call; empty: there is nothing left."""
+    def __init__(
+        self,
+        *,
+        rotated: builtins.int = ...,
+        unreadable: builtins.int = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "rotated", b"rotated", "unreadable", b"unreadable"]) -> None: ...
+
+Global___RotateAutomationSecretsResponse: typing_extensions.TypeAlias = RotateAutomationSecretsResponse
+
+@typing.final
 class ResendDeliveryResponse(google.protobuf.message.Message):
     """Returns the delivery."""
 

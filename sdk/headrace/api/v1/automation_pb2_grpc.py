@@ -70,6 +70,11 @@ class AutomationServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.ResendDeliveryRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.ResendDeliveryResponse.FromString,
                 _registered_method=True)
+        self.RotateAutomationSecrets = channel.unary_unary(
+                '/headrace.api.v1.AutomationService/RotateAutomationSecrets',
+                request_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.RotateAutomationSecretsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.RotateAutomationSecretsResponse.FromString,
+                _registered_method=True)
 
 
 class AutomationServiceServicer(object):
@@ -125,6 +130,14 @@ class AutomationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RotateAutomationSecrets(self, request, context):
+        """Encrypts some of the secrets of all workspaces' automations, and of deliveries that may still be sent, anew where
+        they are not encrypted with the newest key. To be called until there is no next page; then the older keys can go.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_AutomationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -162,6 +175,11 @@ def add_AutomationServiceServicer_to_server(servicer, server):
                     servicer.ResendDelivery,
                     request_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.ResendDeliveryRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.ResendDeliveryResponse.SerializeToString,
+            ),
+            'RotateAutomationSecrets': grpc.unary_unary_rpc_method_handler(
+                    servicer.RotateAutomationSecrets,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.RotateAutomationSecretsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.RotateAutomationSecretsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -354,6 +372,33 @@ class AutomationService(object):
             '/headrace.api.v1.AutomationService/ResendDelivery',
             headrace_dot_api_dot_v1_dot_automation__pb2.ResendDeliveryRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_automation__pb2.ResendDeliveryResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RotateAutomationSecrets(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.AutomationService/RotateAutomationSecrets',
+            headrace_dot_api_dot_v1_dot_automation__pb2.RotateAutomationSecretsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_automation__pb2.RotateAutomationSecretsResponse.FromString,
             options,
             channel_credentials,
             insecure,

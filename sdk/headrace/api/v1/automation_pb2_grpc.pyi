@@ -137,7 +137,23 @@ _AutomationServiceResendDeliveryType = typing_extensions.TypeVar(
     ],
 )
 
-class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationType, _AutomationServiceGetAutomationType, _AutomationServiceListAutomationsType, _AutomationServiceUpdateAutomationType, _AutomationServiceDeleteAutomationType, _AutomationServiceListDeliveriesType, _AutomationServiceResendDeliveryType]):
+_AutomationServiceRotateAutomationSecretsType = typing_extensions.TypeVar(
+    '_AutomationServiceRotateAutomationSecretsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse,
+    ],
+)
+
+class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationType, _AutomationServiceGetAutomationType, _AutomationServiceListAutomationsType, _AutomationServiceUpdateAutomationType, _AutomationServiceDeleteAutomationType, _AutomationServiceListDeliveriesType, _AutomationServiceResendDeliveryType, _AutomationServiceRotateAutomationSecretsType]):
     """Keeps automations and shows what they did."""
 
     @typing.overload
@@ -169,6 +185,10 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.automation_pb2.ResendDeliveryRequest,
             headrace.api.v1.automation_pb2.ResendDeliveryResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+            headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -202,6 +222,10 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
             headrace.api.v1.automation_pb2.ResendDeliveryRequest,
             headrace.api.v1.automation_pb2.ResendDeliveryResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+            headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateAutomation: _AutomationServiceCreateAutomationType
@@ -224,6 +248,11 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
 
     ResendDelivery: _AutomationServiceResendDeliveryType
     """Sends a delivery again that was given up."""
+
+    RotateAutomationSecrets: _AutomationServiceRotateAutomationSecretsType
+    """Encrypts some of the secrets of all workspaces' automations, and of deliveries that may still be sent, anew where
+    they are not encrypted with the newest key. To be called until there is no next page; then the older keys can go.
+    """
 
 AutomationServiceAsyncStub: typing_extensions.TypeAlias = AutomationServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -253,6 +282,10 @@ AutomationServiceAsyncStub: typing_extensions.TypeAlias = AutomationServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.automation_pb2.ResendDeliveryRequest,
         headrace.api.v1.automation_pb2.ResendDeliveryResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+        headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse,
     ],
 ]
 
@@ -314,5 +347,15 @@ class AutomationServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.automation_pb2.ResendDeliveryResponse, collections.abc.Awaitable[headrace.api.v1.automation_pb2.ResendDeliveryResponse]]:
         """Sends a delivery again that was given up."""
+
+    @abc.abstractmethod
+    def RotateAutomationSecrets(
+        self,
+        request: headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse, collections.abc.Awaitable[headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse]]:
+        """Encrypts some of the secrets of all workspaces' automations, and of deliveries that may still be sent, anew where
+        they are not encrypted with the newest key. To be called until there is no next page; then the older keys can go.
+        """
 
 def add_AutomationServiceServicer_to_server(servicer: AutomationServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
