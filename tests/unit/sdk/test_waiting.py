@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import sys
 import threading
+import time
+import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pydantic
@@ -28,6 +33,9 @@ from headrace.engine.guards import current_guard
 from headrace.outcomes import PauseTimedOut, WaitTimedOut
 from headrace.testing import LocalRuns
 
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "waiting.md"
+GUIDE = re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+
 
 class Choice(RunInput):
     colour: str
@@ -38,7 +46,8 @@ def when_paused(runs: LocalRuns, act: Callable[[str], Any]) -> threading.Thread:
     """Call `act` in a thread with the id of the first run that pauses."""
 
     def watch() -> None:
-        while True:
+        until = time.monotonic() + 20
+        while time.monotonic() < until:
             for run in runs.flow_runs():
                 if run.state.is_paused():
                     act(run.flow_run_id)
@@ -172,3 +181,17 @@ def test_a_form_keeps_its_checks_when_it_gets_other_defaults() -> None:
     assert form.form_description == "How **much**?"
     with pytest.raises(pydantic.ValidationError):
         form(amount=0)
+
+
+@pytest.mark.parametrize("example", GUIDE)
+def test_the_guide_runs_as_it_stands(example: str, runs: LocalRuns) -> None:
+    answering = when_paused(runs, lambda run_id: runs.resume(run_id, {"approved": True, "comment": "well done"}))
+    module = types.ModuleType("guide")
+    sys.modules["guide"] = module
+    try:
+        exec(compile(example, "docs/waiting.md", "exec"), module.__dict__)
+    finally:
+        del sys.modules["guide"]
+    if "pause_flow_run" in example:
+        answering.join()
+    assert [run.state.name for run in runs.flow_runs()] == ["Completed"]
