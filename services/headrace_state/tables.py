@@ -2,64 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
+from headrace_chassis.columns import count_column as _count
+from headrace_chassis.columns import flag_column as _flag
+from headrace_chassis.columns import id_column as _id
+from headrace_chassis.columns import integer_column as _integer
+from headrace_chassis.columns import json_column as _json
+from headrace_chassis.columns import number_column as _number
+from headrace_chassis.columns import object_column as _object
+from headrace_chassis.columns import text_column as _text
+from headrace_chassis.columns import time_column as _time
+from headrace_chassis.columns import words_column as _words
 from headrace_chassis.tables import outbox_table, service_lease_table
 
 metadata = sa.MetaData(schema="state")
-
-_EMPTY_OBJECT = sa.text("'{}'::jsonb")
-_EMPTY_ARRAY = sa.text("'{}'::text[]")
-_EMPTY_TEXT = sa.text("''::text")
-_NOW = sa.func.now()
-
-
-def _id(name: str, *, key: bool = False, optional: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, sa.Uuid, primary_key=key, nullable=optional)
-
-
-def _text(name: str, *, key: bool = False, default: bool = False, optional: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, sa.Text, primary_key=key, nullable=optional, server_default=_EMPTY_TEXT if default else None)
-
-
-def _time(name: str, *, key: bool = False, default: bool = False, optional: bool = False) -> sa.Column[Any]:
-    return sa.Column(
-        name,
-        sa.DateTime(timezone=True),
-        primary_key=key,
-        nullable=optional,
-        server_default=_NOW if default else None,
-    )
-
-
-def _object(name: str) -> sa.Column[Any]:
-    return sa.Column(name, pg.JSONB, nullable=False, server_default=_EMPTY_OBJECT)
-
-
-def _json(name: str) -> sa.Column[Any]:
-    return sa.Column(name, pg.JSONB)
-
-
-def _words(name: str, *, default: bool = True) -> sa.Column[Any]:
-    return sa.Column(name, pg.ARRAY(sa.Text), nullable=False, server_default=_EMPTY_ARRAY if default else None)
-
-
-def _integer(name: str, *, default: int | None = 0) -> sa.Column[Any]:
-    return sa.Column(
-        name, sa.Integer, nullable=False, server_default=sa.text(str(default)) if default is not None else None
-    )
-
-
-def _number(name: str, *, optional: bool = False, default: bool = False) -> sa.Column[Any]:
-    return sa.Column(name, sa.Double, nullable=optional, server_default=sa.text("0") if default else None)
-
-
-def _flag(name: str, default: bool) -> sa.Column[Any]:
-    return sa.Column(name, sa.Boolean, nullable=False, server_default=sa.text("true" if default else "false"))
-
 
 flow = sa.Table(
     "flow",
@@ -382,12 +340,12 @@ bulk_operation = sa.Table(
     sa.Column("action", pg.JSONB, nullable=False),
     _object("filter"),
     sa.Column("status", sa.Text, nullable=False, server_default=sa.text("'PENDING'::text")),
-    sa.Column("run_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    _count("run_count"),
     _flag("is_capped", False),
     _id("last_flow_run_id", optional=True),
-    sa.Column("looked_at_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
-    sa.Column("changed_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
-    sa.Column("refused_count", sa.BigInteger, nullable=False, server_default=sa.text("0")),
+    _count("looked_at_count"),
+    _count("changed_count"),
+    _count("refused_count"),
     sa.Column("refusals", pg.JSONB, nullable=False, server_default=sa.text("'[]'::jsonb")),
     _text("creator_kind", default=True),
     _text("creator_id", default=True),
@@ -448,8 +406,8 @@ retention_rule = sa.Table(
     metadata,
     _id("workspace_id", key=True),
     _text("kind", key=True),
-    sa.Column("scope", sa.Text, primary_key=True, nullable=False, server_default=_EMPTY_TEXT),
-    sa.Column("subject", sa.Text, primary_key=True, nullable=False, server_default=_EMPTY_TEXT),
+    _text("scope", key=True, default=True),
+    _text("subject", key=True, default=True),
     _number("keep_days", optional=True),
     _time("updated_at", default=True),
 )

@@ -27,7 +27,7 @@ def retention() -> None:
 @output.output_option
 def show(as_json: bool) -> None:
     """Show what holds for each kind."""
-    rules = lookup.client().retention.ListRetentionRules(retention_pb2.ListRetentionRulesRequest()).rules
+    rules = lookup.client().retention.GetRetentionRules(retention_pb2.GetRetentionRulesRequest()).rules
     if as_json:
         output.print_json(list(rules))
         return
@@ -89,7 +89,7 @@ def unset_rule(kind: str, deployment: str | None, tag: str | None) -> None:
 @output.output_option
 def sizes(limit: int, as_json: bool) -> None:
     """Show how many rows each table of the server has and how much room it takes, the largest first."""
-    found = lookup.client().retention.ListTableSizes(retention_pb2.ListTableSizesRequest())
+    found = lookup.client().retention.GetTableSizes(retention_pb2.GetTableSizesRequest())
     if as_json:
         output.print_json(found)
         return

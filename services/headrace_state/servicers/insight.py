@@ -89,16 +89,16 @@ class RunInsightServicer(run_insight_pb2_grpc.RunInsightServiceServicer):
         chosen = _chosen(request.filter, caller)
         return insight.lateness(await self._runs.measure_lateness(caller.workspace_id, chosen, stretch))
 
-    async def ListLastFlowRuns(
-        self, request: run_insight_pb2.ListLastFlowRunsRequest, context: Context
-    ) -> run_insight_pb2.ListLastFlowRunsResponse:
+    async def GetLastFlowRuns(
+        self, request: run_insight_pb2.GetLastFlowRunsRequest, context: Context
+    ) -> run_insight_pb2.GetLastFlowRunsResponse:
         """Return the last flow runs of each of some flows or deployments."""
         flow_ids = values.to_ids(request.flow_ids, "flow_ids")
         deployment_ids = values.to_ids(request.deployment_ids, "deployment_ids")
         found = await self._runs.list_last(
             current_caller().workspace_id, flow_ids, deployment_ids, request.run_count or DEFAULT_LAST_RUNS
         )
-        return run_insight_pb2.ListLastFlowRunsResponse(
+        return run_insight_pb2.GetLastFlowRunsResponse(
             owners=[insight.last_runs(owner, is_flow=place < len(flow_ids)) for place, owner in enumerate(found)]
         )
 

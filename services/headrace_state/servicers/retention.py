@@ -33,9 +33,9 @@ class RetentionServicer(retention_pb2_grpc.RetentionServiceServicer):
         self._defaults = defaults
         self._wake = wake
 
-    async def ListRetentionRules(
-        self, request: retention_pb2.ListRetentionRulesRequest, context: Context
-    ) -> retention_pb2.ListRetentionRulesResponse:
+    async def GetRetentionRules(
+        self, request: retention_pb2.GetRetentionRulesRequest, context: Context
+    ) -> retention_pb2.GetRetentionRulesResponse:
         """List what holds for each kind."""
         rules = await self._retention.list_rules(current_caller().workspace_id)
         decided = {rule.kind for rule in rules if rule.scope == EVERYTHING}
@@ -46,7 +46,7 @@ class RetentionServicer(retention_pb2_grpc.RetentionServiceServicer):
             if kind not in decided
         ]
         shown.sort(key=lambda each: (wire.kind_number(each[0].kind), each[0].scope, each[0].subject))
-        return retention_pb2.ListRetentionRulesResponse(rules=[wire.rule(rule, setting) for rule, setting in shown])
+        return retention_pb2.GetRetentionRulesResponse(rules=[wire.rule(rule, setting) for rule, setting in shown])
 
     async def SetRetentionRule(
         self, request: retention_pb2.SetRetentionRuleRequest, context: Context
@@ -65,11 +65,11 @@ class RetentionServicer(retention_pb2_grpc.RetentionServiceServicer):
         self._wake()
         return retention_pb2.DeleteRetentionRuleResponse()
 
-    async def ListTableSizes(
-        self, request: retention_pb2.ListTableSizesRequest, context: Context
-    ) -> retention_pb2.ListTableSizesResponse:
+    async def GetTableSizes(
+        self, request: retention_pb2.GetTableSizesRequest, context: Context
+    ) -> retention_pb2.GetTableSizesResponse:
         """Tell how much room each table takes."""
-        return retention_pb2.ListTableSizesResponse(
+        return retention_pb2.GetTableSizesResponse(
             tables=map(wire.size, await self._retention.list_sizes()),
             database_bytes=await self._retention.database_bytes(),
         )

@@ -163,8 +163,8 @@ async def test_each_flow_shows_its_last_runs_and_the_next(
     soon = Timestamp()
     soon.FromDatetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1))
     flow = (await state.create_run(a_state(SCHEDULED, scheduled_at=soon), name="soon")).flow_run.flow_id
-    response = await insight.ListLastFlowRuns(
-        run_insight_pb2.ListLastFlowRunsRequest(
+    response = await insight.GetLastFlowRuns(
+        run_insight_pb2.GetLastFlowRunsRequest(
             flow_ids=[str(second), str(first), flow], deployment_ids=[new_id()], run_count=3
         )
     )
@@ -179,5 +179,5 @@ async def test_each_flow_shows_its_last_runs_and_the_next(
 
 async def test_running_runs_are_among_the_last(insight: Insight, state: StateClient) -> None:
     run = (await state.running_run(name="now")).flow_run
-    [owner] = (await insight.ListLastFlowRuns(run_insight_pb2.ListLastFlowRunsRequest(flow_ids=[run.flow_id]))).owners
+    [owner] = (await insight.GetLastFlowRuns(run_insight_pb2.GetLastFlowRunsRequest(flow_ids=[run.flow_id]))).owners
     assert [(point.name, point.state_type) for point in owner.runs] == [("now", RUNNING)]

@@ -135,7 +135,7 @@ async def test_rules_of_deployments_and_tags_go_before(
         ids = {str(row["flow_run_id"]) for row in await connection.fetch("select flow_run_id from flow_run")}
     assert ids == {kept, stays}
     assert gone not in ids
-    listed = (await retention.ListRetentionRules(retention_pb2.ListRetentionRulesRequest())).rules
+    listed = (await retention.GetRetentionRules(retention_pb2.GetRetentionRulesRequest())).rules
     of_runs = [(rule.tag, rule.keep_days if rule.HasField("keep_days") else None) for rule in listed if rule.kind == 1]
     assert of_runs == [("", 200), ("audit", None), ("short", 2)]
     by_setting = {rule.setting for rule in listed if rule.setting}
@@ -237,7 +237,7 @@ async def test_many_old_runs_go_in_stretches(database: Database, database_url: s
     assert oldest > datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=31)
     assert 700 < await left(database, "flow_run") < 800
     assert orphans == 0
-    sizes = await retention.ListTableSizes(retention_pb2.ListTableSizesRequest())
+    sizes = await retention.GetTableSizes(retention_pb2.GetTableSizesRequest())
     by_name = {(size.service, size.table): size for size in sizes.tables}
     runs = by_name["state", "flow_run"]
     assert runs.kind == FLOW_RUN

@@ -2274,6 +2274,30 @@ export interface GetFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** Asks for the last flow runs of each of some flows or deployments. */
+export interface GetLastFlowRunsRequest {
+  /** Of these flows. */
+  flow_ids: string[];
+  /** Of these deployments. */
+  deployment_ids: string[];
+  /** How many of each at most; 0 is 12. */
+  run_count: number;
+}
+
+/** Returns the last flow runs. */
+export interface GetLastFlowRunsResponse {
+  /** One for each flow and deployment asked for, in that order: flows first. */
+  owners: LastFlowRuns[];
+}
+
+export type GetRetentionRulesRequest = Record<string, never>;
+
+/** Returns the rules. */
+export interface GetRetentionRulesResponse {
+  /** The most general ones of each kind first. */
+  rules: RetentionRule[];
+}
+
 /** Asks for an input. */
 export interface GetRunInputRequest {
   /** Of which flow run. */
@@ -2306,6 +2330,16 @@ export interface GetSystemResponse {
   minimum_client_version: string;
   /** Identifies the installation, so that a client notices a different one behind the same address. */
   installation_id: string;
+}
+
+export type GetTableSizesRequest = Record<string, never>;
+
+/** Returns sizes. */
+export interface GetTableSizesResponse {
+  /** The largest first. */
+  tables: TableSize[];
+  /** Of the whole database. */
+  database_bytes: string;
 }
 
 /** Asks to count task runs by time and state. */
@@ -2825,22 +2859,6 @@ export interface ListFlowsResponse {
   next_page_token: string;
 }
 
-/** Asks for the last flow runs of each of some flows or deployments. */
-export interface ListLastFlowRunsRequest {
-  /** Of these flows. */
-  flow_ids: string[];
-  /** Of these deployments. */
-  deployment_ids: string[];
-  /** How many of each at most; 0 is 12. */
-  run_count: number;
-}
-
-/** Returns the last flow runs. */
-export interface ListLastFlowRunsResponse {
-  /** One for each flow and deployment asked for, in that order: flows first. */
-  owners: LastFlowRuns[];
-}
-
 /** Asks for a page of records. */
 export interface ListLogsRequest {
   /** Which ones. */
@@ -2885,14 +2903,6 @@ export interface ListMaterializationsResponse {
   materializations: Materialization[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
-}
-
-export type ListRetentionRulesRequest = Record<string, never>;
-
-/** Returns the rules. */
-export interface ListRetentionRulesResponse {
-  /** The most general ones of each kind first. */
-  rules: RetentionRule[];
 }
 
 /** Asks for a page of inputs. */
@@ -2943,16 +2953,6 @@ export interface ListServiceLevelsRequest {
 export interface ListServiceLevelsResponse {
   /** By name. */
   service_levels: ServiceLevel[];
-}
-
-export type ListTableSizesRequest = Record<string, never>;
-
-/** Returns sizes. */
-export interface ListTableSizesResponse {
-  /** The largest first. */
-  tables: TableSize[];
-  /** Of the whole database. */
-  database_bytes: string;
 }
 
 /** Asks for the states of a task run. */
@@ -5043,10 +5043,10 @@ export interface Calls {
   DeleteFlow: { request: DeleteFlowRequest; response: DeleteFlowResponse };
   AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
   ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
-  ListRetentionRules: { request: ListRetentionRulesRequest; response: ListRetentionRulesResponse };
+  GetRetentionRules: { request: GetRetentionRulesRequest; response: GetRetentionRulesResponse };
   SetRetentionRule: { request: SetRetentionRuleRequest; response: SetRetentionRuleResponse };
   DeleteRetentionRule: { request: DeleteRetentionRuleRequest; response: DeleteRetentionRuleResponse };
-  ListTableSizes: { request: ListTableSizesRequest; response: ListTableSizesResponse };
+  GetTableSizes: { request: GetTableSizesRequest; response: GetTableSizesResponse };
   CreateRunInput: { request: CreateRunInputRequest; response: CreateRunInputResponse };
   GetRunInput: { request: GetRunInputRequest; response: GetRunInputResponse };
   ListRunInputs: { request: ListRunInputsRequest; response: ListRunInputsResponse };
@@ -5056,7 +5056,7 @@ export interface Calls {
   GetTaskRunHistogram: { request: GetTaskRunHistogramRequest; response: GetTaskRunHistogramResponse };
   SampleFlowRuns: { request: SampleFlowRunsRequest; response: SampleFlowRunsResponse };
   GetFlowRunLateness: { request: GetFlowRunLatenessRequest; response: GetFlowRunLatenessResponse };
-  ListLastFlowRuns: { request: ListLastFlowRunsRequest; response: ListLastFlowRunsResponse };
+  GetLastFlowRuns: { request: GetLastFlowRunsRequest; response: GetLastFlowRunsResponse };
   GetFlowRunGraph: { request: GetFlowRunGraphRequest; response: GetFlowRunGraphResponse };
   CreateRunNote: { request: CreateRunNoteRequest; response: CreateRunNoteResponse };
   ListRunNotes: { request: ListRunNotesRequest; response: ListRunNotesResponse };
@@ -5214,10 +5214,10 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   AppendLogs: { verb: "POST", path: "/v1/logs", body: true },
   ListLogs: { verb: "POST", path: "/v1/logs:search", body: true },
   FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
-  ListRetentionRules: { verb: "GET", path: "/v1/retention-rules", body: false },
+  GetRetentionRules: { verb: "GET", path: "/v1/retention-rules", body: false },
   SetRetentionRule: { verb: "PUT", path: "/v1/retention-rules", body: true },
   DeleteRetentionRule: { verb: "DELETE", path: "/v1/retention-rules", body: false },
-  ListTableSizes: { verb: "GET", path: "/v1/table-sizes", body: false },
+  GetTableSizes: { verb: "GET", path: "/v1/table-sizes", body: false },
   CreateRunInput: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs", body: true },
   GetRunInput: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
   ListRunInputs: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs", body: false },
@@ -5227,7 +5227,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetTaskRunHistogram: { verb: "POST", path: "/v1/task-runs:histogram", body: true },
   SampleFlowRuns: { verb: "POST", path: "/v1/flow-runs:sample", body: true },
   GetFlowRunLateness: { verb: "POST", path: "/v1/flow-runs:lateness", body: true },
-  ListLastFlowRuns: { verb: "POST", path: "/v1/flow-runs:last", body: true },
+  GetLastFlowRuns: { verb: "POST", path: "/v1/flow-runs:last", body: true },
   GetFlowRunGraph: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/graph", body: false },
   CreateRunNote: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/notes", body: true },
   ListRunNotes: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/notes", body: false },

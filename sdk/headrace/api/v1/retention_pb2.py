@@ -27,43 +27,43 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fheadrace/api/v1/retention.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\x8e\x02\n\rRetentionRule\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.headrace.api.v1.RetentionKindR\x04kind\x12%\n\rdeployment_id\x18\x02 \x01(\tH\x00R\x0c\x64\x65ploymentId\x12\x12\n\x03tag\x18\x03 \x01(\tH\x00R\x03tag\x12 \n\tkeep_days\x18\x04 \x01(\x01H\x01R\x08keepDays\x88\x01\x01\x12\x18\n\x07setting\x18\x05 \x01(\tR\x07setting\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAtB\t\n\x07subjectB\x0c\n\n_keep_days\"\x1b\n\x19ListRetentionRulesRequest\"R\n\x1aListRetentionRulesResponse\x12\x34\n\x05rules\x18\x01 \x03(\x0b\x32\x1e.headrace.api.v1.RetentionRuleR\x05rules\"M\n\x17SetRetentionRuleRequest\x12\x32\n\x04rule\x18\x01 \x01(\x0b\x32\x1e.headrace.api.v1.RetentionRuleR\x04rule\"N\n\x18SetRetentionRuleResponse\x12\x32\n\x04rule\x18\x01 \x01(\x0b\x32\x1e.headrace.api.v1.RetentionRuleR\x04rule\"\x96\x01\n\x1a\x44\x65leteRetentionRuleRequest\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.headrace.api.v1.RetentionKindR\x04kind\x12%\n\rdeployment_id\x18\x02 \x01(\tH\x00R\x0c\x64\x65ploymentId\x12\x12\n\x03tag\x18\x03 \x01(\tH\x00R\x03tagB\t\n\x07subject\"\x1d\n\x1b\x44\x65leteRetentionRuleResponse\"\x17\n\x15ListTableSizesRequest\"s\n\x16ListTableSizesResponse\x12\x32\n\x06tables\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.TableSizeR\x06tables\x12%\n\x0e\x64\x61tabase_bytes\x18\x02 \x01(\x03R\rdatabaseBytes\"\xf7\x01\n\tTableSize\x12\x18\n\x07service\x18\x01 \x01(\tR\x07service\x12\x14\n\x05table\x18\x02 \x01(\tR\x05table\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.headrace.api.v1.RetentionKindR\x04kind\x12\x1b\n\trow_count\x18\x04 \x01(\x03R\x08rowCount\x12\x1f\n\x0btable_bytes\x18\x05 \x01(\x03R\ntableBytes\x12\x1f\n\x0bindex_bytes\x18\x06 \x01(\x03R\nindexBytes\x12\'\n\x0fpartition_count\x18\x07 \x01(\x05R\x0epartitionCount*\x84\x02\n\rRetentionKind\x12\x1e\n\x1aRETENTION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17RETENTION_KIND_FLOW_RUN\x10\x01\x12&\n\"RETENTION_KIND_BACKGROUND_TASK_RUN\x10\x02\x12\x1b\n\x17RETENTION_KIND_ARTIFACT\x10\x03\x12\x1d\n\x19RETENTION_KIND_TRANSITION\x10\x04\x12\x1d\n\x19RETENTION_KIND_LOG_RECORD\x10\x05\x12\x18\n\x14RETENTION_KIND_EVENT\x10\x06\x12\x19\n\x15RETENTION_KIND_OUTBOX\x10\x07\x32\xc5\x04\n\x10RetentionService\x12\x8e\x01\n\x12ListRetentionRules\x12*.headrace.api.v1.ListRetentionRulesRequest\x1a+.headrace.api.v1.ListRetentionRulesResponse\"\x1f\xe0\xe0\x18x\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/retention-rules\x12\x8b\x01\n\x10SetRetentionRule\x12(.headrace.api.v1.SetRetentionRuleRequest\x1a).headrace.api.v1.SetRetentionRuleResponse\"\"\xe0\xe0\x18y\x82\xd3\xe4\x93\x02\x18\x1a\x13/v1/retention-rules:\x01*\x12\x91\x01\n\x13\x44\x65leteRetentionRule\x12+.headrace.api.v1.DeleteRetentionRuleRequest\x1a,.headrace.api.v1.DeleteRetentionRuleResponse\"\x1f\xe0\xe0\x18y\x82\xd3\xe4\x93\x02\x15*\x13/v1/retention-rules\x12~\n\x0eListTableSizes\x12&.headrace.api.v1.ListTableSizesRequest\x1a\'.headrace.api.v1.ListTableSizesResponse\"\x1b\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/table-sizesb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fheadrace/api/v1/retention.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\x8e\x02\n\rRetentionRule\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.headrace.api.v1.RetentionKindR\x04kind\x12%\n\rdeployment_id\x18\x02 \x01(\tH\x00R\x0c\x64\x65ploymentId\x12\x12\n\x03tag\x18\x03 \x01(\tH\x00R\x03tag\x12 \n\tkeep_days\x18\x04 \x01(\x01H\x01R\x08keepDays\x88\x01\x01\x12\x18\n\x07setting\x18\x05 \x01(\tR\x07setting\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAtB\t\n\x07subjectB\x0c\n\n_keep_days\"\x1a\n\x18GetRetentionRulesRequest\"Q\n\x19GetRetentionRulesResponse\x12\x34\n\x05rules\x18\x01 \x03(\x0b\x32\x1e.headrace.api.v1.RetentionRuleR\x05rules\"M\n\x17SetRetentionRuleRequest\x12\x32\n\x04rule\x18\x01 \x01(\x0b\x32\x1e.headrace.api.v1.RetentionRuleR\x04rule\"N\n\x18SetRetentionRuleResponse\x12\x32\n\x04rule\x18\x01 \x01(\x0b\x32\x1e.headrace.api.v1.RetentionRuleR\x04rule\"\x96\x01\n\x1a\x44\x65leteRetentionRuleRequest\x12\x32\n\x04kind\x18\x01 \x01(\x0e\x32\x1e.headrace.api.v1.RetentionKindR\x04kind\x12%\n\rdeployment_id\x18\x02 \x01(\tH\x00R\x0c\x64\x65ploymentId\x12\x12\n\x03tag\x18\x03 \x01(\tH\x00R\x03tagB\t\n\x07subject\"\x1d\n\x1b\x44\x65leteRetentionRuleResponse\"\x16\n\x14GetTableSizesRequest\"r\n\x15GetTableSizesResponse\x12\x32\n\x06tables\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.TableSizeR\x06tables\x12%\n\x0e\x64\x61tabase_bytes\x18\x02 \x01(\x03R\rdatabaseBytes\"\xf7\x01\n\tTableSize\x12\x18\n\x07service\x18\x01 \x01(\tR\x07service\x12\x14\n\x05table\x18\x02 \x01(\tR\x05table\x12\x32\n\x04kind\x18\x03 \x01(\x0e\x32\x1e.headrace.api.v1.RetentionKindR\x04kind\x12\x1b\n\trow_count\x18\x04 \x01(\x03R\x08rowCount\x12\x1f\n\x0btable_bytes\x18\x05 \x01(\x03R\ntableBytes\x12\x1f\n\x0bindex_bytes\x18\x06 \x01(\x03R\nindexBytes\x12\'\n\x0fpartition_count\x18\x07 \x01(\x05R\x0epartitionCount*\x84\x02\n\rRetentionKind\x12\x1e\n\x1aRETENTION_KIND_UNSPECIFIED\x10\x00\x12\x1b\n\x17RETENTION_KIND_FLOW_RUN\x10\x01\x12&\n\"RETENTION_KIND_BACKGROUND_TASK_RUN\x10\x02\x12\x1b\n\x17RETENTION_KIND_ARTIFACT\x10\x03\x12\x1d\n\x19RETENTION_KIND_TRANSITION\x10\x04\x12\x1d\n\x19RETENTION_KIND_LOG_RECORD\x10\x05\x12\x18\n\x14RETENTION_KIND_EVENT\x10\x06\x12\x19\n\x15RETENTION_KIND_OUTBOX\x10\x07\x32\xbf\x04\n\x10RetentionService\x12\x8b\x01\n\x11GetRetentionRules\x12).headrace.api.v1.GetRetentionRulesRequest\x1a*.headrace.api.v1.GetRetentionRulesResponse\"\x1f\xe0\xe0\x18x\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/retention-rules\x12\x8b\x01\n\x10SetRetentionRule\x12(.headrace.api.v1.SetRetentionRuleRequest\x1a).headrace.api.v1.SetRetentionRuleResponse\"\"\xe0\xe0\x18y\x82\xd3\xe4\x93\x02\x18\x1a\x13/v1/retention-rules:\x01*\x12\x91\x01\n\x13\x44\x65leteRetentionRule\x12+.headrace.api.v1.DeleteRetentionRuleRequest\x1a,.headrace.api.v1.DeleteRetentionRuleResponse\"\x1f\xe0\xe0\x18y\x82\xd3\xe4\x93\x02\x15*\x13/v1/retention-rules\x12{\n\rGetTableSizes\x12%.headrace.api.v1.GetTableSizesRequest\x1a&.headrace.api.v1.GetTableSizesResponse\"\x1b\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/table-sizesb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'headrace.api.v1.retention_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RETENTIONSERVICE'].methods_by_name['ListRetentionRules']._loaded_options = None
-  _globals['_RETENTIONSERVICE'].methods_by_name['ListRetentionRules']._serialized_options = b'\340\340\030x\202\323\344\223\002\025\022\023/v1/retention-rules'
+  _globals['_RETENTIONSERVICE'].methods_by_name['GetRetentionRules']._loaded_options = None
+  _globals['_RETENTIONSERVICE'].methods_by_name['GetRetentionRules']._serialized_options = b'\340\340\030x\202\323\344\223\002\025\022\023/v1/retention-rules'
   _globals['_RETENTIONSERVICE'].methods_by_name['SetRetentionRule']._loaded_options = None
   _globals['_RETENTIONSERVICE'].methods_by_name['SetRetentionRule']._serialized_options = b'\340\340\030y\202\323\344\223\002\030\032\023/v1/retention-rules:\001*'
   _globals['_RETENTIONSERVICE'].methods_by_name['DeleteRetentionRule']._loaded_options = None
   _globals['_RETENTIONSERVICE'].methods_by_name['DeleteRetentionRule']._serialized_options = b'\340\340\030y\202\323\344\223\002\025*\023/v1/retention-rules'
-  _globals['_RETENTIONSERVICE'].methods_by_name['ListTableSizes']._loaded_options = None
-  _globals['_RETENTIONSERVICE'].methods_by_name['ListTableSizes']._serialized_options = b'\340\340\030~\202\323\344\223\002\021\022\017/v1/table-sizes'
-  _globals['_RETENTIONKIND']._serialized_start=1268
-  _globals['_RETENTIONKIND']._serialized_end=1528
+  _globals['_RETENTIONSERVICE'].methods_by_name['GetTableSizes']._loaded_options = None
+  _globals['_RETENTIONSERVICE'].methods_by_name['GetTableSizes']._serialized_options = b'\340\340\030~\202\323\344\223\002\021\022\017/v1/table-sizes'
+  _globals['_RETENTIONKIND']._serialized_start=1264
+  _globals['_RETENTIONKIND']._serialized_end=1524
   _globals['_RETENTIONRULE']._serialized_start=147
   _globals['_RETENTIONRULE']._serialized_end=417
-  _globals['_LISTRETENTIONRULESREQUEST']._serialized_start=419
-  _globals['_LISTRETENTIONRULESREQUEST']._serialized_end=446
-  _globals['_LISTRETENTIONRULESRESPONSE']._serialized_start=448
-  _globals['_LISTRETENTIONRULESRESPONSE']._serialized_end=530
-  _globals['_SETRETENTIONRULEREQUEST']._serialized_start=532
-  _globals['_SETRETENTIONRULEREQUEST']._serialized_end=609
-  _globals['_SETRETENTIONRULERESPONSE']._serialized_start=611
-  _globals['_SETRETENTIONRULERESPONSE']._serialized_end=689
-  _globals['_DELETERETENTIONRULEREQUEST']._serialized_start=692
-  _globals['_DELETERETENTIONRULEREQUEST']._serialized_end=842
-  _globals['_DELETERETENTIONRULERESPONSE']._serialized_start=844
-  _globals['_DELETERETENTIONRULERESPONSE']._serialized_end=873
-  _globals['_LISTTABLESIZESREQUEST']._serialized_start=875
-  _globals['_LISTTABLESIZESREQUEST']._serialized_end=898
-  _globals['_LISTTABLESIZESRESPONSE']._serialized_start=900
-  _globals['_LISTTABLESIZESRESPONSE']._serialized_end=1015
-  _globals['_TABLESIZE']._serialized_start=1018
-  _globals['_TABLESIZE']._serialized_end=1265
-  _globals['_RETENTIONSERVICE']._serialized_start=1531
-  _globals['_RETENTIONSERVICE']._serialized_end=2112
+  _globals['_GETRETENTIONRULESREQUEST']._serialized_start=419
+  _globals['_GETRETENTIONRULESREQUEST']._serialized_end=445
+  _globals['_GETRETENTIONRULESRESPONSE']._serialized_start=447
+  _globals['_GETRETENTIONRULESRESPONSE']._serialized_end=528
+  _globals['_SETRETENTIONRULEREQUEST']._serialized_start=530
+  _globals['_SETRETENTIONRULEREQUEST']._serialized_end=607
+  _globals['_SETRETENTIONRULERESPONSE']._serialized_start=609
+  _globals['_SETRETENTIONRULERESPONSE']._serialized_end=687
+  _globals['_DELETERETENTIONRULEREQUEST']._serialized_start=690
+  _globals['_DELETERETENTIONRULEREQUEST']._serialized_end=840
+  _globals['_DELETERETENTIONRULERESPONSE']._serialized_start=842
+  _globals['_DELETERETENTIONRULERESPONSE']._serialized_end=871
+  _globals['_GETTABLESIZESREQUEST']._serialized_start=873
+  _globals['_GETTABLESIZESREQUEST']._serialized_end=895
+  _globals['_GETTABLESIZESRESPONSE']._serialized_start=897
+  _globals['_GETTABLESIZESRESPONSE']._serialized_end=1011
+  _globals['_TABLESIZE']._serialized_start=1014
+  _globals['_TABLESIZE']._serialized_end=1261
+  _globals['_RETENTIONSERVICE']._serialized_start=1527
+  _globals['_RETENTIONSERVICE']._serialized_end=2102
 # @@protoc_insertion_point(module_scope)

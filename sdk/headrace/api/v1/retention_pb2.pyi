@@ -110,7 +110,7 @@ class RetentionRule(google.protobuf.message.Message):
 Global___RetentionRule: typing_extensions.TypeAlias = RetentionRule
 
 @typing.final
-class ListRetentionRulesRequest(google.protobuf.message.Message):
+class GetRetentionRulesRequest(google.protobuf.message.Message):
     """Asks for the rules."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -119,10 +119,10 @@ class ListRetentionRulesRequest(google.protobuf.message.Message):
         self,
     ) -> None: ...
 
-Global___ListRetentionRulesRequest: typing_extensions.TypeAlias = ListRetentionRulesRequest
+Global___GetRetentionRulesRequest: typing_extensions.TypeAlias = GetRetentionRulesRequest
 
 @typing.final
-class ListRetentionRulesResponse(google.protobuf.message.Message):
+class GetRetentionRulesResponse(google.protobuf.message.Message):
     """Returns the rules."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -139,7 +139,7 @@ class ListRetentionRulesResponse(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["rules", b"rules"]) -> None: ...
 
-Global___ListRetentionRulesResponse: typing_extensions.TypeAlias = ListRetentionRulesResponse
+Global___GetRetentionRulesResponse: typing_extensions.TypeAlias = GetRetentionRulesResponse
 
 @typing.final
 class SetRetentionRuleRequest(google.protobuf.message.Message):
@@ -224,7 +224,7 @@ class DeleteRetentionRuleResponse(google.protobuf.message.Message):
 Global___DeleteRetentionRuleResponse: typing_extensions.TypeAlias = DeleteRetentionRuleResponse
 
 @typing.final
-class ListTableSizesRequest(google.protobuf.message.Message):
+class GetTableSizesRequest(google.protobuf.message.Message):
     """Asks for sizes."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -233,10 +233,10 @@ class ListTableSizesRequest(google.protobuf.message.Message):
         self,
     ) -> None: ...
 
-Global___ListTableSizesRequest: typing_extensions.TypeAlias = ListTableSizesRequest
+Global___GetTableSizesRequest: typing_extensions.TypeAlias = GetTableSizesRequest
 
 @typing.final
-class ListTableSizesResponse(google.protobuf.message.Message):
+class GetTableSizesResponse(google.protobuf.message.Message):
     """Returns sizes."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -257,7 +257,7 @@ class ListTableSizesResponse(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["database_bytes", b"database_bytes", "tables", b"tables"]) -> None: ...
 
-Global___ListTableSizesResponse: typing_extensions.TypeAlias = ListTableSizesResponse
+Global___GetTableSizesResponse: typing_extensions.TypeAlias = GetTableSizesResponse
 
 @typing.final
 class TableSize(google.protobuf.message.Message):

@@ -35,10 +35,10 @@ class RetentionServiceStub(object):
         Args:
             channel: A grpc.Channel.
         """
-        self.ListRetentionRules = channel.unary_unary(
-                '/headrace.api.v1.RetentionService/ListRetentionRules',
-                request_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListRetentionRulesRequest.SerializeToString,
-                response_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListRetentionRulesResponse.FromString,
+        self.GetRetentionRules = channel.unary_unary(
+                '/headrace.api.v1.RetentionService/GetRetentionRules',
+                request_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetRetentionRulesRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetRetentionRulesResponse.FromString,
                 _registered_method=True)
         self.SetRetentionRule = channel.unary_unary(
                 '/headrace.api.v1.RetentionService/SetRetentionRule',
@@ -50,10 +50,10 @@ class RetentionServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.DeleteRetentionRuleRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.DeleteRetentionRuleResponse.FromString,
                 _registered_method=True)
-        self.ListTableSizes = channel.unary_unary(
-                '/headrace.api.v1.RetentionService/ListTableSizes',
-                request_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListTableSizesRequest.SerializeToString,
-                response_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListTableSizesResponse.FromString,
+        self.GetTableSizes = channel.unary_unary(
+                '/headrace.api.v1.RetentionService/GetTableSizes',
+                request_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetTableSizesRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetTableSizesResponse.FromString,
                 _registered_method=True)
 
 
@@ -61,7 +61,7 @@ class RetentionServiceServicer(object):
     """Keeps the rules by which old runs are deleted.
     """
 
-    def ListRetentionRules(self, request, context):
+    def GetRetentionRules(self, request, context):
         """Lists what holds for each kind: the workspace's rules, and where there is none the server's figure.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -82,7 +82,7 @@ class RetentionServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListTableSizes(self, request, context):
+    def GetTableSizes(self, request, context):
         """Tells how much room each table of the server takes.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -92,10 +92,10 @@ class RetentionServiceServicer(object):
 
 def add_RetentionServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
-            'ListRetentionRules': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListRetentionRules,
-                    request_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListRetentionRulesRequest.FromString,
-                    response_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListRetentionRulesResponse.SerializeToString,
+            'GetRetentionRules': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetRetentionRules,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetRetentionRulesRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetRetentionRulesResponse.SerializeToString,
             ),
             'SetRetentionRule': grpc.unary_unary_rpc_method_handler(
                     servicer.SetRetentionRule,
@@ -107,10 +107,10 @@ def add_RetentionServiceServicer_to_server(servicer, server):
                     request_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.DeleteRetentionRuleRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.DeleteRetentionRuleResponse.SerializeToString,
             ),
-            'ListTableSizes': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListTableSizes,
-                    request_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListTableSizesRequest.FromString,
-                    response_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.ListTableSizesResponse.SerializeToString,
+            'GetTableSizes': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTableSizes,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetTableSizesRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_retention__pb2.GetTableSizesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -125,7 +125,7 @@ class RetentionService(object):
     """
 
     @staticmethod
-    def ListRetentionRules(request,
+    def GetRetentionRules(request,
             target,
             options=(),
             channel_credentials=None,
@@ -138,9 +138,9 @@ class RetentionService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/headrace.api.v1.RetentionService/ListRetentionRules',
-            headrace_dot_api_dot_v1_dot_retention__pb2.ListRetentionRulesRequest.SerializeToString,
-            headrace_dot_api_dot_v1_dot_retention__pb2.ListRetentionRulesResponse.FromString,
+            '/headrace.api.v1.RetentionService/GetRetentionRules',
+            headrace_dot_api_dot_v1_dot_retention__pb2.GetRetentionRulesRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_retention__pb2.GetRetentionRulesResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -206,7 +206,7 @@ class RetentionService(object):
             _registered_method=True)
 
     @staticmethod
-    def ListTableSizes(request,
+    def GetTableSizes(request,
             target,
             options=(),
             channel_credentials=None,
@@ -219,9 +219,9 @@ class RetentionService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/headrace.api.v1.RetentionService/ListTableSizes',
-            headrace_dot_api_dot_v1_dot_retention__pb2.ListTableSizesRequest.SerializeToString,
-            headrace_dot_api_dot_v1_dot_retention__pb2.ListTableSizesResponse.FromString,
+            '/headrace.api.v1.RetentionService/GetTableSizes',
+            headrace_dot_api_dot_v1_dot_retention__pb2.GetTableSizesRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_retention__pb2.GetTableSizesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -25,19 +25,19 @@ class _ServicerContext(grpc.ServicerContext, grpc.aio.ServicerContext):  # type:
 
 GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
-_RetentionServiceListRetentionRulesType = typing_extensions.TypeVar(
-    '_RetentionServiceListRetentionRulesType',
+_RetentionServiceGetRetentionRulesType = typing_extensions.TypeVar(
+    '_RetentionServiceGetRetentionRulesType',
     grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
-        headrace.api.v1.retention_pb2.ListRetentionRulesResponse,
+        headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
+        headrace.api.v1.retention_pb2.GetRetentionRulesResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
-        headrace.api.v1.retention_pb2.ListRetentionRulesResponse,
+        headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
+        headrace.api.v1.retention_pb2.GetRetentionRulesResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
-        headrace.api.v1.retention_pb2.ListRetentionRulesResponse,
+        headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
+        headrace.api.v1.retention_pb2.GetRetentionRulesResponse,
     ],
 )
 
@@ -73,30 +73,30 @@ _RetentionServiceDeleteRetentionRuleType = typing_extensions.TypeVar(
     ],
 )
 
-_RetentionServiceListTableSizesType = typing_extensions.TypeVar(
-    '_RetentionServiceListTableSizesType',
+_RetentionServiceGetTableSizesType = typing_extensions.TypeVar(
+    '_RetentionServiceGetTableSizesType',
     grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListTableSizesRequest,
-        headrace.api.v1.retention_pb2.ListTableSizesResponse,
+        headrace.api.v1.retention_pb2.GetTableSizesRequest,
+        headrace.api.v1.retention_pb2.GetTableSizesResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListTableSizesRequest,
-        headrace.api.v1.retention_pb2.ListTableSizesResponse,
+        headrace.api.v1.retention_pb2.GetTableSizesRequest,
+        headrace.api.v1.retention_pb2.GetTableSizesResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListTableSizesRequest,
-        headrace.api.v1.retention_pb2.ListTableSizesResponse,
+        headrace.api.v1.retention_pb2.GetTableSizesRequest,
+        headrace.api.v1.retention_pb2.GetTableSizesResponse,
     ],
 )
 
-class RetentionServiceStub(typing.Generic[_RetentionServiceListRetentionRulesType, _RetentionServiceSetRetentionRuleType, _RetentionServiceDeleteRetentionRuleType, _RetentionServiceListTableSizesType]):
+class RetentionServiceStub(typing.Generic[_RetentionServiceGetRetentionRulesType, _RetentionServiceSetRetentionRuleType, _RetentionServiceDeleteRetentionRuleType, _RetentionServiceGetTableSizesType]):
     """Keeps the rules by which old runs are deleted."""
 
     @typing.overload
     def __init__(self: RetentionServiceStub[
         grpc.UnaryUnaryMultiCallable[
-            headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
-            headrace.api.v1.retention_pb2.ListRetentionRulesResponse,
+            headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
+            headrace.api.v1.retention_pb2.GetRetentionRulesResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.retention_pb2.SetRetentionRuleRequest,
@@ -107,16 +107,16 @@ class RetentionServiceStub(typing.Generic[_RetentionServiceListRetentionRulesTyp
             headrace.api.v1.retention_pb2.DeleteRetentionRuleResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
-            headrace.api.v1.retention_pb2.ListTableSizesRequest,
-            headrace.api.v1.retention_pb2.ListTableSizesResponse,
+            headrace.api.v1.retention_pb2.GetTableSizesRequest,
+            headrace.api.v1.retention_pb2.GetTableSizesResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
     @typing.overload
     def __init__(self: RetentionServiceStub[
         grpc.aio.UnaryUnaryMultiCallable[
-            headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
-            headrace.api.v1.retention_pb2.ListRetentionRulesResponse,
+            headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
+            headrace.api.v1.retention_pb2.GetRetentionRulesResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.retention_pb2.SetRetentionRuleRequest,
@@ -127,12 +127,12 @@ class RetentionServiceStub(typing.Generic[_RetentionServiceListRetentionRulesTyp
             headrace.api.v1.retention_pb2.DeleteRetentionRuleResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
-            headrace.api.v1.retention_pb2.ListTableSizesRequest,
-            headrace.api.v1.retention_pb2.ListTableSizesResponse,
+            headrace.api.v1.retention_pb2.GetTableSizesRequest,
+            headrace.api.v1.retention_pb2.GetTableSizesResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
-    ListRetentionRules: _RetentionServiceListRetentionRulesType
+    GetRetentionRules: _RetentionServiceGetRetentionRulesType
     """Lists what holds for each kind: the workspace's rules, and where there is none the server's figure."""
 
     SetRetentionRule: _RetentionServiceSetRetentionRuleType
@@ -141,13 +141,13 @@ class RetentionServiceStub(typing.Generic[_RetentionServiceListRetentionRulesTyp
     DeleteRetentionRule: _RetentionServiceDeleteRetentionRuleType
     """Deletes a rule of the workspace; what is more general holds again."""
 
-    ListTableSizes: _RetentionServiceListTableSizesType
+    GetTableSizes: _RetentionServiceGetTableSizesType
     """Tells how much room each table of the server takes."""
 
 RetentionServiceAsyncStub: typing_extensions.TypeAlias = RetentionServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
-        headrace.api.v1.retention_pb2.ListRetentionRulesResponse,
+        headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
+        headrace.api.v1.retention_pb2.GetRetentionRulesResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.retention_pb2.SetRetentionRuleRequest,
@@ -158,8 +158,8 @@ RetentionServiceAsyncStub: typing_extensions.TypeAlias = RetentionServiceStub[
         headrace.api.v1.retention_pb2.DeleteRetentionRuleResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.retention_pb2.ListTableSizesRequest,
-        headrace.api.v1.retention_pb2.ListTableSizesResponse,
+        headrace.api.v1.retention_pb2.GetTableSizesRequest,
+        headrace.api.v1.retention_pb2.GetTableSizesResponse,
     ],
 ]
 
@@ -167,11 +167,11 @@ class RetentionServiceServicer(metaclass=abc.ABCMeta):
     """Keeps the rules by which old runs are deleted."""
 
     @abc.abstractmethod
-    def ListRetentionRules(
+    def GetRetentionRules(
         self,
-        request: headrace.api.v1.retention_pb2.ListRetentionRulesRequest,
+        request: headrace.api.v1.retention_pb2.GetRetentionRulesRequest,
         context: _ServicerContext,
-    ) -> typing.Union[headrace.api.v1.retention_pb2.ListRetentionRulesResponse, collections.abc.Awaitable[headrace.api.v1.retention_pb2.ListRetentionRulesResponse]]:
+    ) -> typing.Union[headrace.api.v1.retention_pb2.GetRetentionRulesResponse, collections.abc.Awaitable[headrace.api.v1.retention_pb2.GetRetentionRulesResponse]]:
         """Lists what holds for each kind: the workspace's rules, and where there is none the server's figure."""
 
     @abc.abstractmethod
@@ -191,11 +191,11 @@ class RetentionServiceServicer(metaclass=abc.ABCMeta):
         """Deletes a rule of the workspace; what is more general holds again."""
 
     @abc.abstractmethod
-    def ListTableSizes(
+    def GetTableSizes(
         self,
-        request: headrace.api.v1.retention_pb2.ListTableSizesRequest,
+        request: headrace.api.v1.retention_pb2.GetTableSizesRequest,
         context: _ServicerContext,
-    ) -> typing.Union[headrace.api.v1.retention_pb2.ListTableSizesResponse, collections.abc.Awaitable[headrace.api.v1.retention_pb2.ListTableSizesResponse]]:
+    ) -> typing.Union[headrace.api.v1.retention_pb2.GetTableSizesResponse, collections.abc.Awaitable[headrace.api.v1.retention_pb2.GetTableSizesResponse]]:
         """Tells how much room each table of the server takes."""
 
 def add_RetentionServiceServicer_to_server(servicer: RetentionServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

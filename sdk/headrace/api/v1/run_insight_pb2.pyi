@@ -483,7 +483,7 @@ class GetFlowRunLatenessResponse(google.protobuf.message.Message):
 Global___GetFlowRunLatenessResponse: typing_extensions.TypeAlias = GetFlowRunLatenessResponse
 
 @typing.final
-class ListLastFlowRunsRequest(google.protobuf.message.Message):
+class GetLastFlowRunsRequest(google.protobuf.message.Message):
     """Asks for the last flow runs of each of some flows or deployments."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -510,10 +510,10 @@ class ListLastFlowRunsRequest(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["deployment_ids", b"deployment_ids", "flow_ids", b"flow_ids", "run_count", b"run_count"]) -> None: ...
 
-Global___ListLastFlowRunsRequest: typing_extensions.TypeAlias = ListLastFlowRunsRequest
+Global___GetLastFlowRunsRequest: typing_extensions.TypeAlias = GetLastFlowRunsRequest
 
 @typing.final
-class ListLastFlowRunsResponse(google.protobuf.message.Message):
+class GetLastFlowRunsResponse(google.protobuf.message.Message):
     """Returns the last flow runs."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -530,7 +530,7 @@ class ListLastFlowRunsResponse(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["owners", b"owners"]) -> None: ...
 
-Global___ListLastFlowRunsResponse: typing_extensions.TypeAlias = ListLastFlowRunsResponse
+Global___GetLastFlowRunsResponse: typing_extensions.TypeAlias = GetLastFlowRunsResponse
 
 @typing.final
 class LastFlowRuns(google.protobuf.message.Message):

@@ -55,10 +55,10 @@ class RunInsightServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetFlowRunLatenessRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetFlowRunLatenessResponse.FromString,
                 _registered_method=True)
-        self.ListLastFlowRuns = channel.unary_unary(
-                '/headrace.api.v1.RunInsightService/ListLastFlowRuns',
-                request_serializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.ListLastFlowRunsRequest.SerializeToString,
-                response_deserializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.ListLastFlowRunsResponse.FromString,
+        self.GetLastFlowRuns = channel.unary_unary(
+                '/headrace.api.v1.RunInsightService/GetLastFlowRuns',
+                request_serializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetLastFlowRunsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetLastFlowRunsResponse.FromString,
                 _registered_method=True)
         self.GetFlowRunGraph = channel.unary_unary(
                 '/headrace.api.v1.RunInsightService/GetFlowRunGraph',
@@ -99,7 +99,7 @@ class RunInsightServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListLastFlowRuns(self, request, context):
+    def GetLastFlowRuns(self, request, context):
         """Returns the last flow runs, and the next one, of each of some flows or deployments.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -136,10 +136,10 @@ def add_RunInsightServiceServicer_to_server(servicer, server):
                     request_deserializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetFlowRunLatenessRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetFlowRunLatenessResponse.SerializeToString,
             ),
-            'ListLastFlowRuns': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListLastFlowRuns,
-                    request_deserializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.ListLastFlowRunsRequest.FromString,
-                    response_serializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.ListLastFlowRunsResponse.SerializeToString,
+            'GetLastFlowRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLastFlowRuns,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetLastFlowRunsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_run__insight__pb2.GetLastFlowRunsResponse.SerializeToString,
             ),
             'GetFlowRunGraph': grpc.unary_unary_rpc_method_handler(
                     servicer.GetFlowRunGraph,
@@ -267,7 +267,7 @@ class RunInsightService(object):
             _registered_method=True)
 
     @staticmethod
-    def ListLastFlowRuns(request,
+    def GetLastFlowRuns(request,
             target,
             options=(),
             channel_credentials=None,
@@ -280,9 +280,9 @@ class RunInsightService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/headrace.api.v1.RunInsightService/ListLastFlowRuns',
-            headrace_dot_api_dot_v1_dot_run__insight__pb2.ListLastFlowRunsRequest.SerializeToString,
-            headrace_dot_api_dot_v1_dot_run__insight__pb2.ListLastFlowRunsResponse.FromString,
+            '/headrace.api.v1.RunInsightService/GetLastFlowRuns',
+            headrace_dot_api_dot_v1_dot_run__insight__pb2.GetLastFlowRunsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_run__insight__pb2.GetLastFlowRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -89,19 +89,19 @@ _RunInsightServiceGetFlowRunLatenessType = typing_extensions.TypeVar(
     ],
 )
 
-_RunInsightServiceListLastFlowRunsType = typing_extensions.TypeVar(
-    '_RunInsightServiceListLastFlowRunsType',
+_RunInsightServiceGetLastFlowRunsType = typing_extensions.TypeVar(
+    '_RunInsightServiceGetLastFlowRunsType',
     grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse,
     ],
 )
 
@@ -121,7 +121,7 @@ _RunInsightServiceGetFlowRunGraphType = typing_extensions.TypeVar(
     ],
 )
 
-class RunInsightServiceStub(typing.Generic[_RunInsightServiceGetFlowRunHistogramType, _RunInsightServiceGetTaskRunHistogramType, _RunInsightServiceSampleFlowRunsType, _RunInsightServiceGetFlowRunLatenessType, _RunInsightServiceListLastFlowRunsType, _RunInsightServiceGetFlowRunGraphType]):
+class RunInsightServiceStub(typing.Generic[_RunInsightServiceGetFlowRunHistogramType, _RunInsightServiceGetTaskRunHistogramType, _RunInsightServiceSampleFlowRunsType, _RunInsightServiceGetFlowRunLatenessType, _RunInsightServiceGetLastFlowRunsType, _RunInsightServiceGetFlowRunGraphType]):
     """Sums many runs up. Every answer looks at a bounded number of runs, the latest first, and says where it stopped."""
 
     @typing.overload
@@ -143,8 +143,8 @@ class RunInsightServiceStub(typing.Generic[_RunInsightServiceGetFlowRunHistogram
             headrace.api.v1.run_insight_pb2.GetFlowRunLatenessResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
-            headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
-            headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse,
+            headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
+            headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.run_insight_pb2.GetFlowRunGraphRequest,
@@ -171,8 +171,8 @@ class RunInsightServiceStub(typing.Generic[_RunInsightServiceGetFlowRunHistogram
             headrace.api.v1.run_insight_pb2.GetFlowRunLatenessResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
-            headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
-            headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse,
+            headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
+            headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.run_insight_pb2.GetFlowRunGraphRequest,
@@ -192,7 +192,7 @@ class RunInsightServiceStub(typing.Generic[_RunInsightServiceGetFlowRunHistogram
     GetFlowRunLateness: _RunInsightServiceGetFlowRunLatenessType
     """Tells how late flow runs started."""
 
-    ListLastFlowRuns: _RunInsightServiceListLastFlowRunsType
+    GetLastFlowRuns: _RunInsightServiceGetLastFlowRunsType
     """Returns the last flow runs, and the next one, of each of some flows or deployments."""
 
     GetFlowRunGraph: _RunInsightServiceGetFlowRunGraphType
@@ -216,8 +216,8 @@ RunInsightServiceAsyncStub: typing_extensions.TypeAlias = RunInsightServiceStub[
         headrace.api.v1.run_insight_pb2.GetFlowRunLatenessResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
-        headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
+        headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.run_insight_pb2.GetFlowRunGraphRequest,
@@ -261,11 +261,11 @@ class RunInsightServiceServicer(metaclass=abc.ABCMeta):
         """Tells how late flow runs started."""
 
     @abc.abstractmethod
-    def ListLastFlowRuns(
+    def GetLastFlowRuns(
         self,
-        request: headrace.api.v1.run_insight_pb2.ListLastFlowRunsRequest,
+        request: headrace.api.v1.run_insight_pb2.GetLastFlowRunsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse, collections.abc.Awaitable[headrace.api.v1.run_insight_pb2.ListLastFlowRunsResponse]]:
+    ) -> typing.Union[headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse, collections.abc.Awaitable[headrace.api.v1.run_insight_pb2.GetLastFlowRunsResponse]]:
         """Returns the last flow runs, and the next one, of each of some flows or deployments."""
 
     @abc.abstractmethod
