@@ -119,6 +119,16 @@ def test_a_mistake_is_told_with_file_and_line(
     assert str(raised.value).startswith(f"headrace.yaml:{line}: ")
 
 
+def test_the_example_of_the_guide_is_a_project_file(tmp_path: pathlib.Path) -> None:
+    guide = (pathlib.Path(__file__).parents[3] / "docs" / "deployments.md").read_text()
+    project = read_project_file(write(tmp_path, guide.partition("```yaml\n")[2].partition("```")[0]))
+    values = Values(known={"git": {"commit": "c"}, "image": {"image": "i:c"}}, environment={})
+    nightly, from_git = project.section(0, values), project.section(1, values)
+    assert nightly.work_pool.job_variables == {"image": "i:c", "env": {"LEVEL": "INFO"}}
+    assert from_git.pull is not None
+    assert [step.name for step in project.steps("pull", 1)] == ["git_clone", "pip_install_requirements"]
+
+
 def test_a_missing_file_says_how_to_make_one(tmp_path: pathlib.Path) -> None:
     with pytest.raises(errors.NotFound, match="headrace init"):
         read_project_file(tmp_path / "headrace.yaml")
