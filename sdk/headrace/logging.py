@@ -74,7 +74,7 @@ class RunLogHandler(logging.Handler):
         try:
             fields = None
             if len(vars(record)) > _PLAIN_SIZE:
-                fields = {key: value for key, value in vars(record).items() if key not in _USUAL} or None
+                fields = {key: value for key, value in vars(record).items() if _is_field(key)} or None
             line = LogLine(
                 # A task outside of flows has a host that is no flow run.
                 host.id if run.flow_run is not None else "",
@@ -210,6 +210,11 @@ def _print(
     if end and end != "\n":
         text += end
     logger_of(run).info("%s", text, extra={_SOURCE: log_pb2.LOG_SOURCE_PRINT})
+
+
+def _is_field(key: str) -> bool:
+    # Libraries that make records of their own mark theirs with an underscore.
+    return key not in _USUAL and not key.startswith("_")
 
 
 def _has_ours(logger: logging.Logger) -> bool:

@@ -190,6 +190,12 @@ class SlotKeeper:
         request = _request(wish)
         try:
             return await self._stand_in_line(wish, request, future)
+        except errors.Unimplemented:
+            if not all(name.startswith("tag:") for name in wish.names):
+                raise
+            # A server that is older than limits of tags.
+            self._unlimited[wish.names] = time.monotonic()
+            return None
         except BaseException:
             # Whether in line or granted in this moment: nobody waits for the answer.
             if not self._is_closed:

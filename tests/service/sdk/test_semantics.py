@@ -48,7 +48,8 @@ def test_tasks_outside_of_flows_are_recorded_by_themselves(client: Client) -> No
         get_run_logger().warning("about to fail", extra={"where": {"row": 3}})
         raise ValueError("boom")
 
-    assert [alone(number) for number in range(1100)] == [number * 2 for number in range(1100)]
+    # More than a stream may keep attempts of, with those within.
+    assert [alone(number) for number in range(510)] == [number * 2 for number in range(510)]
     with pytest.raises(ValueError, match="boom"):
         fails()
     get_backend().flush().result(WAIT)
@@ -56,7 +57,7 @@ def test_tasks_outside_of_flows_are_recorded_by_themselves(client: Client) -> No
         filter=task_run_pb2.TaskRunFilter(task_keys=[alone.facts.task_key], background=True)
     )
     (count,) = [each for each in client.task_runs.CountTaskRuns(request).counts if each.count]
-    assert (count.type, count.count) == (state_pb2.STATE_TYPE_COMPLETED, 1100)
+    assert (count.type, count.count) == (state_pb2.STATE_TYPE_COMPLETED, 510)
     (failed,) = runs_of_task(client, fails.facts.task_key)
     assert (failed.flow_run_id, failed.state.message) == ("", "ValueError: boom")
     assert state_names(client, failed.task_run_id) == ["Running", "Failed"]

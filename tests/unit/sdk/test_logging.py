@@ -155,6 +155,8 @@ def test_the_level_is_kept_to() -> None:
 
 
 def test_the_console_shows_whose_line_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    # An earlier test may have left the logger without its parent, and pytest then adds a handler of its own.
+    monkeypatch.setattr(logging.getLogger("headrace"), "handlers", [])
     with local_runs(logging_to_console=True):
         handlers = logging.getLogger("headrace").handlers
         assert {type(handler) for handler in handlers} == {RunLogHandler, ConsoleHandler}
