@@ -84,6 +84,14 @@ class SecretBox:
         sealed = self._ciphers[self._first].encrypt(nonce, text.encode(), context.encode())
         return base64.b64encode(_VERSION + self._first + nonce + sealed).decode()
 
+    def is_newest(self, sealed: str) -> bool:
+        """Return whether a text was sealed with the key that seals now."""
+        try:
+            data = base64.b64decode(sealed, validate=True)
+        except (binascii.Error, ValueError):
+            return False
+        return bool(self._first) and data[1 : 1 + _NAME_BYTES] == self._first
+
     def open(self, sealed: str, context: str) -> str:
         """Return the text that was sealed.
 

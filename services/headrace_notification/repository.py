@@ -252,6 +252,14 @@ class DeliveryStore(Protocol):
         """Return a delivery."""
         ...
 
+    async def list_unsent(self, after: uuid.UUID, limit: int) -> list[Delivery]:
+        """Return deliveries of all workspaces that may still be sent, in the order of their ids, behind `after`."""
+        ...
+
+    async def replace_action(self, delivery_id: uuid.UUID, action: Action) -> None:
+        """Store what a delivery does, encrypted anew."""
+        ...
+
     async def resend(self, workspace_id: uuid.UUID, delivery_id: uuid.UUID) -> bool:
         """Queue a delivery again that was given up; return whether it was."""
         ...
@@ -270,6 +278,10 @@ class Secrets(Protocol):
 
     def open(self, sealed: str, context: str) -> str:
         """Return what was sealed."""
+        ...
+
+    def is_newest(self, sealed: str) -> bool:
+        """Return whether it was sealed with the key that seals now."""
         ...
 
 

@@ -17,7 +17,8 @@ from headrace_notification.queries import SQL
 from headrace_notification.queries.evaluation import DELIVERIES_CHANNEL
 from headrace_notification.queries.rows import delivery_from_row
 from headrace_notification.repository import DeliveryPage
-from headrace_notification.rules.deliveries import AfterTry, Answer, Delivery
+from headrace_notification.rules.automations import Action, action_document
+from headrace_notification.rules.deliveries import AfterTry, Answer, Delivery, Status
 from headrace_notification.tables import delivery as delivery_table
 
 
@@ -73,6 +74,23 @@ class Deliveries:
             queued = await connection.fetchval(SQL.resend_delivery, delivery_id, workspace_id)
             self._database.after_commit(connection, self._tell)
         return queued is not None
+
+    async def list_unsent(self, after: uuid.UUID, limit: int) -> list[Delivery]:
+        """Return deliveries of all workspaces that may still be sent, in the order of their ids, behind `after`."""
+        table = delivery_table
+        text, arguments = compile_core(
+            sqlalchemy.select(table)
+            .where(table.c.delivery_id > after, table.c.status != Status.DELIVERED.value)
+            .order_by(table.c.delivery_id)
+            .limit(limit)
+        )
+        async with self._database.connection() as connection:
+            return [delivery_from_row(row) for row in await connection.fetch(text, *arguments)]
+
+    async def replace_action(self, delivery_id: uuid.UUID, action: Action) -> None:
+        """Store what a delivery does, encrypted anew."""
+        async with self._database.connection() as connection:
+            await connection.execute(SQL.replace_action, delivery_id, action_document(action))
 
     def _tell(self) -> None:
         self._wakeups.notify(DELIVERIES_CHANNEL)

@@ -12,7 +12,7 @@ from headrace import errors
 from headrace.api.v1 import automation_pb2, automation_pb2_grpc
 from headrace_chassis.caller import Caller, current_caller
 from headrace_chassis.clock import Clock
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 from headrace_notification.repository import AutomationPage, AutomationStore, DeliveryPage, DeliveryStore, Secrets
 from headrace_notification.rules.automations import Automation, Creator
 from headrace_notification.usecases.automations import (
@@ -24,11 +24,13 @@ from headrace_notification.usecases.automations import (
     update_automation,
 )
 from headrace_notification.usecases.deliveries import resend_delivery
+from headrace_notification.usecases.rotation import Place, rotate_secrets
 from headrace_notification.wire import automations as wire
 from headrace_notification.wire.values import optional_id, parse_id, storable
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+_ROTATED = 100
 _CREATOR_KINDS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
 
 
@@ -139,6 +141,25 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         token = encode_page_token((shown[-1].delivery_id,), question) if len(found) > size else ""
         return automation_pb2.ListDeliveriesResponse(
             deliveries=map(wire.delivery_to_proto, shown), next_page_token=token
+        )
+
+    async def RotateAutomationSecrets(
+        self, request: automation_pb2.RotateAutomationSecretsRequest, context: Context
+    ) -> automation_pb2.RotateAutomationSecretsResponse:
+        """Encrypt some of the secrets anew that are not encrypted with the newest key."""
+        question = question_digest("rotation")
+        place = Place()
+        after = decode_page_token(request.page_token, question)
+        if after is not None:
+            check_key(after, (bool, uuid.UUID))
+            is_delivery, behind = after
+            place = Place(bool(is_delivery), uuid.UUID(str(behind)))
+        done = await rotate_secrets(self._store, self._deliveries, self._secrets, place, request.batch_size or _ROTATED)
+        key = (done.next.is_delivery, done.next.after) if done.next is not None else None
+        return automation_pb2.RotateAutomationSecretsResponse(
+            rotated=done.rotated,
+            unreadable=done.unreadable,
+            next_page_token=encode_page_token(key, question) if key is not None else "",
         )
 
     async def ResendDelivery(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from headrace import errors
-from headrace.api.v1 import block_pb2
+from headrace.api.v1 import automation_pb2, block_pb2
 from headrace.cli import lookup, output
 from headrace_server.home import Home
 
@@ -36,21 +36,39 @@ def rotate_keys(new_key: bool, as_json: bool) -> None:
             output.done(f"A new key is in front of the others in {path}.")
             output.note("Restart the server, then run `headrace server rotate-keys`.")
         return
+    blocks, left = _rotate_blocks()
+    automations, unreadable = _rotate_automations()
+    if as_json:
+        output.print_json({"rotated": blocks + automations, "unreadable": left + unreadable})
+    else:
+        output.done(f"The secrets of {blocks} blocks and {automations} automations and deliveries are encrypted anew.")
+    if left or unreadable:
+        raise errors.FailedPrecondition(
+            f"The secrets of {left} blocks and of {unreadable} automations and deliveries cannot be read: the key that "
+            "they need is not among those of the server. Give it back its old keys, or save them again.",
+            reason="SECRET_NOT_READABLE",
+        )
+
+
+def _rotate_blocks() -> tuple[int, int]:
     stub = lookup.client().blocks
     rotated = 0
     while True:
         answer = stub.RotateBlockSecrets(block_pb2.RotateBlockSecretsRequest(batch_size=_BATCH))
         rotated += answer.rotated
         if not answer.left or not answer.rotated:
-            break
+            return rotated, answer.left
         output.note(f"{rotated} blocks done, {answer.left} left.")
-    if as_json:
-        output.print_json({"rotated": rotated, "left": answer.left, "unreadable": answer.unreadable})
-    else:
-        output.done(f"The secrets of {rotated} blocks are encrypted anew; {answer.left} are left.")
-    if answer.left:
-        raise errors.FailedPrecondition(
-            f"The secrets of {answer.left} blocks cannot be read: the key that they need is not among those of the "
-            "server. Give it back its old keys, or save these blocks again.",
-            reason="SECRET_NOT_READABLE",
-        )
+
+
+def _rotate_automations() -> tuple[int, int]:
+    stub = lookup.client().automations
+    request = automation_pb2.RotateAutomationSecretsRequest(batch_size=_BATCH)
+    rotated = unreadable = 0
+    while True:
+        answer = stub.RotateAutomationSecrets(request)
+        rotated += answer.rotated
+        unreadable += answer.unreadable
+        if not answer.next_page_token:
+            return rotated, unreadable
+        request.page_token = answer.next_page_token
