@@ -12,18 +12,23 @@ from google.protobuf.struct_pb2 import Struct
 
 from headrace.api.v1 import flow_run_pb2, run_input_pb2, state_pb2
 from headrace.client.values import value_to_proto
+from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace.internal.v1 import state_pb2 as internal
 from headrace.rpc.status import from_rpc_error
+from headrace_chassis.caller import set_caller
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
+from headrace_chassis.resolving import service_caller
 from headrace_harness.recording import a_frame, a_life, attempt_of, record
+from headrace_harness.services import running_service
 from headrace_harness.state import (
     CRASHED,
     FAILED,
     PAUSED,
     RUNNING,
     SCHEDULED,
+    PlayedScheduler,
     StateClient,
     a_state,
     new_id,
@@ -32,6 +37,7 @@ from headrace_harness.state import (
 from headrace_state.loops.deadlines import PauseExpiry
 from headrace_state.queries.flow_runs import PostgresFlowRuns
 from headrace_state.queries.upkeep import PostgresUpkeep
+from headrace_state.wiring import build
 
 FORM = {
     "type": "object",
@@ -292,3 +298,22 @@ async def test_a_retry_of_everything_waits_anew_and_keeps_messages_of_others(sta
         flow_run_pb2.RetryFlowRunRequest(flow_run_id=run_id, scope=flow_run_pb2.RETRY_SCOPE_ALL)
     )
     assert await keys() == ["chat-1"]
+
+
+async def test_who_sleeps_or_is_suspended_outlives_the_service(database_url: str, scheduler: PlayedScheduler) -> None:
+    neighbours = {"scheduler": [scheduler]}
+    set_caller(service_caller("scheduler", DEFAULT_WORKSPACE_ID))
+    async with running_service("state", build, database_url, neighbours=neighbours) as before:
+        state = StateClient(before.channel, before.internal_channel)
+        pool, asleep, token = await a_deployed_run(state)
+        sleeping = a_state(SCHEDULED, "Sleeping", reason="SLEEPING", pause_key="sleep-0", scheduled_at=now())
+        await state.propose(asleep, sleeping, token)
+        other_pool, suspended, token = await a_deployed_run(state)
+        keyset = {"awaited": "event-0"}
+        waiting = a_state(PAUSED, pause_key="event-0", pause_reschedule=True, run_input_keyset=keyset)
+        await state.propose(suspended, waiting, token)
+    async with running_service("state", build, database_url, neighbours=neighbours) as again:
+        state = StateClient(again.channel, again.internal_channel)
+        assert (await claim(state, pool)).flow_run.flow_run_id == asleep
+        await send(state, suspended, "event-0", 1)
+        assert (await claim(state, other_pool)).flow_run.flow_run_id == suspended
