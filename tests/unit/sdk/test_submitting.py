@@ -403,3 +403,30 @@ def test_results_of_direct_calls_become_edges(runs: LocalRuns) -> None:
     extracted, loaded, copied = runs.task_runs()
     assert loaded.upstream == (extracted.task_run_id,)
     assert copied.upstream == ()
+
+
+def test_a_submitted_task_that_is_replayed_goes_through_no_states_again(runs: LocalRuns) -> None:
+    tries = []
+
+    @task(persist_result=True)
+    def kept() -> int:
+        return 1
+
+    @task(cache_policy=None)
+    def again() -> int:
+        return 2
+
+    @flow(retries=1)
+    def flaky() -> int:
+        total = kept.submit().result() + again.submit().result()
+        tries.append(total)
+        if len(tries) == 1:
+            raise OSError("down")
+        return total
+
+    assert flaky() == 3
+    states = {run.name: [state.name for state in run.states] for run in runs.task_runs()}
+    assert states == {
+        "kept-0": ["Running", "Completed"],
+        "again-0": ["Running", "Completed", "Retrying", "Completed"],
+    }

@@ -86,6 +86,15 @@ def test_a_run_that_started_before_it_was_told_was_never_pending() -> None:
     assert [each.state.version for each in frame.transitions] == [1, 1]
 
 
+def test_a_run_of_an_earlier_execution_is_told_to_be_open_again() -> None:
+    run = run_of(attempt_of("f1"))
+    run.version = 2
+    queue = deque([entering(run, PENDING), entering(run, COMPLETED)])
+    frame = built(FrameBuilder(500), queue)
+    told = [(state_pb2.StateType.Name(one.state.type), one.state.version) for one in frame.transitions]
+    assert told == [("STATE_TYPE_PENDING", 3), ("STATE_TYPE_COMPLETED", 4)]
+
+
 def test_runs_of_several_attempts_share_a_frame_and_lost_ones_leave_it() -> None:
     builder = FrameBuilder(10)
     one, two, lost = attempt_of("one"), attempt_of("two"), attempt_of("lost")
