@@ -20,10 +20,23 @@ import fsspec
 import pydantic_core
 from fsspec.implementations.local import LocalFileSystem
 
+import headrace
 from headrace import errors
 from headrace.recording.identifiers import new_id
+from headrace.result_storage import BLOCK_SCHEME, ResultStorage, location_of
 from headrace.settings import SERIALIZER_NAMES
 from headrace.states import ResultReference
+
+_EXTRAS = {
+    "s3": "s3",
+    "s3a": "s3",
+    "gs": "gcs",
+    "gcs": "gcs",
+    "abfs": "azure",
+    "abfss": "azure",
+    "az": "azure",
+}
+"""Schemes of object stores, and the extras of the distribution that reach them."""
 
 _FORMAT = 1
 _COMPRESSED = "compressed/"
@@ -48,7 +61,11 @@ class ResultStore:
 
     Args:
         url: For example `file:///data/results` or `s3://bucket/prefix`. Credentials come from the environment, as
-            the storage's library documents; a URL with a password is refused.
+            the storage's library documents; a URL with a password is refused. `block://type/name` is a saved block,
+            which has credentials of its own.
+
+    Raises:
+        ResultFailure: There can be no results.
     """
 
     def __init__(self, url: str) -> None:
@@ -57,14 +74,19 @@ class ResultStore:
                 "the URL of the results' storage has a password in it, and would be shown with every result. Give "
                 "credentials in the environment, as the storage's library documents."
             )
+        target, options = _target_of(url)
         try:
-            self._filesystem, self._root = fsspec.core.url_to_fs(url)
+            self._filesystem, self._root = fsspec.core.url_to_fs(target, **options)
         except ImportError as error:
-            raise ResultFailure(f"results at {url} need a library that is not installed: {error}") from None
+            scheme = urllib.parse.urlsplit(target).scheme
+            hint = f'; install it with: pip install "headrace[{_EXTRAS[scheme]}]"' if scheme in _EXTRAS else ""
+            raise ResultFailure(f"results at {url} need a library that is not installed ({error}){hint}") from None
         except (OSError, ValueError) as error:
             raise ResultFailure(f"results cannot be kept at {url}: {error}") from None
         self.url = url
         self._is_local = isinstance(self._filesystem, LocalFileSystem)
+        # Object stores have no folders, and to make one may be to make a bucket.
+        self._has_folders = urllib.parse.urlsplit(target).scheme not in _EXTRAS
 
     def write(
         self, key: str, value: Any, serializer: str, expires_at: datetime.datetime | None = None
@@ -85,7 +107,8 @@ class ResultStore:
         data = json.dumps(head, separators=(",", ":")).encode() + b"\n" + payload
         path = self._path(key)
         try:
-            self._filesystem.makedirs(posixpath.dirname(path), exist_ok=True)
+            if self._has_folders:
+                self._filesystem.makedirs(posixpath.dirname(path), exist_ok=True)
             if self._is_local:
                 temporary = f"{path}.{new_id()}"
                 self._filesystem.pipe_file(temporary, data)
@@ -108,6 +131,32 @@ class ResultStore:
         Raises:
             ResultFailure: It cannot be read.
         """
+        found = self._look(key)
+        return found if isinstance(found, StoredResult) else None
+
+    def read(self, key: str) -> StoredResult:
+        """Return what is under a key.
+
+        Raises:
+            ResultFailure: There is nothing, it has expired, or it cannot be read; the message says what to do.
+        """
+        found = self._look(key)
+        if isinstance(found, StoredResult):
+            return found
+        if found is not None:
+            why = f"it expired at {found:%Y-%m-%d %H:%M:%S} UTC"
+        elif self._is_local:
+            why = "it was deleted, or written on another machine; machines share results by a result_storage all reach"
+        else:
+            why = "it was deleted"
+        raise ResultFailure(
+            f"the result {key} is not in {self.url} any more: {why}. Execute the task again to have it anew: retry the "
+            "flow run from that task, or call it with refresh_cache=True.",
+            reason="RESULT_GONE",
+        )
+
+    def _look(self, key: str) -> StoredResult | datetime.datetime | None:
+        """Return what is under a key, or when it expired."""
         path = self._path(key)
         try:
             data = self._filesystem.cat_file(path)
@@ -125,7 +174,7 @@ class ResultStore:
         if hashlib.sha256(payload).hexdigest() != checksum:
             raise ResultFailure(f"the result {key} in {self.url} is damaged")
         if expires_at is not None and expires_at <= datetime.datetime.now(datetime.UTC):
-            return None
+            return expires_at
         reference = ResultReference(
             storage_key=key,
             storage_url=self.url,
@@ -142,14 +191,14 @@ class ResultStore:
         return f"{self._root.rstrip('/')}/{key}"
 
 
-@functools.lru_cache(maxsize=32)
-def store_at(url: str) -> ResultStore:
-    """Return the store at a URL.
+def store_at(storage: ResultStorage) -> ResultStore:
+    """Return the store at a URL, in a folder or of a block.
 
     Raises:
         ResultFailure: There can be no results.
+        errors.InvalidArgument: It is no storage.
     """
-    return ResultStore(url)
+    return _store_at(location_of(storage))
 
 
 def read_result(reference: ResultReference) -> Any:
@@ -158,10 +207,26 @@ def read_result(reference: ResultReference) -> Any:
     Raises:
         ResultFailure: It is not there any more, has expired, or cannot be read.
     """
-    found = store_at(reference.storage_url).find(reference.storage_key)
-    if found is None:
-        raise ResultFailure(f"there is no result {reference.storage_key} in {reference.storage_url} any more")
-    return found.value
+    return store_at(reference.storage_url).read(reference.storage_key).value
+
+
+@functools.lru_cache(maxsize=32)
+def _store_at(url: str) -> ResultStore:
+    return ResultStore(url)
+
+
+def _target_of(url: str) -> tuple[str, dict[str, Any]]:
+    """Return the URL that fsspec knows, and what it needs beside that."""
+    if not url.startswith(BLOCK_SCHEME):
+        return url, {}
+    path = url.removeprefix(BLOCK_SCHEME)
+    try:
+        block: Any = headrace.blocks.load_block(path)
+    except errors.HeadraceError as error:
+        raise ResultFailure(f"the block {path}, which knows where results are, cannot be loaded: {error}") from error
+    if not callable(getattr(block, "storage_url", None)):
+        raise ResultFailure(f"the block {path} is a {type(block).__name__}, which keeps no files")
+    return block.storage_url(), block.storage_options()
 
 
 def serialize(value: Any, serializer: str) -> bytes:

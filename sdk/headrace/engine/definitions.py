@@ -16,6 +16,7 @@ from headrace.engine.naming import RunName
 from headrace.engine.retries import RetryDelays, resolve_delays
 from headrace.engine.signature import CallSignature
 from headrace.recording.facts import TaskFacts
+from headrace.result_storage import location_of
 from headrace.settings import SERIALIZER_NAMES
 
 FunctionKind = Literal["sync", "async", "generator", "async generator"]
@@ -83,6 +84,9 @@ class CommonOptions:
             raise errors.InvalidArgument.of_field("retries", "must be a whole number that is not negative")
         if self.timeout_seconds is not None and not self.timeout_seconds > 0:
             raise errors.InvalidArgument.of_field("timeout_seconds", "must be above 0")
+        if self.result_storage is not None:
+            # Kept as every process finds it.
+            self.result_storage = location_of(self.result_storage)
         if self.result_serializer is not None and self.result_serializer not in SERIALIZER_NAMES:
             raise errors.InvalidArgument.of_field("result_serializer", f"must be one of {', '.join(SERIALIZER_NAMES)}")
 

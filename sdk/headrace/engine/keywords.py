@@ -10,6 +10,7 @@ from headrace.caching import CachePolicy
 from headrace.engine.definitions import Hook
 from headrace.engine.naming import RunName
 from headrace.engine.retries import RetryDelays
+from headrace.result_storage import ResultStorage
 from headrace.task_runners import TaskRunner
 
 Hooks = Iterable[Hook] | Hook | None
@@ -33,8 +34,8 @@ class CommonKeywords(TypedDict, total=False):
     """How long a try may take. Code that blocks in C outside of the main thread is ended when it comes back."""
     persist_result: bool | None
     """Whether results are written to storage; None is what the calling flow, else the settings say."""
-    result_storage: str | None
-    """fsspec URL of the storage."""
+    result_storage: ResultStorage | None
+    """fsspec URL of the storage, a folder, or a saved block of files."""
     result_serializer: str | None
     """ "pickle", "json", "compressed/pickle" or "compressed/json"."""
     cache_result_in_memory: bool

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
-import inspect
 import sys
 import threading
+import types
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
@@ -139,6 +139,8 @@ def _call(host: FlowRun, run: TaskRun, job: Job) -> Outcome:
             host.check()
             guard.arm()
             value = task.fn(*job.args, **job.kwargs)
+            if type(value) is types.GeneratorType:
+                value = list(value)
         finally:
             guard.disarm()
             if deadline is not None:
@@ -173,7 +175,9 @@ async def _awaited(host: FlowRun, task: TaskDefinition, job: Job) -> Any:
     try:
         async with timeout:
             started = task.fn(*job.args, **job.kwargs)
-            return await started if inspect.isawaitable(started) else started
+            if task.kind == "async generator":
+                return [item async for item in started]
+            return await started
     except TimeoutError:
         if timeout.expired():
             raise _AsyncTimeout from None

@@ -96,6 +96,10 @@ class ReportingBackend:
         """Report a log record."""
         self._reporter.add(line)
 
+    def is_unlimited(self, names: tuple[str, ...]) -> bool:
+        """Whether none of the limits is there; without tags there are none to ask the server for."""
+        return not names or not self.api_url or bool(get_backend().is_unlimited(names))
+
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_"):
             raise AttributeError(name)

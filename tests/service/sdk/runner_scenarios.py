@@ -6,7 +6,7 @@ import asyncio
 import pathlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -80,6 +80,24 @@ def arguments_are_resolved(runner: TaskRunner, runs: LocalRuns) -> None:
     assert ends["add-0"] == "Completed"
     assert ends["explode-0"] == "Failed"
     assert "UpstreamFailed" in ends.values()
+
+
+def generators_are_gathered(runner: TaskRunner, runs: LocalRuns) -> None:
+    @task
+    def items(limit: int) -> Iterator[int]:
+        yield from range(limit)
+
+    @task
+    async def items_later(limit: int) -> AsyncIterator[int]:
+        for number in range(limit):
+            yield number
+
+    @flow(task_runner=runner)
+    def calls() -> list[Any]:
+        futures: list[Future[Any]] = [items.submit(3), items_later.submit(2)]
+        return [future.result() for future in futures]
+
+    assert calls() == [[0, 1, 2], [0, 1]]
 
 
 def futures_tell_of_their_ends(runner: TaskRunner, runs: LocalRuns) -> None:
@@ -158,7 +176,7 @@ def log_records_belong_to_their_task_runs(runner: TaskRunner, runs: LocalRuns) -
     @task(log_prints=True)
     def talk(number: int) -> str | None:
         get_run_logger().warning("said %d", number)
-        print("printed", number)
+        print("printed", number)  # noqa: T201
         return runtime.task_run.id
 
     @flow(task_runner=runner)
@@ -250,6 +268,7 @@ WITH_FOLDER: tuple[Callable[[TaskRunner, LocalRuns, pathlib.Path], None], ...] =
 PLAIN: tuple[Scenario, ...] = (
     arguments_are_resolved,
     futures_tell_of_their_ends,
+    generators_are_gathered,
     time_is_limited,
     log_records_belong_to_their_task_runs,
     tasks_may_call_tasks,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import distributed
 import pytest
@@ -34,7 +36,8 @@ def die() -> None:
 @pytest.mark.filterwarnings("default:::distributed")
 def test_tasks_mean_the_same_on_a_dask_cluster(tmp_path: pathlib.Path) -> None:
     options = {"host": "127.0.0.1", "dashboard_address": None, "n_workers": 2, "threads_per_worker": 1}
-    with distributed.LocalCluster(processes=True, **options) as cluster:
+    start: Callable[..., Any] = distributed.LocalCluster
+    with start(processes=True, **options) as cluster:
         for name in NAMES:
             folder = tmp_path / name
             folder.mkdir()

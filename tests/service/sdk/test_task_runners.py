@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 from typing import Any
 
 import pytest
@@ -142,11 +143,11 @@ def test_what_cannot_be_sent_is_named(runs_in_memory: LocalRuns) -> None:
 
     @task
     def give() -> Any:
-        return (number for number in range(3))
+        return threading.Lock()
 
     @flow(task_runner=ProcessPoolTaskRunner(max_workers=1))
     def calls() -> list[Any]:
-        futures = [take.submit(value=(number for number in range(3))), give.submit()]
+        futures = [take.submit(value=threading.Lock()), give.submit()]
         return [future.result(raise_on_failure=False) for future in futures]
 
     taken, given = calls()
