@@ -18,6 +18,7 @@ from headrace_state.rules.graph import build_graph, changed_since
 from headrace_state.wire import filters, insight, values
 
 PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
+ARTIFACTS = "PERMISSION_ARTIFACTS_VIEW"
 DEFAULT_BUCKETS = 60
 DEFAULT_POINTS = 500
 DEFAULT_LAST_RUNS = 12
@@ -106,7 +107,8 @@ class RunInsightServicer(run_insight_pb2_grpc.RunInsightServiceServicer):
         self, request: run_insight_pb2.GetFlowRunGraphRequest, context: Context
     ) -> run_insight_pb2.GetFlowRunGraphResponse:
         """Return a flow run as a graph."""
-        workspace_id = current_caller().workspace_id
+        caller = current_caller()
+        workspace_id = caller.workspace_id
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
         most = request.max_nodes or DEFAULT_NODES
         expanded = frozenset(request.expanded_task_keys)
@@ -117,7 +119,8 @@ class RunInsightServicer(run_insight_pb2_grpc.RunInsightServiceServicer):
             raise errors.NotFound(f"there is no flow run {flow_run_id}")
         found = build_graph(rows.task_runs, rows.subflows, most, expanded)
         shown = changed_since(found, since) if since is not None else found
-        response = insight.graph(rows.run, rows.states, shown, rows.artifacts, len(rows.task_runs) + len(rows.subflows))
+        artifacts = rows.artifacts if caller.may(ARTIFACTS) else ()
+        response = insight.graph(rows.run, rows.states, shown, artifacts, len(rows.task_runs) + len(rows.subflows))
         read_at: datetime.datetime = rows.run["now"]
         response.cursor = encode_page_token((read_at - datetime.timedelta(seconds=COMMIT_SECONDS),), question)
         return response

@@ -2202,7 +2202,7 @@ export interface GetFlowRunGraphResponse {
   states: GraphState[];
   /** Oldest first. */
   nodes: GraphNode[];
-  /** What it made; up to 1,000. */
+  /** What it made; up to 1,000. Empty for callers who may not see artifacts. */
   artifacts: GraphArtifact[];
   /** How many task runs and subflows it has in all. */
   run_count: string;

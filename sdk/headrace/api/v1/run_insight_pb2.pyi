@@ -645,7 +645,7 @@ class GetFlowRunGraphResponse(google.protobuf.message.Message):
 
     @property
     def artifacts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___GraphArtifact]:
-        """What it made; up to 1,000."""
+        """What it made; up to 1,000. Empty for callers who may not see artifacts."""
 
     def __init__(
         self,
