@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import datetime
+import pathlib
 
 import click
 
 from headrace.api.v1 import deployment_pb2
-from headrace.cli import deployment_version, lookup, moments, output, parameters, watching
+from headrace.cli import deployment_version, lookup, moments, output, parameters, service_level, watching
 from headrace.cli.deployment_schedule import rule_words, schedule
 from headrace.ids import uuid7
 
@@ -18,6 +19,7 @@ def command() -> None:
 
 
 command.add_command(schedule)
+command.add_command(service_level.sla)
 for versioning in deployment_version.commands:
     command.add_command(versioning)
 
@@ -106,10 +108,15 @@ def _schedule_words(entry: deployment_pb2.Schedule) -> str:
 @click.option("-p", "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter; may be repeated.")
 @click.option("--params", "document", metavar="JSON", help="Parameters as a JSON object; - reads standard input.")
 @click.option(
+    "--params-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="Parameters as a JSON object in a file; --param goes before it.",
+)
+@click.option(
     "--job-variable", "variables", multiple=True, metavar="NAME=VALUE", help="A job variable; may be repeated."
 )
-@click.option("--start-in", metavar="SPAN", help="Start after this time, e.g. 15m or 1h30m.")
-@click.option("--start-at", metavar="TIME", help="Start at this time, e.g. 2030-01-31T08:00.")
+@click.option("--start-in", "--in", "start_in", metavar="SPAN", help="Start after this time, e.g. 15m or 1h30m.")
+@click.option("--start-at", "--at", "start_at", metavar="TIME", help="Start at this time, e.g. 2030-01-31T08:00.")
 @click.option("--tag", "tags", multiple=True, help="A tag of the run; may be repeated.")
 @click.option("--flow-run-name", default="", help="The run's name.")
 @click.option("--idempotency-key", default="", help="A second call with the same key returns the first run.")
@@ -120,6 +127,7 @@ def run_deployment(
     name: str,
     pairs: tuple[str, ...],
     document: str | None,
+    params_file: pathlib.Path | None,
     variables: tuple[str, ...],
     start_in: str | None,
     start_at: str | None,
@@ -133,6 +141,10 @@ def run_deployment(
     """Start a run of a deployment."""
     if start_in and start_at:
         raise click.UsageError("--start-in and --start-at exclude each other.")
+    if params_file is not None:
+        if document is not None:
+            raise click.UsageError("--params and --params-file exclude each other.")
+        document = params_file.read_text(encoding="utf-8")
     found = lookup.deployment(name)
     request = deployment_pb2.RunDeploymentRequest(
         deployment_id=found.deployment_id,

@@ -42,7 +42,16 @@ def list_versions(name: str, limit: int, as_json: bool) -> None:
         return
     output.print_table(
         f"Versions of {found.flow_name}/{found.name}",
-        ["", "NUMBER", "VERSION", "DIGEST", "REVISION", "BY", "CREATED", ("MESSAGE", {"ratio": 1})],
+        [
+            "",
+            "NUMBER",
+            ("VERSION", {"ratio": 1}),
+            "DIGEST",
+            "REVISION",
+            ("BY", {"ratio": 1}),
+            "CREATED",
+            ("MESSAGE", {"ratio": 1}),
+        ],
         [
             [
                 "*" if version.current else "",
@@ -61,10 +70,10 @@ def list_versions(name: str, limit: int, as_json: bool) -> None:
 
 @click.command("diff")
 @click.argument("name")
-@click.argument("from_number", metavar="[FROM]", required=False, default=0, type=click.IntRange(1))
-@click.argument("to_number", metavar="[TO]", required=False, default=0, type=click.IntRange(1))
+@click.argument("from_number", metavar="[FROM]", required=False, type=click.IntRange(1))
+@click.argument("to_number", metavar="[TO]", required=False, type=click.IntRange(1))
 @output.output_option
-def diff_versions(name: str, from_number: int, to_number: int, as_json: bool) -> None:
+def diff_versions(name: str, from_number: int | None, to_number: int | None, as_json: bool) -> None:
     """Show what differs between two versions.
 
     FROM is the number of the earlier version; by default the one that TO replaced. TO is by default the current one.
@@ -72,7 +81,7 @@ def diff_versions(name: str, from_number: int, to_number: int, as_json: bool) ->
     found = lookup.deployment(name)
     compared = lookup.client().deployments.CompareDeploymentVersions(
         deployment_pb2.CompareDeploymentVersionsRequest(
-            deployment_id=found.deployment_id, from_number=from_number, to_number=to_number
+            deployment_id=found.deployment_id, from_number=from_number or 0, to_number=to_number or 0
         )
     )
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import random
 import uuid
@@ -12,6 +13,9 @@ from headrace_state.repository.leases import AttemptRef
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, State
 from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.usecases.propose import judge_and_store
+
+_AT_ONCE = 4
+"""Attempts that are ended side by side: each is a transaction that mostly waits for the disk."""
 
 
 async def return_runs(flow_runs: FlowRuns, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], reason: str) -> int:
@@ -50,26 +54,28 @@ async def end_attempts(
         The states of the runs after it; None where there is no such run.
     """
     found: list[tuple[uuid.UUID, State | None]] = []
-    for attempt, state, proposal_id in ends:
-
-        async def work(
-            unit: FlowRunUnit,
-            attempt: AttemptRef = attempt,
-            state: NewState = state,
-            proposal_id: uuid.UUID | None = proposal_id,
-        ) -> State | None:
-            proposal = Proposal(state, proposal_id=proposal_id, actor=Actor.SERVER, chance=random.random())
-            facts = await unit.lock(attempt.flow_run_id, proposal)
-            if facts is None:
-                return None
-            if facts.attempt_token != attempt.token or not facts.progress.is_held:
-                return facts.state
-            if state.type is StateType.SCHEDULED and is_claimed_only(facts):
-                return await give_back(unit, facts, state.message)
-            return (await judge_and_store(unit, attempt.flow_run_id, proposal)).state
-
-        found.append((attempt.flow_run_id, await flow_runs.run(workspace_id, work)))
+    for start in range(0, len(ends), _AT_ONCE):
+        some = ends[start : start + _AT_ONCE]
+        states = await asyncio.gather(*(_end_attempt(flow_runs, workspace_id, *end) for end in some))
+        found.extend((attempt.flow_run_id, state) for (attempt, _, _), state in zip(some, states, strict=True))
     return found
+
+
+async def _end_attempt(
+    flow_runs: FlowRuns, workspace_id: uuid.UUID, attempt: AttemptRef, state: NewState, proposal_id: uuid.UUID | None
+) -> State | None:
+    async def work(unit: FlowRunUnit) -> State | None:
+        proposal = Proposal(state, proposal_id=proposal_id, actor=Actor.SERVER, chance=random.random())
+        facts = await unit.lock(attempt.flow_run_id, proposal)
+        if facts is None:
+            return None
+        if facts.attempt_token != attempt.token or not facts.progress.is_held:
+            return facts.state
+        if state.type is StateType.SCHEDULED and is_claimed_only(facts):
+            return await give_back(unit, facts, state.message)
+        return (await judge_and_store(unit, attempt.flow_run_id, proposal)).state
+
+    return await flow_runs.run(workspace_id, work)
 
 
 def is_claimed_only(facts: FlowRunFacts) -> bool:

@@ -16,8 +16,8 @@ logger = logging.getLogger(__name__)
 
 MOST_WAITING = 10_000
 """Results that wait to be stored. Further ones are passed over: their workers repeat them."""
-MOST_STORED = 500
-"""Results that are stored at once."""
+MOST_STORED = 100
+"""Results that are stored at once: few enough for the deadline of a call also on a busy machine."""
 _AGAIN_SECONDS = 0.5
 
 
