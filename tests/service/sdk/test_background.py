@@ -20,6 +20,7 @@ from headrace import errors, flow, get_run_logger, task
 from headrace.api.v1 import background_task_pb2, log_pb2, task_run_pb2
 from headrace.background import BackgroundFuture
 from headrace.background.server import TaskServer
+from headrace.blocks import RemoteFileSystem
 from headrace.cli.root import LazyGroup
 from headrace.client import Client, close_clients, get_client
 from headrace.engine.connection import close_backends
@@ -202,6 +203,21 @@ def test_large_arguments_lie_where_results_do(client: Client, tmp_path: pathlib.
     assert store_at(storage).find(f"background/{future.task_run_id}/parameters") is not None
     with serving(large):
         assert future.result(timeout=PATIENCE) == 300_000
+
+
+def test_results_lie_where_a_saved_block_says(client: Client, tmp_path: pathlib.Path) -> None:
+    block = RemoteFileSystem(basepath=(tmp_path / "results").as_uri())
+    with pytest.raises(errors.InvalidArgument, match="saved first"):
+        double.with_options(result_storage=block)
+    block.save("results", overwrite=True)
+    kept = double.with_options(result_storage=RemoteFileSystem.load("results"))
+    future = kept.delay(8)
+    with serving(kept):
+        assert future.result(timeout=PATIENCE) == 16
+    reference = future.state.reference
+    assert reference is not None
+    assert reference.storage_url == "block://remote-file-system/results"
+    assert list((tmp_path / "results").rglob("*"))
 
 
 def test_a_flow_queues_and_its_futures_are_waited_for(client: Client) -> None:
