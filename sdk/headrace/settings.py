@@ -212,6 +212,14 @@ class Settings:
             "HEADRACE_RESULTS_PERSIST", _boolean, "Whether results are persisted where a flow or task says nothing"
         ),
     )
+    results_persist_deployments: bool = dataclasses.field(
+        default=False,
+        metadata=_about(
+            "HEADRACE_RESULTS_PERSIST_DEPLOYMENTS",
+            _boolean,
+            "The same for runs of deployments alone, whose retries then replay what is finished",
+        ),
+    )
     task_runner_max_workers: int = dataclasses.field(
         default=64,
         metadata=_about("HEADRACE_TASK_RUNNER_MAX_WORKERS", _count, "Submitted tasks that run at once in a flow run"),

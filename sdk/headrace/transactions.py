@@ -17,16 +17,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import enum
-import inspect
-import logging
 import threading
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
 import headrace
 from headrace import errors
-from headrace.engine.hooks import run_blocking
+from headrace.engine.committing import HookCall, Steps, drive, drive_on_loop
 from headrace.locking import FileLockManager, Lock, LockManager, LockTimeout
 from headrace.settings import get_settings
 
@@ -38,8 +36,6 @@ __all__ = [
     "get_transaction",
     "transaction",
 ]
-
-logger = logging.getLogger("headrace.transactions")
 
 TransactionHook = Callable[["Transaction"], Any]
 
@@ -80,10 +76,6 @@ class TransactionState(enum.StrEnum):
 _DECIDED = frozenset({TransactionState.COMMITTED, TransactionState.ROLLED_BACK})
 
 _current: contextvars.ContextVar[Transaction | None] = contextvars.ContextVar("headrace_transaction", default=None)
-
-Step = Callable[[], Any]
-"""Something to be done for a commit or rollback; may return something to be awaited."""
-Steps = Generator[Step, None, None]
 
 
 class Transaction:
@@ -244,8 +236,12 @@ class Transaction:
         """Whether the transaction around this one decides what becomes of it."""
         return self.parent is not None and self.commit_mode is not CommitMode.EAGER
 
-    def begin(self, parent: Transaction | None) -> None:
+    def begin(self, parent: Transaction | None, check: Callable[[], None] | None = None) -> None:
         """Become part of `parent` and take the lock, waiting for it.
+
+        Args:
+            parent: The transaction around this one.
+            check: Called every other second of the wait; raises what ends it.
 
         Raises:
             headrace.locking.LockTimeout: Somebody else has held the lock for too long.
@@ -258,7 +254,7 @@ class Transaction:
             self.commit_mode = (parent.commit_mode if parent is not None else None) or CommitMode.LAZY
         self.state = TransactionState.ACTIVE
         if self.isolation_level is IsolationLevel.SERIALIZABLE:
-            self._lock(self._needed_key())
+            self._lock(self._needed_key(), check)
         if self.key is not None and self._store is not None and not self.overwrite:
             try:
                 if self._results().find(self.key) is not None:
@@ -326,7 +322,7 @@ class Transaction:
             for child in children:
                 yield from child._commit()
             for hook in self._on_commit:
-                yield _HookCall(hook, self, is_safe=False)
+                yield HookCall(hook, self, is_safe=False)
             if self._write is not None:
                 yield self._write
         except BaseException:
@@ -343,7 +339,7 @@ class Transaction:
             children = list(self._children)
         try:
             for hook in reversed(self._on_rollback):
-                yield _HookCall(hook, self, is_safe=True)
+                yield HookCall(hook, self, is_safe=True)
             for child in reversed(children):
                 yield from child._rollback()
             if self._undone is not None:
@@ -351,11 +347,13 @@ class Transaction:
         finally:
             self._unlock()
 
-    def _lock(self, key: str) -> None:
+    def _lock(self, key: str, check: Callable[[], None] | None) -> None:
         manager = self._lock_manager or FileLockManager()
         identity = manager.identity(key)
         left = self._lock_timeout
         while not self._is_locked_around(identity):
+            if check is not None:
+                check()
             part = _LOCK_SLICE_SECONDS if left is None else min(left, _LOCK_SLICE_SECONDS)
             try:
                 self._locks[identity] = manager.acquire(key, part)
@@ -432,66 +430,3 @@ def transaction(
 def get_transaction() -> Transaction | None:
     """Return the innermost transaction of the caller; None outside of any."""
     return _current.get()
-
-
-def drive(steps: Steps) -> None:
-    """Do the steps of an end in this thread."""
-    error: BaseException | None = None
-    while True:
-        try:
-            step = next(steps) if error is None else steps.throw(error)
-        except StopIteration:
-            return
-        error = None
-        try:
-            answer = step()
-            if inspect.iscoroutine(answer):
-                run_blocking(answer)
-        except BaseException as raised:
-            error = raised
-
-
-async def drive_on_loop(steps: Steps) -> None:
-    """Do the steps of an end on this event loop; what is written is written in a thread."""
-    error: BaseException | None = None
-    while True:
-        try:
-            step = next(steps) if error is None else steps.throw(error)
-        except StopIteration:
-            return
-        error = None
-        try:
-            answer = step() if isinstance(step, _HookCall) else await asyncio.to_thread(step)
-            if isinstance(answer, Awaitable):
-                await answer
-        except BaseException as raised:
-            error = raised
-
-
-class _HookCall:
-    __slots__ = ("_hook", "_is_safe", "_transaction")
-
-    def __init__(self, hook: TransactionHook, transaction: Transaction, *, is_safe: bool) -> None:
-        self._hook = hook
-        self._transaction = transaction
-        self._is_safe = is_safe
-
-    def __call__(self) -> Any:
-        if not self._is_safe:
-            return self._hook(self._transaction)
-        try:
-            answer = self._hook(self._transaction)
-        except Exception:
-            self._report()
-            return None
-        return self._await(answer) if inspect.isawaitable(answer) else None
-
-    async def _await(self, answer: Awaitable[Any]) -> None:
-        try:
-            await answer
-        except Exception:
-            self._report()
-
-    def _report(self) -> None:
-        name = getattr(self._hook, "__name__", repr(self._hook))
-        logger.exception("The rollback hook %s raised an error; the others are called all the same.", name)

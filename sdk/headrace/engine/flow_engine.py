@@ -115,7 +115,8 @@ class FlowExecution:
             self._upstream = Upstream(definition.signature, self.host.tracker, args, kwargs, wait_for)
             self.stand_in.inputs = self._upstream.inputs
         own = options.persists
-        inherited = self.host.persists if self.host is not None else settings.results_persist
+        by_setting = settings.results_persist or (assignment is not None and settings.results_persist_deployments)
+        inherited = self.host.persists if self.host is not None else by_setting
         prints = options.log_prints
         self.run = FlowRun(
             definition,

@@ -9,12 +9,13 @@ from typing import Any
 import headrace
 from headrace.cache_keys import key_storage_at
 from headrace.caching import DEFAULT, CacheContext, CacheKeyFunction, CachePolicy
+from headrace.engine.committing import Steps, drive, drive_on_loop
 from headrace.engine.naming import run_name
 from headrace.engine.runs import TaskRun
 from headrace.recording.facts import COMPLETED
 from headrace.settings import get_settings
 from headrace.states import ResultReference
-from headrace.transactions import IsolationLevel, Steps, Transaction, drive, drive_on_loop, get_transaction
+from headrace.transactions import IsolationLevel, Transaction, get_transaction
 
 logger = logging.getLogger("headrace.task_runs")
 
@@ -95,7 +96,7 @@ def open_transaction(run: TaskRun) -> None:
         isolation_level=IsolationLevel.SERIALIZABLE if locks else None,
         lock_manager=policy.lock_manager,
     )
-    transaction.begin(parent)
+    transaction.begin(parent, run.host.check)
     run.transaction = transaction
 
 

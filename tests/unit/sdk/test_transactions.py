@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from headrace import errors, flow, get_transaction, task, transaction
+from headrace import errors, flow, get_flow_run, get_transaction, task, transaction
 from headrace.caching import INPUTS
-from headrace.locking import FileLockManager, LockManager, LockTimeout, MemoryLockManager
+from headrace.locking import FileLockManager, Lock, LockManager, LockTimeout, MemoryLockManager
+from headrace.outcomes import CancelInterrupt, CancelledRun
 from headrace.results import ResultStore
 from headrace.testing import LocalRuns
 from headrace.transactions import CommitMode, IsolationLevel, Transaction
@@ -328,3 +329,36 @@ def test_a_lock_is_released_when_the_task_fails(runs: LocalRuns, locks: LockMana
         return shaky()
 
     assert calls() == "up"
+
+
+def test_a_run_that_has_to_stop_does_not_wait_for_a_lock(runs: LocalRuns) -> None:
+    waited = threading.Event()
+    policy = INPUTS.configure(isolation_level="SERIALIZABLE", lock_manager=HeldElsewhere(waited))
+
+    @task(cache_policy=policy)
+    def compute() -> None:
+        raise AssertionError("never executed")
+
+    @flow
+    def calls() -> None:
+        future = compute.submit()
+        assert waited.wait(WAIT)
+        get_flow_run().stop(CancelInterrupt, "enough")
+        future.wait()
+
+    with pytest.raises(CancelledRun, match="enough"):
+        calls()
+    assert runs.task_runs()[0].state.name == "Cancelled"
+
+
+class HeldElsewhere(LockManager):
+    """Locks that somebody else always holds."""
+
+    def __init__(self, waited: threading.Event) -> None:
+        self._waited = waited
+
+    def acquire(self, key: str, timeout_seconds: float | None = None) -> Lock:
+        """Find the lock held."""
+        self._waited.set()
+        threading.Event().wait(0.01)
+        raise LockTimeout(f"{key} is held")
