@@ -16,6 +16,8 @@ from headrace.api.v1 import (
     deployment_pb2_grpc,
     flow_run_pb2,
     flow_run_pb2_grpc,
+    run_input_pb2,
+    run_input_pb2_grpc,
     state_pb2,
     task_run_pb2,
     task_run_pb2_grpc,
@@ -74,7 +76,11 @@ class PlayedOutbox(outbox_pb2_grpc.OutboxServiceServicer):
                     continue
 
 
-class PlayedState(flow_run_pb2_grpc.FlowRunServiceServicer, task_run_pb2_grpc.TaskRunServiceServicer):
+class PlayedState(
+    flow_run_pb2_grpc.FlowRunServiceServicer,
+    run_input_pb2_grpc.RunInputServiceServicer,
+    task_run_pb2_grpc.TaskRunServiceServicer,
+):
     """Flow runs and task runs, and what was asked to be done to them."""
 
     def __init__(self) -> None:
@@ -82,6 +88,7 @@ class PlayedState(flow_run_pb2_grpc.FlowRunServiceServicer, task_run_pb2_grpc.Ta
         self.task_runs: dict[str, task_run_pb2.TaskRun] = {}
         self.proposed: list[flow_run_pb2.ProposeFlowRunStateRequest] = []
         self.cancelled: list[flow_run_pb2.CancelFlowRunRequest] = []
+        self.inputs: list[run_input_pb2.CreateRunInputRequest] = []
         self.callers: list[tuple[uuid.UUID, str, str]] = []
         self.verdicts: list[state_pb2.Verdict] = []
 
@@ -115,6 +122,13 @@ class PlayedState(flow_run_pb2_grpc.FlowRunServiceServicer, task_run_pb2_grpc.Ta
         self._note()
         self.cancelled.append(request)
         return flow_run_pb2.CancelFlowRunResponse(verdict=self._verdict(state_pb2.State(name="Cancelling")))
+
+    async def CreateRunInput(
+        self, request: run_input_pb2.CreateRunInputRequest, context: Any
+    ) -> run_input_pb2.CreateRunInputResponse:
+        self._note()
+        self.inputs.append(request)
+        return run_input_pb2.CreateRunInputResponse(created=True)
 
     def _verdict(self, state: state_pb2.State) -> state_pb2.Verdict:
         if self.verdicts:

@@ -16,6 +16,7 @@ from headrace_chassis.settings import ServerSettings
 from headrace_harness.automations import a_match, a_webhook, an_automation, create, deliveries, settled
 from headrace_harness.receiver import Receiver, Reply, a_receiver
 from headrace_harness.services import RunningService, running_service
+from headrace_harness.waiting import eventually
 from headrace_notification.wiring import build
 from service.notification.played import World, a_run
 
@@ -322,3 +323,46 @@ async def test_a_slow_receiver_does_not_hold_up_the_others(
         async with asyncio.timeout(10):
             await receiver.got(40)
         assert len([one for one in await deliveries(service.channel) if one.automation_name == "slow"]) == 40
+
+
+async def test_an_event_is_sent_to_the_run_that_waits_for_it(service: RunningService, world: World) -> None:
+    waiting = str(uuid7())
+    action = automation_pb2.Action(send_run_input=automation_pb2.SendRunInputAction(flow_run_id=waiting, key="event-0"))
+    automation = await create(service.channel, an_automation(action, expect=["order.*"]))
+    assert automation.actions[0].send_run_input.key == "event-0"
+    await emit(service, "order.paid", "order.7")
+    await settled(service.channel)
+    [sent] = world.state.inputs
+    assert (sent.flow_run_id, sent.key, sent.sender) == (
+        waiting,
+        "event-0",
+        f"headrace.automation.{automation.automation_id}",
+    )
+    event = MessageToDict(sent.value.struct_value)
+    assert (event["name"], event["resource"]["id"]) == ("order.paid", "order.7")
+
+
+async def test_the_automations_of_a_run_end_with_it_but_not_with_a_crash(
+    service: RunningService, world: World, receiver: Receiver
+) -> None:
+    runs = [a_run(), a_run(), a_run()]
+    for number, run in enumerate(runs):
+        action = automation_pb2.Action(
+            send_run_input=automation_pb2.SendRunInputAction(flow_run_id=run.flow_run_id, key="event-0")
+        )
+        owned = an_automation(action, expect=["never"], name=f"of {number}")
+        owned.owner_resource_id = f"headrace.flow-run.{run.flow_run_id}"
+        await create(service.channel, owned)
+    for run, state in zip(
+        runs,
+        (state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_CRASHED, state_pb2.STATE_TYPE_COMPLETED),
+        strict=True,
+    ):
+        await world.enter(run, state)
+
+    async def is_forgotten() -> bool:
+        return "of 2" not in await automation_names(service)
+
+    await eventually(is_forgotten, 30)
+    await barrier(service, receiver)
+    assert {"of 0", "of 1"} <= set(await automation_names(service))

@@ -14,6 +14,7 @@ from headrace_notification.rules.automations import (
     CancelFlowRun,
     ChangeFlowRunState,
     RunDeployment,
+    SendRunInput,
     action_document,
     action_from_document,
     trigger_document,
@@ -80,6 +81,8 @@ def test_a_signature_is_of_the_time_and_the_body() -> None:
         ChangeFlowRunState(None, "FAILED"),
         CancelFlowRun(uuid7()),
         CancelFlowRun(),
+        SendRunInput(uuid7(), "event-0"),
+        SendRunInput(None, "k"),
     ],
 )
 def test_actions_come_back_from_the_database_as_they_went(action: Any) -> None:
