@@ -139,6 +139,26 @@ async def test_a_run_that_loses_its_process_in_a_pause_pauses_again_and_does_not
     assert len(ledger.read(machine.folder, "prepared")) == 1
 
 
+async def test_a_run_that_somebody_suspends_ends_its_process_at_once_and_goes_on_where_it_was(
+    machine: Machine, observer: Observer, worker: Program
+) -> None:
+    run_id = await machine.start_run("lengthy/test", "-p", "wait_for=go")
+    await until(lambda: ledger.read(machine.folder, "begun"))
+    done = await machine.headrace("flow-run", "suspend", run_id, "--reason", "the machine is needed")
+    assert "Suspended" in done.out
+    await is_gone(machine, 0)
+    suspended = await observer.flow_run(run_id)
+    assert (suspended.state.name, suspended.state.message) == ("Suspended", "the machine is needed")
+    (machine.folder / "go").touch()
+    await machine.headrace("flow-run", "resume", run_id)
+    run = await observer.ended(run_id)
+    assert run.state.type == state_pb2.STATE_TYPE_COMPLETED, run.state.message
+    assert run.attempt == 2
+    assert len(ledger.read(machine.folder, "prepared")) == 1
+    assert len(ledger.read(machine.folder, "begun")) == 2
+    assert counted(await observer.task_runs(run_id)) == {("prepare", "Completed"): 1, ("long_step", "Completed"): 1}
+
+
 async def test_a_retry_executes_what_it_is_told_to_and_takes_the_rest_over(
     machine: Machine, observer: Observer, worker: Program
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import sys
+import time
 
 from headrace import RunInput, flow, pause_flow_run, sleep_for, suspend_flow_run, task, wait_for_event
 from headrace_harness.ledger import note
@@ -62,6 +63,21 @@ def busy() -> None:
 
 
 @task(persist_result=True)
+def long_step(wait_for: str) -> str:
+    note("begun")
+    while not pathlib.Path(wait_for).exists():
+        time.sleep(0.02)
+    return "done"
+
+
+@flow(name="lengthy", persist_result=True)
+def lengthy(wait_for: str) -> str:
+    note("called")
+    prepare("lengthy")
+    return long_step(wait_for)
+
+
+@task(persist_result=True)
 def step(name: str, before: int, fails_until: str = "") -> int:
     note("stepped", name=name)
     if fails_until and not pathlib.Path(fails_until).exists():
@@ -78,5 +94,5 @@ def chain() -> int:
 
 
 if __name__ == "__main__":
-    for each in (approval, napping, ordering, asking, busy, chain):
+    for each in (approval, napping, ordering, asking, busy, lengthy, chain):
         each.deploy("test", sys.argv[1])
