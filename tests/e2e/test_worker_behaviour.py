@@ -11,6 +11,7 @@ import subprocess
 import uuid
 
 import httpx
+import psutil
 import pytest
 
 from headrace_harness import ledger
@@ -119,6 +120,32 @@ async def test_a_worker_that_is_replaced_under_load_loses_no_run(
     by = [(await observer.flow_run(run.flow_run_id)).worker_name for run in runs]
     assert (by.count("old"), by.count("new")) == (2, 10)
     assert await new.stop() == 0
+
+
+async def test_each_run_has_an_interpreter_of_its_own_that_was_started_ahead(
+    machine: Machine, observer: Observer, pool: str
+) -> None:
+    worker = await machine.start_worker(pool, "--fresh-interpreter")
+    pids: list[int] = []
+    for number in range(3):
+        await until(lambda: len(worker.descendants()) == 1)
+        pids.append(worker.descendants()[0].pid)
+        (machine.folder / "go").unlink(missing_ok=True)
+        run_id = await machine.start_run("brief/test", "-p", f"number={number}", "-p", "wait_for=go")
+        await until(lambda: len(ledger.read(machine.folder, "brief")) == len(pids))
+        assert ledger.read(machine.folder, "brief")[-1]["pid"] == pids[-1]
+        (machine.folder / "go").touch()
+        assert (await observer.ended(run_id)).state.name == "Completed"
+        await until(lambda: pids[-1] not in {child.pid for child in worker.descendants()})
+    assert len(set(pids)) == 3
+    # What an interpreter reads when it starts cannot be given to one that runs.
+    waiting = worker.descendants()[0]
+    run_id = await machine.start_run("brief/test", "-p", "number=9", "--job-variable", 'env={"PYTHONHASHSEED": "1"}')
+    assert (await observer.ended(run_id)).state.name == "Completed"
+    assert ledger.read(machine.folder, "brief")[-1]["pid"] not in {*pids, waiting.pid}
+    assert waiting.is_running()
+    assert await worker.stop() == 0
+    assert psutil.wait_procs([waiting], timeout=20)[1] == []
 
 
 async def test_a_terminal_shows_what_runs(machine: Machine, observer: Observer, pool: str) -> None:

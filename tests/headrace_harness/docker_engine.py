@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import dataclasses
+import io
 import json
 import os
 import pathlib
 import signal
 import sys
+import tarfile
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -102,6 +105,16 @@ class Container:
         return self.folder / f"{self.container_id}.{stream}"
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Build:
+    """An image that was built."""
+
+    dockerfile: str
+    files: set[str]
+    """What was sent."""
+    arguments: dict[str, str]
+
+
 class DockerEngine:
     """Serves the API on a unix socket.
 
@@ -120,6 +133,9 @@ class DockerEngine:
         """All that ever were."""
         self.signals: list[tuple[str, int]] = []
         self.pulled: list[str] = []
+        self.builds: dict[str, Build] = {}
+        """What was built, by image."""
+        self.registry_password: str | None = None
         self._watchers: set[asyncio.Task[None]] = set()
 
     @contextlib.asynccontextmanager
@@ -129,6 +145,8 @@ class DockerEngine:
         application.router.add_get("/version", self._version)
         application.router.add_get(f"{_PREFIX}/images/{{name:.+}}/json", self._inspect_image)
         application.router.add_post(f"{_PREFIX}/images/create", self._pull)
+        application.router.add_post(f"{_PREFIX}/build", self._build)
+        application.router.add_post(f"{_PREFIX}/images/{{name:.+}}/push", self._push)
         application.router.add_get(f"{_PREFIX}/containers/json", self._list)
         application.router.add_post(f"{_PREFIX}/containers/create", self._create)
         application.router.add_post(f"{_PREFIX}/containers/{{id}}/start", self._start)
@@ -161,13 +179,34 @@ class DockerEngine:
             return _problem(404, f"No such image: {name}")
         return web.json_response({"Id": f"sha256:{name}"})
 
-    async def _pull(self, request: web.Request) -> web.Response:
+    async def _pull(self, request: web.Request) -> web.StreamResponse:
         name = f"{request.query['fromImage']}:{request.query.get('tag', 'latest')}"
         if name not in self.registry:
-            return web.Response(text=json.dumps({"error": f"manifest for {name} not found: manifest unknown"}) + "\n")
+            return await _told(request, {"error": f"manifest for {name} not found: manifest unknown"})
         self.pulled.append(name)
         self.images.add(name)
-        return web.Response(text=json.dumps({"status": f"Downloaded newer image for {name}"}) + "\n")
+        return await _told(request, {"status": f"Downloaded newer image for {name}"})
+
+    async def _build(self, request: web.Request) -> web.StreamResponse:
+        with tarfile.open(fileobj=io.BytesIO(await request.read())) as context:
+            names = {member.name for member in context.getmembers() if member.isfile()}
+            file = context.extractfile(request.query.get("dockerfile", "Dockerfile"))
+            assert file is not None
+            dockerfile = file.read().decode()
+        image = request.query["t"]
+        if "RUN false" in dockerfile:
+            return await _told(request, {"stream": "Step 1\n"}, {"error": "RUN false returned a non-zero code: 1"})
+        self.builds[image] = Build(dockerfile, names, json.loads(request.query.get("buildargs", "{}")))
+        self.images.add(image)
+        return await _told(request, {"stream": "Step 1\n"}, {"stream": "Successfully built\n"})
+
+    async def _push(self, request: web.Request) -> web.StreamResponse:
+        image = f"{request.match_info['name']}:{request.query['tag']}"
+        given = json.loads(base64.urlsafe_b64decode(request.headers["X-Registry-Auth"]))
+        if given.get("password") != self.registry_password:
+            return await _told(request, {"error": f"denied: {given.get('password')} is wrong"})
+        self.registry.add(image)
+        return await _told(request, {"status": "Pushed"})
 
     async def _list(self, request: web.Request) -> web.Response:
         wanted = dict(item.split("=", 1) for item in json.loads(request.query.get("filters", "{}")).get("label", []))
@@ -273,6 +312,17 @@ class DockerEngine:
             if wanted in (container.container_id, container.name):
                 return container
         raise web.HTTPNotFound(text=json.dumps({"message": f"No such container: {wanted}"}))
+
+
+async def _told(request: web.Request, *messages: dict[str, str]) -> web.StreamResponse:
+    """Answer as engines do of what takes time: a line of JSON for each thing that happens."""
+    response = web.StreamResponse(headers={"Content-Type": "application/json"})
+    response.enable_chunked_encoding()
+    await response.prepare(request)
+    for message in messages:
+        await response.write(json.dumps(message).encode() + b"\n")
+    await response.write_eof()
+    return response
 
 
 def _problem(status: int, message: str) -> web.Response:

@@ -30,7 +30,8 @@ def run_job(data: bytes) -> int:
 def main() -> None:
     """Execute the job on standard input."""
     data = sys.stdin.buffer.read()
-    sys.exit(run_job(data))
+    # Nothing comes where the worker has left before it had a job for this process, which was started ahead.
+    sys.exit(run_job(data) if data else 0)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ import shlex
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -34,6 +35,11 @@ PRELOADED_MODULES = (
 )
 """What the warm parent imports before it forks."""
 
+_CHILD = (sys.executable, "-m", "headrace.worker.child")
+_READ_AT_START = ("PYTHON", "LD_", "MALLOC_", "GRPC_", "LC_", "LANG", "TZ")
+"""Variables that a process reads when it starts, by how they begin: later it is too late for them."""
+_SPARE_SECONDS = 600.0
+"""An interpreter that has waited longer is not used: what it has imported may have been replaced since."""
 _START_SECONDS = 60.0
 _STREAM_LIMIT_BYTES = 1 << 20
 
@@ -322,26 +328,75 @@ class _SpawnedProcess:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, number)
 
+    async def give(self, job: Job) -> None:
+        """Hand the job over."""
+        assert self.process.stdin is not None
+        # A child that ends before it has read its job is found by its exit code.
+        with contextlib.suppress(ConnectionError):
+            self.process.stdin.write(job.to_bytes())
+            await self.process.stdin.drain()
+        self.process.stdin.close()
+
+    async def discard(self) -> None:
+        """End a process that has got no job."""
+        self.signal(signal.SIGKILL)
+        # What it wrote is read, or its end would not be noticed.
+        await self.process.communicate()
+
 
 @dataclass
 class SpawningLauncher:
-    """Starts each run in a fresh interpreter: slower, but on any platform and with any Python."""
+    """Starts each run in an interpreter of its own: on any platform and with any Python.
+
+    The interpreter of the next run is started ahead, and waits for its job with Headrace imported and nothing else.
+    """
 
     enters_running: bool = True
+    _spare: asyncio.Task[_SpawnedProcess] | None = None
+    _spare_since: float = 0.0
 
     async def start(self) -> None:
-        """Nothing has to be made ready."""
+        """Start the interpreter of the first run ahead."""
+        self._start_spare()
 
     async def launch(self, job: Job) -> RunProcess:
         """Start an interpreter for the job, or the command that it names; returns when it exists."""
-        return await spawn(job)
+        if job.command is not None or any(name.startswith(_READ_AT_START) for name in job.environment):
+            return await spawn(job)
+        process = await self._take_spare()
+        self._start_spare()
+        if process is None:
+            return await spawn(job)
+        await process.give(job)
+        return process
 
     async def adopt(self, siblings: Siblings) -> list[Adopted]:
         """Processes of a worker that is gone look after themselves."""
         return []
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """End the interpreter that waits."""
+        spare = await self._take_spare()
+        if spare is not None:
+            await spare.discard()
+
+    def _start_spare(self) -> None:
+        self._spare = asyncio.create_task(_start_process(_CHILD, {}), name="worker-spare-interpreter")
+        self._spare_since = time.monotonic()
+
+    async def _take_spare(self) -> _SpawnedProcess | None:
+        """Return the interpreter that waits, None if there is none that is fresh enough."""
+        task, self._spare = self._spare, None
+        if task is None:
+            return None
+        try:
+            spare = await task
+        except errors.Unavailable:
+            return None
+        if spare.process.returncode is None and time.monotonic() - self._spare_since < _SPARE_SECONDS:
+            return spare
+        await spare.discard()
+        return None
 
 
 async def spawn(job: Job) -> RunProcess:
@@ -350,7 +405,12 @@ async def spawn(job: Job) -> RunProcess:
     Raises:
         errors.Unavailable: It cannot be started; the message says why.
     """
-    command = shlex.split(job.command) if job.command else [sys.executable, "-m", "headrace.worker.child"]
+    process = await _start_process(shlex.split(job.command) if job.command else _CHILD, job.environment)
+    await process.give(job)
+    return process
+
+
+async def _start_process(command: Sequence[str], environment: Mapping[str, str]) -> _SpawnedProcess:
     try:
         process = await asyncio.create_subprocess_exec(
             *command,
@@ -358,19 +418,13 @@ async def spawn(job: Job) -> RunProcess:
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_STREAM_LIMIT_BYTES,
-            env={**os.environ, **job.environment, "PYTHONUNBUFFERED": "1"},
+            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
         raise errors.Unavailable(f"{shlex.join(command)} could not be started: {error}") from error
-    assert process.stdin is not None
     assert process.stdout is not None
     assert process.stderr is not None
-    # A child that ends before it has read its job is found by its exit code.
-    with contextlib.suppress(ConnectionError):
-        process.stdin.write(job.to_bytes())
-        await process.stdin.drain()
-    process.stdin.close()
     return _SpawnedProcess(process, process.stdout, process.stderr, process.pid)
 
 
