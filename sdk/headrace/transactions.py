@@ -26,6 +26,7 @@ import headrace
 from headrace import errors
 from headrace.engine.committing import HookCall, Steps, drive, drive_on_loop
 from headrace.locking import FileLockManager, Lock, LockManager, LockTimeout
+from headrace.outcomes import LeaseLostInterrupt
 from headrace.settings import get_settings
 
 __all__ = [
@@ -216,7 +217,10 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.leave()
-        drive(self.ending(succeeded=error is None))
+        if isinstance(error, LeaseLostInterrupt):
+            self.abandon()
+        else:
+            drive(self.ending(succeeded=error is None))
 
     async def __aenter__(self) -> Transaction:
         await asyncio.to_thread(self.begin, get_transaction())
@@ -227,7 +231,10 @@ class Transaction:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.leave()
-        await drive_on_loop(self.ending(succeeded=error is None))
+        if isinstance(error, LeaseLostInterrupt):
+            self.abandon()
+        else:
+            await drive_on_loop(self.ending(succeeded=error is None))
 
     # For the engine.
 
@@ -285,6 +292,16 @@ class Transaction:
     def find(self) -> None:
         """Take note that the result was there already: nothing is to be written or undone."""
         self.state = TransactionState.COMMITTED
+
+    def abandon(self) -> None:
+        """End without a hook: another attempt executes the flow run and must not find its work undone."""
+        with self._changed:
+            if self.state not in _DECIDED:
+                self.state = TransactionState.ROLLED_BACK
+            children = list(self._children)
+        for child in children:
+            child.abandon()
+        self._unlock()
 
     def ending(self, *, succeeded: bool) -> Steps:
         """End the transaction, or leave the end to the one around it. Raises what a hook raised on commit."""

@@ -12,6 +12,7 @@ from headrace.caching import DEFAULT, CacheContext, CacheKeyFunction, CachePolic
 from headrace.engine.committing import Steps, drive, drive_on_loop
 from headrace.engine.naming import run_name
 from headrace.engine.runs import TaskRun
+from headrace.outcomes import LeaseLostInterrupt
 from headrace.recording.facts import COMPLETED
 from headrace.settings import get_settings
 from headrace.states import ResultReference
@@ -119,6 +120,9 @@ async def close_transaction_on_loop(run: TaskRun) -> None:
 def _ending(run: TaskRun) -> Steps:
     transaction, run.transaction = run.transaction, None
     if transaction is None:
+        return
+    if isinstance(run.error, LeaseLostInterrupt) or run.attempt.is_lost:
+        transaction.abandon()
         return
     succeeded = run.code == COMPLETED
     if succeeded and not transaction.is_committed():

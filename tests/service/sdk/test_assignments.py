@@ -49,6 +49,16 @@ async def later(number: int) -> int:
     return number
 
 @flow
+def streamed(number: int):
+    for each in range(number):
+        yield kept(each)
+
+@flow
+async def streamed_later(number: int):
+    for each in range(number):
+        yield each
+
+@flow
 def facts() -> None:
     run = runtime.flow_run
     pathlib.Path("facts.txt").write_text(
@@ -221,6 +231,26 @@ def test_another_attempt_does_not_repeat_what_is_kept(child: Child, counterpart:
     assert len(counterpart.specs) == 3
     assert counterpart.states_by_task_run()["kept-0"] == ["RUNNING", "COMPLETED"]
     assert counterpart.states_by_task_run()["forgotten-0"] == ["RUNNING", "COMPLETED", "RUNNING", "COMPLETED"]
+
+
+def test_what_says_nothing_is_kept_where_the_settings_say_so(
+    child: Child, counterpart: Counterpart, environment: pytest.MonkeyPatch
+) -> None:
+    environment.setenv("HEADRACE_RESULTS_PERSIST_DEPLOYMENTS", "true")
+    flow_run_id = child.assign("job_flows.py:add", {"day": "2024-05-01"})
+    assert child.run()[0] == 0
+    run = counterpart.flow_runs[flow_run_id]
+    run.run_count, run.state.type = 2, state_pb2.STATE_TYPE_RUNNING
+    child.write(run, "job_flows.py:add")
+    assert child.run()[0] == 0
+    assert (child.folder / "executed.txt").read_text().split("\n") == ["1", "2", "again 1", ""]
+
+
+@pytest.mark.parametrize("name", ["streamed", "streamed_later"])
+def test_a_flow_that_is_a_generator_is_exhausted(child: Child, counterpart: Counterpart, name: str) -> None:
+    child.assign(f"job_flows.py:{name}", {"number": 3})
+    assert child.run()[0] == 0
+    assert counterpart.only_flow_run().state.type == state_pb2.STATE_TYPE_COMPLETED
 
 
 def terminate(process: subprocess.Popen[str], counterpart: Counterpart) -> None:

@@ -12,7 +12,7 @@ import pytest
 from headrace import errors, flow, get_flow_run, get_transaction, task, transaction
 from headrace.caching import INPUTS
 from headrace.locking import FileLockManager, Lock, LockManager, LockTimeout, MemoryLockManager
-from headrace.outcomes import CancelInterrupt, CancelledRun
+from headrace.outcomes import CancelInterrupt, CancelledRun, Interrupted, LeaseLostInterrupt
 from headrace.results import ResultStore
 from headrace.testing import LocalRuns
 from headrace.transactions import CommitMode, IsolationLevel, Transaction
@@ -349,6 +349,25 @@ def test_a_run_that_has_to_stop_does_not_wait_for_a_lock(runs: LocalRuns) -> Non
     with pytest.raises(CancelledRun, match="enough"):
         calls()
     assert runs.task_runs()[0].state.name == "Cancelled"
+
+
+@pytest.mark.parametrize("kind", [CancelInterrupt, LeaseLostInterrupt])
+def test_an_attempt_that_lost_its_run_undoes_nothing(runs: LocalRuns, kind: type[Interrupted]) -> None:
+    story = Story()
+    locks = MemoryLockManager()
+
+    @flow
+    def calls() -> None:
+        with transaction("key", isolation_level="SERIALIZABLE", lock_manager=locks):
+            story.write("a")
+            get_flow_run().stop(kind, "enough")
+            while True:
+                threading.Event().wait(0.01)
+
+    with pytest.raises(errors.HeadraceError):
+        calls()
+    assert story.told == ["write a", *(["undo"] if kind is CancelInterrupt else [])]
+    locks.acquire("key", 0.01).release()
 
 
 class HeldElsewhere(LockManager):
