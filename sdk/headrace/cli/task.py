@@ -39,7 +39,7 @@ def serve(entrypoints: tuple[str, ...], limit: int, name: str | None) -> None:
 @output.output_option
 def list_servers(as_json: bool) -> None:
     """List the servers of background tasks, and what waits for each task."""
-    found = lookup.client().background_tasks.ListTaskServers(background_task_pb2.ListTaskServersRequest())
+    found = lookup.client().background_tasks.GetTaskServing(background_task_pb2.GetTaskServingRequest())
     if as_json:
         output.print_json(found)
         return

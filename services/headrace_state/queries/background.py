@@ -10,8 +10,8 @@ from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries.recording import store_frame
 from headrace_state.queries.statements import SQL
-from headrace_state.repository.background import CHANNEL, NewBackgroundTask, Server
-from headrace_state.rules.background import Fate, Lost, judge_loss
+from headrace_state.repository.background import CHANNEL
+from headrace_state.rules.background import Fate, Lost, NewBackgroundTask, Server, judge_loss
 from headrace_state.rules.frames import Frame, only
 from headrace_state.rules.rows import Row
 from headrace_state.rules.states import StateType

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime
 import uuid
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+from headrace_state.rules.background import NewBackgroundTask, Server
 from headrace_state.rules.frames import Frame
 from headrace_state.rules.rows import Row
 
 CHANNEL = "background"
 """Woken when there is something for task servers to look at."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class NewBackgroundTask:
-    """A task run to be queued."""
-
-    task_run_id: uuid.UUID
-    task_key: str
-    due_at: datetime.datetime | None
-    waits_for: tuple[uuid.UUID, ...]
-    parameters: bytes | None
-    parameters_reference: dict[str, Any] | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Server:
-    """A task server as it introduces itself."""
-
-    server_id: uuid.UUID
-    name: str
-    task_keys: tuple[str, ...]
-    slots: int
-    client_version: str
 
 
 class BackgroundTasks(Protocol):

@@ -1,13 +1,39 @@
-"""What becomes of a background task whose server has gone."""
+"""Background tasks: what is queued, who serves it, and what becomes of it when its server has gone."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime
+import uuid
+from typing import Any
 
 from headrace_state.rules.states import AWAITING_RETRY, StateType
 
 MOST_DELIVERIES = 4
 """A task run that was lost with its server this often is not handed out again: it may be what ends the servers."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NewBackgroundTask:
+    """A task run to be queued."""
+
+    task_run_id: uuid.UUID
+    task_key: str
+    due_at: datetime.datetime | None
+    waits_for: tuple[uuid.UUID, ...]
+    parameters: bytes | None
+    parameters_reference: dict[str, Any] | None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Server:
+    """A task server as it introduces itself."""
+
+    server_id: uuid.UUID
+    name: str
+    task_keys: tuple[str, ...]
+    slots: int
+    client_version: str
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

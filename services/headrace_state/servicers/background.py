@@ -15,8 +15,9 @@ from headrace.api.v1 import background_task_pb2, background_task_pb2_grpc
 from headrace_chassis.caller import Caller, current_caller
 from headrace_chassis.calls import current_draining
 from headrace_chassis.notify import Wakeup, Wakeups
-from headrace_state.repository.background import CHANNEL, BackgroundTasks, Server
+from headrace_state.repository.background import CHANNEL, BackgroundTasks
 from headrace_state.repository.task_runs import TaskRunReads
+from headrace_state.rules.background import Server
 from headrace_state.rules.states import is_final
 from headrace_state.servicers.feed import Feed
 from headrace_state.wire import background, task_runs, values
@@ -67,9 +68,9 @@ class BackgroundTaskServicer(background_task_pb2_grpc.BackgroundTaskServiceServi
         is_over = await self._tasks.cancel(workspace_id, task_run_id)
         return background_task_pb2.CancelBackgroundTaskResponse(is_over=is_over)
 
-    async def ListTaskServers(
-        self, request: background_task_pb2.ListTaskServersRequest, context: Context
-    ) -> background_task_pb2.ListTaskServersResponse:
+    async def GetTaskServing(
+        self, request: background_task_pb2.GetTaskServingRequest, context: Context
+    ) -> background_task_pb2.GetTaskServingResponse:
         """Return the task servers that are there."""
         servers, backlogs = await self._tasks.list_servers(current_caller().workspace_id)
         return background.servers(servers, backlogs)

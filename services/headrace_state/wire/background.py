@@ -12,8 +12,7 @@ from headrace import errors
 from headrace.api.v1 import background_task_pb2, state_pb2, task_run_pb2
 from headrace.ids import uuid7
 from headrace.internal.v1 import changes_pb2
-from headrace_state.repository.background import NewBackgroundTask, Server
-from headrace_state.rules.background import Fate
+from headrace_state.rules.background import Fate, NewBackgroundTask, Server
 from headrace_state.rules.frames import Frame
 from headrace_state.rules.rows import Row
 from headrace_state.wire import frames, states, task_runs, values
@@ -148,9 +147,9 @@ def cancel(task_run_id: uuid.UUID) -> background_task_pb2.ServeBackgroundTasksRe
     )
 
 
-def servers(rows: Iterable[Row], backlogs: Iterable[Row]) -> background_task_pb2.ListTaskServersResponse:
+def servers(rows: Iterable[Row], backlogs: Iterable[Row]) -> background_task_pb2.GetTaskServingResponse:
     """Return the servers that are there, and what waits and runs for each task."""
-    response = background_task_pb2.ListTaskServersResponse()
+    response = background_task_pb2.GetTaskServingResponse()
     for row in rows:
         server = response.task_servers.add(
             server_id=str(row["server_id"]),

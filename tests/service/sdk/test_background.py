@@ -311,7 +311,7 @@ def test_another_server_gets_what_one_had_that_was_killed(
     finally:
         sys.path.remove(str(tmp_path))
         sys.modules.pop("mailing", None)
-    found = client.background_tasks.ListTaskServers(background_task_pb2.ListTaskServersRequest())
+    found = client.background_tasks.GetTaskServing(background_task_pb2.GetTaskServingRequest())
     assert not any(backlog.task_key.startswith("mailing") for backlog in found.backlogs)
 
 

@@ -136,7 +136,7 @@ async def test_a_task_run_is_handed_out_recorded_and_over(state: StateClient, ta
         assert not (await end(state, given)).lost
     run = await state.task_run(task_run_id)
     assert (run.state.type, run.run_count, run.flow_run_id) == (COMPLETED, 1, "")
-    listed = await tasks.ListTaskServers(background_task_pb2.ListTaskServersRequest())
+    listed = await tasks.GetTaskServing(background_task_pb2.GetTaskServingRequest())
     assert not listed.backlogs
 
 
@@ -318,9 +318,9 @@ async def test_followers_see_each_change_until_the_end(state: StateClient, tasks
 
 
 async def test_servers_and_backlogs_are_listed(state: StateClient, tasks: Any) -> None:
-    async def listed() -> background_task_pb2.ListTaskServersResponse:
-        response: background_task_pb2.ListTaskServersResponse = await tasks.ListTaskServers(
-            background_task_pb2.ListTaskServersRequest()
+    async def listed() -> background_task_pb2.GetTaskServingResponse:
+        response: background_task_pb2.GetTaskServingResponse = await tasks.GetTaskServing(
+            background_task_pb2.GetTaskServingRequest()
         )
         return response
 

@@ -846,7 +846,7 @@ export interface CreateBackfillRequest {
   range?: BackfillRange;
   /** Lists of values by parameter: a run for each combination (with each time of the range, if there is one). */
   matrix?: JsonObject;
-  /** Parameters of all runs, on top of the deployment's. */
+  /** Parameters of all runs, on top of the deployment's and of the schedule's. */
   parameters?: JsonObject;
   /** In which order to make the runs. */
   order: BackfillOrder;
@@ -2376,6 +2376,16 @@ export interface GetTaskRunResponse {
   task_run?: TaskRun;
 }
 
+export type GetTaskServingRequest = Record<string, never>;
+
+/** Returns who serves tasks. */
+export interface GetTaskServingResponse {
+  /** Task servers that gave a sign of life lately, by name; the first 1000. */
+  task_servers: TaskServer[];
+  /** The tasks for which something waits or runs, by key; the first 1000. */
+  backlogs: TaskBacklog[];
+}
+
 /** Asks for a variable. */
 export interface GetVariableRequest {
   /** Which one. */
@@ -2991,16 +3001,6 @@ export interface ListTaskRunsResponse {
   task_runs: TaskRun[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
-}
-
-export type ListTaskServersRequest = Record<string, never>;
-
-/** Returns the task servers. */
-export interface ListTaskServersResponse {
-  /** Those that gave a sign of life lately, by name. */
-  task_servers: TaskServer[];
-  /** The tasks for which something waits or runs, by key; the first 1000. */
-  backlogs: TaskBacklog[];
 }
 
 /** Asks for a page of variables. */
@@ -5006,7 +5006,7 @@ export interface Calls {
   RetryBackfill: { request: RetryBackfillRequest; response: RetryBackfillResponse };
   CreateBackgroundTasks: { request: CreateBackgroundTasksRequest; response: CreateBackgroundTasksResponse };
   CancelBackgroundTask: { request: CancelBackgroundTaskRequest; response: CancelBackgroundTaskResponse };
-  ListTaskServers: { request: ListTaskServersRequest; response: ListTaskServersResponse };
+  GetTaskServing: { request: GetTaskServingRequest; response: GetTaskServingResponse };
   RegisterBlockType: { request: RegisterBlockTypeRequest; response: RegisterBlockTypeResponse };
   GetBlockType: { request: GetBlockTypeRequest; response: GetBlockTypeResponse };
   ListBlockTypes: { request: ListBlockTypesRequest; response: ListBlockTypesResponse };
@@ -5175,7 +5175,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   CreateBackgroundTasks: { verb: "POST", path: "/v1/background-tasks", body: true },
   CancelBackgroundTask: { verb: "POST", path: "/v1/background-tasks/{task_run_id}:cancel", body: true },
   FollowBackgroundTasks: { verb: "GET", path: "/v1/background-tasks:follow", body: false },
-  ListTaskServers: { verb: "GET", path: "/v1/task-servers", body: false },
+  GetTaskServing: { verb: "GET", path: "/v1/task-serving", body: false },
   RegisterBlockType: { verb: "PUT", path: "/v1/block-types/{slug}", body: true },
   GetBlockType: { verb: "GET", path: "/v1/block-types/{slug}", body: false },
   ListBlockTypes: { verb: "GET", path: "/v1/block-types", body: false },

@@ -325,7 +325,7 @@ class CreateBackfillRequest(google.protobuf.message.Message):
 
     @property
     def parameters(self) -> google.protobuf.struct_pb2.Struct:
-        """Parameters of all runs, on top of the deployment's."""
+        """Parameters of all runs, on top of the deployment's and of the schedule's."""
 
     def __init__(
         self,

@@ -507,8 +507,8 @@ class TaskBacklog(google.protobuf.message.Message):
 Global___TaskBacklog: typing_extensions.TypeAlias = TaskBacklog
 
 @typing.final
-class ListTaskServersRequest(google.protobuf.message.Message):
-    """Asks for the task servers."""
+class GetTaskServingRequest(google.protobuf.message.Message):
+    """Asks who serves tasks."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -516,11 +516,11 @@ class ListTaskServersRequest(google.protobuf.message.Message):
         self,
     ) -> None: ...
 
-Global___ListTaskServersRequest: typing_extensions.TypeAlias = ListTaskServersRequest
+Global___GetTaskServingRequest: typing_extensions.TypeAlias = GetTaskServingRequest
 
 @typing.final
-class ListTaskServersResponse(google.protobuf.message.Message):
-    """Returns the task servers."""
+class GetTaskServingResponse(google.protobuf.message.Message):
+    """Returns who serves tasks."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -528,7 +528,7 @@ class ListTaskServersResponse(google.protobuf.message.Message):
     BACKLOGS_FIELD_NUMBER: builtins.int
     @property
     def task_servers(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TaskServer]:
-        """Those that gave a sign of life lately, by name."""
+        """Task servers that gave a sign of life lately, by name; the first 1000."""
 
     @property
     def backlogs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TaskBacklog]:
@@ -542,4 +542,4 @@ class ListTaskServersResponse(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["backlogs", b"backlogs", "task_servers", b"task_servers"]) -> None: ...
 
-Global___ListTaskServersResponse: typing_extensions.TypeAlias = ListTaskServersResponse
+Global___GetTaskServingResponse: typing_extensions.TypeAlias = GetTaskServingResponse

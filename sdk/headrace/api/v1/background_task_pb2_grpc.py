@@ -56,10 +56,10 @@ class BackgroundTaskServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ServeBackgroundTasksRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ServeBackgroundTasksResponse.FromString,
                 _registered_method=True)
-        self.ListTaskServers = channel.unary_unary(
-                '/headrace.api.v1.BackgroundTaskService/ListTaskServers',
-                request_serializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ListTaskServersRequest.SerializeToString,
-                response_deserializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ListTaskServersResponse.FromString,
+        self.GetTaskServing = channel.unary_unary(
+                '/headrace.api.v1.BackgroundTaskService/GetTaskServing',
+                request_serializer=headrace_dot_api_dot_v1_dot_background__task__pb2.GetTaskServingRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_background__task__pb2.GetTaskServingResponse.FromString,
                 _registered_method=True)
 
 
@@ -97,8 +97,8 @@ class BackgroundTaskServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListTaskServers(self, request, context):
-        """Lists the task servers that are connected, and how many task runs wait for each task.
+    def GetTaskServing(self, request, context):
+        """Returns the task servers that are connected, and how many task runs wait for each task.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -127,10 +127,10 @@ def add_BackgroundTaskServiceServicer_to_server(servicer, server):
                     request_deserializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ServeBackgroundTasksRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ServeBackgroundTasksResponse.SerializeToString,
             ),
-            'ListTaskServers': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListTaskServers,
-                    request_deserializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ListTaskServersRequest.FromString,
-                    response_serializer=headrace_dot_api_dot_v1_dot_background__task__pb2.ListTaskServersResponse.SerializeToString,
+            'GetTaskServing': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTaskServing,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_background__task__pb2.GetTaskServingRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_background__task__pb2.GetTaskServingResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -254,7 +254,7 @@ class BackgroundTaskService(object):
             _registered_method=True)
 
     @staticmethod
-    def ListTaskServers(request,
+    def GetTaskServing(request,
             target,
             options=(),
             channel_credentials=None,
@@ -267,9 +267,9 @@ class BackgroundTaskService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/headrace.api.v1.BackgroundTaskService/ListTaskServers',
-            headrace_dot_api_dot_v1_dot_background__task__pb2.ListTaskServersRequest.SerializeToString,
-            headrace_dot_api_dot_v1_dot_background__task__pb2.ListTaskServersResponse.FromString,
+            '/headrace.api.v1.BackgroundTaskService/GetTaskServing',
+            headrace_dot_api_dot_v1_dot_background__task__pb2.GetTaskServingRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_background__task__pb2.GetTaskServingResponse.FromString,
             options,
             channel_credentials,
             insecure,

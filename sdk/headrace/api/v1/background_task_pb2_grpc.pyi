@@ -89,23 +89,23 @@ _BackgroundTaskServiceServeBackgroundTasksType = typing_extensions.TypeVar(
     ],
 )
 
-_BackgroundTaskServiceListTaskServersType = typing_extensions.TypeVar(
-    '_BackgroundTaskServiceListTaskServersType',
+_BackgroundTaskServiceGetTaskServingType = typing_extensions.TypeVar(
+    '_BackgroundTaskServiceGetTaskServingType',
     grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.background_task_pb2.ListTaskServersRequest,
-        headrace.api.v1.background_task_pb2.ListTaskServersResponse,
+        headrace.api.v1.background_task_pb2.GetTaskServingRequest,
+        headrace.api.v1.background_task_pb2.GetTaskServingResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.background_task_pb2.ListTaskServersRequest,
-        headrace.api.v1.background_task_pb2.ListTaskServersResponse,
+        headrace.api.v1.background_task_pb2.GetTaskServingRequest,
+        headrace.api.v1.background_task_pb2.GetTaskServingResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.background_task_pb2.ListTaskServersRequest,
-        headrace.api.v1.background_task_pb2.ListTaskServersResponse,
+        headrace.api.v1.background_task_pb2.GetTaskServingRequest,
+        headrace.api.v1.background_task_pb2.GetTaskServingResponse,
     ],
 )
 
-class BackgroundTaskServiceStub(typing.Generic[_BackgroundTaskServiceCreateBackgroundTasksType, _BackgroundTaskServiceCancelBackgroundTaskType, _BackgroundTaskServiceFollowBackgroundTasksType, _BackgroundTaskServiceServeBackgroundTasksType, _BackgroundTaskServiceListTaskServersType]):
+class BackgroundTaskServiceStub(typing.Generic[_BackgroundTaskServiceCreateBackgroundTasksType, _BackgroundTaskServiceCancelBackgroundTaskType, _BackgroundTaskServiceFollowBackgroundTasksType, _BackgroundTaskServiceServeBackgroundTasksType, _BackgroundTaskServiceGetTaskServingType]):
     """Queues background tasks and hands them to the processes that serve them. A task run is handed out at least once:
     whoever has it renews its lease on the recording stream, and when the lease expires another server gets it.
     """
@@ -129,8 +129,8 @@ class BackgroundTaskServiceStub(typing.Generic[_BackgroundTaskServiceCreateBackg
             headrace.api.v1.background_task_pb2.ServeBackgroundTasksResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
-            headrace.api.v1.background_task_pb2.ListTaskServersRequest,
-            headrace.api.v1.background_task_pb2.ListTaskServersResponse,
+            headrace.api.v1.background_task_pb2.GetTaskServingRequest,
+            headrace.api.v1.background_task_pb2.GetTaskServingResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -153,8 +153,8 @@ class BackgroundTaskServiceStub(typing.Generic[_BackgroundTaskServiceCreateBackg
             headrace.api.v1.background_task_pb2.ServeBackgroundTasksResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
-            headrace.api.v1.background_task_pb2.ListTaskServersRequest,
-            headrace.api.v1.background_task_pb2.ListTaskServersResponse,
+            headrace.api.v1.background_task_pb2.GetTaskServingRequest,
+            headrace.api.v1.background_task_pb2.GetTaskServingResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
@@ -172,8 +172,8 @@ class BackgroundTaskServiceStub(typing.Generic[_BackgroundTaskServiceCreateBackg
     they go is told on the recording stream, in the name of their attempts.
     """
 
-    ListTaskServers: _BackgroundTaskServiceListTaskServersType
-    """Lists the task servers that are connected, and how many task runs wait for each task."""
+    GetTaskServing: _BackgroundTaskServiceGetTaskServingType
+    """Returns the task servers that are connected, and how many task runs wait for each task."""
 
 BackgroundTaskServiceAsyncStub: typing_extensions.TypeAlias = BackgroundTaskServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -193,8 +193,8 @@ BackgroundTaskServiceAsyncStub: typing_extensions.TypeAlias = BackgroundTaskServ
         headrace.api.v1.background_task_pb2.ServeBackgroundTasksResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.background_task_pb2.ListTaskServersRequest,
-        headrace.api.v1.background_task_pb2.ListTaskServersResponse,
+        headrace.api.v1.background_task_pb2.GetTaskServingRequest,
+        headrace.api.v1.background_task_pb2.GetTaskServingResponse,
     ],
 ]
 
@@ -238,11 +238,11 @@ class BackgroundTaskServiceServicer(metaclass=abc.ABCMeta):
         """
 
     @abc.abstractmethod
-    def ListTaskServers(
+    def GetTaskServing(
         self,
-        request: headrace.api.v1.background_task_pb2.ListTaskServersRequest,
+        request: headrace.api.v1.background_task_pb2.GetTaskServingRequest,
         context: _ServicerContext,
-    ) -> typing.Union[headrace.api.v1.background_task_pb2.ListTaskServersResponse, collections.abc.Awaitable[headrace.api.v1.background_task_pb2.ListTaskServersResponse]]:
-        """Lists the task servers that are connected, and how many task runs wait for each task."""
+    ) -> typing.Union[headrace.api.v1.background_task_pb2.GetTaskServingResponse, collections.abc.Awaitable[headrace.api.v1.background_task_pb2.GetTaskServingResponse]]:
+        """Returns the task servers that are connected, and how many task runs wait for each task."""
 
 def add_BackgroundTaskServiceServicer_to_server(servicer: BackgroundTaskServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
