@@ -214,9 +214,9 @@ def inspect_backfill(backfill: str, with_runs: bool, as_json: bool) -> None:
     if with_runs:
         output.print_table(
             "Runs",
-            ["NUMBER", "TIME", "STATE", "TRIES", ("PARAMETERS", {"ratio": 1}), "FLOW RUN"],
+            ["", "FOR" if any(run.HasField("slot_at") for run in runs) else "PARAMETERS", "STATE", "FLOW RUN"],
             [
-                [run.number, output.moment(run.slot_at), _state(run), run.tries, _parameters(run), run.flow_run_id]
+                [run.number, output.moment(run.slot_at) or _parameters(run)[:19], _state(run), run.flow_run_id]
                 for run in runs
             ],
         )
@@ -235,7 +235,8 @@ def _runs(backfill_id: str) -> Any:
 
 def _state(run: backfill_pb2.BackfillRun) -> str:
     if run.end_state:
-        return state_pb2.StateType.Name(run.end_state).removeprefix("STATE_TYPE_").lower()
+        name = state_pb2.StateType.Name(run.end_state).removeprefix("STATE_TYPE_").lower()
+        return name if run.tries <= 1 else f"{name}, {run.tries}."
     return "active" if run.flow_run_id else "waiting"
 
 

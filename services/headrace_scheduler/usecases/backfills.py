@@ -62,11 +62,14 @@ async def plan_backfill(bench: Workbench, actor: Actor, wanted: WantedBackfill) 
     """
     deployment, version_id, content = await bench.store.read(lambda unit: _load_content(unit, actor, wanted))
     with refusing():
-        slots = None
+        slots, slot_parameter = None, ""
+        values: Mapping[str, Any] = wanted.parameters
         if wanted.range is not None:
-            slots = rules.slots_between(_terms(deployment, wanted.range), wanted.range.start, wanted.range.until)
-        slot_parameter = wanted.range.slot_parameter if wanted.range is not None else ""
-        items = rules.items(slots, wanted.matrix, wanted.parameters, slot_parameter, wanted.order)
+            terms, of_schedule = _terms(deployment, wanted.range)
+            slots = rules.slots_between(terms, wanted.range.start, wanted.range.until)
+            slot_parameter = wanted.range.slot_parameter
+            values = {**of_schedule, **values}
+        items = rules.items(slots, wanted.matrix, values, slot_parameter, wanted.order)
     await _check(content, items)
     now = await bench.store.read(lambda unit: unit.now())
     backfill = Backfill(
@@ -210,18 +213,19 @@ async def _load_content(unit: Unit, actor: Actor, wanted: WantedBackfill) -> tup
     return deployment, version.version_id, version.content
 
 
-def _terms(deployment: Deployment, wanted: Range) -> Terms:
+def _terms(deployment: Deployment, wanted: Range) -> tuple[Terms, Mapping[str, Any]]:
+    """Return the terms of the times to make up for, and the parameters of their schedule."""
     if wanted.rule is not None:
         terms = Terms(wanted.rule)
         try:
             schedule_rules.check(terms)
         except Invalid as error:
             raise error.under("range") from None
-        return terms
+        return terms, {}
     slug = wanted.schedule_slug
     found = [schedule for schedule in deployment.schedules if not slug or schedule.slug == slug]
     if len(found) == 1:
-        return found[0].terms
+        return found[0].terms, found[0].parameters
     known = ", ".join(repr(schedule.slug) for schedule in deployment.schedules) or "none"
     what = f"is needed; the deployment has {known}" if not slug else f"names no schedule; the deployment has {known}"
     raise Invalid.of_field("range.schedule_slug", what)

@@ -67,11 +67,10 @@ async def deployed(scheduler: Scheduler) -> str:
     """Return a deployment in the pool `pool`, with a daily schedule that makes no runs by itself."""
     await scheduler.create_pool()
     rule = pb.ScheduleRule(cron=pb.CronRule(expression="0 5 * * *"))
-    schema = struct(type="object", properties={"day": {"type": "string"}, "n": {"type": "integer"}})
+    schema = struct(type="object", properties={"day": {"type": "string"}, "n": {"type": "integer"}, "of": {}})
     content = pb.DeploymentContent(parameter_schema=schema, enforce_parameter_schema=True, parameters=struct(n=7))
-    applied = await scheduler.apply(
-        pool="pool", content=content, schedules=[pb.Schedule(slug="daily", rule=rule, active=False)]
-    )
+    schedule = pb.Schedule(slug="daily", rule=rule, active=False, parameters=struct(of="schedule"))
+    applied = await scheduler.apply(pool="pool", content=content, schedules=[schedule])
     return applied.deployment.deployment_id
 
 
@@ -121,7 +120,11 @@ async def test_a_dry_run_tells_what_would_run_and_makes_nothing(parts: Parts) ->
         dry_run=True,
     )
     assert (planned.backfill.backfill_id, planned.backfill.progress.total) == ("", 6)
-    assert as_python(planned.runs[0].parameters) == {"n": 2, "day": "2026-01-03T05:00:00+00:00"}
+    assert as_python(planned.runs[0].parameters) == {
+        "of": "schedule",
+        "n": 2,
+        "day": "2026-01-03T05:00:00+00:00",
+    }
     assert planned.runs[-1].slot_at == moment("2026-01-01T05:00:00Z")
     assert not (await backfills(scheduler).ListBackfills(backfill_pb2.ListBackfillsRequest())).backfills
     assert not await parts.runs(deployment_ids=[deployment_id])
