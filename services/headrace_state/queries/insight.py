@@ -110,8 +110,8 @@ class PostgresRunInsight:
     ) -> Sample:
         """Return flow runs, of many the longest and the shortest of each bucket, oldest first."""
         conditions = await self._conditions(workspace_id, chosen)
-        every = _latest(_FLOW_RUN, _POINT, conditions, moment, stretch)
-        rows = await self._fetch(sa.select(every).limit(most + 1).order_by(every.c.at, every.c.flow_run_id))
+        every = _latest(_FLOW_RUN, _POINT, conditions, moment, stretch, most + 1)
+        rows = await self._fetch(sa.select(every).order_by(every.c.at, every.c.flow_run_id))
         if len(rows) <= most:
             return Sample(tuple(rows), len(rows), False)
         some = _latest(_FLOW_RUN, (_FLOW_RUN.c.flow_run_id, _FLOW_RUN.c.run_seconds), conditions, moment, stretch)
@@ -215,12 +215,13 @@ def _latest(
     conditions: Sequence[ColumnElement[bool]],
     moment: Moment,
     stretch: Stretch,
+    limit: int = LOOK_LIMIT,
 ) -> sa.Subquery:
-    """Return the latest runs of a stretch of time, up to the bound, each with its time as `at`."""
+    """Return the latest runs of a stretch of time, up to a bound, each with its time as `at`."""
     time = sa.func.coalesce(table.c[moment.value], sa.literal_column("'-infinity'::timestamptz", _TIMESTAMP))
     within = (time >= sa.literal(stretch.since, _TIMESTAMP), time < sa.literal(stretch.until, _TIMESTAMP))
     statement = sa.select(*columns, time.label("at")).where(*conditions, *within)
-    return statement.order_by(time.desc()).limit(LOOK_LIMIT).subquery()
+    return statement.order_by(time.desc()).limit(limit).subquery()
 
 
 def _bucket(at: ColumnElement[Any], stretch: Stretch) -> ColumnElement[Any]:
