@@ -43,7 +43,6 @@ if __name__ == "__main__":
         job_variables={
             "image": sys.argv[2],
             "env": {"PYTHONPATH": sys.argv[3]},
-            "namespace": "runs",
             "labels": {"team": "data & more"},
             "resources": {"limits": {"memory": "1Gi"}},
             "grace_seconds": 20,
@@ -115,7 +114,7 @@ async def test_a_run_is_executed_in_a_job_that_is_removed(
     assert run.state.name == "Completed", run.state.message
     pod = await pod_of(cluster, run_id)
     job_name = pod.manifest["metadata"]["labels"]["job-name"]
-    assert run.infrastructure_id == f"kubernetes:runs/{job_name}"
+    assert run.infrastructure_id == f"kubernetes:default/{job_name}"
     container = pod.manifest["spec"]["containers"][0]
     assert container["resources"] == {"limits": {"memory": "1Gi"}}
     assert pod.manifest["spec"]["terminationGracePeriodSeconds"] == 20
@@ -178,6 +177,7 @@ async def test_a_new_worker_goes_on_with_the_jobs_of_one_that_is_gone(
     await observer.until(run_id, lambda run: run.state.type == state_pb2.STATE_TYPE_RUNNING)
     worker.signal(signal.SIGKILL)
     await worker.ended()
+    cluster.is_strict = True
     other = await started(machine, pool)
     await other.until_said("1 running")
     await machine.headrace("flow-run", "cancel", run_id)

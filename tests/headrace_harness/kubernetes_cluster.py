@@ -98,6 +98,8 @@ class KubernetesCluster:
         self.secrets = {"headrace": {"api-key": "of-a-secret"}}
         self.is_full = False
         """Whether no node has room for a pod."""
+        self.is_strict = False
+        """Whether the worker may see single namespaces only."""
         self._versions = itertools.count(1)
         self._events: list[tuple[int, str, dict[str, Any]]] = []
         self._news = asyncio.Condition()
@@ -110,7 +112,8 @@ class KubernetesCluster:
         jobs, pods = "/apis/batch/v1/namespaces/{namespace}/jobs", "/api/v1/namespaces/{namespace}/pods"
         application.router.add_get("/version/", self._version)
         application.router.add_post(jobs, self._create_job)
-        application.router.add_get("/apis/batch/v1/jobs", self._list_jobs)
+        application.router.add_get("/apis/batch/v1/jobs", self._list_all_jobs)
+        application.router.add_get(jobs, self._list_jobs)
         application.router.add_get(jobs + "/{name}", self._read_job)
         application.router.add_delete(jobs + "/{name}", self._delete_job)
         application.router.add_get(pods, self._list_pods)
@@ -234,6 +237,11 @@ class KubernetesCluster:
         async with self._news:
             self._events.append((version, kind, json.loads(json.dumps(pod.manifest))))
             self._news.notify_all()
+
+    async def _list_all_jobs(self, request: web.Request) -> web.Response:
+        if self.is_strict:
+            return _status(403, "jobs.batch is forbidden: cannot list resource at the cluster scope")
+        return await self._list_jobs(request)
 
     async def _list_jobs(self, request: web.Request) -> web.Response:
         found = [job for job in self.jobs.values() if _matches(request, job)]

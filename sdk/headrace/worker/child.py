@@ -24,7 +24,8 @@ def run_job(data: bytes) -> int:
     if job.working_directory is not None:
         os.makedirs(job.working_directory, exist_ok=True)
         os.chdir(job.working_directory)
-    return assignment.execute_assignment(job.assignment, api_url=job.api_url, grpc_address=job.grpc_address)
+    work = assignment.call_late_hooks if job.calls_hooks else assignment.execute_assignment
+    return work(job.assignment, api_url=job.api_url, grpc_address=job.grpc_address)
 
 
 def main() -> None:

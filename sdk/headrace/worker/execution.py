@@ -28,6 +28,14 @@ DEFAULT_GRACE_SECONDS = 30.0
 _ENDING_SECONDS = 300.0
 """How long the process of a run that has ended may go on, for its hooks."""
 
+_HOOKS_SECONDS = 600.0
+"""How long hooks may take that are called for a process that was killed."""
+
+_SPOKEN = frozenset({0, 1, 3, 128 + signal.SIGTERM})
+"""Exit codes of processes that came to their end by themselves, with their hooks called."""
+
+_calling: set[asyncio.Task[None]] = set()
+
 _OUTPUT_SECONDS = 5.0
 """How long to wait for the rest of the output after the process has ended: what it started may hold the pipe."""
 
@@ -119,6 +127,8 @@ class RunExecution:
                 self._stopping.cancel()
         if self._lost:
             return None
+        if self._was_killed(exit_code):
+            self._call_hooks_later()
         if message:
             self.with_.log.write(self.flow_run_id, logging.ERROR, message, log_pb2.LOG_SOURCE_WORKER)
         return self._result(outcome, exit_code, message)
@@ -158,6 +168,30 @@ class RunExecution:
             for task in outputs:
                 task.cancel()
             await asyncio.gather(*outputs, return_exceptions=True)
+
+    def _was_killed(self, exit_code: int | None) -> bool:
+        """Return whether the process ended without a word, so that it cannot have called its hooks."""
+        return self.with_.launcher.enters_running and exit_code is not None and exit_code not in _SPOKEN
+
+    def _call_hooks_later(self) -> None:
+        """Let another process call the hooks as soon as the server has the end of the run."""
+        task = asyncio.create_task(self._call_hooks(), name=f"hooks-{self.flow_run_id}")
+        _calling.add(task)
+        task.add_done_callback(_calling.discard)
+
+    async def _call_hooks(self) -> None:
+        self.process, self._stopping = None, None
+        self._stop_early.clear()
+        try:
+            job = dataclasses.replace(self.with_.job(self.assignment), calls_hooks=True)
+            with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
+                await asyncio.wait_for(self._launch(job), _HOOKS_SECONDS)
+        except TimeoutError:
+            logger.warning("The hooks of the run %s took too long and are killed.", self.flow_run_id)
+            if self.process is not None:
+                self.process.signal(signal.SIGKILL)
+        except Exception:
+            logger.exception("The hooks of the run %s could not be called.", self.flow_run_id)
 
     def _keep_line(self, line: str, source: log_pb2.LogSource.ValueType) -> None:
         level = logging.INFO if source == log_pb2.LOG_SOURCE_STDOUT else logging.WARNING

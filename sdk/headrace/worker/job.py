@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SEPARATOR = b"\n"
-_TOLD = ("api_url", "grpc_address", "environment", "working_directory", "command", "stream_output")
+_TOLD = ("api_url", "grpc_address", "environment", "working_directory", "command", "stream_output", "calls_hooks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Job:
     in `headrace.worker.child`, for example `/opt/other/bin/python -m headrace.worker.child`."""
     stream_output: bool = False
     """Whether the output is shown by the worker too, beside the run's log."""
+    calls_hooks: bool = False
+    """Whether the process is to call the hooks of a run whose own process was killed, in place of executing it."""
     flow_run_id: str = ""
     """The flow run; with the next three, for launchers whose processes fetch the rest by themselves."""
     flow_run_name: str = ""

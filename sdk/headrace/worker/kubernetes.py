@@ -34,8 +34,10 @@ _LONGEST_PAUSE_SECONDS = 10.0
 _DEFAULT_START_SECONDS = 600.0
 _NOT_FOUND = 404
 _CONFLICT = 409
+_FORBIDDEN = 403
 _PAGE = 500
-_IN_CLUSTER = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+_ACCOUNT = pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount")
+_IN_CLUSTER = _ACCOUNT / "token"
 
 
 @dataclass
@@ -134,17 +136,30 @@ class KubernetesLauncher:
         return adopted
 
     async def _list_jobs(self, work_pool_name: str) -> list[dict[str, Any]]:
+        """Return the jobs of a pool: of all namespaces, or of those that this worker knows if it may not see all."""
         batch = _module().BatchV1Api(self._client)
-        selector = f"{kubernetes_jobs.POOL_LABEL}={kubernetes_jobs.label_of(work_pool_name)}"
-        options = {"label_selector": selector, "limit": _PAGE, "_request_timeout": _CALL_SECONDS}
-        found: list[dict[str, Any]] = []
         async with _translated("jobs could not be listed"):
-            page = self._plain(await batch.list_job_for_all_namespaces(**options))
-            while True:
-                found += page.get("items") or []
-                if not (token := (page.get("metadata") or {}).get("continue")):
-                    return found
-                page = self._plain(await batch.list_job_for_all_namespaces(**options, _continue=token))
+            try:
+                return await self._all_pages(batch.list_job_for_all_namespaces, work_pool_name)
+            except Exception as error:
+                if _code(error) != _FORBIDDEN:
+                    raise
+            found: list[dict[str, Any]] = []
+            for namespace in {*self._watches, await asyncio.to_thread(_own_namespace)}:
+                found += await self._all_pages(batch.list_namespaced_job, work_pool_name, namespace=namespace)
+            return found
+
+    async def _all_pages(self, list_jobs: Any, work_pool_name: str, **options: str) -> list[dict[str, Any]]:
+        selector = f"{kubernetes_jobs.POOL_LABEL}={kubernetes_jobs.label_of(work_pool_name)}"
+        more: dict[str, Any] = {"label_selector": selector, "limit": _PAGE, "_request_timeout": _CALL_SECONDS}
+        found: list[dict[str, Any]] = []
+        while True:
+            page = self._plain(await list_jobs(**options, **more))
+            found += page.get("items") or []
+            token = (page.get("metadata") or {}).get("continue")
+            if not token:
+                return found
+            more["_continue"] = token
 
     async def close(self) -> None:
         """Close the connection; jobs go on."""
@@ -382,6 +397,14 @@ class _Nothing:
 
 def _module() -> Any:
     return extras.require("kubernetes_asyncio.client", "kubernetes", _PURPOSE)
+
+
+def _own_namespace() -> str:
+    """Return the namespace that this process runs in; `default` outside of a cluster."""
+    try:
+        return (_ACCOUNT / "namespace").read_text(encoding="utf-8").strip() or "default"
+    except OSError:
+        return "default"
 
 
 async def _configure(configuration: Any) -> None:
