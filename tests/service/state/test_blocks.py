@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,6 +20,7 @@ from headrace_chassis.resolving import service_caller
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.settings import ServerSettings
 from headrace_harness.services import RunningService, running_service
+from headrace_harness.tenants import NamedCaller, calling_as, code_of
 from headrace_state.queries.blocks import PostgresBlocks
 from headrace_state.rules.blocks import HIDDEN
 from headrace_state.usecases.blocks import rotate_secrets
@@ -235,3 +237,45 @@ async def test_without_a_key_secrets_cannot_be_saved(database_url: str) -> None:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await blocks.save("git/main", token="geheim")
     assert "ENCRYPTION_KEY_NOT_SET" in str(caught.value.trailing_metadata())
+
+
+async def test_blocks_belong_to_a_workspace_and_secrets_to_those_who_may_see_them(database_url: str) -> None:
+    settings = ServerSettings.model_validate({"encryption_key": KEY})
+    one, other = uuid.UUID(int=1), uuid.UUID(int=2)
+    views = "PERMISSION_BLOCKS_VIEW"
+    hidden = block_pb2.GetBlockRequest(type_slug="git", name="main")
+    asked = block_pb2.GetBlockRequest(type_slug="git", name="main", include_secrets=True)
+    async with running_service("state", build, database_url, settings=settings, resolver=NamedCaller()) as service:
+        async with calling_as(service, one) as mine, calling_as(service, other) as theirs:
+            owner, stranger = block_pb2_grpc.BlockServiceStub(mine), block_pb2_grpc.BlockServiceStub(theirs)
+            for stub in (owner, stranger):
+                schema = block_pb2.BlockSchema(secret_fields=["token"])
+                await stub.RegisterBlockType(block_pb2.RegisterBlockTypeRequest(slug="git", schema=schema))
+            request = block_pb2.SaveBlockRequest(type_slug="git", name="main")
+            json_format.ParseDict({"token": "geheim"}, request.data)
+            await owner.SaveBlock(request)
+            referring = block_pb2.SaveBlockRequest(type_slug="git", name="other")
+            json_format.ParseDict({"login": {"$block": "git/main"}}, referring.data)
+            not_theirs = [
+                stranger.GetBlock(asked),
+                stranger.DeleteBlock(block_pb2.DeleteBlockRequest(type_slug="git", name="main")),
+            ]
+            assert [await code_of(call) for call in not_theirs] == [grpc.StatusCode.NOT_FOUND] * 2
+            assert await code_of(stranger.SaveBlock(referring)) == grpc.StatusCode.INVALID_ARGUMENT
+            assert not (await stranger.ListBlocks(block_pb2.ListBlocksRequest())).blocks
+            # Deleting the other's type of the same slug leaves this one alone.
+            await stranger.DeleteBlockType(block_pb2.DeleteBlockTypeRequest(slug="git"))
+            assert plain((await owner.GetBlock(asked)).block.data) == {"token": "geheim"}
+        async with calling_as(service, one, views) as partial:
+            viewer = block_pb2_grpc.BlockServiceStub(partial)
+            assert plain((await viewer.GetBlock(hidden)).block.data) == {"token": HIDDEN}
+            refused = [
+                viewer.GetBlock(asked),
+                viewer.SaveBlock(request),
+                viewer.DeleteBlock(block_pb2.DeleteBlockRequest(type_slug="git", name="main")),
+                viewer.RotateBlockSecrets(block_pb2.RotateBlockSecretsRequest()),
+            ]
+            assert [await code_of(call) for call in refused] == [grpc.StatusCode.PERMISSION_DENIED] * 4
+        async with calling_as(service, one, f"{views},PERMISSION_BLOCK_SECRETS_VIEW") as full:
+            found = await block_pb2_grpc.BlockServiceStub(full).GetBlock(asked)
+            assert plain(found.block.data) == {"token": "geheim"}

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
-from typing import Any
+from collections.abc import AsyncIterator
 
 import grpc
 import grpc.aio
@@ -26,31 +25,13 @@ from headrace.api.v1 import (
     variable_pb2,
     variable_pb2_grpc,
 )
-from headrace_chassis.caller import ALL_PERMISSIONS, Caller
 from headrace_harness.recording import a_frame, a_life, attempt_of, record
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.state import CANCELLED, COMPLETED, RUNNING, StateClient, a_state, new_id
+from headrace_harness.tenants import NamedCaller, calling_as, code_of
 from headrace_state.wiring import build
 
 ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
-
-
-class NamedCaller:
-    """Takes callers at their word: metadata names the workspace and the permissions."""
-
-    async def resolve(self, metadata: Mapping[str, str | bytes], correlation_id: str) -> Caller:
-        """Return the caller that the metadata names."""
-        permissions = str(metadata.get("permissions", ALL_PERMISSIONS)).split(",")
-        return Caller(uuid.UUID(str(metadata["workspace"])), "p", "user", "Pat", frozenset(permissions), correlation_id)
-
-
-class _As(grpc.aio.UnaryUnaryClientInterceptor):
-    def __init__(self, metadata: list[tuple[str, str]]) -> None:
-        self._metadata = metadata
-
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        details = client_call_details._replace(metadata=grpc.aio.Metadata(*self._metadata))
-        return await continuation(details, request)
 
 
 @pytest.fixture
@@ -58,23 +39,6 @@ async def tenants(database_url: str) -> AsyncIterator[RunningService]:
     """The state service for callers of several workspaces."""
     async with running_service("state", build, database_url, resolver=NamedCaller()) as running:
         yield running
-
-
-def calling_as(service: RunningService, workspace_id: uuid.UUID, permissions: str = "") -> grpc.aio.Channel:
-    """Return a channel of a caller."""
-    metadata = [("workspace", str(workspace_id)), *([("permissions", permissions)] if permissions else [])]
-    return grpc.aio.insecure_channel(service.address, interceptors=[_As(metadata)])
-
-
-async def code_of(call: Any) -> grpc.StatusCode:
-    """Return the status code that a call ends with."""
-    try:
-        await call
-    except grpc.aio.AioRpcError as error:
-        code = error.code()
-        assert isinstance(code, grpc.StatusCode)
-        return code
-    return grpc.StatusCode.OK
 
 
 async def test_nothing_of_a_workspace_is_read_or_changed_from_another(tenants: RunningService) -> None:
