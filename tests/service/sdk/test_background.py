@@ -1,4 +1,4 @@
-"""Background tasks with a real server: queued here, executed by task servers, whose results are asked for here."""
+"""What other processes execute, with a real server: background tasks, and the tasks of a pool."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ from collections.abc import Callable, Iterator
 import psutil
 import pytest
 
-from headrace import errors, flow, get_run_logger, task
-from headrace.api.v1 import background_task_pb2, log_pb2, task_run_pb2
+from headrace import artifacts, errors, flow, get_run_logger, runtime, task
+from headrace.api.v1 import (
+    artifact_pb2,
+    background_task_pb2,
+    concurrency_pb2,
+    flow_run_pb2,
+    log_pb2,
+    task_run_pb2,
+)
 from headrace.background import BackgroundFuture
 from headrace.background.server import TaskServer
 from headrace.blocks import RemoteFileSystem
@@ -28,6 +35,7 @@ from headrace.engine.definitions import TaskDefinition
 from headrace.futures import as_completed, wait
 from headrace.outcomes import CancelledRun, FailedRun, UpstreamFailed
 from headrace.results import store_at
+from headrace.task_runners import ProcessPoolTaskRunner
 from headrace.testing import LocalRuns
 from headrace_harness.servers import embedded_supervisor, start_embedded
 
@@ -313,6 +321,83 @@ def test_another_server_gets_what_one_had_that_was_killed(
         sys.modules.pop("mailing", None)
     found = client.background_tasks.GetTaskServing(background_task_pb2.GetTaskServingRequest())
     assert not any(backlog.task_key.startswith("mailing") for backlog in found.backlogs)
+
+
+def test_what_happens_in_a_pool_of_processes_is_recorded(client: Client) -> None:
+    @task
+    def outer(number: int) -> str:
+        get_run_logger().warning("in a process")
+        double(number)
+        return artifacts.create_markdown_artifact("made elsewhere")
+
+    @flow(task_runner=ProcessPoolTaskRunner(max_workers=2))
+    def pooled() -> tuple[str, list[str]]:
+        return str(runtime.flow_run.id), outer.map([1, 2]).result()
+
+    flow_run_id, made = pooled()
+    chosen = task_run_pb2.TaskRunFilter(flow_run_ids=[flow_run_id])
+    runs = client.task_runs.ListTaskRuns(task_run_pb2.ListTaskRunsRequest(filter=chosen)).task_runs
+    assert sorted((run.name.partition("-")[0], run.state.name) for run in runs) == [
+        ("double", "Completed"),
+        ("double", "Completed"),
+        ("outer", "Completed"),
+        ("outer", "Completed"),
+    ]
+    outers = {run.task_run_id for run in runs if run.name.startswith("outer")}
+    for artifact_id in made:
+        found = client.artifacts.GetArtifact(artifact_pb2.GetArtifactRequest(artifact_id=artifact_id)).artifact
+        assert found.flow_run_id == flow_run_id
+        assert found.task_run_id in outers
+
+    def said() -> bool:
+        request = log_pb2.ListLogsRequest(filter=log_pb2.LogFilter(flow_run_ids=[flow_run_id]))
+        found = {record.task_run_id for record in client.logs.ListLogs(request).logs if "process" in record.message}
+        return found == outers
+
+    until(said)
+
+
+def test_limits_of_tags_hold_in_a_pool_of_processes(client: Client, tmp_path: pathlib.Path) -> None:
+    limit = concurrency_pb2.SetConcurrencyLimitRequest(name="tag:one-by-one", limit=1)
+    client.concurrency.SetConcurrencyLimit(limit)
+
+    @task(tags=["one-by-one"])
+    def alone(number: int) -> bool:
+        marks = tmp_path / "running"
+        marks.mkdir(exist_ok=True)
+        mark = marks / str(number)
+        mark.touch()
+        is_alone = len(list(marks.iterdir())) == 1
+        time.sleep(0.05)
+        mark.unlink()
+        return is_alone
+
+    @flow(task_runner=ProcessPoolTaskRunner(max_workers=3))
+    def limited() -> list[bool]:
+        return alone.map(range(5)).result()
+
+    assert limited() == [True] * 5
+
+
+def test_a_flow_run_that_is_cancelled_ends_its_processes(client: Client, tmp_path: pathlib.Path) -> None:
+    marks = [tmp_path / "first", tmp_path / "second"]
+
+    @flow(task_runner=ProcessPoolTaskRunner(max_workers=2))
+    def cancelled() -> None:
+        endless.map([str(mark) for mark in marks]).wait()
+
+    ended: list[str] = []
+    thread = threading.Thread(target=lambda: ended.append(cancelled(return_state=True).name))
+    thread.start()
+    until(lambda: all(mark.exists() for mark in marks))
+    chosen = flow_run_pb2.ListFlowRunsRequest(filter=flow_run_pb2.FlowRunFilter(flow_names=["cancelled"]))
+    [run] = client.flow_runs.ListFlowRuns(chosen).flow_runs
+    client.flow_runs.CancelFlowRun(flow_run_pb2.CancelFlowRunRequest(flow_run_id=run.flow_run_id))
+    thread.join(PATIENCE)
+    assert ended == ["Cancelled"]
+    wanted = task_run_pb2.TaskRunFilter(flow_run_ids=[run.flow_run_id])
+    runs = client.task_runs.ListTaskRuns(task_run_pb2.ListTaskRunsRequest(filter=wanted)).task_runs
+    assert [each.state.name for each in runs] == ["Cancelled", "Cancelled"]
 
 
 def test_background_tasks_need_a_server(runs_in_memory: LocalRuns) -> None:
