@@ -47,6 +47,7 @@ class Served:
     name: str
     address: str
     process: psutil.Process
+    database_url: str
 
     def cpu_seconds(self) -> float:
         """Return the processor time that it has used."""
@@ -95,7 +96,7 @@ def _started(name: str, url: str, token: str, addresses: dict[str, str]) -> Iter
     process = multiprocessing.get_context("spawn").Process(target=serve, args=(name, url, token, addresses, child))
     process.start()
     try:
-        yield Served(name, parent.recv(), psutil.Process(process.pid))
+        yield Served(name, parent.recv(), psutil.Process(process.pid), url)
     finally:
         parent.send("stop")
         process.join(_STOP_SECONDS)

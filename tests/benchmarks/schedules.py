@@ -15,9 +15,10 @@ import json
 import time
 from typing import Any
 
+import asyncpg
+
 from benchmarks.dispatching import BenchWorker, Clients, Served, clients, installed, percentiles, sampled
 from headrace.api.v1 import deployment_pb2 as pb
-from headrace.api.v1 import flow_run_pb2
 
 _EACH = 100
 """Schedules of a deployment."""
@@ -44,7 +45,7 @@ async def _measure(state: Served, scheduler: Served, chosen: argparse.Namespace)
             await _apply(stubs, number, min(_EACH, chosen.schedules - number), chosen.every)
         applied = time.perf_counter() - started
         print(f"{chosen.schedules} schedules made in {applied:.1f} s", flush=True)
-        made = await _until_made(stubs)
+        made = await _until_made(state.database_url)
         print(f"{made} runs made ahead after {time.perf_counter() - started:.1f} s", flush=True)
         idle = await _share(scheduler, 20.0)
         workers = [BenchWorker(stubs, _SLOTS, runs_states=True) for _ in range(_WORKERS)]
@@ -83,16 +84,17 @@ async def _apply(stubs: Clients, first: int, count: int, every: int) -> None:
     )
 
 
-async def _until_made(stubs: Clients) -> int:
+async def _until_made(database_url: str) -> int:
     """Wait until no further runs are made ahead; return how many there are."""
-    before = -1
-    while True:
-        response = await stubs.runs.CountFlowRuns(flow_run_pb2.CountFlowRunsRequest())
-        made = sum(int(count.count) for count in response.counts)
-        if made == before:
-            return made
-        before = made
-        await asyncio.sleep(3.0)
+    connection = await asyncpg.connect(database_url)
+    try:
+        made, before = 0, -1
+        while made != before:
+            await asyncio.sleep(5.0)
+            made, before = await connection.fetchval("select count(*) from state.due_run"), made
+    finally:
+        await connection.close()
+    return made
 
 
 async def _share(service: Served, seconds: float) -> float:
