@@ -21,7 +21,9 @@ from headrace_harness.state import COMPLETED, FAILED, RUNNING, SCHEDULED, StateC
 if TYPE_CHECKING:
     Insight = run_insight_pb2_grpc.RunInsightServiceAsyncStub
 
-DAY = datetime.datetime(2026, 3, 5, tzinfo=datetime.UTC)
+DAY = datetime.datetime.now(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0) - datetime.timedelta(
+    days=3
+)
 
 _INSERT = """
 insert into flow_run (

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import pathlib
+import re
+import types
+
 import pytest
 
 from headrace import Asset, add_asset_metadata, errors, flow, materialize, task
@@ -158,3 +162,18 @@ def test_a_key_is_a_uri(key: str) -> None:
 def test_a_task_that_makes_assets_makes_at_least_one() -> None:
     with pytest.raises(errors.InvalidArgument, match="assets"):
         materialize()
+
+
+def test_the_example_of_the_page_runs(runs: LocalRuns) -> None:
+    page = pathlib.Path(__file__).resolve().parents[3] / "docs" / "runs.md"
+    [example] = re.findall(r"^```python\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+    module = types.ModuleType("example")
+    exec(compile(example, "docs/runs.md", "exec"), module.__dict__)
+    module.etl()
+    raw, orders = runs.materializations
+    assert keys_of(raw) == ["s3://lake/raw.json"]
+    assert keys_of(orders) == ["s3://lake/orders.parquet"]
+    assert value_from_proto(orders.materializations[0].metadata.fields["rows"]) == 2
+    assert [asset.key for asset in orders.upstream_assets] == ["postgres://shop/orders"]
+    clean = next(run for run in runs.task_runs() if run.name == "clean-0")
+    assert list(orders.upstream_task_run_ids) == [clean.task_run_id]
