@@ -1,27 +1,39 @@
 -- Makes finished task runs $3 (all where it is null) be executed again, with those that depend on them, or may:
 -- what began after them and took nothing from task runs that is known. Returns their new states.
-with recursive chosen as (
+with recursive edge as materialized (
     select task_run.task_run_id,
-           task_run.ended_at
+           input ->> 'source' as source
+      from task_run
+     cross join jsonb_array_elements(task_run.inputs) as input
+     where task_run.workspace_id = $1
+       and task_run.flow_run_id = $2
+       and $3::uuid[] is not null
+),
+named as (
+    select min(task_run.ended_at) as ended_at
       from task_run
      where task_run.workspace_id = $1
        and task_run.flow_run_id = $2
-       and ($3::uuid[] is null or task_run.task_run_id = any ($3::uuid[]))
-     union
-    select dependant.task_run_id,
-           dependant.ended_at
-      from chosen
-      join task_run as dependant
-        on dependant.workspace_id = $1
-       and dependant.flow_run_id = $2
+       and task_run.task_run_id = any ($3::uuid[])
+),
+chosen as (
+    select task_run.task_run_id
+      from task_run
+     where task_run.workspace_id = $1
+       and task_run.flow_run_id = $2
        and (
-               dependant.inputs @> jsonb_build_array(jsonb_build_object('source', chosen.task_run_id::text))
+               $3::uuid[] is null
+            or task_run.task_run_id = any ($3::uuid[])
             or (
-                   dependant.started_at >= chosen.ended_at
+                   task_run.started_at >= (select named.ended_at from named)
                -- The kinds of inputs that come from task runs.
-               and not coalesce(dependant.inputs @? '$[*] ? (@.kind == 1 || @.kind == 5)', false)
+               and not coalesce(task_run.inputs @? '$[*] ? (@.kind == 1 || @.kind == 5)', false)
                )
            )
+     union
+    select edge.task_run_id
+      from chosen
+      join edge on edge.source = chosen.task_run_id::text
 ),
 reopened as (
     update task_run

@@ -10,7 +10,7 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct
 
-from headrace.api.v1 import flow_run_pb2, run_input_pb2, state_pb2
+from headrace.api.v1 import flow_run_pb2, run_input_pb2, state_pb2, task_run_pb2
 from headrace.client.values import value_to_proto
 from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace.internal.v1 import state_pb2 as internal
@@ -20,7 +20,7 @@ from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_chassis.resolving import service_caller
-from headrace_harness.recording import a_frame, a_life, attempt_of, record
+from headrace_harness.recording import a_frame, a_life, a_transition, attempt_of, record
 from headrace_harness.services import running_service
 from headrace_harness.state import (
     CRASHED,
@@ -317,3 +317,32 @@ async def test_who_sleeps_or_is_suspended_outlives_the_service(database_url: str
         assert (await claim(state, pool)).flow_run.flow_run_id == asleep
         await send(state, suspended, "event-0", 1)
         assert (await claim(state, other_pool)).flow_run.flow_run_id == suspended
+
+
+async def test_a_retry_from_a_task_takes_what_may_depend_on_it(state: StateClient) -> None:
+    _, run_id, token = await a_deployed_run(state)
+    named, known, unknown, elsewhere, beside = (new_id() for _ in range(5))
+
+    def lived(task_run_id: str, since: float, source: str = "") -> list[task_run_pb2.TaskRunTransition]:
+        begun = a_transition(task_run_id, RUNNING, 1, at=since)
+        if source:
+            kind = task_run_pb2.TASK_INPUT_KIND_TASK_RUN
+            begun.spec.inputs.add(parameter="x", kind=kind, source=source)
+        return [begun, a_transition(task_run_id, state_pb2.STATE_TYPE_COMPLETED, 2, at=since + 1)]
+
+    lives = [
+        *lived(named, 0),
+        *lived(beside, 0.5),  # Began before the named one ended.
+        *lived(elsewhere, 5, source=beside),  # Is known to depend on another only.
+        *lived(unknown, 5),
+        *lived(known, 7, source=unknown),
+    ]
+    await record(state, a_frame([_attempt(run_id, token)], lives))
+    await state.propose(run_id, a_state(FAILED), token)
+    request = flow_run_pb2.RetryFlowRunRequest(
+        flow_run_id=run_id, scope=flow_run_pb2.RETRY_SCOPE_FROM_TASK, task_run_ids=[named]
+    )
+    await state.runs.RetryFlowRun(request)
+    ids = (named, known, unknown, elsewhere, beside)
+    again = [(await state.task_run(each)).state.type == SCHEDULED for each in ids]
+    assert again == [True, True, True, False, False]
