@@ -17,13 +17,13 @@ import tempfile
 import time
 from typing import Any
 
-from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc
+from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc, flow_run_pb2
 from headrace.ids import uuid7
 from headrace_harness import ledger
 from headrace_harness.durable import durable_postgres
 from headrace_harness.machine import Machine
 from headrace_harness.observer import Observer
-from headrace_harness.servers import embedded_supervisor, start_embedded, until
+from headrace_harness.servers import embedded_supervisor, start_embedded
 from headrace_harness.stack import Stack, connected
 
 FLOW = """\
@@ -35,7 +35,7 @@ from headrace_harness.ledger import note
 
 @flow
 def first_line(key: str) -> None:
-    note("first", key=key, reached=time.time())
+    note("first", key=key, began=started, reached=time.time())
 
 if __name__ == "__main__":
     import sys
@@ -86,21 +86,17 @@ async def _measure_way(folder: pathlib.Path, url: str, stack: Stack, way: str, r
         stub = stack.stub(deployment_pb2_grpc.DeploymentServiceStub)
         request = deployment_pb2.GetDeploymentByNameRequest(flow_name="first-line", deployment_name="test")
         deployment_id = (await stub.GetDeploymentByName(request)).deployment.deployment_id
-        spans = []
-        for number in range(runs + _WARM_UP):
-            span = await _one(folder, stub, deployment_id, Observer(stack))
-            if number >= _WARM_UP:
-                spans.append(span * 1000)
+        steps = [await _one(folder, stub, deployment_id, Observer(stack)) for _ in range(runs + _WARM_UP)][_WARM_UP:]
     finally:
         await machine.close()
-    ordered = sorted(spans)
-    return {
-        "p50_ms": round(statistics.median(spans), 1),
-        "p90_ms": round(ordered[int(len(ordered) * 0.9)], 1),
-        "p99_ms": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 1),
-        "worst_ms": round(ordered[-1], 1),
-        "runs": len(spans),
+    ordered = sorted(one["first line"] for one in steps)
+    medians = {f"p50_ms until {name}": statistics.median(one[name] for one in steps) for name in steps[0]}
+    worst = {
+        "p90_ms": ordered[int(len(ordered) * 0.9)],
+        "p99_ms": ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))],
+        "worst_ms": ordered[-1],
     }
+    return {"runs": len(steps), **{name: round(span, 1) for name, span in {**medians, **worst}.items()}}
 
 
 def _machine(folder: pathlib.Path, url: str) -> Machine:
@@ -109,15 +105,26 @@ def _machine(folder: pathlib.Path, url: str) -> Machine:
     return Machine(folder, url)
 
 
-async def _one(folder: pathlib.Path, stub: Any, deployment_id: str, observer: Observer) -> float:
+async def _one(folder: pathlib.Path, stub: Any, deployment_id: str, observer: Observer) -> dict[str, float]:
+    """Trigger a run and return how long each step took to come, in milliseconds since the trigger."""
     key = str(uuid7())
     request = deployment_pb2.RunDeploymentRequest(deployment_id=deployment_id, flow_run_id=key)
     request.parameters.update({"key": key})
     triggered = time.time()
     await stub.RunDeployment(request)
-    await until(lambda: any(line["key"] == key for line in ledger.read(folder, "first")[-3:]))
+    answered = time.time()
     await observer.ended(key)
-    return float(ledger.read(folder, "first")[-1]["reached"]) - triggered
+    listed = await observer.flow_run_stub.ListFlowRunStates(flow_run_pb2.ListFlowRunStatesRequest(flow_run_id=key))
+    entered = {state.name: state.occurred_at.ToNanoseconds() / 1e9 for state in listed.states}
+    noted = ledger.read(folder, "first")[-1]
+    moments = {
+        "answer": answered,
+        "pending": entered["Pending"],
+        "running": entered["Running"],
+        "module": float(noted["began"]),
+        "first line": float(noted["reached"]),
+    }
+    return {name: (moment - triggered) * 1000 for name, moment in moments.items()}
 
 
 if __name__ == "__main__":
