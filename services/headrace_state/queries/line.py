@@ -50,28 +50,29 @@ def _limit(row: asyncpg.Record, taken: dict[str, int]) -> Limit:
 
 async def lock_line(
     connection: Connection, workspace_id: uuid.UUID, names: Sequence[str]
-) -> tuple[list[Limit], datetime.datetime | None]:
-    """Lock the named limits, and all that those need who wait in line for them; as `lock_limits`.
+) -> tuple[list[Limit], datetime.datetime | None, list[asyncpg.Record]]:
+    """Lock the named limits, and all that those need who wait in line for them.
 
     While they are locked, nobody gets in line for them.
+
+    Returns:
+        The limits and the time as `lock_limits` has them, and the line.
 
     Raises:
         errors.Aborted: The line grew faster than it could be locked.
     """
     wanted = set(names)
+    await connection.execute("savepoint line_not_locked")
     for _ in range(_ROUNDS):
-        line = await connection.fetch(SQL.list_line, workspace_id, list(names))
-        wanted |= {name for row in line for name in row["names"]}
-        savepoint = connection.transaction()
-        await savepoint.start()
         limits, now = await lock_limits(connection, workspace_id, wanted)
-        # Who got in line while the locks were awaited may need limits that are not locked. Such locks must not be
-        # added to those that are held, for all are taken in one order.
+        # Who is in line, or got there while the locks were awaited, may need limits that are not locked. Such locks
+        # must not be added to those that are held, for all are taken in one order.
         line = await connection.fetch(SQL.list_line, workspace_id, list(names))
-        if all(name in wanted for row in line for name in row["names"]):
-            await savepoint.commit()
-            return limits, now
-        await savepoint.rollback()
+        needed = {name for row in line for name in row["names"]}
+        if needed <= wanted:
+            return limits, now, line
+        wanted |= needed
+        await connection.execute("rollback to savepoint line_not_locked")
     raise errors.Aborted(f"too many get in line for {', '.join(names)} at once", reason="LINE_CHANGED")
 
 
@@ -83,7 +84,7 @@ async def serve_line(connection: Connection, workspace_id: uuid.UUID, names: Seq
     """
     if not await connection.fetch(SQL.list_line, workspace_id, list(names)):
         return []
-    limits, _ = await lock_line(connection, workspace_id, names)
+    limits, _, _ = await lock_line(connection, workspace_id, names)
     grants = await serve_locked_line(connection, workspace_id, names, limits)
     return [candidate.key for candidate in grants.granted]
 

@@ -45,7 +45,7 @@ class PostgresSlots:
     async def _acquire(
         self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish, keep_seconds: float | None
     ) -> SlotsHeld | SlotsAwaited | SlotsRefused:
-        limits, now = await line.lock_line(connection, workspace_id, wish.names)
+        limits, now, waiting = await line.lock_line(connection, workspace_id, wish.names)
         mine = [limit for limit in limits if limit.name in wish.names]
         _check(wish, mine)
         held = await self._find(connection, workspace_id, wish)
@@ -57,8 +57,12 @@ class PostgresSlots:
             return refused
         if not mine or now is None:
             return SlotsHeld(None, None, ())
+        ahead = [Candidate(row["lease_id"], tuple(row["names"]), row["slots"]) for row in waiting]
+        me = Candidate(wish.lease_id, wish.names, wish.slots)
+        if me not in ahead and me in grant([*ahead, me], limits, now, in_line=True).granted:
+            return await self._take(connection, workspace_id, wish, mine)
         if keep_seconds is None:
-            return await self._at_once(connection, workspace_id, wish, limits, now)
+            return await self._awaited(connection, workspace_id, wish, mine, now)
         await connection.execute(
             SQL.stand_in_line,
             wish.lease_id,
@@ -79,49 +83,38 @@ class PostgresSlots:
                 return held
         return await self._awaited(connection, workspace_id, wish, mine, now)
 
-    async def _at_once(
-        self,
-        connection: Connection,
-        workspace_id: uuid.UUID,
-        wish: SlotWish,
-        limits: list[Limit],
-        now: datetime.datetime,
-    ) -> SlotsHeld | SlotsAwaited:
-        mine = [limit for limit in limits if limit.name in wish.names]
-        waiting = await connection.fetch(SQL.list_line, workspace_id, list(wish.names))
-        candidates = [Candidate(row["lease_id"], tuple(row["names"]), row["slots"]) for row in waiting]
-        me = Candidate(wish.lease_id, wish.names, wish.slots)
-        if me not in grant([*candidates, me], limits, now, in_line=True).granted:
-            return await self._awaited(connection, workspace_id, wish, mine, now)
-        await connection.execute(
-            SQL.stand_in_line,
+    async def _take(
+        self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish, mine: list[Limit]
+    ) -> SlotsHeld:
+        names = [limit.name for limit in mine]
+        expires_at = await connection.fetchval(
+            SQL.take_slots,
             wish.lease_id,
             workspace_id,
-            list(wish.names),
+            names,
             wish.slots,
             wish.holder_kind,
             wish.holder_id,
             wish.lease_seconds,
-            1.0,
         )
-        await connection.execute(SQL.hand_over, workspace_id, [wish.lease_id])
-        held = await self._find(connection, workspace_id, wish)
-        if held is None:
-            raise errors.Internal(f"the lease {wish.lease_id} was granted and is not there")
-        return held
+        if wish.is_rate:
+            # The buckets are filled, and there is nothing to give back.
+            await connection.execute(SQL.end_leases, workspace_id, [wish.lease_id])
+            return SlotsHeld(None, None, tuple(names))
+        return SlotsHeld(wish.lease_id, expires_at, tuple(names))
 
     async def _find(self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish) -> SlotsHeld | None:
         # A lease that was handed over to a waiter is a short one until the waiter has it.
-        row = await connection.fetchrow(SQL.pick_up_lease, workspace_id, wish.lease_id, wish.lease_seconds)
-        if row is not None and wish.is_rate:
+        [row] = await connection.fetch(SQL.pick_up_lease, workspace_id, wish.lease_id, wish.lease_seconds)
+        if row["is_taken"]:
+            raise errors.AlreadyExists(f"the lease {wish.lease_id} is somebody else's")
+        if row["expires_at"] is None:
+            return None
+        if wish.is_rate:
             # Rate limits have poured already, and there is nothing to give back.
             await connection.execute(SQL.end_leases, workspace_id, [wish.lease_id])
             return SlotsHeld(None, None, tuple(row["limits"]))
-        if row is not None:
-            return SlotsHeld(wish.lease_id, row["expires_at"], tuple(row["limits"]))
-        if await connection.fetchval(SQL.is_lease_taken, wish.lease_id):
-            raise errors.AlreadyExists(f"the lease {wish.lease_id} is somebody else's")
-        return None
+        return SlotsHeld(wish.lease_id, row["expires_at"], tuple(row["limits"]))
 
     async def _awaited(
         self,
