@@ -39,11 +39,16 @@ class ConcurrencyLimit:
         limit: How many.
         strategy: `enqueue`: more wait; `cancel_new`: they are cancelled; `cancel_running`: the oldest is cancelled.
         grace: How long the infrastructure may take to start before the slot is given to another.
+        key: Runs with the same key share `key_limit` slots: a text with placeholders for parameters, such as
+            `{{ customer.id }}`.
+        key_limit: How many runs with the same key at once; 1 if not given.
     """
 
-    limit: int
+    limit: int | None = None
     strategy: Strategy = "enqueue"
     grace: datetime.timedelta | None = None
+    key: str = ""
+    key_limit: int | None = None
 
     def to_proto(self) -> deployment_pb2.DeploymentConcurrency:
         """Return the limit in the words of the contract.
@@ -53,7 +58,9 @@ class ConcurrencyLimit:
         """
         if self.strategy not in _STRATEGIES:
             raise errors.InvalidArgument.of_field("strategy", f"must be one of {', '.join(_STRATEGIES)}")
-        concurrency = deployment_pb2.DeploymentConcurrency(limit=self.limit, strategy=_STRATEGIES[self.strategy])
+        concurrency = deployment_pb2.DeploymentConcurrency(
+            limit=self.limit, strategy=_STRATEGIES[self.strategy], key=self.key, key_limit=self.key_limit
+        )
         if self.grace is not None:
             concurrency.grace_period.FromTimedelta(self.grace)
         return concurrency
@@ -80,6 +87,8 @@ class DeploymentDefinition:
     work_pool_name: str = ""
     work_queue_name: str = ""
     job_variables: Mapping[str, Any] = field(default_factory=dict)
+    worker_labels: Mapping[str, Any] = field(default_factory=dict)
+    """Labels that a worker must have to run it."""
     pull_steps: Sequence[Step] = ()
     """What each run does before it loads the flow; where there are any, `path` is not used."""
     version_info: deployment_pb2.VersionInfo | None = None
@@ -111,6 +120,7 @@ class DeploymentDefinition:
         if self.version_info is not None:
             content.version_info.CopyFrom(self.version_info)
         fill_struct(content.labels, self.labels, "labels")
+        fill_struct(content.worker_labels, self.worker_labels, "worker_labels")
         fill_struct(content.parameters, self.parameters, "parameters")
         fill_struct(content.parameter_schema, schema_of(self.flow.fn), "parameter_schema")
         fill_struct(content.job_variables, self.job_variables, "job_variables")
@@ -148,6 +158,7 @@ def to_deployment(
     work_pool_name: str = "",
     work_queue_name: str = "",
     job_variables: Mapping[str, Any] | None = None,
+    worker_labels: Mapping[str, Any] | None = None,
     entrypoint: str | None = None,
 ) -> DeploymentDefinition:
     """Return what a deployment of a flow is to be, for `serve` with several of them.
@@ -171,6 +182,7 @@ def to_deployment(
         work_pool_name: The pool whose workers run it; without one it is run by the process that serves it.
         work_queue_name: The queue of the pool; the default queue if not given.
         job_variables: Values for the pool's base job template.
+        worker_labels: Labels that a worker must have to run it.
         entrypoint: Where the flow is, as `file.py:function`, `package.module:function` or
             `package.module.function`; found by itself if not given.
 
@@ -201,6 +213,7 @@ def to_deployment(
         work_pool_name=work_pool_name,
         work_queue_name=work_queue_name,
         job_variables=job_variables or {},
+        worker_labels=worker_labels or {},
         pull_steps=pull_steps,
     )
 

@@ -62,6 +62,7 @@ class ScheduleSection(_Section):
     catch_up: CatchUpPolicy = "all"
     maximum_lateness: float | None = pydantic.Field(default=None, gt=0)
     jitter: float | None = pydantic.Field(default=None, gt=0)
+    calendars: list[str] = []
 
     @pydantic.model_validator(mode="after")
     def _has_one_rule(self) -> ScheduleSection:
@@ -83,6 +84,7 @@ class ScheduleSection(_Section):
             "catch_up": self.catch_up,
             "maximum_lateness": _span(self.maximum_lateness),
             "jitter": _span(self.jitter),
+            "calendars": self.calendars,
         }
         if self.cron is not None:
             return Cron(self.cron, timezone=self.timezone, day_or=self.day_or, **common)
@@ -102,9 +104,18 @@ def _span(seconds: float | None) -> datetime.timedelta | None:
 class ConcurrencySection(_Section):
     """How many runs at once, and what happens to more."""
 
-    limit: int = pydantic.Field(ge=0)
+    limit: int | None = pydantic.Field(default=None, ge=0)
     strategy: Strategy = "enqueue"
     grace_seconds: float | None = pydantic.Field(default=None, gt=0)
+    key: str = pydantic.Field(default="", pattern=r"^([A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z0-9_\-]+)*)?$")
+    """A parameter, or a field of one: `customer.id`."""
+    key_limit: int | None = pydantic.Field(default=None, ge=1)
+
+    @pydantic.model_validator(mode="after")
+    def _limits_something(self) -> ConcurrencySection:
+        if self.limit is None and not self.key:
+            raise ValueError("give limit, key or both")
+        return self
 
 
 class WorkPoolSection(_Section):
@@ -125,6 +136,7 @@ class DeploymentSection(_Section):
     version: str | None = None
     tags: list[str] = []
     labels: dict[str, Any] = {}
+    worker_labels: dict[str, Any] = {}
     parameters: dict[str, Any] = {}
     enforce_parameter_schema: bool = True
     paused: bool | None = None
@@ -157,7 +169,11 @@ class DeploymentSection(_Section):
         given = self.concurrency_limit
         if given is None:
             return None
-        return ConcurrencyLimit(given.limit, given.strategy, _span(given.grace_seconds))
+        # The file's own placeholders look the same, so it names the parameter alone.
+        key = f"{{{{ {given.key} }}}}" if given.key else ""
+        return ConcurrencyLimit(
+            given.limit, given.strategy, _span(given.grace_seconds), key=key, key_limit=given.key_limit
+        )
 
 
 class ProjectFile:

@@ -162,6 +162,7 @@ class ProjectDeployment:
             version=section.version,
             tags=section.tags,
             labels=section.labels,
+            worker_labels=section.worker_labels,
             enforce_parameter_schema=section.enforce_parameter_schema,
             concurrency_limit=section.to_concurrency(),
             work_pool_name=section.work_pool.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +34,7 @@ class Schedule(ABC):
         catch_up: What happens to times that were missed while nothing could make runs.
         maximum_lateness: A run that would be later than this is not started.
         jitter: Each time is moved by a random span up to this.
+        calendars: Names of calendars: no runs at their times.
     """
 
     slug: str = ""
@@ -44,6 +45,7 @@ class Schedule(ABC):
     catch_up: CatchUpPolicy = "all"
     maximum_lateness: datetime.timedelta | None = None
     jitter: datetime.timedelta | None = None
+    calendars: Sequence[str] = ()
 
     @abstractmethod
     def rule(self) -> deployment_pb2.ScheduleRule:
@@ -58,7 +60,11 @@ class Schedule(ABC):
         if self.catch_up not in _CATCH_UP:
             raise errors.InvalidArgument.of_field("catch_up", f"must be one of {', '.join(_CATCH_UP)}")
         schedule = deployment_pb2.Schedule(
-            slug=self.slug, active=self.active, rule=self.rule(), catch_up=_CATCH_UP[self.catch_up]
+            slug=self.slug,
+            active=self.active,
+            rule=self.rule(),
+            catch_up=_CATCH_UP[self.catch_up],
+            calendar_names=self.calendars,
         )
         fill_struct(schedule.parameters, self.parameters, "schedule.parameters")
         if self.starts_at is not None:
