@@ -87,6 +87,23 @@ def pause_flow_run(
     return do_here(_pause_flow_run(run, wait_for_input, timeout, key, message), run)
 
 
+@overload
+async def apause_flow_run(
+    wait_for_input: type[T], *, timeout: Span | None = ..., key: str | None = ..., message: str = ...
+) -> T: ...
+
+
+@overload
+async def apause_flow_run(
+    wait_for_input: None = None,
+    *,
+    timeout: Span | None = ...,
+    key: str | None = ...,
+    message: str = ...,
+    flow_run_id: str | None = ...,
+) -> None: ...
+
+
 async def apause_flow_run(
     wait_for_input: Any = None,
     *,
@@ -148,6 +165,23 @@ def suspend_flow_run(
         return do_here(_pause_other(flow_run_id, wait_for_input, timeout, key, message, suspends=True))
     run = _own_run("suspend_flow_run")
     return do_here(_suspend_flow_run(run, wait_for_input, timeout, key, message), run)
+
+
+@overload
+async def asuspend_flow_run(
+    wait_for_input: type[T], *, timeout: Span | None = ..., key: str | None = ..., message: str = ...
+) -> T: ...
+
+
+@overload
+async def asuspend_flow_run(
+    wait_for_input: None = None,
+    *,
+    timeout: Span | None = ...,
+    key: str | None = ...,
+    message: str = ...,
+    flow_run_id: str | None = ...,
+) -> None: ...
 
 
 async def asuspend_flow_run(

@@ -68,16 +68,17 @@ async def test_a_suspended_run_ends_its_process_and_goes_on_with_what_was_filled
     assert counted(await observer.task_runs(run_id)) == {("prepare", "Completed"): 2}
 
 
+@pytest.mark.parametrize("flow_name", ["napping", "napping-together"])
 async def test_a_sleeping_run_has_no_process_and_wakes_once(
-    machine: Machine, observer: Observer, worker: Program
+    machine: Machine, observer: Observer, worker: Program, flow_name: str
 ) -> None:
-    run_id = await machine.start_run("napping/test", "-p", "seconds=3")
+    run_id = await machine.start_run(f"{flow_name}/test", "-p", "seconds=3")
     asleep = await observer.until(run_id, lambda run: run.state.name == "Sleeping")
     assert asleep.state.type == state_pb2.STATE_TYPE_SCHEDULED
     await is_gone(machine, 0)
     run = await observer.ended(run_id)
     assert run.state.type == state_pb2.STATE_TYPE_COMPLETED, run.state.message
-    assert run.attempt == 2
+    assert 2 <= run.attempt <= 3
     assert run.ended_at.ToNanoseconds() >= asleep.next_scheduled_start_at.ToNanoseconds()
     assert [line["name"] for line in ledger.read(machine.folder, "prepared")] == ["before", "after"]
     assert len(ledger.read(machine.folder, "woke")) == 1

@@ -251,6 +251,11 @@ class FlowExecution:
         run = self.run
         if isinstance(error, TimeoutInterrupt) and run.stopping is None:
             error = self.time_over()
+        if isinstance(error, BaseExceptionGroup) and (suspended := error.subgroup(SuspendInterrupt)) is not None:
+            # Raised in one of several coroutines that run side by side.
+            error = suspended
+            while isinstance(error, BaseExceptionGroup):
+                error = error.exceptions[0]
         self.error = error
         if isinstance(error, SuspendInterrupt) and error.state is not None and run.stopping is None:
             return error.state

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import pathlib
 import sys
 import time
 
-from headrace import RunInput, flow, pause_flow_run, sleep_for, suspend_flow_run, task, wait_for_event
+from headrace import RunInput, asleep_for, flow, pause_flow_run, sleep_for, suspend_flow_run, task, wait_for_event
 from headrace_harness.ledger import note
 
 
@@ -39,6 +40,17 @@ def napping(seconds: float) -> str:
     second = prepare("after")
     sleep_for(0.01)
     return f"{first}, {second}"
+
+
+@flow(name="napping-together", persist_result=True)
+async def napping_together(seconds: float) -> str:
+    note("called")
+    first = prepare("before")
+    async with asyncio.TaskGroup() as group:
+        group.create_task(asleep_for(seconds, key="long", hold_seconds=0))
+        group.create_task(asleep_for(0.01, key="short", hold_seconds=0))
+    note("woke")
+    return f"{first}, {prepare('after')}"
 
 
 @flow(name="ordering", persist_result=True)
@@ -94,5 +106,5 @@ def chain() -> int:
 
 
 if __name__ == "__main__":
-    for each in (approval, napping, ordering, asking, busy, lengthy, chain):
+    for each in (approval, napping, napping_together, ordering, asking, busy, lengthy, chain):
         each.deploy("test", sys.argv[1])
