@@ -15,6 +15,8 @@ async def test_deployments_are_rolled_back_backfilled_promised_about_and_explain
     pool, calendar = (f"{word}-{uuid.uuid4().hex[:8]}" for word in ("pool", "calendar"))
     machine.take(FLOWS / "deployed.py")
     await machine.headrace("work-pool", "create", pool)
+    updated = ("work-pool", "update", pool, "--start-timeout", "2m", "--queue-policy", "strict", "-o", "json")
+    assert (await machine.headrace(*updated)).json()["start_timeout"] == "120s"
     await machine.python("deployed.py", pool)
 
     # Nobody takes a run yet, and the answer says so with the way out.

@@ -11,7 +11,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace import errors
 from headrace.api.v1 import work_pool_pb2
-from headrace.cli import lookup, output
+from headrace.cli import lookup, moments, output
 from headrace.cli.work_queue import queue
 
 _STATUS_WORDS = {
@@ -150,6 +150,54 @@ def inspect_work_pool(name: str, as_json: bool) -> None:
 def _get(name: str) -> work_pool_pb2.WorkPool:
     request = work_pool_pb2.GetWorkPoolRequest(work_pool_name=name)
     return lookup.client().work_pools.GetWorkPool(request).work_pool
+
+
+@command.command("update")
+@click.argument("name")
+@click.option("--description", default=None, help="What it is for.")
+@click.option(
+    "--base-job-template",
+    type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="A JSON file in place of its template.",
+)
+@click.option("--queue-policy", type=click.Choice(["weighted", "strict"]), help="How its queues share its workers.")
+@click.option(
+    "--start-timeout", metavar="SPAN", help="How long infrastructure may take to start, e.g. 5m; 0s: any time."
+)
+@output.output_option
+def update_work_pool(
+    name: str,
+    description: str | None,
+    base_job_template: pathlib.Path | None,
+    queue_policy: str | None,
+    start_timeout: str | None,
+    as_json: bool,
+) -> None:
+    """Change a work pool."""
+    wanted = work_pool_pb2.WorkPool(name=name)
+    paths = []
+    if description is not None:
+        wanted.description = description
+        paths.append("description")
+    if base_job_template is not None:
+        wanted.base_job_template.update(_read_template(base_job_template))
+        paths.append("base_job_template")
+    if queue_policy is not None:
+        wanted.queue_policy = work_pool_pb2.QueuePolicy.Value(f"QUEUE_POLICY_{queue_policy.upper()}")
+        paths.append("queue_policy")
+    if start_timeout is not None:
+        # Named by the mask and left unset, it is taken away.
+        if span := moments.parse_span(start_timeout):
+            wanted.start_timeout.FromTimedelta(span)
+        paths.append("start_timeout")
+    if not paths:
+        raise click.UsageError("Nothing to change: see --help.")
+    request = work_pool_pb2.UpdateWorkPoolRequest(work_pool=wanted, update_mask=FieldMask(paths=paths))
+    changed = lookup.client().work_pools.UpdateWorkPool(request).work_pool
+    if as_json:
+        output.print_json(changed)
+    else:
+        output.done(f"Work pool '{name}' changed.")
 
 
 @command.command("pause")

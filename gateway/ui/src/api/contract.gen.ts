@@ -4832,7 +4832,7 @@ export interface WorkPool {
   default_queue_id: string;
   /** How queues share the pool's workers. */
   queue_policy: QueuePolicy;
-  /** How long infrastructure may take to start. */
+  /** How long infrastructure may take to start, at least a second; unset: as long as it takes. Then the attempt crashes, and the run goes on by its policy. */
   start_timeout?: string;
   /** Where code and results of its runs are kept. */
   storage_configuration?: JsonObject;

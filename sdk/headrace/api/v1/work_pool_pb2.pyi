@@ -152,7 +152,9 @@ class WorkPool(google.protobuf.message.Message):
 
     @property
     def start_timeout(self) -> google.protobuf.duration_pb2.Duration:
-        """How long infrastructure may take to start."""
+        """How long infrastructure may take to start, at least a second; unset: as long as it takes. Then the attempt crashes,
+        and the run goes on by its policy.
+        """
 
     @property
     def storage_configuration(self) -> google.protobuf.struct_pb2.Struct:
