@@ -71,33 +71,30 @@ class RayTaskRunner(TaskRunner):
         return RemoteSession(self.max_under_way, self._open, _facts)
 
     def _open(self, _: FlowRun) -> _RayPlace:
-        with _connections:
+        with _connection.lock:
             if not ray.is_initialized():
                 # A cluster that is made here tells nobody of itself.
                 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
                 options = {"include_dashboard": False, "log_to_driver": False} if self.address is None else {}
                 ray.init(address=self.address, **{**options, **self.init_kwargs})
-                _connections.is_ours = True
-            _connections.users += 1
-        return _RayPlace(self.remote_options)
+                _connection.is_ours = True
+            if _connection.mail is None or _connection.mail.is_lost:
+                _connection.mail = _Mail()
+            _connection.users += 1
+            return _RayPlace(_connection.mail, self.remote_options)
 
 
-class _Connections:
+class _Connection:
     """The process's one connection to Ray, and how many flow runs use it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.lock = threading.Lock()
         self.users = 0
         self.is_ours = False
-
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_: object) -> None:
-        self._lock.release()
+        self.mail: _Mail | None = None
 
 
-_connections = _Connections()
+_connection = _Connection()
 
 
 def _facts(run: FlowRun) -> bytes:
@@ -127,23 +124,21 @@ class _Mailbox:
         return messages
 
 
-class _RayPlace:
-    def __init__(self, remote_options: Mapping[str, Any]) -> None:
-        self._mailbox: Any = ray.remote(_Mailbox).options(num_cpus=0, max_concurrency=1000).remote()
-        self._run_job = ray.remote(_run_job).options(**{"max_retries": 0, **remote_options})
+class _Mail:
+    """The mailbox of this process, and who reads it; it lasts as long as the connection."""
+
+    def __init__(self) -> None:
+        self.mailbox: Any = ray.remote(_Mailbox).options(num_cpus=0, max_concurrency=1000).remote()
+        self.is_lost = False
         self._tries: dict[str, tuple[_RayTry, Callable[[Sequence[Report]], None]]] = {}
         self._lock = threading.Lock()
-        self._is_closed = False
         self._reader = threading.Thread(target=self._read, name="headrace-ray-reports", daemon=True)
         self._reader.start()
 
-    def launch(self, job_id: str, job: bytes, take: Callable[[Sequence[Report]], None]) -> Try:
-        """Submit a job to the cluster."""
-        made = _RayTry(self, job_id)
+    def know(self, job_id: str, made: _RayTry, take: Callable[[Sequence[Report]], None]) -> None:
+        """Pass what is said about a job on from now on."""
         with self._lock:
             self._tries[job_id] = made, take
-        made.follow(self._run_job.remote(job_id, self._mailbox, job))
-        return made
 
     def forget(self, job_id: str) -> None:
         """Take no more reports of a job."""
@@ -151,23 +146,18 @@ class _RayPlace:
             self._tries.pop(job_id, None)
 
     def close(self) -> None:
-        """Let the actor go, and the cluster if it was made by a flow run and none uses it any more."""
-        self._is_closed = True
-        ray.kill(self._mailbox)
+        """Read no more. No job is under way."""
+        self.is_lost = True
+        ray.kill(self.mailbox)
         self._reader.join()
-        with _connections:
-            _connections.users -= 1
-            if _connections.is_ours and not _connections.users:
-                _connections.is_ours = False
-                ray.shutdown()
 
     def _read(self) -> None:
-        while not self._is_closed:
+        # A call without a connection would make a cluster.
+        while not self.is_lost and ray.is_initialized():
             try:
-                messages = ray.get(self._mailbox.take.remote(_POLL_SECONDS))
+                messages = ray.get(self.mailbox.take.remote(_POLL_SECONDS))
             except Exception as error:
-                if not self._is_closed:
-                    self._lose(error)
+                self._lose(error)
                 return
             for job_id, reports in messages:
                 with self._lock:
@@ -180,18 +170,42 @@ class _RayPlace:
                 else:
                     take(read_reports(reports))
                     made.reported()
+        self.is_lost = True
 
     def _lose(self, error: Exception) -> None:
+        self.is_lost = True
         with self._lock:
             tries = [made for made, _ in self._tries.values()]
         for made in tries:
             made.ended(Outcome(kind="died", value=f"the connection to the Ray cluster is lost: {error}"))
 
 
+class _RayPlace:
+    def __init__(self, mail: _Mail, remote_options: Mapping[str, Any]) -> None:
+        self._mail = mail
+        self._run_job = ray.remote(_run_job).options(**{"max_retries": 0, **remote_options})
+
+    def launch(self, job_id: str, job: bytes, take: Callable[[Sequence[Report]], None]) -> Try:
+        """Submit a job to the cluster."""
+        made = _RayTry(self._mail, job_id)
+        self._mail.know(job_id, made, take)
+        made.follow(self._run_job.remote(job_id, self._mail.mailbox, job))
+        return made
+
+    def close(self) -> None:
+        """Let the cluster go if it was made by a flow run and none uses it any more."""
+        with _connection.lock:
+            _connection.users -= 1
+            if _connection.is_ours and not _connection.users:
+                self._mail.close()
+                _connection.is_ours, _connection.mail = False, None
+                ray.shutdown()
+
+
 class _RayTry(AwaitedTry):
-    def __init__(self, place: _RayPlace, job_id: str) -> None:
+    def __init__(self, mail: _Mail, job_id: str) -> None:
         super().__init__()
-        self._place = place
+        self._mail = mail
         self._job_id = job_id
         self._reference: Any = None
 
@@ -203,7 +217,7 @@ class _RayTry(AwaitedTry):
     def outcome(self, timeout: float | None) -> Outcome | None:
         """Wait for its end."""
         found = super().outcome(timeout)
-        self._place.forget(self._job_id)
+        self._mail.forget(self._job_id)
         return found
 
     def interrupt(self, kind: type[Interrupted]) -> None:
