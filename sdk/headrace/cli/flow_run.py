@@ -78,6 +78,7 @@ def inspect_flow_run(run: str, as_json: bool) -> None:
             ("state", output.state_text(found.state)),
             ("message", found.state.message),
             ("deployment", found.deployment_name),
+            ("version", lookup.version_words(found)),
             ("work pool", found.work_pool_name),
             ("work queue", found.work_queue_name),
             ("worker", found.worker_name),

@@ -63,6 +63,19 @@ def deployment(name: str) -> deployment_pb2.Deployment:
     return stub.GetDeploymentByName(request).deployment
 
 
+def version_words(run: flow_run_pb2.FlowRun) -> str:
+    """Return the number of the deployment's version that a run is of, with the user's name of it."""
+    if not run.deployment_version_id:
+        return run.flow_version
+    request = deployment_pb2.GetDeploymentVersionRequest(deployment_version_id=run.deployment_version_id)
+    try:
+        found = client().deployments.GetDeploymentVersion(request).version
+    except errors.NotFound:
+        # Its deployment was deleted.
+        return run.flow_version
+    return f"{found.number} {found.content.version}".strip()
+
+
 def flow(name: str) -> flow_pb2.Flow:
     """Return a flow by its name or id.
 
