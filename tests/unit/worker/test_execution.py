@@ -13,6 +13,8 @@ from headrace import errors
 from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2, worker_pb2
 from headrace.worker.execution import Execution, RunExecution
 from headrace.worker.job import Job
+from headrace.worker.launcher import Adopted, Siblings
+from headrace.worker.launcher import Adopted, Siblings
 
 ACCEPTED = state_pb2.Verdict(
     accepted=state_pb2.Verdict.Accepted(state=state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, name="Running"))
@@ -24,6 +26,7 @@ class Process:
 
     def __init__(self, *, stubborn: bool = False) -> None:
         self.pid = 1
+        self.failure = ""
         self.stdout = asyncio.StreamReader()
         self.stderr = asyncio.StreamReader()
         self.signals: list[int] = []
@@ -48,9 +51,14 @@ class Process:
 class Launcher:
     """Launches the one process that a test has prepared."""
 
+    enters_running = True
+
+    enters_running = True
+
     def __init__(self, process: Process | Exception) -> None:
         self.process = process
         self.launched = asyncio.Event()
+        self.hooks = asyncio.Event()
 
     async def start(self) -> None:
         pass
@@ -58,8 +66,11 @@ class Launcher:
     async def close(self) -> None:
         pass
 
+    async def adopt(self, siblings: Siblings) -> list[Adopted]:
+        return []
+
     async def launch(self, job: Job) -> Process:
-        self.launched.set()
+        (self.hooks if job.calls_hooks else self.launched).set()
         if isinstance(self.process, Exception):
             raise self.process
         return self.process
@@ -124,6 +135,11 @@ async def test_the_way_a_process_ends_is_reported(
     assert (result.outcome, result.exit_code, result.attempt_token) == (outcome, exit_code, "token")
     assert said in result.message
     assert case.log.lines[0] == "hello"
+    if exit_code:
+        # What ended without a word has not called its hooks.
+        await asyncio.wait_for(case.launcher.hooks.wait(), 20)
+    else:
+        assert not case.launcher.hooks.is_set()
 
 
 async def test_a_run_that_the_server_refuses_is_not_started() -> None:
