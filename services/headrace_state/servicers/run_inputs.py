@@ -10,6 +10,7 @@ import orjson
 from headrace import errors
 from headrace.api.v1 import run_input_pb2, run_input_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.calls import current_draining
 from headrace_chassis.paging import page_size
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.run_inputs import RunInputs
@@ -86,6 +87,7 @@ class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
             request.known_keys,
             min(wait_seconds, LONGEST_WAIT_SECONDS),
             page_size(request.limit),
+            current_draining(),
         )
         return run_input_pb2.WaitForRunInputsResponse(run_inputs=[run_input(row) for row in rows])
 

@@ -19,7 +19,7 @@ from headrace_state.usecases.propose import judge_and_store
 LONGEST_WAIT_SECONDS = 25.0
 """One call waits no longer; the caller then calls again."""
 
-_POLL_SECONDS = 2.0
+_POLL_SECONDS = 1.0
 
 
 async def send_run_input(
@@ -68,8 +68,13 @@ async def wait_for_run_inputs(
     known: Sequence[str],
     wait_seconds: float,
     limit: int,
+    draining: asyncio.Event,
 ) -> list[Row]:
-    """Return inputs that the caller does not know, as soon as there are any, or none after `wait_seconds`."""
+    """Return inputs that the caller does not know, as soon as there are any, or none after `wait_seconds`.
+
+    Raises:
+        errors.Unavailable: The server is stopping; another one goes on waiting.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + min(wait_seconds, LONGEST_WAIT_SECONDS)
     async with inputs.bell(flow_run_id) as bell:
@@ -78,4 +83,6 @@ async def wait_for_run_inputs(
             left = deadline - loop.time()
             if rows or left <= 0:
                 return rows
+            if draining.is_set():
+                raise errors.Unavailable("the server is stopping; wait at another", reason="DRAINING")
             await bell.wait(min(left, _POLL_SECONDS))

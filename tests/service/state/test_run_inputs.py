@@ -11,7 +11,9 @@ from google.protobuf.duration_pb2 import Duration
 
 from headrace.api.v1 import run_input_pb2
 from headrace.client.values import value_from_proto, value_to_proto
+from headrace_harness.services import running_service
 from headrace_harness.state import StateClient, new_id
+from headrace_state.wiring import build
 
 
 async def send(state: StateClient, run_id: str, key: str, value: object) -> run_input_pb2.CreateRunInputResponse:
@@ -104,3 +106,15 @@ async def test_nothing_is_sent_to_a_run_that_is_not_there_and_nothing_too_large(
 
 def _get(run_id: str, key: str) -> run_input_pb2.GetRunInputRequest:
     return run_input_pb2.GetRunInputRequest(flow_run_id=run_id, key=key)
+
+
+async def test_who_waits_is_sent_to_another_server_when_this_one_stops(database_url: str) -> None:
+    async with running_service("state", build, database_url) as service:
+        state = StateClient(service.channel, service.internal_channel)
+        run_id = await a_run(state)
+        waiting = asyncio.create_task(wait(state, run_id, "m-", [], 25))
+        await send(state, run_id, "other", 1)
+        await service.host.stop()
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await waiting
+        assert caught.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
