@@ -32,6 +32,9 @@ from headrace_scheduler.wire import explanations, runs, service_levels, values
 
 CALL_SECONDS = 5.0
 """Deadline of each call: whoever waits tries again, or leaves it to a loop."""
+BULK_SECONDS = 30.0
+"""Deadline of a call that makes many runs at once, which somebody waits for."""
+_MANY = 100
 
 _PAGE = 200
 
@@ -64,7 +67,9 @@ class StateClient:
         """Create up to 1,000 scheduled runs, or find those that exist, in the given order."""
         request = pb.CreateScheduledRunsRequest(runs=runs.from_new_runs(new))
         with _acting_for(workspace_id):
-            response = await self._internal.CreateScheduledRuns(request, timeout=CALL_SECONDS)
+            response = await self._internal.CreateScheduledRuns(
+                request, timeout=BULK_SECONDS if len(new) > _MANY else CALL_SECONDS
+            )
         return [
             CreatedRun(created.flow_run, uuid.UUID(created.flow_run.flow_run_id), created.created)
             for created in response.runs
