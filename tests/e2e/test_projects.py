@@ -120,17 +120,17 @@ async def test_a_repository_is_deployed_run_elsewhere_and_rolled_back(
     work.mkdir()
     machine.folder = work
     await machine.start_worker(pool)
-    assert await said(machine, observer, tmp_path) == f"first elsewhere here|{first}"
+    assert await said(machine, observer, stack, tmp_path) == f"first elsewhere here|{first}"
 
     second = commit(clone, "second")
     changes = await deploy("--dry-run")
     assert f'- content.version_info.revision: "{first}"' in changes
     assert f'+ content.version_info.revision: "{second}"' in changes
     assert "~ report/git changed, version 2" in await deploy()
-    assert await said(machine, observer, tmp_path) == f"second elsewhere here|{second}"
+    assert await said(machine, observer, stack, tmp_path) == f"second elsewhere here|{second}"
 
     await machine.headrace("deployment", "rollback", "report/git")
-    assert await said(machine, observer, tmp_path) == f"first elsewhere here|{first}"
+    assert await said(machine, observer, stack, tmp_path) == f"first elsewhere here|{first}"
 
     stub = stack.stub(deployment_pb2_grpc.DeploymentServiceStub)
     request = deployment_pb2.GetDeploymentByNameRequest(flow_name="report", deployment_name="git")
@@ -140,7 +140,7 @@ async def test_a_repository_is_deployed_run_elsewhere_and_rolled_back(
     assert not list(work.glob("**/report.py")), "runs left their code behind"
 
 
-async def said(machine: Machine, observer: Observer, place: pathlib.Path) -> str:
+async def said(machine: Machine, observer: Observer, stack: Stack, place: pathlib.Path) -> str:
     """Run the deployment, and return what it said and which revision its version has."""
     run_id = await machine.start_run("report/git")
     run = await observer.ended(run_id)
@@ -156,13 +156,8 @@ async def said(machine: Machine, observer: Observer, place: pathlib.Path) -> str
     folder = only([line for line in lines if line.startswith("in ")])
     assert folder.endswith(f"by {place / 'venv'}")
     assert "/headrace-run-" in folder
-    version = await machine.headrace("deployment", "versions", "report/git", "-o", "json")
-    revision = only(
-        [
-            entry["content"]["version_info"]["revision"]
-            for entry in version.json()
-            if entry["deployment_version_id"] == run.deployment_version_id
-        ]
-    )
+    stub = stack.stub(deployment_pb2_grpc.DeploymentServiceStub)
+    request = deployment_pb2.GetDeploymentVersionRequest(deployment_version_id=run.deployment_version_id)
+    revision = (await stub.GetDeploymentVersion(request)).version.content.version_info.revision
     words = str(only([line for line in lines if line.startswith("said ")])).removeprefix("said ")
     return f"{words}|{revision}"

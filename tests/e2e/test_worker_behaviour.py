@@ -15,7 +15,7 @@ import psutil
 import pytest
 
 from headrace_harness import ledger
-from headrace_harness.machine import HEADRACE, Machine, Program
+from headrace_harness.machine import HEADRACE, Machine, Program, only
 from headrace_harness.observer import Observer
 from headrace_harness.servers import eventually, until
 
@@ -51,7 +51,9 @@ async def pool(machine: Machine) -> str:
     return name
 
 
-async def test_a_worker_tells_how_it_is_and_pauses(machine: Machine, observer: Observer, pool: str) -> None:
+async def test_a_worker_tells_how_it_is_pauses_and_drains_on_request(
+    machine: Machine, observer: Observer, pool: str
+) -> None:
     worker = await machine.start_worker(
         pool, "--with-healthcheck", "--health-host", "127.0.0.1", "--health-port", "0", "--name", "teller"
     )
@@ -75,11 +77,16 @@ async def test_a_worker_tells_how_it_is_and_pauses(machine: Machine, observer: O
 
         await eventually(is_paused, 20)
         assert (await client.get("/health")).json()["paused"] is True
-        run_id = await machine.start_run("brief/test", "-p", "number=1")
-        assert (await observer.flow_run(run_id)).state.name == "Scheduled"
+        (machine.folder / "parameters.json").write_text('{"number": 1, "wait_for": "nothing"}')
+        run_id = await machine.start_run("brief/test", "--params-file", "parameters.json", "-p", "wait_for=")
+        run = await observer.flow_run(run_id)
+        assert (run.state.name, dict(run.parameters)) == ("Scheduled", {"number": 1, "wait_for": ""})
         worker.signal(signal.SIGUSR2)
         assert (await observer.ended(run_id)).state.name == "Completed"
         assert await ready() == 200
+        found = await machine.headrace("worker", "ls", "--pool", pool, "-o", "json")
+        await machine.headrace("worker", "drain", only(found.json())["worker_id"])
+        assert await worker.ended() == 0
 
 
 async def health_address(worker: Program) -> str:

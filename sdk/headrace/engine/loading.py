@@ -1,4 +1,4 @@
-"""Finding a flow by its entrypoint: `path/to/file.py:function`, `package.module:function`, `package.module.function`."""
+"""Finding a flow by its entrypoint: `path/to/file.py:function`, `package.module:function` or `...module.function`."""
 
 from __future__ import annotations
 
