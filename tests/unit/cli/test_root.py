@@ -43,6 +43,7 @@ def test_the_version_loads_neither_grpc_nor_click() -> None:
         "artifact",
         "asset",
         "automation",
+        "block",
         "bulk-operation",
         "concurrency-limit",
         "config",
