@@ -14,7 +14,6 @@ from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2, worker_pb2
 from headrace.worker.execution import Execution, RunExecution
 from headrace.worker.job import Job
 from headrace.worker.launcher import Adopted, Siblings
-from headrace.worker.launcher import Adopted, Siblings
 
 ACCEPTED = state_pb2.Verdict(
     accepted=state_pb2.Verdict.Accepted(state=state_pb2.State(type=state_pb2.STATE_TYPE_RUNNING, name="Running"))
@@ -50,8 +49,6 @@ class Process:
 
 class Launcher:
     """Launches the one process that a test has prepared."""
-
-    enters_running = True
 
     enters_running = True
 
