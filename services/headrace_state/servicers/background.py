@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 import uuid
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
@@ -27,6 +28,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 HEARTBEAT_SECONDS = 5.0
 POLL_SECONDS = 1.0
 """How often a stream looks by itself whether there is something, beside being woken."""
+
+CANCEL_SECONDS = 0.2
+"""A busy stream looks for cancelled task runs this often."""
 
 MOST_AT_ONCE = 100
 """Task runs in one message."""
@@ -141,6 +145,7 @@ class _ServeStream:
         self._server: Server | None = None
         self._free = 0
         self._given = 0
+        self._greeted_at = time.monotonic()
         self._told: set[uuid.UUID] = set()
 
     async def serve(
@@ -186,13 +191,16 @@ class _ServeStream:
                 # It had not counted what is still on its way to it.
                 under_way = max(0, self._given - request.ready.received)
                 self._free = min(request.ready.free, self._server.slots) - under_way
-                await self._tasks.greet(self._workspace_id, self._server)
                 self._wakeup.set()
+                if time.monotonic() - self._greeted_at > HEARTBEAT_SECONDS / 2:
+                    self._greeted_at = time.monotonic()
+                    await self._tasks.greet(self._workspace_id, self._server)
             elif kind == "give_back":
                 tokens = [attempt.token for attempt in request.give_back.attempts]
                 await self._tasks.give_back(self._workspace_id, values.to_ids(tokens, "give_back.attempts"))
 
     async def _give(self) -> None:
+        looked_at = 0.0
         while True:
             await self._wakeup.wait(POLL_SECONDS)
             server = self._server
@@ -206,6 +214,9 @@ class _ServeStream:
                 self._given += len(claimed)
                 runs = await self._reads.load_many(self._workspace_id, [row["task_run_id"] for row in claimed])
                 await self._context.write(background.assignments(claimed, runs))
+            if time.monotonic() - looked_at < CANCEL_SECONDS:
+                continue
+            looked_at = time.monotonic()
             cancels = set(await self._tasks.list_cancels(self._workspace_id, server))
             for task_run_id in cancels - self._told:
                 await self._context.write(background.cancel(task_run_id))
