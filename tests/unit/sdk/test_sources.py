@@ -45,9 +45,7 @@ def home(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> pathlib.Pat
     return tmp_path / "home"
 
 
-def test_a_flow_of_a_repository_runs_and_remembers_where_it_is_from(
-    repository: pathlib.Path, runs: LocalRuns
-) -> None:
+def test_a_flow_of_a_repository_runs_and_remembers_where_it_is_from(repository: pathlib.Path, runs: LocalRuns) -> None:
     here = os.getcwd()
     found = flow.from_source(f"file://{repository}", "flows/sourced_flows.py:sourced")
     assert os.getcwd() == here
