@@ -6,10 +6,11 @@ import asyncio
 import contextlib
 import dataclasses
 import logging
+import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -141,7 +142,7 @@ class RunExecution:
 
     async def _execute(self) -> int:
         job = self.with_.job(self.assignment)
-        with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
+        async with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
             return await self._launch(job)
 
     async def _launch(self, job: Job) -> int:
@@ -184,7 +185,7 @@ class RunExecution:
         self._stop_early.clear()
         try:
             job = dataclasses.replace(self.with_.job(self.assignment), calls_hooks=True)
-            with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
+            async with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
                 await asyncio.wait_for(self._launch(job), _HOOKS_SECONDS)
         except TimeoutError:
             logger.warning("The hooks of the run %s took too long and are killed.", self.flow_run_id)
@@ -240,11 +241,15 @@ class RunExecution:
         )
 
 
-@contextlib.contextmanager
-def _scratch_folder(job: Job, *, is_wanted: bool) -> Iterator[Job]:
+@contextlib.asynccontextmanager
+async def _scratch_folder(job: Job, *, is_wanted: bool) -> AsyncIterator[Job]:
     """Give a run that brings its code along a folder of its own, unless it was told where to start."""
     if not is_wanted or job.working_directory is not None:
         yield job
         return
-    with tempfile.TemporaryDirectory(prefix="headrace-run-", ignore_cleanup_errors=True) as folder:
+    # In threads: what a large repository leaves behind takes long to remove, and other runs must not wait for it.
+    folder = await asyncio.to_thread(tempfile.mkdtemp, prefix="headrace-run-")
+    try:
         yield dataclasses.replace(job, working_directory=folder)
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
