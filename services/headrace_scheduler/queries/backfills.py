@@ -96,8 +96,15 @@ class BackfillQueries:
 
     async def list_unsettled(self, limit: int) -> list[Backfill]:
         """Return backfills of all workspaces that make runs or wait for runs, those longest untouched first."""
+        # A paused one at rest costs nothing.
+        has_active = sa.exists().where(
+            backfill_item.c.backfill_id == backfill.c.backfill_id, backfill_item.c.state == ItemState.ACTIVE.value
+        )
         statement = (
-            _SELECT.where(backfill.c.status.in_([sa.literal_column(f"'{name}'") for name in _UNSETTLED]))
+            _SELECT.where(
+                backfill.c.status.in_([sa.literal_column(f"'{name}'") for name in _UNSETTLED]),
+                sa.or_(backfill.c.status != Status.PAUSED.value, has_active),
+            )
             .order_by(backfill.c.looked_at)
             .limit(limit)
         )
