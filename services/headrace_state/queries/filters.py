@@ -20,6 +20,19 @@ from headrace_state.rules.filters import ArtifactFilter, FlowFilter, FlowRunFilt
 _NEVER: Condition = sa.false()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class KnownFlows:
+    """The flows that a filter of flow runs means, by their ids; None where they were not looked up."""
+
+    named: tuple[uuid.UUID, ...] | None = None
+    """Those that `flow_names` names."""
+    of_text: tuple[uuid.UUID, ...] | None = None
+    """Those whose names contain `text`."""
+
+
+UNKNOWN_FLOWS = KnownFlows()
+
+
 def flow_conditions(workspace_id: uuid.UUID, chosen: FlowFilter) -> list[Condition]:
     """Return the conditions on `flow`."""
     flow = tables.flow.c
@@ -35,16 +48,16 @@ def flow_conditions(workspace_id: uuid.UUID, chosen: FlowFilter) -> list[Conditi
     return found
 
 
-def flow_run_conditions(workspace_id: uuid.UUID, chosen: FlowRunFilter) -> list[Condition]:
-    """Return the conditions on `flow_run`."""
+def flow_run_conditions(
+    workspace_id: uuid.UUID, chosen: FlowRunFilter, flows: KnownFlows = UNKNOWN_FLOWS
+) -> list[Condition]:
+    """Return the conditions on `flow_run`; with the flows looked up (`find_flows`) they are served by indexes."""
     run = tables.flow_run.c
     found: list[Condition] = [run.workspace_id == workspace_id]
     where.any_id(found, run.flow_run_id, chosen.flow_run_ids)
     where.any_id(found, run.flow_id, chosen.flow_ids)
-    if chosen.named_flow_ids is not None:
-        found.append(
-            run.flow_id == sa.any_(where.ids_array(chosen.named_flow_ids)) if chosen.named_flow_ids else _NEVER
-        )
+    if flows.named is not None:
+        found.append(run.flow_id == sa.any_(where.ids_array(flows.named)) if flows.named else _NEVER)
     else:
         where.any_word(found, run.flow_name, chosen.flow_names)
     where.any_id(found, run.deployment_id, chosen.deployment_ids)
@@ -59,7 +72,7 @@ def flow_run_conditions(workspace_id: uuid.UUID, chosen: FlowRunFilter) -> list[
     where.any_word(found, run.name, chosen.names)
     where.contains(found, chosen.name_contains, run.name)
     if chosen.text:
-        found.append(sa.or_(*_text_conditions(chosen)))
+        found.append(sa.or_(*_text_conditions(chosen.text, flows.of_text)))
     where.tags(found, run.tags, chosen)
     where.labels(found, run.labels, chosen.labels, chosen.label_keys)
     _parameters(found, chosen)
@@ -201,27 +214,27 @@ def _of_runs(
         found.append(sa.exists().where(*those).correlate(flow_run_id.table))
 
 
-def _text_conditions(chosen: FlowRunFilter) -> list[Condition]:
+def _text_conditions(text: str, flow_ids: tuple[uuid.UUID, ...] | None) -> list[Condition]:
     run = tables.flow_run.c
-    found = [where.has_part(run.name, chosen.text), where.message_has_part(run.state_message, chosen.text)]
-    if chosen.text_flow_ids is None:
-        found.append(where.has_part(run.flow_name, chosen.text))
-    elif chosen.text_flow_ids:
-        found.append(run.flow_id == sa.any_(where.ids_array(chosen.text_flow_ids)))
+    found = [where.has_part(run.name, text), where.message_has_part(run.state_message, text)]
+    if flow_ids is None:
+        found.append(where.has_part(run.flow_name, text))
+    elif flow_ids:
+        found.append(run.flow_id == sa.any_(where.ids_array(flow_ids)))
     return found
 
 
-async def with_flows(connection: Connection, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> FlowRunFilter:
-    """Return a filter of flow runs with the flows looked up that it names.
+async def find_flows(connection: Connection, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> KnownFlows:
+    """Return the flows that a filter of flow runs means.
 
     There are few flows, and runs are found by the ids of theirs; by names they would all have to be looked at.
     """
-    named, of_text = chosen.named_flow_ids, chosen.text_flow_ids
+    named = of_text = None
     if chosen.flow_names:
         named = await _flow_ids(connection, workspace_id, FlowFilter(names=chosen.flow_names))
     if chosen.text:
         of_text = await _flow_ids(connection, workspace_id, FlowFilter(name_contains=chosen.text))
-    return dataclasses.replace(chosen, named_flow_ids=named, text_flow_ids=of_text)
+    return KnownFlows(named, of_text)
 
 
 async def _flow_ids(connection: Connection, workspace_id: uuid.UUID, chosen: FlowFilter) -> tuple[uuid.UUID, ...]:

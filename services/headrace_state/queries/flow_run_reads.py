@@ -76,11 +76,11 @@ class PostgresFlowRunReads:
         """Return a page, and the key to go on behind it (None at the end)."""
         by = ORDERS[order]
         async with self._database.connection() as connection:
-            chosen = await filters.with_flows(connection, workspace_id, chosen)
+            flows = await filters.find_flows(connection, workspace_id, chosen)
             statement = pages.page(
                 _RUN,
                 _WITH_PAYLOADS if with_payloads else _SEEN,
-                filters.flow_run_conditions(workspace_id, chosen),
+                filters.flow_run_conditions(workspace_id, chosen, flows),
                 by,
                 "flow_run_id",
                 after,
@@ -95,8 +95,8 @@ class PostgresFlowRunReads:
     async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:
         """Return how many runs are in states of each type, and whether counting stopped at its bound."""
         async with self._database.connection() as connection:
-            chosen = await filters.with_flows(connection, workspace_id, chosen)
-            conditions = filters.flow_run_conditions(workspace_id, chosen)
+            flows = await filters.find_flows(connection, workspace_id, chosen)
+            conditions = filters.flow_run_conditions(workspace_id, chosen, flows)
             return await pages.count_by_state_type(connection, _RUN, conditions)
 
     async def list_states(

@@ -134,7 +134,8 @@ class PostgresRunInsight:
 
     async def _conditions(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> list[Condition]:
         async with self._database.connection() as connection:
-            return filters.flow_run_conditions(workspace_id, await filters.with_flows(connection, workspace_id, chosen))
+            flows = await filters.find_flows(connection, workspace_id, chosen)
+        return filters.flow_run_conditions(workspace_id, chosen, flows)
 
     async def measure_lateness(self, workspace_id: uuid.UUID, chosen: FlowRunFilter, stretch: Stretch) -> Lateness:
         """Return how late flow runs started that were expected to start in a stretch of time."""

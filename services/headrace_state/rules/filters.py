@@ -103,10 +103,6 @@ class FlowRunFilter:
     updated: Span = OPEN
     creator_kinds: Words = ()
     creator_names: Words = ()
-    named_flow_ids: Ids | None = None
-    """The flows that `flow_names` names; None: not looked up yet."""
-    text_flow_ids: Ids | None = None
-    """The flows whose names contain `text`; None: not looked up yet."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
