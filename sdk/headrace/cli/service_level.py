@@ -22,8 +22,8 @@ def sla() -> None:
 
 
 def _levels(found: deployment_pb2.Deployment) -> list[service_level_pb2.ServiceLevel]:
-    request = service_level_pb2.ListServiceLevelsRequest(deployment_id=found.deployment_id)
-    return list(lookup.client().service_levels.ListServiceLevels(request).service_levels)
+    request = service_level_pb2.GetServiceLevelsRequest(deployment_id=found.deployment_id)
+    return list(lookup.client().service_levels.GetServiceLevels(request).service_levels)
 
 
 def _set(found: deployment_pb2.Deployment, levels: list[service_level_pb2.ServiceLevel]) -> None:

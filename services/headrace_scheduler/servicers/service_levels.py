@@ -36,11 +36,11 @@ class ServiceLevelServicer(pb_grpc.ServiceLevelServiceServicer):
         )
         return pb.SetServiceLevelsResponse(service_levels=[wire.from_level(level) for level in stored])
 
-    async def ListServiceLevels(
-        self, request: pb.ListServiceLevelsRequest, context: Context
-    ) -> pb.ListServiceLevelsResponse:
+    async def GetServiceLevels(
+        self, request: pb.GetServiceLevelsRequest, context: Context
+    ) -> pb.GetServiceLevelsResponse:
         """Return the service levels of a deployment."""
         deployment_id = values.to_id(request.deployment_id, "deployment_id")
         await change_deployment.load_deployment(self._bench, actor(), deployment_id)
         stored = await usecase.list_service_levels(self._bench, actor(), deployment_id)
-        return pb.ListServiceLevelsResponse(service_levels=[wire.from_level(level) for level in stored])
+        return pb.GetServiceLevelsResponse(service_levels=[wire.from_level(level) for level in stored])

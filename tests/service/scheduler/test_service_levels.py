@@ -53,7 +53,7 @@ async def test_promises_keep_their_identity_by_their_names(scheduler: Scheduler)
     quick.within.seconds = 30
     (changed,) = await promise(scheduler, deployment_id, quick)
     assert (changed.service_level_id, changed.within.seconds) == (first[1].service_level_id, 30)
-    listed = await levels(scheduler).ListServiceLevels(pb.ListServiceLevelsRequest(deployment_id=deployment_id))
+    listed = await levels(scheduler).GetServiceLevels(pb.GetServiceLevelsRequest(deployment_id=deployment_id))
     assert list(listed.service_levels) == [changed]
     wrong: list[tuple[str, Any]] = [
         (deployment_id, [quick, quick]),
@@ -98,5 +98,5 @@ async def test_each_broken_promise_is_told_once(parts: Parts, database: Database
     assert by_name["soon"].flow_run_id == by_name["quick"].flow_run_id == run.flow_run_id
     assert by_name["often"].flow_run_id == ""
     assert by_name["quick"].deployment.deployment_id == deployment_id
-    listed = await levels(scheduler).ListServiceLevels(pb.ListServiceLevelsRequest(deployment_id=deployment_id))
+    listed = await levels(scheduler).GetServiceLevels(pb.GetServiceLevelsRequest(deployment_id=deployment_id))
     assert {level.name for level in listed.service_levels if level.HasField("violated_at")} == set(by_name)

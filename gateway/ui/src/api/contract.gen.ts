@@ -2312,6 +2312,18 @@ export interface GetRunInputResponse {
   run_input?: RunInput;
 }
 
+/** Asks for service levels. */
+export interface GetServiceLevelsRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+}
+
+/** Returns the service levels. */
+export interface GetServiceLevelsResponse {
+  /** By name. */
+  service_levels: ServiceLevel[];
+}
+
 export type GetSystemRequest = Record<string, never>;
 
 /** The server about itself. */
@@ -2951,18 +2963,6 @@ export interface ListRunNotesResponse {
   run_notes: RunNote[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
-}
-
-/** Asks for service levels. */
-export interface ListServiceLevelsRequest {
-  /** Of which deployment. */
-  deployment_id: string;
-}
-
-/** Returns the service levels. */
-export interface ListServiceLevelsResponse {
-  /** By name. */
-  service_levels: ServiceLevel[];
 }
 
 /** Asks for the states of a task run. */
@@ -5062,7 +5062,7 @@ export interface Calls {
   ListRunNotes: { request: ListRunNotesRequest; response: ListRunNotesResponse };
   DeleteRunNote: { request: DeleteRunNoteRequest; response: DeleteRunNoteResponse };
   SetServiceLevels: { request: SetServiceLevelsRequest; response: SetServiceLevelsResponse };
-  ListServiceLevels: { request: ListServiceLevelsRequest; response: ListServiceLevelsResponse };
+  GetServiceLevels: { request: GetServiceLevelsRequest; response: GetServiceLevelsResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
   SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
@@ -5233,7 +5233,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListRunNotes: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/notes", body: false },
   DeleteRunNote: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}/notes/{run_note_id}", body: false },
   SetServiceLevels: { verb: "PUT", path: "/v1/deployments/{deployment_id}/service-levels", body: true },
-  ListServiceLevels: { verb: "GET", path: "/v1/deployments/{deployment_id}/service-levels", body: false },
+  GetServiceLevels: { verb: "GET", path: "/v1/deployments/{deployment_id}/service-levels", body: false },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
   SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/api/v1/service_level.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xb2\x03\n\x0cServiceLevel\x12(\n\x10service_level_id\x18\x01 \x01(\tR\x0eserviceLevelId\x12#\n\rdeployment_id\x18\x02 \x01(\tR\x0c\x64\x65ploymentId\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x35\n\x04kind\x18\x04 \x01(\x0e\x32!.headrace.api.v1.ServiceLevelKindR\x04kind\x12\x31\n\x06within\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06within\x12\x41\n\x08severity\x18\x06 \x01(\x0e\x32%.headrace.api.v1.ServiceLevelSeverityR\x08severity\x12\x1a\n\x08\x64isabled\x18\x07 \x01(\x08R\x08\x64isabled\x12;\n\x0bviolated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nviolatedAt\x12\x39\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\x84\x01\n\x17SetServiceLevelsRequest\x12#\n\rdeployment_id\x18\x01 \x01(\tR\x0c\x64\x65ploymentId\x12\x44\n\x0eservice_levels\x18\x02 \x03(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\rserviceLevels\"`\n\x18SetServiceLevelsResponse\x12\x44\n\x0eservice_levels\x18\x01 \x03(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\rserviceLevels\"?\n\x18ListServiceLevelsRequest\x12#\n\rdeployment_id\x18\x01 \x01(\tR\x0c\x64\x65ploymentId\"a\n\x19ListServiceLevelsResponse\x12\x44\n\x0eservice_levels\x18\x01 \x03(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\rserviceLevels*\x9c\x01\n\x10ServiceLevelKind\x12\"\n\x1eSERVICE_LEVEL_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dSERVICE_LEVEL_KIND_COMPLETION\x10\x01\x12\x1f\n\x1bSERVICE_LEVEL_KIND_LATENESS\x10\x02\x12 \n\x1cSERVICE_LEVEL_KIND_FREQUENCY\x10\x03*\xeb\x01\n\x14ServiceLevelSeverity\x12&\n\"SERVICE_LEVEL_SEVERITY_UNSPECIFIED\x10\x00\x12 \n\x1cSERVICE_LEVEL_SEVERITY_MINOR\x10\x01\x12\x1e\n\x1aSERVICE_LEVEL_SEVERITY_LOW\x10\x02\x12#\n\x1fSERVICE_LEVEL_SEVERITY_MODERATE\x10\x03\x12\x1f\n\x1bSERVICE_LEVEL_SEVERITY_HIGH\x10\x04\x12#\n\x1fSERVICE_LEVEL_SEVERITY_CRITICAL\x10\x05\x32\xe7\x02\n\x13ServiceLevelService\x12\xa6\x01\n\x10SetServiceLevels\x12(.headrace.api.v1.SetServiceLevelsRequest\x1a).headrace.api.v1.SetServiceLevelsResponse\"=\xe0\xe0\x18 \x82\xd3\xe4\x93\x02\x33\x1a./v1/deployments/{deployment_id}/service-levels:\x01*\x12\xa6\x01\n\x11ListServiceLevels\x12).headrace.api.v1.ListServiceLevelsRequest\x1a*.headrace.api.v1.ListServiceLevelsResponse\":\xe0\xe0\x18\x1e\x82\xd3\xe4\x93\x02\x30\x12./v1/deployments/{deployment_id}/service-levelsb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/api/v1/service_level.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xb2\x03\n\x0cServiceLevel\x12(\n\x10service_level_id\x18\x01 \x01(\tR\x0eserviceLevelId\x12#\n\rdeployment_id\x18\x02 \x01(\tR\x0c\x64\x65ploymentId\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12\x35\n\x04kind\x18\x04 \x01(\x0e\x32!.headrace.api.v1.ServiceLevelKindR\x04kind\x12\x31\n\x06within\x18\x05 \x01(\x0b\x32\x19.google.protobuf.DurationR\x06within\x12\x41\n\x08severity\x18\x06 \x01(\x0e\x32%.headrace.api.v1.ServiceLevelSeverityR\x08severity\x12\x1a\n\x08\x64isabled\x18\x07 \x01(\x08R\x08\x64isabled\x12;\n\x0bviolated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nviolatedAt\x12\x39\n\ncreated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\"\x84\x01\n\x17SetServiceLevelsRequest\x12#\n\rdeployment_id\x18\x01 \x01(\tR\x0c\x64\x65ploymentId\x12\x44\n\x0eservice_levels\x18\x02 \x03(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\rserviceLevels\"`\n\x18SetServiceLevelsResponse\x12\x44\n\x0eservice_levels\x18\x01 \x03(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\rserviceLevels\">\n\x17GetServiceLevelsRequest\x12#\n\rdeployment_id\x18\x01 \x01(\tR\x0c\x64\x65ploymentId\"`\n\x18GetServiceLevelsResponse\x12\x44\n\x0eservice_levels\x18\x01 \x03(\x0b\x32\x1d.headrace.api.v1.ServiceLevelR\rserviceLevels*\x9c\x01\n\x10ServiceLevelKind\x12\"\n\x1eSERVICE_LEVEL_KIND_UNSPECIFIED\x10\x00\x12!\n\x1dSERVICE_LEVEL_KIND_COMPLETION\x10\x01\x12\x1f\n\x1bSERVICE_LEVEL_KIND_LATENESS\x10\x02\x12 \n\x1cSERVICE_LEVEL_KIND_FREQUENCY\x10\x03*\xeb\x01\n\x14ServiceLevelSeverity\x12&\n\"SERVICE_LEVEL_SEVERITY_UNSPECIFIED\x10\x00\x12 \n\x1cSERVICE_LEVEL_SEVERITY_MINOR\x10\x01\x12\x1e\n\x1aSERVICE_LEVEL_SEVERITY_LOW\x10\x02\x12#\n\x1fSERVICE_LEVEL_SEVERITY_MODERATE\x10\x03\x12\x1f\n\x1bSERVICE_LEVEL_SEVERITY_HIGH\x10\x04\x12#\n\x1fSERVICE_LEVEL_SEVERITY_CRITICAL\x10\x05\x32\xe4\x02\n\x13ServiceLevelService\x12\xa6\x01\n\x10SetServiceLevels\x12(.headrace.api.v1.SetServiceLevelsRequest\x1a).headrace.api.v1.SetServiceLevelsResponse\"=\xe0\xe0\x18 \x82\xd3\xe4\x93\x02\x33\x1a./v1/deployments/{deployment_id}/service-levels:\x01*\x12\xa3\x01\n\x10GetServiceLevels\x12(.headrace.api.v1.GetServiceLevelsRequest\x1a).headrace.api.v1.GetServiceLevelsResponse\":\xe0\xe0\x18\x1e\x82\xd3\xe4\x93\x02\x30\x12./v1/deployments/{deployment_id}/service-levelsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,22 +37,22 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SERVICELEVELSERVICE'].methods_by_name['SetServiceLevels']._loaded_options = None
   _globals['_SERVICELEVELSERVICE'].methods_by_name['SetServiceLevels']._serialized_options = b'\340\340\030 \202\323\344\223\0023\032./v1/deployments/{deployment_id}/service-levels:\001*'
-  _globals['_SERVICELEVELSERVICE'].methods_by_name['ListServiceLevels']._loaded_options = None
-  _globals['_SERVICELEVELSERVICE'].methods_by_name['ListServiceLevels']._serialized_options = b'\340\340\030\036\202\323\344\223\0020\022./v1/deployments/{deployment_id}/service-levels'
-  _globals['_SERVICELEVELKIND']._serialized_start=1017
-  _globals['_SERVICELEVELKIND']._serialized_end=1173
-  _globals['_SERVICELEVELSEVERITY']._serialized_start=1176
-  _globals['_SERVICELEVELSEVERITY']._serialized_end=1411
+  _globals['_SERVICELEVELSERVICE'].methods_by_name['GetServiceLevels']._loaded_options = None
+  _globals['_SERVICELEVELSERVICE'].methods_by_name['GetServiceLevels']._serialized_options = b'\340\340\030\036\202\323\344\223\0020\022./v1/deployments/{deployment_id}/service-levels'
+  _globals['_SERVICELEVELKIND']._serialized_start=1015
+  _globals['_SERVICELEVELKIND']._serialized_end=1171
+  _globals['_SERVICELEVELSEVERITY']._serialized_start=1174
+  _globals['_SERVICELEVELSEVERITY']._serialized_end=1409
   _globals['_SERVICELEVEL']._serialized_start=183
   _globals['_SERVICELEVEL']._serialized_end=617
   _globals['_SETSERVICELEVELSREQUEST']._serialized_start=620
   _globals['_SETSERVICELEVELSREQUEST']._serialized_end=752
   _globals['_SETSERVICELEVELSRESPONSE']._serialized_start=754
   _globals['_SETSERVICELEVELSRESPONSE']._serialized_end=850
-  _globals['_LISTSERVICELEVELSREQUEST']._serialized_start=852
-  _globals['_LISTSERVICELEVELSREQUEST']._serialized_end=915
-  _globals['_LISTSERVICELEVELSRESPONSE']._serialized_start=917
-  _globals['_LISTSERVICELEVELSRESPONSE']._serialized_end=1014
-  _globals['_SERVICELEVELSERVICE']._serialized_start=1414
-  _globals['_SERVICELEVELSERVICE']._serialized_end=1773
+  _globals['_GETSERVICELEVELSREQUEST']._serialized_start=852
+  _globals['_GETSERVICELEVELSREQUEST']._serialized_end=914
+  _globals['_GETSERVICELEVELSRESPONSE']._serialized_start=916
+  _globals['_GETSERVICELEVELSRESPONSE']._serialized_end=1012
+  _globals['_SERVICELEVELSERVICE']._serialized_start=1412
+  _globals['_SERVICELEVELSERVICE']._serialized_end=1768
 # @@protoc_insertion_point(module_scope)

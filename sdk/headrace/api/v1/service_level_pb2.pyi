@@ -187,7 +187,7 @@ class SetServiceLevelsResponse(google.protobuf.message.Message):
 Global___SetServiceLevelsResponse: typing_extensions.TypeAlias = SetServiceLevelsResponse
 
 @typing.final
-class ListServiceLevelsRequest(google.protobuf.message.Message):
+class GetServiceLevelsRequest(google.protobuf.message.Message):
     """Asks for service levels."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -202,10 +202,10 @@ class ListServiceLevelsRequest(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id"]) -> None: ...
 
-Global___ListServiceLevelsRequest: typing_extensions.TypeAlias = ListServiceLevelsRequest
+Global___GetServiceLevelsRequest: typing_extensions.TypeAlias = GetServiceLevelsRequest
 
 @typing.final
-class ListServiceLevelsResponse(google.protobuf.message.Message):
+class GetServiceLevelsResponse(google.protobuf.message.Message):
     """Returns the service levels."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
@@ -222,4 +222,4 @@ class ListServiceLevelsResponse(google.protobuf.message.Message):
     ) -> None: ...
     def ClearField(self, field_name: typing.Literal["service_levels", b"service_levels"]) -> None: ...
 
-Global___ListServiceLevelsResponse: typing_extensions.TypeAlias = ListServiceLevelsResponse
+Global___GetServiceLevelsResponse: typing_extensions.TypeAlias = GetServiceLevelsResponse

@@ -40,10 +40,10 @@ class ServiceLevelServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_service__level__pb2.SetServiceLevelsRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_service__level__pb2.SetServiceLevelsResponse.FromString,
                 _registered_method=True)
-        self.ListServiceLevels = channel.unary_unary(
-                '/headrace.api.v1.ServiceLevelService/ListServiceLevels',
-                request_serializer=headrace_dot_api_dot_v1_dot_service__level__pb2.ListServiceLevelsRequest.SerializeToString,
-                response_deserializer=headrace_dot_api_dot_v1_dot_service__level__pb2.ListServiceLevelsResponse.FromString,
+        self.GetServiceLevels = channel.unary_unary(
+                '/headrace.api.v1.ServiceLevelService/GetServiceLevels',
+                request_serializer=headrace_dot_api_dot_v1_dot_service__level__pb2.GetServiceLevelsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_service__level__pb2.GetServiceLevelsResponse.FromString,
                 _registered_method=True)
 
 
@@ -58,7 +58,7 @@ class ServiceLevelServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
-    def ListServiceLevels(self, request, context):
+    def GetServiceLevels(self, request, context):
         """Returns the service levels of a deployment by name, and when they were last broken.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -73,10 +73,10 @@ def add_ServiceLevelServiceServicer_to_server(servicer, server):
                     request_deserializer=headrace_dot_api_dot_v1_dot_service__level__pb2.SetServiceLevelsRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_service__level__pb2.SetServiceLevelsResponse.SerializeToString,
             ),
-            'ListServiceLevels': grpc.unary_unary_rpc_method_handler(
-                    servicer.ListServiceLevels,
-                    request_deserializer=headrace_dot_api_dot_v1_dot_service__level__pb2.ListServiceLevelsRequest.FromString,
-                    response_serializer=headrace_dot_api_dot_v1_dot_service__level__pb2.ListServiceLevelsResponse.SerializeToString,
+            'GetServiceLevels': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServiceLevels,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_service__level__pb2.GetServiceLevelsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_service__level__pb2.GetServiceLevelsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -118,7 +118,7 @@ class ServiceLevelService(object):
             _registered_method=True)
 
     @staticmethod
-    def ListServiceLevels(request,
+    def GetServiceLevels(request,
             target,
             options=(),
             channel_credentials=None,
@@ -131,9 +131,9 @@ class ServiceLevelService(object):
         return grpc.experimental.unary_unary(
             request,
             target,
-            '/headrace.api.v1.ServiceLevelService/ListServiceLevels',
-            headrace_dot_api_dot_v1_dot_service__level__pb2.ListServiceLevelsRequest.SerializeToString,
-            headrace_dot_api_dot_v1_dot_service__level__pb2.ListServiceLevelsResponse.FromString,
+            '/headrace.api.v1.ServiceLevelService/GetServiceLevels',
+            headrace_dot_api_dot_v1_dot_service__level__pb2.GetServiceLevelsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_service__level__pb2.GetServiceLevelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

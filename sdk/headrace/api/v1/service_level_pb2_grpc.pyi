@@ -41,23 +41,23 @@ _ServiceLevelServiceSetServiceLevelsType = typing_extensions.TypeVar(
     ],
 )
 
-_ServiceLevelServiceListServiceLevelsType = typing_extensions.TypeVar(
-    '_ServiceLevelServiceListServiceLevelsType',
+_ServiceLevelServiceGetServiceLevelsType = typing_extensions.TypeVar(
+    '_ServiceLevelServiceGetServiceLevelsType',
     grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
-        headrace.api.v1.service_level_pb2.ListServiceLevelsResponse,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
-        headrace.api.v1.service_level_pb2.ListServiceLevelsResponse,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsResponse,
     ],
     default=grpc.UnaryUnaryMultiCallable[
-        headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
-        headrace.api.v1.service_level_pb2.ListServiceLevelsResponse,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsResponse,
     ],
 )
 
-class ServiceLevelServiceStub(typing.Generic[_ServiceLevelServiceSetServiceLevelsType, _ServiceLevelServiceListServiceLevelsType]):
+class ServiceLevelServiceStub(typing.Generic[_ServiceLevelServiceSetServiceLevelsType, _ServiceLevelServiceGetServiceLevelsType]):
     """Keeps what is promised of deployments. A broken promise becomes an event, "headrace.service-level.violated"."""
 
     @typing.overload
@@ -67,8 +67,8 @@ class ServiceLevelServiceStub(typing.Generic[_ServiceLevelServiceSetServiceLevel
             headrace.api.v1.service_level_pb2.SetServiceLevelsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
-            headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
-            headrace.api.v1.service_level_pb2.ListServiceLevelsResponse,
+            headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
+            headrace.api.v1.service_level_pb2.GetServiceLevelsResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -79,15 +79,15 @@ class ServiceLevelServiceStub(typing.Generic[_ServiceLevelServiceSetServiceLevel
             headrace.api.v1.service_level_pb2.SetServiceLevelsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
-            headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
-            headrace.api.v1.service_level_pb2.ListServiceLevelsResponse,
+            headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
+            headrace.api.v1.service_level_pb2.GetServiceLevelsResponse,
         ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     SetServiceLevels: _ServiceLevelServiceSetServiceLevelsType
     """Brings the service levels of a deployment to the given ones, by their names."""
 
-    ListServiceLevels: _ServiceLevelServiceListServiceLevelsType
+    GetServiceLevels: _ServiceLevelServiceGetServiceLevelsType
     """Returns the service levels of a deployment by name, and when they were last broken."""
 
 ServiceLevelServiceAsyncStub: typing_extensions.TypeAlias = ServiceLevelServiceStub[
@@ -96,8 +96,8 @@ ServiceLevelServiceAsyncStub: typing_extensions.TypeAlias = ServiceLevelServiceS
         headrace.api.v1.service_level_pb2.SetServiceLevelsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
-        headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
-        headrace.api.v1.service_level_pb2.ListServiceLevelsResponse,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
+        headrace.api.v1.service_level_pb2.GetServiceLevelsResponse,
     ],
 ]
 
@@ -113,11 +113,11 @@ class ServiceLevelServiceServicer(metaclass=abc.ABCMeta):
         """Brings the service levels of a deployment to the given ones, by their names."""
 
     @abc.abstractmethod
-    def ListServiceLevels(
+    def GetServiceLevels(
         self,
-        request: headrace.api.v1.service_level_pb2.ListServiceLevelsRequest,
+        request: headrace.api.v1.service_level_pb2.GetServiceLevelsRequest,
         context: _ServicerContext,
-    ) -> typing.Union[headrace.api.v1.service_level_pb2.ListServiceLevelsResponse, collections.abc.Awaitable[headrace.api.v1.service_level_pb2.ListServiceLevelsResponse]]:
+    ) -> typing.Union[headrace.api.v1.service_level_pb2.GetServiceLevelsResponse, collections.abc.Awaitable[headrace.api.v1.service_level_pb2.GetServiceLevelsResponse]]:
         """Returns the service levels of a deployment by name, and when they were last broken."""
 
 def add_ServiceLevelServiceServicer_to_server(servicer: ServiceLevelServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
