@@ -217,6 +217,13 @@ def to_span(message: Any, field: str) -> Span:
 
 
 def flow_run_filter_from_json(stored: dict[str, Any]) -> FlowRunFilter:
-    """Return a filter of flow runs that was stored as JSON; fields that are not known any more do not count."""
-    message = json_format.ParseDict(stored, flow_run_pb2.FlowRunFilter(), ignore_unknown_fields=True)
+    """Return a filter of flow runs that was stored as JSON.
+
+    Raises:
+        errors.InvalidArgument: It has what this server does not know: without it, it would mean more runs.
+    """
+    try:
+        message = json_format.ParseDict(stored, flow_run_pb2.FlowRunFilter())
+    except json_format.ParseError as error:
+        raise errors.InvalidArgument.of_field("filter", f"cannot be read: {error}") from error
     return to_flow_run_filter(message)

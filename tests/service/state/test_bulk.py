@@ -201,6 +201,31 @@ async def test_a_cancelled_operation_goes_no_further(bulk: Bulk, database: Datab
     assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
+async def test_an_operation_that_cannot_be_read_stands_in_nobodys_way(
+    bulk: Bulk, database: Database, state: StateClient
+) -> None:
+    run_id = (await state.create_run()).flow_run.flow_run_id
+    unknown = new_id()
+    async with database.connection() as connection:
+        await connection.execute(
+            "insert into bulk_operation (bulk_operation_id, workspace_id, action, filter, updated_at)"
+            " values ($1, $2, $3, $4, '-infinity')",
+            unknown,
+            DEFAULT_WORKSPACE_ID,
+            {"kind": "delete"},
+            {"from_the_future": ["x"]},
+        )
+    action = Action(cancel=bulk_operation_pb2.BulkCancel())
+    assert (await ended(bulk, await start(bulk, action, all_runs=True))).changed_count == 1
+    async with database.connection() as connection:
+        row = await connection.fetchrow(
+            "select status, changed_count from bulk_operation where bulk_operation_id = $1", unknown
+        )
+    assert row is not None
+    assert tuple(row) == ("CANCELLED", 0)
+    assert (await state.get_run(run_id)).state.type == CANCELLED
+
+
 async def test_notes_are_added_listed_and_deleted(notes: Notes, state: StateClient) -> None:
     run_id = (await state.running_run()).flow_run.flow_run_id
     texts = [f"note {number}" for number in range(3)]
