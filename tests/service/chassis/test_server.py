@@ -254,7 +254,22 @@ async def test_calls_are_measured_by_method_and_code() -> None:
         await refused(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="missing")))
         text = metrics.metrics_text().decode()
     assert 'count{code="NOT_FOUND",method="/headrace.api.v1.VariableService/GetVariable"}' in text
-    assert "headrace_rpc_active 0.0" in text
+
+
+async def test_calls_in_progress_are_counted() -> None:
+    async with serving() as stack:
+        before = calls_in_progress()
+        waiting = asyncio.ensure_future(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="slow")))
+        await stack.variables_servicer.is_in.wait()
+        assert calls_in_progress() == before + 1
+        stack.variables_servicer.go_on.set()
+        await waiting
+    assert calls_in_progress() == before
+
+
+def calls_in_progress() -> float:
+    lines = metrics.metrics_text().decode().splitlines()
+    return sum(float(line.split()[1]) for line in lines if line.startswith("headrace_rpc_active "))
 
 
 async def test_a_call_without_deadline_gets_one() -> None:
