@@ -398,13 +398,15 @@ class FlowExecution:
     def _lose(self) -> Script:
         """Stop without another word to the server: the run belongs to another attempt, or is over."""
         run = self.run
-        if run.paused is not None:
-            yield Wait(run.paused)
         held = run.final
+        if (waiting := run.paused) is not None:
+            # Who waits is woken before the callback that keeps the final state is called.
+            held = yield Wait(waiting)
         if held is not None and held.details is not None and held.details.reason == PAUSE_EXPIRED:
             self.error = PauseTimedOut(held.message)
             return State(type=StateType.FAILED, name=held.name, message=held.message, data=self.error)
-        message = f"flow run {run.name!r} was given to another attempt, so this process stops: {run.stop_reason}"
+        taken = "was given to another attempt or is over"
+        message = f"flow run {run.name!r} {taken}, so this process stops: {run.stop_reason}"
         logger.error("%s", message)
         self.error = errors.LeaseLost(message)
         return State(type=StateType.CRASHED, message=message, data=self.error)

@@ -150,7 +150,7 @@ def explain(run: RunFacts, place: PlaceFacts) -> tuple[Reason, ...]:
             return (_cancelling(run, place),)
         case _:
             said = f": {run.state_message}" if run.state_message else "."
-            return (Reason(Kind.FINAL, f"It is over since {_moment(run.state_at)} as {run.state_name}{said}"),)
+            return (Reason(Kind.FINAL, f"It ended as {run.state_name} at {_moment(run.state_at)}{said}"),)
 
 
 def _without_queue(run: RunFacts) -> Reason:
@@ -352,7 +352,7 @@ def _nobody(run: RunFacts, place: PlaceFacts) -> Iterator[Reason]:
         capacity = sum(worker.capacity for worker in fitting)
         yield Reason(
             Kind.WORKERS_FULL,
-            f"All {len(fitting)} {where} that can take it are full: they run {capacity} at once.",
+            f"All {where} that can take it are full: {len(fitting)} with {capacity} slots in all.",
             "Start another worker, or raise --limit of one.",
             is_blocking=True,
             data={"workers": [worker.name for worker in fitting], "capacity": capacity},
@@ -369,9 +369,10 @@ def _is_full(worker: Worker) -> bool:
 
 def _behind(run: RunFacts) -> Reason:
     where = f"queue {run.work_queue_name}" if run.work_pool_id is not None else "line of its deployment"
+    many = f"{run.ahead}{' or more' if run.ahead >= 1000 else ''} due runs stand"
     return Reason(
         Kind.BEHIND_OTHERS,
-        f"{run.ahead}{' or more' if run.ahead >= 1000 else ''} due runs stand before it in the {where}.",
+        f"{'1 due run stands' if run.ahead == 1 else many} before it in the {where}.",
         data={"ahead": run.ahead},
     )
 
@@ -401,7 +402,7 @@ def _running(run: RunFacts) -> Iterator[Reason]:
         more = " and more" if len(waits) > 5 else ""
         yield Reason(
             Kind.WAITING_FOR_CHILD,
-            f"It runs; not finished of it are {names}{more}.",
+            f"It runs; of its parts these are not over: {names}{more}.",
             data={
                 "subflows": [
                     {"flow_run_id": one.run_id, "name": one.name, "state": one.state_name} for one in run.subflows
@@ -417,11 +418,14 @@ def _running(run: RunFacts) -> Iterator[Reason]:
 
 def _paused(run: RunFacts) -> Reason:
     how = "It is suspended: no process waits" if run.is_suspended else "It is paused: its process waits"
-    end = f", and fails unless it is resumed by {_moment(run.pause_expires_at)}." if run.pause_expires_at else "."
+    end, resumed = "fails unless it is resumed by", "Let it go on with"
+    if run.state_name == "AwaitingEvent":
+        how = run.state_message.removesuffix(".") or "It waits for an event"
+        end, resumed = "goes on without it at", "Let it go on without the event with"
     return Reason(
         Kind.PAUSED,
-        how + end,
-        f"Let it go on with 'headrace flow-run resume {run.flow_run_id}'.",
+        how + (f", and {end} {_moment(run.pause_expires_at)}." if run.pause_expires_at else "."),
+        f"{resumed} 'headrace flow-run resume {run.flow_run_id}'.",
         is_blocking=True,
         until=run.pause_expires_at,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import re
 import sys
 import threading
@@ -30,7 +31,9 @@ from headrace import (
 )
 from headrace.context import get_flow_run
 from headrace.engine.guards import current_guard
-from headrace.outcomes import PauseTimedOut, WaitTimedOut
+from headrace.engine.runs import FlowRun
+from headrace.outcomes import LeaseLostInterrupt, PauseTimedOut, WaitTimedOut
+from headrace.states import State
 from headrace.testing import LocalRuns
 
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "waiting.md"
@@ -103,6 +106,26 @@ def test_a_pause_that_times_out_fails_the_flow(runs: LocalRuns) -> None:
     with pytest.raises(PauseTimedOut):
         forgotten()
     assert runs.flow_runs()[0].state.name == "TimedOut"
+
+
+def test_a_pause_that_times_out_says_so_however_late_its_end_is_noted(
+    runs: LocalRuns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noted = FlowRun._go_on
+
+    def go_on_late(run: FlowRun, waiting: concurrent.futures.Future[State[Any]]) -> None:
+        # The server says in two ways that the run is over, and the other one was first.
+        run.stop(LeaseLostInterrupt, "the run is over")
+        time.sleep(0.2)
+        noted(run, waiting)
+
+    @flow
+    def forgotten() -> None:
+        pause_flow_run(timeout=0.05)
+
+    monkeypatch.setattr(FlowRun, "_go_on", go_on_late)
+    with pytest.raises(PauseTimedOut):
+        forgotten()
 
 
 def test_what_makes_no_sense_is_refused(runs: LocalRuns) -> None:
