@@ -115,7 +115,8 @@ def _name_of(
     template = definition.options.task_run_name
     if isinstance(template, str) and is_plain:
         return run_name(template, "task_run_name", definition.signature.bind(args, kwargs), takes_parameters=False)
-    return f"{definition.name}-{task_run_id[-4:]}"
+    # The last digits of ids are the process's own; those before them are counted.
+    return f"{definition.name}-{task_run_id[-12:-8]}"
 
 
 def _put_parameters(

@@ -191,6 +191,7 @@ def test_futures_are_waited_for_and_replaced_by_their_results(client: Client) ->
 def test_many_futures_are_followed_together(client: Client) -> None:
     heard: list[str] = []
     futures = [double.delay(number) for number in range(30)]
+    assert len({run_of(client, future).name for future in futures}) == 30
     for future in futures:
         future.add_done_callback(lambda ended: heard.append(ended.task_run_id))
     with serving(limit=8):
