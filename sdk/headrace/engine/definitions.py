@@ -136,6 +136,10 @@ class TaskOptions(CommonOptions):
             raise errors.InvalidArgument.of_field("retry_jitter_factor", "must be from 0 to 100")
         if self.cache_key_fn is not None and self.cache_policy is not None:
             raise errors.InvalidArgument.of_field("cache_key_fn", "cannot be given together with cache_policy")
+        if not isinstance(self.cache_policy, CachePolicy | None):
+            raise errors.InvalidArgument.of_field(
+                "cache_policy", f"must be a policy such as headrace.caching.INPUTS, not {self.cache_policy!r}"
+            )
         if self.cache_expiration is not None and self.cache_expiration.total_seconds() <= 0:
             raise errors.InvalidArgument.of_field("cache_expiration", "must be above 0")
         check_tags(self.tags)

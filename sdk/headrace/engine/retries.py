@@ -26,13 +26,16 @@ def resolve_delays(retries: int, delays: RetryDelays | None) -> tuple[float, ...
     """Return the seconds before each retry; the last one holds for all further.
 
     Raises:
-        errors.InvalidArgument: A delay is negative, or there are too many.
+        errors.InvalidArgument: A delay is negative or no number, or there are too many.
     """
     if delays is None:
         return ()
     if callable(delays):
         delays = delays(retries)
-    found = tuple(float(delay) for delay in delays) if isinstance(delays, Sequence) else (float(delays),)
+    try:
+        found = tuple(map(float, delays if isinstance(delays, Sequence) and not isinstance(delays, str) else (delays,)))
+    except (TypeError, ValueError) as error:
+        raise errors.InvalidArgument.of_field("retry_delay_seconds", f"must be numbers, not {delays!r}") from error
     if len(found) > MAX_DELAYS:
         raise errors.InvalidArgument.of_field("retry_delay_seconds", f"has more than {MAX_DELAYS} delays")
     if any(not delay >= 0 for delay in found):
