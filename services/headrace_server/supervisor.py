@@ -23,6 +23,7 @@ from headrace_chassis.database import address
 from headrace_chassis.resolving import is_loopback
 from headrace_chassis.settings import ServerSettings
 from headrace_server.children import Child
+from headrace_server.client_hint import client_hint
 from headrace_server.database import Migration, ensure_current
 from headrace_server.home import Home, State, Status
 from headrace_server.log_file import keep_short
@@ -248,6 +249,8 @@ class Supervisor:
         ]
         if self._warning():
             lines.append(f"  {self._warning()}")
+        if hint := client_hint(f"http://{host}:{http_port}"):
+            lines.append(hint)
         return "\n".join(lines)
 
 

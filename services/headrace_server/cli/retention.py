@@ -114,7 +114,8 @@ def _number(kind: str) -> retention_pb2.RetentionKind.ValueType:
 
 
 def _kind(number: retention_pb2.RetentionKind.ValueType) -> str:
-    return retention_pb2.RetentionKind.Name(number).removeprefix("RETENTION_KIND_").replace("_", " ").lower() + "s"
+    kind = retention_pb2.RetentionKind.Name(number).removeprefix("RETENTION_KIND_").replace("_", " ").lower()
+    return f"{kind} entries" if kind == "outbox" else f"{kind}s"
 
 
 def _subject(rule: retention_pb2.RetentionRule) -> str:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import click
 
 from headrace import errors
+from headrace_server.client_hint import client_hint
 from headrace_server.exits import Exit
 from headrace_server.home import HOME_VARIABLE, Home, Status
 from headrace_server.log_file import shorten
@@ -146,14 +147,16 @@ def _in_background(kind: DatabaseKind, given: dict[str, Any]) -> int:
 
 
 def _ready(status: Status) -> str:
-    warning = f"  {status.warning}\n" if status.warning else ""
+    more = "".join(
+        f"{line}\n" for line in (status.warning and f"  {status.warning}", client_hint(status.http_url)) if line
+    )
     return (
         f"Headrace {status.version} is ready in the background (process {status.pid}).\n"
         f"  UI and API  {status.http_url}\n"
         f"  gRPC        {status.grpc_address}\n"
         f"  Data        {status.database}\n"
         f"  Log         {status.log_file}\n"
-        f"{warning}Stop it with `headrace server stop`."
+        f"{more}Stop it with `headrace server stop`."
     )
 
 

@@ -192,6 +192,7 @@ def test_a_server_in_the_background_is_started_shown_and_stopped(tmp_path: pathl
     try:
         assert started.returncode == 0, started.stderr
         assert "is ready in the background" in started.stdout
+        assert "`export HEADRACE_API_URL=http://127.0.0.1:" in started.stdout
         shown = run(tmp_path, "status", "--wait", "-o", "json")
         assert (shown.returncode, '"ready": true' in shown.stdout) == (0, True)
         second = run(tmp_path, "start", "-b", "--database", "memory", "--port", "0")
