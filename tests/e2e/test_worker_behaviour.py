@@ -85,7 +85,7 @@ async def test_a_worker_tells_how_it_is_pauses_and_drains_on_request(
         assert (await observer.ended(run_id)).state.name == "Completed"
         assert await ready() == 200
         found = await machine.headrace("worker", "ls", "--pool", pool, "-o", "json")
-        await machine.headrace("worker", "drain", only(found.json())["worker_id"])
+        await machine.headrace("worker", "drain", only(found.json())["name"])
         assert await worker.ended() == 0
 
 

@@ -91,7 +91,7 @@ def inspect_deployment(name: str, as_json: bool) -> None:
             ("job variables", plain.get("job_variables")),
             ("work pool", content.work_pool_name),
             ("work queue", content.work_queue_name),
-            ("concurrency", found.concurrency.limit if found.concurrency.HasField("limit") else None),
+            ("concurrency", concurrency_words(found.concurrency)),
             *[("schedule", _schedule_words(entry)) for entry in found.schedules],
             ("created", output.moment(found.created_at)),
             ("updated", output.moment(found.updated_at)),
@@ -99,8 +99,22 @@ def inspect_deployment(name: str, as_json: bool) -> None:
     )
 
 
+def concurrency_words(limit: deployment_pb2.DeploymentConcurrency) -> str:
+    """Return how many run at once, and what happens to more; empty if nothing limits them."""
+    parts = [str(limit.limit)] if limit.HasField("limit") else []
+    if limit.key:
+        parts.append(f"{limit.key_limit if limit.HasField('key_limit') else 1} per {limit.key}")
+    if limit.shared_limit_name:
+        parts.append(f"shared limit {limit.shared_limit_name}")
+    strategy = deployment_pb2.ConcurrencyStrategy.Name(limit.strategy).removeprefix("CONCURRENCY_STRATEGY_")
+    more = "" if strategy == "UNSPECIFIED" else f" ({strategy.lower()})"
+    return f"{', '.join(parts)}{more}" if parts else ""
+
+
 def _schedule_words(entry: deployment_pb2.Schedule) -> str:
-    return f"{rule_words(entry.rule)}  {f'next {output.moment(entry.next_at)}' if entry.active else '(paused)'}"
+    following = output.moment(entry.next_at)
+    state = "(paused)" if not entry.active else f"next {following}" if following else ""
+    return f"{rule_words(entry.rule)}  {state}".rstrip()
 
 
 @command.command("run")
@@ -141,6 +155,8 @@ def run_deployment(
     """Start a run of a deployment."""
     if start_in and start_at:
         raise click.UsageError("--start-in and --start-at exclude each other.")
+    if watch_timeout is not None and not watch:
+        raise click.UsageError("--watch-timeout goes with --watch.")
     if params_file is not None:
         if document is not None:
             raise click.UsageError("--params and --params-file exclude each other.")

@@ -49,10 +49,10 @@ def rule_words(rule: deployment_pb2.ScheduleRule) -> str:
     """Return a rule in a few words, with its time zone."""
     kind = rule.WhichOneof("rule")
     if kind == "interval":
-        return f"every {output.span(rule.interval.every)}"
+        return f"every {output.span(rule.interval.every)} {rule.interval.time_zone or 'UTC'}"
     if kind == "cron":
         return f"cron {rule.cron.expression} {rule.cron.time_zone or 'UTC'}"
-    return f"rrule {rule.recurrence.rule}"
+    return f"rrule {rule.recurrence.rule} {rule.recurrence.time_zone or 'UTC'}"
 
 
 @schedule.command("create")
@@ -61,7 +61,12 @@ def rule_words(rule: deployment_pb2.ScheduleRule) -> str:
 @click.option("--interval", metavar="SPAN", help="A fixed interval, e.g. 90s, 15m or 1d.")
 @click.option("--rrule", metavar="RULE", help="A recurrence rule of RFC 5545.")
 @click.option("--anchor", metavar="TIME", help="One of the times of --interval.")
-@click.option("--timezone", default="", metavar="ZONE", help="IANA time zone; UTC if not given.")
+@click.option(
+    "--timezone",
+    default="",
+    metavar="ZONE",
+    help="IANA time zone, also of times without an offset; UTC if not given.",
+)
 @click.option("--slug", default="", help="A short name, unique in the deployment.")
 @click.option(
     "-p", "--param", "pairs", multiple=True, metavar="NAME=VALUE", help="A parameter of its runs; may be repeated."
@@ -109,7 +114,7 @@ def create_schedule(
     )
     for field, text in (("starts_at", starts_at), ("ends_at", ends_at)):
         if text is not None:
-            getattr(wanted, field).FromDatetime(moments.parse_moment(text))
+            getattr(wanted, field).FromDatetime(moments.parse_moment(text, timezone))
     for field, text in (("maximum_lateness", max_lateness), ("jitter", jitter)):
         if text is not None:
             getattr(wanted, field).FromTimedelta(moments.parse_span(text))
@@ -120,7 +125,7 @@ def create_schedule(
         wanted.rule.interval.every.FromTimedelta(moments.parse_span(interval))
         wanted.rule.interval.time_zone = timezone
         if anchor is not None:
-            wanted.rule.interval.anchor_at.FromDatetime(moments.parse_moment(anchor))
+            wanted.rule.interval.anchor_at.FromDatetime(moments.parse_moment(anchor, timezone))
     else:
         wanted.rule.recurrence.rule = rrule or ""
         wanted.rule.recurrence.time_zone = timezone

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from headrace.api.v1 import deployment_pb2
 from headrace.cli import lookup, output
+from headrace.deployments.changes import whole
 
 _SIGNS = {
     deployment_pb2.VERSION_CHANGE_KIND_ADDED: ("+", "green"),
@@ -100,9 +101,7 @@ def diff_versions(name: str, from_number: int | None, to_number: int | None, as_
 
 
 def _shown(value: Any) -> str:
-    plain: Any = json_format.MessageToDict(value)
-    whole = int(plain) if isinstance(plain, float) and plain.is_integer() else plain
-    text = json.dumps(whole, ensure_ascii=False)
+    text = json.dumps(whole(json_format.MessageToDict(value)), ensure_ascii=False)
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
 
 

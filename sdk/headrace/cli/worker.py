@@ -20,6 +20,7 @@ from headrace.settings import Settings, get_settings
 from headrace.worker.runner import WorkerOptions
 from headrace.worker.service import choose_launcher, container_launcher, run_worker
 
+_ALIVE = [work_pool_pb2.WORKER_STATUS_ONLINE, work_pool_pb2.WORKER_STATUS_DRAINING]
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _STATUS_WORDS = {
@@ -133,7 +134,7 @@ def _wait_for_server(settings: Settings) -> System:
 def list_workers(pool: str, everything: bool, as_json: bool) -> None:
     """List workers."""
     stub = lookup.client().work_pools
-    statuses = [] if everything else [work_pool_pb2.WORKER_STATUS_ONLINE, work_pool_pb2.WORKER_STATUS_DRAINING]
+    statuses = [] if everything else _ALIVE
 
     def page(token: str, size: int) -> work_pool_pb2.ListWorkersResponse:
         return stub.ListWorkers(
@@ -161,8 +162,24 @@ def list_workers(pool: str, everything: bool, as_json: bool) -> None:
 
 
 @command.command("drain")
-@click.argument("worker_id")
-def drain_worker(worker_id: str) -> None:
-    """Let a worker finish what it runs and take nothing new."""
+@click.argument("worker")
+def drain_worker(worker: str) -> None:
+    """Let a worker finish what it runs and take nothing new. WORKER is an id, or a name that one worker has."""
+    worker_id = worker if lookup.is_id(worker) else _id_of(worker)
     lookup.client().work_pools.DrainWorker(work_pool_pb2.DrainWorkerRequest(worker_id=worker_id))
     output.done("The worker was told to drain.")
+
+
+def _id_of(name: str) -> str:
+    request = work_pool_pb2.ListWorkersRequest(statuses=_ALIVE)
+
+    def page(token: str, size: int) -> work_pool_pb2.ListWorkersResponse:
+        request.page_token, request.page_size = token, size
+        return lookup.client().work_pools.ListWorkers(request)
+
+    named = [found for found in lookup.pages(page, "workers", 0) if found.name == name]
+    if not named:
+        raise errors.NotFound(f"There is no worker '{name}' online; 'headrace worker ls --all' shows all.")
+    if len(named) > 1:
+        raise errors.InvalidArgument(f"{len(named)} workers are named '{name}'; give the id of one.")
+    return str(named[0].worker_id)

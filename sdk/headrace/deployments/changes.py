@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from google.protobuf import json_format
 from google.protobuf.message import Message
@@ -77,7 +77,16 @@ def _schedule_facts(schedules: Any) -> dict[str, Any]:
 
 def _plain(message: Message) -> dict[str, Any]:
     plain: dict[str, Any] = json_format.MessageToDict(message, preserving_proto_field_name=True)
-    return plain
+    return cast("dict[str, Any]", whole(plain))
+
+
+def whole(value: Any) -> Any:
+    """Return a value with its whole numbers as such: a Struct keeps every number as a fraction."""
+    if isinstance(value, Mapping):
+        return {key: whole(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [whole(inner) for inner in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:

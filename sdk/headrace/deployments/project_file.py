@@ -17,6 +17,7 @@ from __future__ import annotations
 import datetime
 import os
 import pathlib
+import zoneinfo
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -79,8 +80,8 @@ class ScheduleSection(_Section):
             "slug": self.slug or (kind if number == 0 else f"{kind}-{number + 1}"),
             "parameters": self.parameters,
             "active": self.active,
-            "starts_at": _zoned(self.starts_at),
-            "ends_at": _zoned(self.ends_at),
+            "starts_at": self._zoned(self.starts_at),
+            "ends_at": self._zoned(self.ends_at),
             "catch_up": self.catch_up,
             "maximum_lateness": _span(self.maximum_lateness),
             "jitter": _span(self.jitter),
@@ -89,12 +90,17 @@ class ScheduleSection(_Section):
         if self.cron is not None:
             return Cron(self.cron, timezone=self.timezone, day_or=self.day_or, **common)
         if self.interval is not None:
-            return Interval(self.interval, anchor=_zoned(self.anchor), timezone=self.timezone, **common)
+            return Interval(self.interval, anchor=self._zoned(self.anchor), timezone=self.timezone, **common)
         return RRule(self.rrule or "", timezone=self.timezone, **common)
 
-
-def _zoned(moment: datetime.datetime | None) -> datetime.datetime | None:
-    return moment.replace(tzinfo=datetime.UTC) if moment is not None and moment.tzinfo is None else moment
+    def _zoned(self, moment: datetime.datetime | None) -> datetime.datetime | None:
+        """Read a time without an offset on the clock that the schedule goes by."""
+        if moment is None or moment.tzinfo is not None:
+            return moment
+        try:
+            return moment.replace(tzinfo=zoneinfo.ZoneInfo(self.timezone or "UTC"))
+        except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError) as error:
+            raise errors.InvalidArgument.of_field("timezone", f"there is no time zone {self.timezone!r}") from error
 
 
 def _span(seconds: float | None) -> datetime.timedelta | None:
@@ -351,6 +357,8 @@ def _words(error: Any) -> str:
         return "is missing"
     if error["type"] == "extra_forbidden":
         return "is not known here"
+    if error["type"] == "model_type":
+        return "must be a mapping of names to values"
     text = str(error["msg"]).removeprefix("Value error, ")
     return text[:1].lower() + text[1:]
 

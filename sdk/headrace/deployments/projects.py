@@ -114,7 +114,11 @@ class ProjectDeployment:
         name = f"{request.flow_name}/{request.name}"
         if self.is_trial:
             return Outcome(name, changes, before is None, None)
-        response = get_client().deployments.ApplyDeployment(request)
+        try:
+            response = get_client().deployments.ApplyDeployment(request)
+        except errors.InvalidArgument as error:
+            # The server knows no file: say at least which deployment it is.
+            raise self.project.error(("deployments", place), str(error)) from error
         return Outcome(name, changes, response.created, response.deployment, response.new_version)
 
     def _run_steps(self, place: int, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -201,9 +205,12 @@ class ProjectDeployment:
             for path, name in placeholders(dict(step.inputs), step.path):
                 first = name.split(".")[0]
                 if not name.startswith(("$", "headrace.")) and first not in steps:
-                    raise self.project.error(
-                        path, f"{{{{ {name} }}}} has no value: no step before it is named {first!r}"
+                    why = (
+                        "the folder is in no git repository with a commit"
+                        if first == "git"
+                        else f"no step before it is named {first!r}"
                     )
+                    raise self.project.error(path, f"{{{{ {name} }}}} has no value: {why}")
             steps.add(step.output_name)
 
     def _steps_for(self, kind: Any, place: int) -> list[Step]:

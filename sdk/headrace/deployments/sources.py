@@ -123,7 +123,7 @@ class Origin:
 
 
 def source_of(source: Source | str | os.PathLike[str]) -> Source:
-    """Return the source that a text names: a URL that ends in `.git`, another URL, or a path.
+    """Return the source of a text: a URL that ends in `.git`, another URL, or a path, also of a bare repository.
 
     Raises:
         errors.InvalidArgument: It names none.
@@ -132,7 +132,9 @@ def source_of(source: Source | str | os.PathLike[str]) -> Source:
         return source
     text = os.fspath(source)
     if "://" not in text and not text.startswith("git@"):
-        return LocalFolder(text)
+        # A path ends in .git where it is a bare repository: there is no code in that folder itself.
+        is_bare = text.endswith(".git") and os.path.isfile(os.path.join(text, "HEAD"))
+        return GitRepository(url=os.path.abspath(text)) if is_bare else LocalFolder(text)
     if text.endswith(".git") or text.startswith(("git@", "ssh://", "git://")):
         return GitRepository(url=text)
     if text.startswith(("http://", "https://")):

@@ -87,7 +87,8 @@ async def place(
     pool = await unit.pools.load(workspace_id, pool_name)
     with refusing(field):
         if pool is None:
-            raise Invalid.of_field("work_pool_name", f"there is no work pool {pool_name!r}; create it first")
+            advice = f"create it first, for example with 'headrace work-pool create {pool_name}'"
+            raise Invalid.of_field("work_pool_name", f"there is no work pool {pool_name!r}; {advice}")
         queues = await unit.pools.list_queues(pool.work_pool_id)
         queue = next(
             (

@@ -49,3 +49,12 @@ def test_a_moment_with_an_offset_keeps_it() -> None:
 def test_a_malformed_moment_is_refused() -> None:
     with pytest.raises(errors.InvalidArgument, match="time like"):
         moments.parse_moment("tomorrow")
+
+
+def test_a_moment_without_an_offset_is_in_the_zone_that_is_named() -> None:
+    assert moments.parse_moment("2030-01-31T08:00", "Europe/Berlin") == datetime.datetime(
+        2030, 1, 31, 7, tzinfo=datetime.UTC
+    )
+    assert moments.parse_moment("2030-01-31T08:00Z", "Europe/Berlin").hour == 8
+    with pytest.raises(errors.InvalidArgument, match="'Mars/Base' is not the name of a time zone"):
+        moments.parse_moment("2030-01-31T08:00", "Mars/Base")

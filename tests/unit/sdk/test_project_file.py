@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import pathlib
 
 import pytest
@@ -95,6 +96,7 @@ deployments:
         (ONE + "  retries: 3\n", 6, r"deployments\[0\].retries: is not known here"),
         (ONE.replace("  entrypoint: flows.py:one\n", ""), 2, "entrypoint: is missing"),
         (ONE + "  tags: night\n", 6, "tags: .*list"),
+        (ONE + "  schedule:\n  - cron: '* * * * *'\n", 6, r"schedule: must be a mapping of names to values"),
         (ONE + "  name: two\n", 6, "'name' stands here twice"),
         (ONE + "  schedules:\n  - cron: '* * * * *'\n    interval: 3\n", 7, "exactly one of cron, interval and rrule"),
         (ONE + "  schedules:\n  - timezone: UTC\n    cron: '* * * * *'\n    zone: x\n", 9, "zone: is not known here"),
@@ -156,3 +158,21 @@ def test_a_first_project_file_can_be_read(tmp_path: pathlib.Path, recipe: str) -
     assert project.deployment_names == ["one-flow"]
     section = project.section(0, Values(), may_be_missing=True)
     assert (section.entrypoint, section.work_pool.name) == ("one.py:one_flow", "mill")
+
+
+def test_times_of_a_schedule_without_an_offset_are_read_in_its_zone(tmp_path: pathlib.Path) -> None:
+    text = (
+        ONE
+        + """\
+  schedules:
+  - {interval: 86400, anchor: 2026-03-01T02:30, timezone: Europe/Berlin, starts_at: 2026-07-01T00:00}
+  - {cron: "0 3 * * *", starts_at: 2026-07-01T00:00}
+"""
+    )
+    schedules = read_project_file(write(tmp_path, text)).section(0, Values(environment={})).to_schedules()
+    assert schedules is not None
+    daily, nightly = schedules
+    assert isinstance(daily, Interval)
+    assert daily.anchor == datetime.datetime(2026, 3, 1, 1, 30, tzinfo=datetime.UTC)
+    assert daily.starts_at == datetime.datetime(2026, 6, 30, 22, tzinfo=datetime.UTC)
+    assert nightly.starts_at == datetime.datetime(2026, 7, 1, tzinfo=datetime.UTC)

@@ -70,6 +70,13 @@ def test_a_text_names_a_source(text: str, source: object) -> None:
     assert source_of(text) == source
 
 
+def test_a_path_of_a_bare_repository_is_cloned(tmp_path: pathlib.Path) -> None:
+    subprocess.run(["git", "init", "-q", "--bare", tmp_path / "code.git"], check=True)
+    (tmp_path / "plain.git").mkdir()
+    assert source_of(tmp_path / "code.git") == GitRepository(url=str(tmp_path / "code.git"))
+    assert source_of(tmp_path / "plain.git") == LocalFolder(str(tmp_path / "plain.git"))
+
+
 def test_secrets_of_a_source_must_be_placeholders() -> None:
     assert GitRepository(url="x", access_token="{{ $TOKEN }}").steps()[0].inputs["access_token"] == "{{ $TOKEN }}"
     for given in ({"access_token": "abc"}, {"credentials": {"username": "me", "password": "abc"}}):
