@@ -14,6 +14,8 @@ from headrace.api.v1 import deployment_pb2
 
 _ABSENT = object()
 _DEFAULTS: tuple[Any, ...] = ("", [], {}, False, None)
+_OF_THE_AUTHOR = (".parameters.", ".job_variables.", ".parameter_schema.")
+"""Where every value says something, be it zero or false: not fields of the contract, which have defaults."""
 _OF_THE_SERVER = ("schedule_id", "deployment_id", "next_at", "created_at", "updated_at")
 
 
@@ -90,11 +92,11 @@ def whole(value: Any) -> Any:
 
 
 def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
-    """Yield the values within a value by their whole names; what says nothing is left out."""
+    """Yield the values within a value by their whole names; fields that say nothing are left out."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
             yield from _flat(inner, f"{name}.{key}")
-    elif value not in _DEFAULTS:
+    elif value not in _DEFAULTS or any(part in name for part in _OF_THE_AUTHOR):
         yield name, value
 
 

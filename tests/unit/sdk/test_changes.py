@@ -14,6 +14,20 @@ def test_whole_numbers_are_shown_without_a_fraction() -> None:
     assert shown == {"limit": "3", "share": "0.5", "many": '[1, {"deep": 2}]'}
 
 
+def test_a_parameter_that_is_nothing_is_a_change_nevertheless() -> None:
+    wanted = deployment_pb2.ApplyDeploymentRequest(flow_name="f", name="d", keep_schedules=True)
+    wanted.content.parameters.update({"limit": 0, "fail": False, "word": "", "none": None})
+    before = deployment_pb2.Deployment()
+    assert {change.name: change.after for change in changes_of(before, wanted)} == {
+        "content.parameters.limit": "0",
+        "content.parameters.fail": "false",
+        "content.parameters.word": '""',
+        "content.parameters.none": "null",
+    }
+    before.content.CopyFrom(wanted.content)
+    assert changes_of(before, wanted) == []
+
+
 def test_a_concurrency_limit_is_said_with_its_key_and_what_happens_to_more() -> None:
     assert concurrency_words(deployment_pb2.DeploymentConcurrency()) == ""
     both = deployment_pb2.DeploymentConcurrency(
