@@ -36,7 +36,8 @@ async def retry_flow_run(
 
     Raises:
         errors.NotFound: There is no such flow run.
-        errors.InvalidArgument: Task runs are named although the scope does not look at them, or the other way round.
+        errors.InvalidArgument: Task runs are named although the scope does not look at them, or the other way round;
+            or none of them is one of the run's.
     """
     if (scope is RetryScope.FROM_TASK) != bool(task_run_ids):
         raise errors.InvalidArgument.of_field("task_run_ids", "belong to the scope FROM_TASK, which needs them")
@@ -55,7 +56,9 @@ async def retry_flow_run(
         outcome = await judge_and_store(unit, flow_run_id, proposal)
         is_new = outcome.verdict == "accepted" and before is not None and before.answer is None
         if is_new and scope is not RetryScope.UNFINISHED:
-            await unit.reopen_task_runs(flow_run_id, task_run_ids or None)
+            reopened = await unit.reopen_task_runs(flow_run_id, task_run_ids or None)
+            if task_run_ids and not reopened:
+                raise errors.InvalidArgument.of_field("task_run_ids", "are no finished task runs of this flow run")
         if is_new and scope is RetryScope.ALL:
             await unit.forget_waits(flow_run_id)
         return outcome

@@ -322,6 +322,12 @@ async def test_a_final_run_is_retried_with_what_it_has_not_finished(state: State
     request = flow_run_pb2.RetryFlowRunRequest(
         flow_run_id=run_id, request_id=new_id(), scope=flow_run_pb2.RETRY_SCOPE_FROM_TASK, task_run_ids=[first]
     )
+    strange = flow_run_pb2.RetryFlowRunRequest(
+        flow_run_id=run_id, scope=flow_run_pb2.RETRY_SCOPE_FROM_TASK, task_run_ids=[new_id()]
+    )
+    with pytest.raises(grpc.aio.AioRpcError, match="no finished task runs of this flow run"):
+        await state.runs.RetryFlowRun(strange)
+    assert (await state.get_run(run_id)).state.type == FAILED
     answer = await state.runs.RetryFlowRun(request)
     again = await state.runs.RetryFlowRun(request)
     assert answer.verdict.accepted.state.name == "AwaitingRetry"
