@@ -113,7 +113,11 @@ def inputs(run: str, prefix: str, limit: int, as_json: bool) -> None:
 @click.option("--sender", default="", help="Who sends it.")
 @output.output_option
 def send_input(run: str, key: str, value: str, sender: str, as_json: bool) -> None:
-    """Send VALUE (JSON, or a text) to a flow run as the input KEY; the first one with a key stays."""
+    """Send VALUE (JSON, or a text) to a flow run as the input KEY; the first one with a key stays.
+
+    The run receives what has a key that begins with the name of the type that it wants and a dash, as in Order-1 or
+    str-1.
+    """
     try:
         plain: Any = json.loads(value)
     except ValueError:
