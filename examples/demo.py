@@ -182,9 +182,10 @@ def main() -> None:
             wrong = problems()
             for sentence in wrong:
                 print(f"NOT AS EXPECTED: {sentence}", file=sys.stderr)
-            print(f"\nSee the run, its log and its artifacts at {url}")
             if once:
+                print("\nThe server stops now; without ONCE=1 it stays, with its UI; the data stay in", home)
                 sys.exit(1 if wrong or ended != 0 else 0)
+            print(f"\nSee the run, its log and its artifacts at {url}")
             print("Ctrl-C stops the worker and the server; the data stay in", home)
             with contextlib.suppress(KeyboardInterrupt):
                 server.wait()
