@@ -98,6 +98,12 @@ async def test_a_killed_script_crashes_its_run(machine: Machine, observer: Obser
     script = machine.start_python("steps.py", "steps", "6", "0.01", "go")
     await until_half(machine)
     run_id = only(await observer.runs_of("steps")).flow_run_id
+
+    async def is_known() -> bool:
+        return counted(await observer.task_runs(run_id)) == {("step", "Completed"): 3}
+
+    # What has happened but was not told yet dies with the process.
+    await eventually(is_known)
     script.signal(signal.SIGKILL)
     run = await observer.ended(run_id, 20)
     assert (run.state.name, run.state.details.reason) == ("Crashed", "LEASE_LOST")

@@ -15,6 +15,7 @@ from headrace.engine.runs import TaskRun
 from headrace.engine.slots import HeldSlots, SlotWish, arrival_of_slots, wait_for_slots
 from headrace.errors import HeadraceError
 from headrace.recording.facts import SCHEDULED
+from headrace.recording.text import storable
 
 LEASE_SECONDS = 30.0
 """How long the slots of a process that died stay taken."""
@@ -70,4 +71,4 @@ def _wish(run: TaskRun) -> SlotWish | None:
 
 @functools.lru_cache(maxsize=1_000)
 def _names(tags: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(f"tag:{tag}" for tag in tags)
+    return tuple(f"tag:{storable(tag)}" for tag in tags)
