@@ -1,5 +1,8 @@
 """Run the distributed topology on this machine: every part of the server a process of its own, as a platform runs them.
 
+Envoy stands in front, so that clients of every kind need one address. Where there is none (its wheel exists for
+Linux on x86-64), the gateway answers there alone: HTTP and the UI, but neither the command line nor workers.
+
 The database is the one of `HEADRACE_DATABASE_URL`, else an embedded one that is kept below `.make/up`. Ctrl-C stops
 everything; so does the end of any part, because a part that ends by itself is a fault to look at.
 """
@@ -9,7 +12,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import importlib.resources
+import json
 import os
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -17,11 +23,13 @@ from pathlib import Path
 
 import httpx
 
+from headrace_gateway.envoy import Edge, configuration
 from headrace_server.parts import ALL_PARTS, GATEWAY
 from headrace_server.postgres.keeper import PostgresKeeper
 
 ROOT = Path(__file__).resolve().parent.parent
 LOOPBACK = "127.0.0.1"
+EDGE = "envoy"
 READY_SECONDS = 60.0
 STOP_SECONDS = 30.0
 POLL_SECONDS = 0.2
@@ -46,28 +54,52 @@ async def database(home: Path) -> AsyncIterator[str]:
             await keeping
 
 
+def find_envoy() -> str | None:
+    """Return the program, None where there is none."""
+    return shutil.which(EDGE, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+
+
+async def start_edge(home: Path, envoy: str, port: int, targets: dict[str, str]) -> asyncio.subprocess.Process:
+    """Start Envoy in front of all parts."""
+    descriptors = str(importlib.resources.files("headrace.api").joinpath("descriptors.binpb"))
+    path = home / "envoy.json"
+    edge = Edge(targets, port=port, host=LOOPBACK, descriptors=descriptors, admin_port=None)
+    path.write_text(json.dumps(configuration(edge)))
+    with (home / "envoy.log").open("wb") as log:
+        options = ["--config-path", str(path), "--disable-hot-restart", "--concurrency", "2", "--log-level", "warning"]
+        return await asyncio.create_subprocess_exec(envoy, *options, stdout=log, stderr=log, start_new_session=True)
+
+
 async def start_parts(home: Path, url: str, port: int) -> dict[str, asyncio.subprocess.Process]:
-    """Start every part; services listen for gRPC on the ports after that of the gateway."""
-    targets = {name: f"{LOOPBACK}:{port + 10 + at}" for at, name in enumerate(ALL_PARTS) if name != GATEWAY}
+    """Start every part on the ports after that of the front door, and the front door."""
+    envoy = find_envoy()
+    targets = {name: f"{LOOPBACK}:{port + 10 + at}" for at, name in enumerate(ALL_PARTS)}
+    if envoy is None:
+        targets[GATEWAY] = f"{LOOPBACK}:{port}"
+        print("up: there is no Envoy here, so only HTTP is served: no command line, no workers", file=sys.stderr)
     environment = {
+        "HEADRACE_SERVER_ADVERTISED_GRPC_ADDRESS": f":{port}",
         **os.environ,
         "HEADRACE_HOME": str(home),
         "HEADRACE_DATABASE_URL": url,
-        **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": target for name, target in targets.items()},
+        **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": targets[name] for name in ALL_PARTS if name != GATEWAY},
     }
     processes = {}
     for name in ALL_PARTS:
-        place = ["--port", str(port)] if name == GATEWAY else ["--grpc-port", targets[name].rpartition(":")[2]]
-        command = [sys.executable, "-m", "headrace_server", "start", "--service", name, *place]
+        option = "--port" if name == GATEWAY else "--grpc-port"
+        command = [sys.executable, "-m", "headrace_server", "start", "--service", name]
+        command += [option, targets[name].rpartition(":")[2]]
         # A session of its own: Ctrl-C reaches this process alone, which then stops the parts in order.
         processes[name] = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
+    if envoy is not None:
+        processes[EDGE] = await start_edge(home, envoy, port, targets)
     return processes
 
 
 async def stop_parts(processes: dict[str, asyncio.subprocess.Process]) -> None:
-    """Let the gateway finish first, then the services; kill what does not end in time."""
-    for names in ([GATEWAY], [name for name in ALL_PARTS if name != GATEWAY]):
-        stopping = [processes[name] for name in names if processes[name].returncode is None]
+    """Let the front door finish first, then the gateway, then the services; kill what does not end in time."""
+    for names in ([EDGE], [GATEWAY], [name for name in ALL_PARTS if name != GATEWAY]):
+        stopping = [processes[name] for name in names if name in processes and processes[name].returncode is None]
         for process in stopping:
             process.terminate()
         try:
@@ -127,7 +159,9 @@ async def run(home: Path, port: int) -> int:
 def main() -> int:
     """Run the distributed topology and return the exit code."""
     parser = argparse.ArgumentParser(description="Run every part of the server as a process of its own.")
-    parser.add_argument("--port", type=int, default=4200, help="HTTP port; the gRPC ports are 10 and more above it")
+    parser.add_argument(
+        "--port", type=int, default=4200, help="port of the front door; the parts are 10 and more above it"
+    )
     parser.add_argument("--home", type=Path, default=ROOT / ".make" / "up", help="folder of data, secrets and logs")
     options = parser.parse_args()
     options.home.mkdir(parents=True, exist_ok=True)
