@@ -217,7 +217,8 @@ class Flow(FlowDefinition, Generic[P, R]):
         Raises:
             TypeError: There is no such option.
         """
-        changed = type(self)(self._plain, changed_options(self.options, with_hooks(changes)), bound=self._bound)
+        options = changed_options(self.options, with_hooks(FlowOptions, changes))
+        changed = type(self)(self._plain, options, bound=self._bound)
         changed.origin = self.origin
         return changed
 
@@ -372,7 +373,7 @@ class _FlowMaker:
             headrace.errors.InvalidArgument: An option is wrong.
             TypeError: There is no such option, or the function cannot be a flow.
         """
-        made = FlowOptions(**with_hooks(options))
+        made = FlowOptions(**with_hooks(FlowOptions, options))
         return _FlowDecorator(made) if fn is None else _make(fn, made)
 
     def from_source(self, source: Source | str | os.PathLike[str], entrypoint: str) -> Flow[..., Any]:

@@ -421,7 +421,7 @@ def _make(fn: Any, options: TaskOptions) -> Task[..., Any]:
 
 
 def _normalised(options: Mapping[str, Any]) -> dict[str, Any]:
-    changed = with_hooks(options)
+    changed = with_hooks(TaskOptions, options)
     if "tags" in changed:
         changed["tags"] = check_tags(changed["tags"])
     return changed

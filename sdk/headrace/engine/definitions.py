@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import difflib
 import inspect
 import pathlib
 import sys
@@ -290,8 +291,18 @@ def hooks_of(given: Iterable[Hook] | Hook | None) -> tuple[Hook, ...]:
     return (given,) if callable(given) else tuple(given)
 
 
-def with_hooks(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return keywords with hooks as tuples."""
+def with_hooks(kind: type[CommonOptions], options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return keywords with hooks as tuples.
+
+    Raises:
+        TypeError: The kind has no such option; the message names one that is alike.
+    """
+    known = [field.name for field in dataclasses.fields(kind)]
+    for name in options:
+        if name not in known:
+            alike = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {alike[0]!r}?" if alike else f"; there are {', '.join(sorted(known))}"
+            raise TypeError(f"there is no option {name!r}{hint}")
     return {name: hooks_of(value) if name in HOOK_FIELDS else value for name, value in options.items()}
 
 

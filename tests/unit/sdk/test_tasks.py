@@ -292,3 +292,10 @@ def test_context_variables_reach_submitted_tasks(runs: LocalRuns) -> None:
     assert [name[:2] for name in names] == [("outer", "work-0"), ("outer", "work-1")]
     assert names[0][2] != names[1][2]
     assert runtime.flow_run.id is None
+
+
+def test_an_option_that_there_is_not_is_named_with_one_that_is_alike() -> None:
+    with pytest.raises(TypeError, match=r"no option 'retrys'; did you mean 'retries'\?"):
+        task(retrys=3)  # type: ignore[call-overload]
+    with pytest.raises(TypeError, match=r"no option 'colour'; there are .*retries"):
+        flow(colour="red")  # type: ignore[call-overload]
