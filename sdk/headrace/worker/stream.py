@@ -7,6 +7,7 @@ greets with what the worker still runs. Results are repeated until the server ha
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 from collections import OrderedDict
@@ -26,6 +27,9 @@ _BACKOFF_START_SECONDS = 0.2
 _BACKOFF_LIMIT_SECONDS = 3.0
 _DEFAULT_HEARTBEAT_SECONDS = 2.0
 _OUTBOX_LIMIT = 1000
+_REPEAT_SECONDS = 5.0
+"""After this long a result that the server has not stored is told again."""
+_REPEATED_AT_ONCE = 100
 _FINAL_CODES = frozenset(
     {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION,
      grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNIMPLEMENTED}
@@ -62,6 +66,7 @@ class WorkerStream:
         self._owner = owner
         self._outgoing: asyncio.Queue[worker_pb2.ConnectRequest] = asyncio.Queue(_OUTBOX_LIMIT)
         self._results: OrderedDict[str, worker_pb2.WorkerResult] = OrderedDict()
+        self._told_at: dict[str, float] = {}
         self._heartbeat_seconds = _DEFAULT_HEARTBEAT_SECONDS
         self._sequence = 0
         self._beat = asyncio.Event()
@@ -92,10 +97,21 @@ class WorkerStream:
         self._post(worker_pb2.ConnectRequest(ack=worker_pb2.WorkerAck(flow_run_ids=[flow_run_id])))
 
     def report(self, result: worker_pb2.WorkerResult) -> None:
-        """Tell how an assignment ended; repeated after each reconnection until the server has stored it."""
+        """Tell how an assignment ended; repeated now and then, and when reconnected, until the server has stored it."""
         self._results[result.flow_run_id] = result
-        self._post(worker_pb2.ConnectRequest(result=result))
+        self._tell(result)
         self.beat()
+
+    def _tell(self, result: worker_pb2.WorkerResult) -> None:
+        self._told_at[result.flow_run_id] = asyncio.get_running_loop().time()
+        self._post(worker_pb2.ConnectRequest(result=result))
+
+    def _repeat_results(self) -> None:
+        """Tell again what a busy server may have passed over."""
+        before = asyncio.get_running_loop().time() - _REPEAT_SECONDS
+        unheard = (result for run, result in self._results.items() if self._told_at[run] <= before)
+        for result in list(itertools.islice(unheard, _REPEATED_AT_ONCE)):
+            self._tell(result)
 
     def announce_draining(self, reason: str) -> None:
         """Tell that the worker takes nothing new."""
@@ -114,7 +130,7 @@ class WorkerStream:
         try:
             self._outgoing.put_nowait(request)
         except asyncio.QueueFull:
-            # Only a server that reads nothing fills it. What matters is said again: results after the reconnection,
+            # Only a server that reads nothing fills it. What matters is said again: results after a while,
             # acknowledgements when the server assigns again.
             logger.warning("The server takes no messages; one was dropped.")
 
@@ -134,6 +150,7 @@ class WorkerStream:
                     self._owner.on_connected(True)
                 elif which == "result_stored":
                     self._results.pop(response.result_stored.flow_run_id, None)
+                    self._told_at.pop(response.result_stored.flow_run_id, None)
                 self._owner.on_response(response)
         finally:
             call.cancel()
@@ -157,6 +174,7 @@ class WorkerStream:
                 pass
             self._beat.clear()
             self._post(worker_pb2.ConnectRequest(heartbeat=self._owner.heartbeat()))
+            self._repeat_results()
 
     def _numbered(self, request: worker_pb2.ConnectRequest) -> worker_pb2.ConnectRequest:
         self._sequence += 1

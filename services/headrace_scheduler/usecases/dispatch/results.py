@@ -58,6 +58,7 @@ class Results:
         self._state = state
         self._waiting: dict[AttemptRef, tuple[Session, Result]] = {}
         self._wake = asyncio.Event()
+        self._passed_over = 0
         self._is_stopping = False
         self._task: asyncio.Task[None] | None = None
 
@@ -74,9 +75,14 @@ class Results:
 
     def report(self, session: Session, result: Result) -> None:
         """Have a result stored; the worker is told on its stream then."""
-        if len(self._waiting) >= MOST_WAITING:
-            logger.warning("a result is passed over since %d wait to be stored; its worker repeats it", MOST_WAITING)
+        if len(self._waiting) >= MOST_WAITING and result.attempt not in self._waiting:
+            if not self._passed_over:
+                logger.warning("results are passed over since %d wait to be stored; workers repeat them", MOST_WAITING)
+            self._passed_over += 1
             return
+        if self._passed_over and len(self._waiting) <= MOST_WAITING // 2:
+            logger.warning("%d results were passed over, and are taken again", self._passed_over)
+            self._passed_over = 0
         self._waiting[result.attempt] = (session, result)
         self._wake.set()
 
