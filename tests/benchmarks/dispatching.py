@@ -158,6 +158,7 @@ class BenchWorker:
         self._capacity = capacity
         self._runs_states = runs_states
         self._held: dict[str, str] = {}
+        self._unstored: dict[str, tuple[float, worker_pb2.WorkerResult]] = {}
         self._writing = asyncio.Lock()
         self._sequence = 0
         self._tasks: set[asyncio.Task[None]] = set()
@@ -196,14 +197,25 @@ class BenchWorker:
         while True:
             await asyncio.sleep(1.0)
             await self._tell()
+            # As a real one does, it repeats what a busy server passed over.
+            before = time.monotonic() - 5.0
+            for run, (told_at, result) in list(self._unstored.items()):
+                if told_at <= before:
+                    self._unstored[run] = (time.monotonic(), result)
+                    await self._send(result=result)
 
     async def _tell(self) -> None:
         held = [worker_pb2.HeldRun(flow_run_id=run, attempt_token=token) for run, token in self._held.items()]
-        beat = worker_pb2.WorkerHeartbeat(free_capacity=self._capacity - len(held), held=held)
+        # It takes no more than it can tell the end of.
+        free = max(0, self._capacity - len(held) - len(self._unstored))
+        beat = worker_pb2.WorkerHeartbeat(free_capacity=free, held=held)
         await self._send(heartbeat=beat)
 
     async def _read(self) -> None:
         while (response := await self._call.read()) is not grpc.aio.EOF:
+            if response.HasField("result_stored"):
+                self._unstored.pop(response.result_stored.flow_run_id, None)
+                continue
             assignments = response.assignments.assignments
             if not assignments:
                 continue
@@ -224,11 +236,10 @@ class BenchWorker:
         outcome = worker_pb2.WORKER_OUTCOME_ENDED if self._runs_states else worker_pb2.WORKER_OUTCOME_CANCELLED
         for one in assignments:
             token = self._held.pop(one.flow_run.flow_run_id)
-            await self._send(
-                result=worker_pb2.WorkerResult(
-                    flow_run_id=one.flow_run.flow_run_id, attempt_token=token, outcome=outcome
-                )
-            )
+            run = one.flow_run.flow_run_id
+            result = worker_pb2.WorkerResult(flow_run_id=run, attempt_token=token, outcome=outcome)
+            self._unstored[run] = (time.monotonic(), result)
+            await self._send(result=result)
         await self._tell()
 
     async def _complete(self, one: worker_pb2.Assignment) -> None:
