@@ -20,6 +20,8 @@ LONE_TESTS := $(wildcard tests/e2e tests/faults)
 WORKERS ?= 2
 # Real processes on a busy machine may lose a race with a test's patience: one more try, and each that needed it is listed.
 AGAIN ?= --reruns 1 --reruns-delay 2 -rR
+# The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
+HYPOTHESIS ?= --hypothesis-seed=0
 
 .PHONY: help setup ui ui-check demo test floor check lint types imports contracts protos protos-check lock bench up clean
 
@@ -42,8 +44,8 @@ demo: setup ## Run the demo on real data: server, worker, schedules, a live run 
 	@$(BIN)/python -m examples.demo $(if $(ONCE),--once)
 
 test: setup ## Run all tests (ARGS="-k words" adds options of pytest)
-	$(BIN)/pytest -n $(WORKERS) $(AGAIN) $(TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
-	$(BIN)/pytest $(AGAIN) $(LONE_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
+	$(BIN)/pytest -n $(WORKERS) $(AGAIN) $(HYPOTHESIS) $(TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
+	$(BIN)/pytest $(AGAIN) $(HYPOTHESIS) $(LONE_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 
 floor: $(FLOOR_READY) ## Run the unit tests with the oldest versions that pyproject.toml allows
 	.venv-floor/bin/pytest -n $(WORKERS) tests/unit $(ARGS)

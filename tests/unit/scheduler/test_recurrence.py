@@ -57,7 +57,9 @@ def rules(draw: st.DrawFn) -> str:
         "BYDAY": (WEEKDAYS | NTH_WEEKDAYS) if frequency in ("YEARLY", "MONTHLY") else WEEKDAYS,
     }
     if frequency == "YEARLY":
-        options |= {"BYYEARDAY": numbers(1, 366, signed=True), "BYWEEKNO": numbers(1, 53, signed=True)}
+        # Not weeks -52 and -53: where one is the first week, dateutil misses its days before New Year.
+        weeks = numbers(1, 53) | numbers(1, 51, signed=True)
+        options |= {"BYYEARDAY": numbers(1, 366, signed=True), "BYWEEKNO": weeks}
     for name in draw(st.lists(st.sampled_from(sorted(options)), max_size=3, unique=True)):
         parts[name] = draw(options[name])
     if draw(st.booleans()):
@@ -100,6 +102,8 @@ def test_rules_expand_as_dateutil_expands_them(text: str, share: float) -> None:
         ("FREQ=MONTHLY;BYMONTHDAY=31", ["2024-01-31", "2024-03-31", "2024-05-31"]),
         ("FREQ=MONTHLY;BYMONTHDAY=-1", ["2024-01-31", "2024-02-29", "2024-03-31"]),
         ("FREQ=YEARLY;BYWEEKNO=1;BYDAY=MO", ["2024-12-30", "2025-12-29", "2027-01-04"]),
+        # Of 52 weeks the first is also the 52nd from the end; it may begin in the year before.
+        ("FREQ=YEARLY;BYWEEKNO=-52;BYDAY=MO", ["2024-12-30", "2026-01-05", "2027-01-04"]),
         ("FREQ=WEEKLY;INTERVAL=2;BYDAY=SU;WKST=SU", ["2024-02-11", "2024-02-25", "2024-03-10"]),
         ("FREQ=DAILY;COUNT=2", ["2024-01-31", "2024-02-01"]),
         ("FREQ=DAILY;UNTIL=20240202", ["2024-01-31", "2024-02-01", "2024-02-02"]),
