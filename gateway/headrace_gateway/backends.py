@@ -22,6 +22,8 @@ SERVICE_OF = {
     "BulkOperationService": "state",
     "BackfillService": "scheduler",
     "CalendarService": "scheduler",
+    "ChannelDeliveryService": "notification",
+    "ChannelService": "notification",
     "ConcurrencyService": "state",
     "DeploymentService": "scheduler",
     "EventService": "notification",

@@ -16,6 +16,7 @@ from headrace.client.channel import AsyncChannel, CallPolicy, SyncChannel
 from headrace.client.discovery import System
 from headrace.client.loop import LoopThread
 from headrace.client.stubs import LazyStubs
+from headrace.client.trust import Trust
 from headrace.rpc.channel import open_aio_channel
 from headrace.settings import Settings
 
@@ -29,7 +30,9 @@ if TYPE_CHECKING:
         block_pb2_grpc,
         bulk_operation_pb2_grpc,
         calendar_pb2_grpc,
+        channel_pb2_grpc,
         concurrency_pb2_grpc,
+        delivery_pb2_grpc,
         deployment_pb2_grpc,
         event_pb2_grpc,
         explanation_pb2_grpc,
@@ -89,6 +92,8 @@ class AsyncClient(LazyStubs):
         logs: log_pb2_grpc.LogServiceAsyncStub
         events: event_pb2_grpc.EventServiceAsyncStub
         automations: automation_pb2_grpc.AutomationServiceAsyncStub
+        channels: channel_pb2_grpc.ChannelServiceAsyncStub
+        channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceAsyncStub
         workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub
         systems: system_pb2_grpc.SystemServiceAsyncStub
@@ -96,7 +101,7 @@ class AsyncClient(LazyStubs):
     def __init__(self, system: System, settings: Settings) -> None:
         self.server = system
         self.policy = _policy(system, settings)
-        credentials = grpc.ssl_channel_credentials() if system.grpc_tls else None
+        credentials = grpc.ssl_channel_credentials(*Trust.of(settings).pem()) if system.grpc_tls else None
         # Retries are the channel wrapper's, which knows how long the caller is ready to wait.
         inner = open_aio_channel(system.grpc_target, credentials=credentials, retry_attempts=1)
         self.channel = AsyncChannel(inner, self.policy)
@@ -141,6 +146,8 @@ class Client(LazyStubs):
         logs: log_pb2_grpc.LogServiceStub
         events: event_pb2_grpc.EventServiceStub
         automations: automation_pb2_grpc.AutomationServiceStub
+        channels: channel_pb2_grpc.ChannelServiceStub
+        channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceStub
         workspaces: workspace_pb2_grpc.WorkspaceServiceStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceStub
         systems: system_pb2_grpc.SystemServiceStub

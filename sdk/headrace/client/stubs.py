@@ -30,6 +30,8 @@ STUBS = {
     "logs": ("log_pb2_grpc", "LogServiceStub"),
     "events": ("event_pb2_grpc", "EventServiceStub"),
     "automations": ("automation_pb2_grpc", "AutomationServiceStub"),
+    "channels": ("channel_pb2_grpc", "ChannelServiceStub"),
+    "channel_deliveries": ("delivery_pb2_grpc", "ChannelDeliveryServiceStub"),
     "workspaces": ("workspace_pb2_grpc", "WorkspaceServiceStub"),
     "background_tasks": ("background_task_pb2_grpc", "BackgroundTaskServiceStub"),
     "systems": ("system_pb2_grpc", "SystemServiceStub"),

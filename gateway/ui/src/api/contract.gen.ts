@@ -14,6 +14,42 @@ export type Input<T> = T extends JsonObject
       ? { [Key in keyof T]?: Input<T[Key]> }
       : T;
 
+/** Asks to acknowledge by a link. */
+export interface AcknowledgeByLinkRequest {
+  /** The last part of the link. */
+  token: string;
+}
+
+/** Returns what was acknowledged. */
+export interface AcknowledgeByLinkResponse {
+  /** What was acknowledged. */
+  acknowledgement?: Acknowledgement;
+}
+
+/** Asks to acknowledge a delivery. */
+export interface AcknowledgeChannelDeliveryRequest {
+  /** Which one. */
+  channel_delivery_id: string;
+}
+
+/** Returns the delivery. */
+export interface AcknowledgeChannelDeliveryResponse {
+  /** The delivery. */
+  delivery?: ChannelDelivery;
+}
+
+/** What a link acknowledges. */
+export interface Acknowledgement {
+  /** The subject of the message. */
+  subject: string;
+  /** When the message was queued. */
+  created_at?: string;
+  /** When it was acknowledged; unset if it is not. */
+  acknowledged_at?: string;
+  /** By whom. */
+  acknowledged_by: string;
+}
+
 /** Asks for slots. */
 export interface AcquireSlotsRequest {
   /** UUIDv7 of the lease, made by the caller, which makes the call repeatable. */
@@ -58,6 +94,36 @@ export interface Action {
   cancel_flow_run?: CancelFlowRunAction;
   /** Sends the event to a flow run. */
   send_run_input?: SendRunInputAction;
+  /** Pauses a deployment: its schedules start nothing. */
+  pause_deployment?: TargetAction;
+  /** Resumes a deployment. */
+  resume_deployment?: TargetAction;
+  /** Pauses a work pool: nothing is claimed from it. */
+  pause_work_pool?: WorkPoolAction;
+  /** Resumes a work pool. */
+  resume_work_pool?: WorkPoolAction;
+  /** Pauses a work queue: nothing is claimed from it. */
+  pause_work_queue?: WorkQueueAction;
+  /** Resumes a work queue. */
+  resume_work_queue?: WorkQueueAction;
+  /** Disables an automation, by default this one. */
+  pause_automation?: TargetAction;
+  /** Enables an automation, by default this one. */
+  resume_automation?: TargetAction;
+  /** Suspends a flow run. */
+  suspend_flow_run?: TargetAction;
+  /** Resumes a flow run that is paused or suspended. */
+  resume_flow_run?: TargetAction;
+  /** Deletes a flow run. */
+  delete_flow_run?: TargetAction;
+  /** Pauses a schedule of a deployment. */
+  pause_schedule?: ScheduleAction;
+  /** Resumes a schedule of a deployment. */
+  resume_schedule?: ScheduleAction;
+  /** Emits an event, which other automations may wait for. */
+  emit_event?: EmitEventAction;
+  /** Does nothing but be recorded: to see when an automation would act. */
+  do_nothing?: DoNothingAction;
 }
 
 /** Asks to store records. */
@@ -723,6 +789,136 @@ export interface ChangeFlowRunStateAction {
   force: boolean;
 }
 
+/** Where people are told what happened. */
+export interface Channel {
+  /** UUIDv7. */
+  channel_id: string;
+  /** Unique in the workspace. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** One of those that GetChannelKinds returns, for example "slack", "email". */
+  kind: string;
+  /** True: nothing is sent; what is queued waits. */
+  paused: boolean;
+  /** As the kind's schema says. A secret reads "********"; written so, it stays as it was. */
+  config?: JsonObject;
+  /** How messages are sent to it. */
+  policy?: ChannelPolicy;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** Nothing is sent before: the receiver asked for it. */
+  held_until?: string;
+}
+
+/** A message on its way to a channel. */
+export interface ChannelDelivery {
+  /** UUIDv7. */
+  channel_delivery_id: string;
+  /** The channel. */
+  channel_id: string;
+  /** The channel's name when it was queued. */
+  channel_name: string;
+  /** The channel's kind when it was queued. */
+  channel_kind: string;
+  /** What is told. */
+  message?: Message;
+  /** How it stands. */
+  status: ChannelDeliveryStatus;
+  /** How often it was tried. */
+  tries: number;
+  /** When it is tried next. */
+  next_try_at?: string;
+  /** What the last try was answered, cut to 2,000 characters, without secrets. */
+  last_answer: string;
+  /** The HTTP status or SMTP code of the last try. */
+  last_status_code: number;
+  /** When it was queued. */
+  created_at?: string;
+  /** When it was delivered, given up or taken into another. */
+  ended_at?: string;
+  /** The same for all tries; the receiver can tell repeated ones by it. */
+  dedup_key: string;
+  /** The event behind it, if any. */
+  event_id: string;
+  /** The automation behind it, if any. */
+  automation_id: string;
+  /** The flow run that it is about, if any. */
+  flow_run_id: string;
+  /** The delivery that it was sent as a part of. */
+  digest_id: string;
+  /** How many messages it stands for. */
+  grouped: number;
+  /** When it was acknowledged. */
+  acknowledged_at?: string;
+  /** By whom; "link" if by the link in the message. */
+  acknowledged_by: string;
+  /** When another channel is told unless it is acknowledged. */
+  escalates_at?: string;
+  /** The delivery to the other channel that was told. */
+  escalated_to_id: string;
+  /** The delivery that nobody acknowledged, which this one is about. */
+  escalation_of_id: string;
+}
+
+/** How a delivery to a channel stands. */
+export type ChannelDeliveryStatus =
+  | "CHANNEL_DELIVERY_STATUS_UNSPECIFIED"
+  | "CHANNEL_DELIVERY_STATUS_PENDING"
+  | "CHANNEL_DELIVERY_STATUS_DELIVERED"
+  | "CHANNEL_DELIVERY_STATUS_DEAD"
+  | "CHANNEL_DELIVERY_STATUS_GROUPED";
+
+/** One try of a delivery. */
+export interface ChannelDeliveryTry {
+  /** 1 is the first. */
+  number: number;
+  /** When it ended. */
+  ended_at?: string;
+  /** How long it took. */
+  took?: string;
+  /** Whether the receiver took it. */
+  delivered: boolean;
+  /** The HTTP status or SMTP code; 0 if there was none. */
+  status_code: number;
+  /** What was answered, or what went wrong; cut to 2,000 characters, without secrets. */
+  answer: string;
+}
+
+/** A kind of channels. */
+export interface ChannelKind {
+  /** The word for it, for example "slack". */
+  kind: string;
+  /** What people read. */
+  title: string;
+  /** What it does. */
+  description: string;
+  /** JSON schema of the configuration; secrets are strings with "writeOnly": true. */
+  schema?: JsonObject;
+  /** Fields that are secret: names joined by dots, "*" for every key. */
+  secret_fields: string[];
+  /** How many messages a minute at most, where the channel does not say. */
+  most_per_minute: number | "NaN" | "Infinity" | "-Infinity";
+  /** Where its service is documented. */
+  documentation_url: string;
+}
+
+/** How messages are sent to a channel. */
+export interface ChannelPolicy {
+  /** How many messages a minute at most; 0 is what suits the kind. */
+  most_per_minute: number | "NaN" | "Infinity" | "-Infinity";
+  /** Messages that belong together (of one automation, unless they say otherwise) and come within this time after one was sent are gathered, and sent as one. Unset: each is sent alone. At most a day. */
+  group_within?: string;
+  /** When only what is severe is sent. */
+  quiet_hours?: QuietHours;
+  /** Whom to tell if nobody acknowledges. */
+  escalation?: Escalation;
+  /** How often a message is tried before it is given up; 0 is 12. */
+  most_tries: number;
+}
+
 /** Asks what differs between two versions. */
 export interface CompareDeploymentVersionsRequest {
   /** Of which deployment. */
@@ -896,6 +1092,18 @@ export interface CreateBulkOperationRequest {
 export interface CreateBulkOperationResponse {
   /** The operation, new or found by its id. Of a dry run: without an id. */
   bulk_operation?: BulkOperation;
+}
+
+/** Asks to create a channel. */
+export interface CreateChannelRequest {
+  /** The channel. Its id may be made by the caller, which makes the call repeatable. */
+  channel?: Channel;
+}
+
+/** Returns the channel. */
+export interface CreateChannelResponse {
+  /** The channel. */
+  channel?: Channel;
 }
 
 /** Asks to create a flow. */
@@ -1140,6 +1348,14 @@ export interface DeleteCalendarRequest {
 }
 
 export type DeleteCalendarResponse = Record<string, never>;
+
+/** Asks to delete a channel. */
+export interface DeleteChannelRequest {
+  /** Which one. */
+  channel_id: string;
+}
+
+export type DeleteChannelResponse = Record<string, never>;
 
 /** Asks to delete a limit. */
 export interface DeleteConcurrencyLimitRequest {
@@ -1430,6 +1646,8 @@ export interface DeploymentVersion {
   changes: VersionChange[];
 }
 
+export type DoNothingAction = Record<string, never>;
+
 /** Asks to drain a worker. */
 export interface DrainWorkerRequest {
   /** Which one. */
@@ -1442,6 +1660,18 @@ export interface DrainWorkerResponse {
   worker?: Worker;
 }
 
+/** Emits an event. It names the automations that led to it, so that none is led to by itself. */
+export interface EmitEventAction {
+  /** The event's name, a template. */
+  name: string;
+  /** What it is about, a template; empty: what the event that made it fire is about. */
+  resource_id: string;
+  /** The name of what it is about, a template. */
+  resource_name: string;
+  /** Details; strings are templates. */
+  payload?: JsonObject;
+}
+
 /** Asks to store events. */
 export interface EmitEventsRequest {
   /** The events. */
@@ -1452,6 +1682,14 @@ export interface EmitEventsRequest {
 export interface EmitEventsResponse {
   /** How many were new. */
   stored: number;
+}
+
+/** Whom to tell if nobody acknowledges. Applies to warnings and worse. */
+export interface Escalation {
+  /** How long after the message was sent; at least a minute, at most a week. */
+  after?: string;
+  /** The channel that is told then. It may escalate further. */
+  channel_id: string;
 }
 
 /** Something that happened to a resource. */
@@ -1612,6 +1850,14 @@ export type ExplanationKind =
   | "EXPLANATION_KIND_READY"
   | "EXPLANATION_KIND_DEPLOYMENT_PAUSED"
   | "EXPLANATION_KIND_TOO_LATE";
+
+/** A name and a value. */
+export interface Fact {
+  /** The name. */
+  name: string;
+  /** The value. */
+  value: string;
+}
 
 /** A flow: a named piece of the user's code that can run. */
 export interface Flow {
@@ -1946,6 +2192,18 @@ export interface FollowLogsResponse {
   caught_up: boolean;
 }
 
+/** Asks what a link acknowledges. */
+export interface GetAcknowledgementRequest {
+  /** The last part of the link. */
+  token: string;
+}
+
+/** Returns what a link acknowledges. */
+export interface GetAcknowledgementResponse {
+  /** What it acknowledges. */
+  acknowledgement?: Acknowledgement;
+}
+
 /** Asks for an artifact. */
 export interface GetArtifactRequest {
   /** Which one. */
@@ -2082,6 +2340,40 @@ export interface GetCallerResponse {
   workspace?: Workspace;
   /** What the caller may do there. */
   permissions: Permission[];
+}
+
+/** Asks for a delivery. */
+export interface GetChannelDeliveryRequest {
+  /** Which one. */
+  channel_delivery_id: string;
+}
+
+/** Returns a delivery. */
+export interface GetChannelDeliveryResponse {
+  /** The delivery. */
+  delivery?: ChannelDelivery;
+  /** Its last 100 tries, the newest last. */
+  tries: ChannelDeliveryTry[];
+}
+
+export type GetChannelKindsRequest = Record<string, never>;
+
+/** Returns the kinds of channels. */
+export interface GetChannelKindsResponse {
+  /** The kinds, by title. */
+  kinds: ChannelKind[];
+}
+
+/** Asks for a channel. */
+export interface GetChannelRequest {
+  /** Its id or its name. */
+  channel: string;
+}
+
+/** Returns a channel. */
+export interface GetChannelResponse {
+  /** The channel. */
+  channel?: Channel;
 }
 
 /** Asks for a limit. */
@@ -2725,6 +3017,56 @@ export interface ListCalendarsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of deliveries. */
+export interface ListChannelDeliveriesRequest {
+  /** To this channel; empty: all. */
+  channel_id: string;
+  /** In any of these statuses; empty: all. */
+  statuses: ChannelDeliveryStatus[];
+  /** For this event; empty: all. */
+  event_id: string;
+  /** Of this automation; empty: all. */
+  automation_id: string;
+  /** About this flow run; empty: all. */
+  flow_run_id: string;
+  /** Acknowledged or not. */
+  acknowledged?: boolean;
+  /** Sent as parts of this delivery; empty: all. */
+  digest_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of deliveries. */
+export interface ListChannelDeliveriesResponse {
+  /** The deliveries. */
+  deliveries: ChannelDelivery[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of channels. */
+export interface ListChannelsRequest {
+  /** A part of the name. */
+  name_contains: string;
+  /** Of these kinds; empty is all. */
+  kinds: string[];
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of channels. */
+export interface ListChannelsResponse {
+  /** The channels. */
+  channels: Channel[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of limits. */
 export interface ListConcurrencyLimitsRequest {
   /** A part of the name. */
@@ -3191,6 +3533,36 @@ export interface Materialization {
   created_at?: string;
 }
 
+/** What is told. */
+export interface Message {
+  /** One line. */
+  subject: string;
+  /** The text. Cut to what the channel takes. */
+  body: string;
+  /** How much it matters. */
+  severity: Severity;
+  /** Where there is more to see. */
+  link: string;
+  /** Names and values to go with it, in this order. */
+  facts: Fact[];
+  /** Further links. */
+  links: MessageLink[];
+  /** The same for all messages about one matter: an incident is opened, added to and closed by it. */
+  incident_key: string;
+  /** True: the matter is settled. */
+  resolves: boolean;
+  /** What several such are called, for example "runs failed": together they are "17 runs failed in 5 minutes". */
+  plural: string;
+}
+
+/** A link with its text. */
+export interface MessageLink {
+  /** The text. */
+  text: string;
+  /** The address. */
+  url: string;
+}
+
 /** Fires on a measured figure. */
 export interface MetricTrigger {
   /** Which figure: "success_rate", "duration", "lateness", "queue_depth". */
@@ -3408,6 +3780,20 @@ export type QueuePolicy =
   | "QUEUE_POLICY_WEIGHTED"
   | "QUEUE_POLICY_STRICT";
 
+/** When only what is severe is sent; the rest waits until they are over. */
+export interface QuietHours {
+  /** Begin, "HH:MM" in the zone. */
+  begins_at: string;
+  /** End, "HH:MM" in the zone; not after the begin: of the next day. */
+  ends_at: string;
+  /** Name of the time zone, for example "Europe/Berlin"; empty is UTC. */
+  zone: string;
+  /** Days on which they begin, 1 is Monday, 7 is Sunday; empty: each day. */
+  days: number[];
+  /** What is at least so severe is sent nevertheless; unspecified is critical. */
+  passes: Severity;
+}
+
 /** The right to write for one flow run. */
 export interface RecordAttempt {
   /** The flow run. */
@@ -3532,6 +3918,18 @@ export interface RenewSlotsRequest {
 export interface RenewSlotsResponse {
   /** Until then. */
   expires_at?: string;
+}
+
+/** Asks to send a delivery again. */
+export interface ResendChannelDeliveryRequest {
+  /** Which one. */
+  channel_delivery_id: string;
+}
+
+/** Returns the delivery. */
+export interface ResendChannelDeliveryResponse {
+  /** The delivery. */
+  delivery?: ChannelDelivery;
 }
 
 /** Asks to send a delivery again. */
@@ -3756,6 +4154,24 @@ export interface RotateBlockSecretsResponse {
   unreadable: number;
 }
 
+/** Asks to encrypt secrets anew. */
+export interface RotateChannelSecretsRequest {
+  /** How many channels to look at; 0 is 100. */
+  batch_size: number;
+  /** The next_page_token of the call before; empty begins. */
+  page_token: string;
+}
+
+/** Tells what was done. */
+export interface RotateChannelSecretsResponse {
+  /** Channels whose secrets were encrypted anew by this call. */
+  rotated: number;
+  /** Those whose secrets cannot be read: the key that they need is missing. */
+  unreadable: number;
+  /** For the next call; empty: there is nothing left. */
+  next_page_token: string;
+}
+
 /** A stretch of time. */
 export interface RunBucket {
   /** Its first moment. */
@@ -3786,6 +4202,10 @@ export interface RunDeploymentAction {
   deployment_id: string;
   /** Its parameters; strings are templates. */
   parameters?: JsonObject;
+  /** Values for the base job template; strings are templates. */
+  job_variables?: JsonObject;
+  /** How long after the firing the run is to start. */
+  schedule_after?: string;
 }
 
 /** Asks to start runs. */
@@ -3965,6 +4385,14 @@ export interface Schedule {
   updated_at?: string;
 }
 
+/** Does something to a schedule. */
+export interface ScheduleAction {
+  /** Of which deployment; empty: the one that the event is about. */
+  deployment_id: string;
+  /** Which schedule. */
+  schedule_id: string;
+}
+
 /** The rule of a schedule. */
 export interface ScheduleRule {
   /** Cron. */
@@ -3973,6 +4401,26 @@ export interface ScheduleRule {
   interval?: IntervalRule;
   /** A recurrence rule of RFC 5545. */
   recurrence?: RecurrenceRule;
+}
+
+/** Asks to queue a message. */
+export interface SendMessageRequest {
+  /** For which channel. */
+  channel_id: string;
+  /** What to tell. */
+  message?: Message;
+  /** A message whose key is known for the channel is not queued again. Empty: a new one. */
+  dedup_key: string;
+  /** Messages of one key are gathered, where the channel gathers. Empty: the message is sent alone. */
+  group_key: string;
+}
+
+/** Tells which delivery it became. */
+export interface SendMessageResponse {
+  /** The delivery, or that of the message with the same key before. */
+  channel_delivery_id: string;
+  /** False: the key was known. */
+  queued: boolean;
 }
 
 /** Sends the event, as JSON, to a flow run as an input; one that is suspended until it comes is resumed. */
@@ -4090,6 +4538,15 @@ export interface SetVariableResponse {
   /** The variable. */
   variable?: Variable;
 }
+
+/** How much a message matters. */
+export type Severity =
+  | "SEVERITY_UNSPECIFIED"
+  | "SEVERITY_INFO"
+  | "SEVERITY_SUCCESS"
+  | "SEVERITY_WARNING"
+  | "SEVERITY_ERROR"
+  | "SEVERITY_CRITICAL";
 
 /** Who holds or awaits slots. */
 export interface SlotHolder {
@@ -4266,6 +4723,12 @@ export interface TableSize {
   index_bytes: string;
   /** Into how many parts by days it is cut; 0 if it is not. */
   partition_count: number;
+}
+
+/** Does something to one thing. */
+export interface TargetAction {
+  /** Which one; empty: the one that the event is about, else the first that it concerns. */
+  target_id: string;
 }
 
 /** What waits for a task. */
@@ -4509,6 +4972,24 @@ export interface TaskStateCount {
   count: string;
 }
 
+/** Asks for a test message. */
+export interface TestChannelRequest {
+  /** Which channel. */
+  channel_id: string;
+}
+
+/** Tells what came of the test. */
+export interface TestChannelResponse {
+  /** Whether the receiver took the message. */
+  delivered: boolean;
+  /** What it answered, or what went wrong, without secrets. */
+  answer: string;
+  /** The HTTP status or SMTP code; 0 if there was none. */
+  status_code: number;
+  /** How long it took. */
+  took?: string;
+}
+
 /** A span of time, from inclusive to exclusive; either end may be open. */
 export interface TimeRange {
   /** The first moment that counts. */
@@ -4561,6 +5042,20 @@ export interface UpdateAutomationRequest {
 export interface UpdateAutomationResponse {
   /** The automation. */
   automation?: Automation;
+}
+
+/** Asks to change a channel. */
+export interface UpdateChannelRequest {
+  /** The new values, and the channel's id. */
+  channel?: Channel;
+  /** Which fields to change: name, description, kind, paused, config, policy. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed channel. */
+export interface UpdateChannelResponse {
+  /** The channel. */
+  channel?: Channel;
 }
 
 /** Asks to change a deployment. */
@@ -4842,6 +5337,12 @@ export interface WorkPool {
   updated_at?: string;
 }
 
+/** Does something to a work pool. */
+export interface WorkPoolAction {
+  /** Which one; empty: the one that the event is about or concerns. */
+  work_pool_name: string;
+}
+
 /** Whether a pool or a queue can run what waits in it. */
 export type WorkPoolStatus =
   | "WORK_POOL_STATUS_UNSPECIFIED"
@@ -4877,6 +5378,14 @@ export interface WorkQueue {
   created_at?: string;
   /** When it last changed. */
   updated_at?: string;
+}
+
+/** Does something to a work queue. */
+export interface WorkQueueAction {
+  /** Of which pool; empty: the queue that the event is about or concerns. */
+  work_pool_name: string;
+  /** Which queue of the pool. */
+  work_queue_name: string;
 }
 
 /** A process that takes runs: a worker of a pool, or a process that serves deployments. */
@@ -5024,6 +5533,15 @@ export interface Calls {
   GetCalendar: { request: GetCalendarRequest; response: GetCalendarResponse };
   ListCalendars: { request: ListCalendarsRequest; response: ListCalendarsResponse };
   DeleteCalendar: { request: DeleteCalendarRequest; response: DeleteCalendarResponse };
+  CreateChannel: { request: CreateChannelRequest; response: CreateChannelResponse };
+  GetChannel: { request: GetChannelRequest; response: GetChannelResponse };
+  ListChannels: { request: ListChannelsRequest; response: ListChannelsResponse };
+  UpdateChannel: { request: UpdateChannelRequest; response: UpdateChannelResponse };
+  DeleteChannel: { request: DeleteChannelRequest; response: DeleteChannelResponse };
+  TestChannel: { request: TestChannelRequest; response: TestChannelResponse };
+  SendMessage: { request: SendMessageRequest; response: SendMessageResponse };
+  GetChannelKinds: { request: GetChannelKindsRequest; response: GetChannelKindsResponse };
+  RotateChannelSecrets: { request: RotateChannelSecretsRequest; response: RotateChannelSecretsResponse };
   SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
   GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
   ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
@@ -5032,6 +5550,12 @@ export interface Calls {
   RenewSlots: { request: RenewSlotsRequest; response: RenewSlotsResponse };
   EvictSlotHolder: { request: EvictSlotHolderRequest; response: EvictSlotHolderResponse };
   ReleaseSlots: { request: ReleaseSlotsRequest; response: ReleaseSlotsResponse };
+  ListChannelDeliveries: { request: ListChannelDeliveriesRequest; response: ListChannelDeliveriesResponse };
+  GetChannelDelivery: { request: GetChannelDeliveryRequest; response: GetChannelDeliveryResponse };
+  ResendChannelDelivery: { request: ResendChannelDeliveryRequest; response: ResendChannelDeliveryResponse };
+  AcknowledgeChannelDelivery: { request: AcknowledgeChannelDeliveryRequest; response: AcknowledgeChannelDeliveryResponse };
+  GetAcknowledgement: { request: GetAcknowledgementRequest; response: GetAcknowledgementResponse };
+  AcknowledgeByLink: { request: AcknowledgeByLinkRequest; response: AcknowledgeByLinkResponse };
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
@@ -5193,6 +5717,15 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetCalendar: { verb: "GET", path: "/v1/calendars/{name}", body: false },
   ListCalendars: { verb: "GET", path: "/v1/calendars", body: false },
   DeleteCalendar: { verb: "DELETE", path: "/v1/calendars/{name}", body: false },
+  CreateChannel: { verb: "POST", path: "/v1/channels", body: true },
+  GetChannel: { verb: "GET", path: "/v1/channels/{channel}", body: false },
+  ListChannels: { verb: "GET", path: "/v1/channels", body: false },
+  UpdateChannel: { verb: "PATCH", path: "/v1/channels/{channel.channel_id}", body: true },
+  DeleteChannel: { verb: "DELETE", path: "/v1/channels/{channel_id}", body: false },
+  TestChannel: { verb: "POST", path: "/v1/channels/{channel_id}:test", body: true },
+  SendMessage: { verb: "POST", path: "/v1/channels/{channel_id}:send", body: true },
+  GetChannelKinds: { verb: "GET", path: "/v1/channel-kinds", body: false },
+  RotateChannelSecrets: { verb: "POST", path: "/v1/channel-secrets:rotate", body: true },
   SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
   GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
   ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
@@ -5201,6 +5734,12 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   RenewSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:renew", body: true },
   EvictSlotHolder: { verb: "POST", path: "/v1/concurrency-limits/{name}/holders/{lease_id}:evict", body: true },
   ReleaseSlots: { verb: "POST", path: "/v1/concurrency-leases/{lease_id}:release", body: true },
+  ListChannelDeliveries: { verb: "GET", path: "/v1/channel-deliveries", body: false },
+  GetChannelDelivery: { verb: "GET", path: "/v1/channel-deliveries/{channel_delivery_id}", body: false },
+  ResendChannelDelivery: { verb: "POST", path: "/v1/channel-deliveries/{channel_delivery_id}:resend", body: true },
+  AcknowledgeChannelDelivery: { verb: "POST", path: "/v1/channel-deliveries/{channel_delivery_id}:acknowledge", body: true },
+  GetAcknowledgement: { verb: "GET", path: "/v1/acknowledgements/{token}", body: false },
+  AcknowledgeByLink: { verb: "POST", path: "/v1/acknowledgements/{token}", body: true },
   EmitEvents: { verb: "POST", path: "/v1/events", body: true },
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },

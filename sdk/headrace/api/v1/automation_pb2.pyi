@@ -442,6 +442,21 @@ class Action(google.protobuf.message.Message):
     CHANGE_FLOW_RUN_STATE_FIELD_NUMBER: builtins.int
     CANCEL_FLOW_RUN_FIELD_NUMBER: builtins.int
     SEND_RUN_INPUT_FIELD_NUMBER: builtins.int
+    PAUSE_DEPLOYMENT_FIELD_NUMBER: builtins.int
+    RESUME_DEPLOYMENT_FIELD_NUMBER: builtins.int
+    PAUSE_WORK_POOL_FIELD_NUMBER: builtins.int
+    RESUME_WORK_POOL_FIELD_NUMBER: builtins.int
+    PAUSE_WORK_QUEUE_FIELD_NUMBER: builtins.int
+    RESUME_WORK_QUEUE_FIELD_NUMBER: builtins.int
+    PAUSE_AUTOMATION_FIELD_NUMBER: builtins.int
+    RESUME_AUTOMATION_FIELD_NUMBER: builtins.int
+    SUSPEND_FLOW_RUN_FIELD_NUMBER: builtins.int
+    RESUME_FLOW_RUN_FIELD_NUMBER: builtins.int
+    DELETE_FLOW_RUN_FIELD_NUMBER: builtins.int
+    PAUSE_SCHEDULE_FIELD_NUMBER: builtins.int
+    RESUME_SCHEDULE_FIELD_NUMBER: builtins.int
+    EMIT_EVENT_FIELD_NUMBER: builtins.int
+    DO_NOTHING_FIELD_NUMBER: builtins.int
     @property
     def call_webhook(self) -> Global___CallWebhookAction:
         """Calls a URL."""
@@ -462,6 +477,66 @@ class Action(google.protobuf.message.Message):
     def send_run_input(self) -> Global___SendRunInputAction:
         """Sends the event to a flow run."""
 
+    @property
+    def pause_deployment(self) -> Global___TargetAction:
+        """Pauses a deployment: its schedules start nothing."""
+
+    @property
+    def resume_deployment(self) -> Global___TargetAction:
+        """Resumes a deployment."""
+
+    @property
+    def pause_work_pool(self) -> Global___WorkPoolAction:
+        """Pauses a work pool: nothing is claimed from it."""
+
+    @property
+    def resume_work_pool(self) -> Global___WorkPoolAction:
+        """Resumes a work pool."""
+
+    @property
+    def pause_work_queue(self) -> Global___WorkQueueAction:
+        """Pauses a work queue: nothing is claimed from it."""
+
+    @property
+    def resume_work_queue(self) -> Global___WorkQueueAction:
+        """Resumes a work queue."""
+
+    @property
+    def pause_automation(self) -> Global___TargetAction:
+        """Disables an automation, by default this one."""
+
+    @property
+    def resume_automation(self) -> Global___TargetAction:
+        """Enables an automation, by default this one."""
+
+    @property
+    def suspend_flow_run(self) -> Global___TargetAction:
+        """Suspends a flow run."""
+
+    @property
+    def resume_flow_run(self) -> Global___TargetAction:
+        """Resumes a flow run that is paused or suspended."""
+
+    @property
+    def delete_flow_run(self) -> Global___TargetAction:
+        """Deletes a flow run."""
+
+    @property
+    def pause_schedule(self) -> Global___ScheduleAction:
+        """Pauses a schedule of a deployment."""
+
+    @property
+    def resume_schedule(self) -> Global___ScheduleAction:
+        """Resumes a schedule of a deployment."""
+
+    @property
+    def emit_event(self) -> Global___EmitEventAction:
+        """Emits an event, which other automations may wait for."""
+
+    @property
+    def do_nothing(self) -> Global___DoNothingAction:
+        """Does nothing but be recorded: to see when an automation would act."""
+
     def __init__(
         self,
         *,
@@ -470,12 +545,152 @@ class Action(google.protobuf.message.Message):
         change_flow_run_state: Global___ChangeFlowRunStateAction | None = ...,
         cancel_flow_run: Global___CancelFlowRunAction | None = ...,
         send_run_input: Global___SendRunInputAction | None = ...,
+        pause_deployment: Global___TargetAction | None = ...,
+        resume_deployment: Global___TargetAction | None = ...,
+        pause_work_pool: Global___WorkPoolAction | None = ...,
+        resume_work_pool: Global___WorkPoolAction | None = ...,
+        pause_work_queue: Global___WorkQueueAction | None = ...,
+        resume_work_queue: Global___WorkQueueAction | None = ...,
+        pause_automation: Global___TargetAction | None = ...,
+        resume_automation: Global___TargetAction | None = ...,
+        suspend_flow_run: Global___TargetAction | None = ...,
+        resume_flow_run: Global___TargetAction | None = ...,
+        delete_flow_run: Global___TargetAction | None = ...,
+        pause_schedule: Global___ScheduleAction | None = ...,
+        resume_schedule: Global___ScheduleAction | None = ...,
+        emit_event: Global___EmitEventAction | None = ...,
+        do_nothing: Global___DoNothingAction | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["action", b"action"]) -> typing.Literal["call_webhook", "run_deployment", "change_flow_run_state", "cancel_flow_run", "send_run_input"] | None: ...
+    def HasField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "delete_flow_run", b"delete_flow_run", "do_nothing", b"do_nothing", "emit_event", b"emit_event", "pause_automation", b"pause_automation", "pause_deployment", b"pause_deployment", "pause_schedule", b"pause_schedule", "pause_work_pool", b"pause_work_pool", "pause_work_queue", b"pause_work_queue", "resume_automation", b"resume_automation", "resume_deployment", b"resume_deployment", "resume_flow_run", b"resume_flow_run", "resume_schedule", b"resume_schedule", "resume_work_pool", b"resume_work_pool", "resume_work_queue", b"resume_work_queue", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input", "suspend_flow_run", b"suspend_flow_run"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "delete_flow_run", b"delete_flow_run", "do_nothing", b"do_nothing", "emit_event", b"emit_event", "pause_automation", b"pause_automation", "pause_deployment", b"pause_deployment", "pause_schedule", b"pause_schedule", "pause_work_pool", b"pause_work_pool", "pause_work_queue", b"pause_work_queue", "resume_automation", b"resume_automation", "resume_deployment", b"resume_deployment", "resume_flow_run", b"resume_flow_run", "resume_schedule", b"resume_schedule", "resume_work_pool", b"resume_work_pool", "resume_work_queue", b"resume_work_queue", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input", "suspend_flow_run", b"suspend_flow_run"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["action", b"action"]) -> typing.Literal["call_webhook", "run_deployment", "change_flow_run_state", "cancel_flow_run", "send_run_input", "pause_deployment", "resume_deployment", "pause_work_pool", "resume_work_pool", "pause_work_queue", "resume_work_queue", "pause_automation", "resume_automation", "suspend_flow_run", "resume_flow_run", "delete_flow_run", "pause_schedule", "resume_schedule", "emit_event", "do_nothing"] | None: ...
 
 Global___Action: typing_extensions.TypeAlias = Action
+
+@typing.final
+class TargetAction(google.protobuf.message.Message):
+    """Does something to one thing."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TARGET_ID_FIELD_NUMBER: builtins.int
+    target_id: builtins.str
+    """Which one; empty: the one that the event is about, else the first that it concerns."""
+    def __init__(
+        self,
+        *,
+        target_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["target_id", b"target_id"]) -> None: ...
+
+Global___TargetAction: typing_extensions.TypeAlias = TargetAction
+
+@typing.final
+class WorkPoolAction(google.protobuf.message.Message):
+    """Does something to a work pool."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORK_POOL_NAME_FIELD_NUMBER: builtins.int
+    work_pool_name: builtins.str
+    """Which one; empty: the one that the event is about or concerns."""
+    def __init__(
+        self,
+        *,
+        work_pool_name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["work_pool_name", b"work_pool_name"]) -> None: ...
+
+Global___WorkPoolAction: typing_extensions.TypeAlias = WorkPoolAction
+
+@typing.final
+class WorkQueueAction(google.protobuf.message.Message):
+    """Does something to a work queue."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORK_POOL_NAME_FIELD_NUMBER: builtins.int
+    WORK_QUEUE_NAME_FIELD_NUMBER: builtins.int
+    work_pool_name: builtins.str
+    """Of which pool; empty: the queue that the event is about or concerns."""
+    work_queue_name: builtins.str
+    """Which queue of the pool."""
+    def __init__(
+        self,
+        *,
+        work_pool_name: builtins.str = ...,
+        work_queue_name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["work_pool_name", b"work_pool_name", "work_queue_name", b"work_queue_name"]) -> None: ...
+
+Global___WorkQueueAction: typing_extensions.TypeAlias = WorkQueueAction
+
+@typing.final
+class ScheduleAction(google.protobuf.message.Message):
+    """Does something to a schedule."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    SCHEDULE_ID_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment; empty: the one that the event is about."""
+    schedule_id: builtins.str
+    """Which schedule."""
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        schedule_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "schedule_id", b"schedule_id"]) -> None: ...
+
+Global___ScheduleAction: typing_extensions.TypeAlias = ScheduleAction
+
+@typing.final
+class EmitEventAction(google.protobuf.message.Message):
+    """Emits an event. It names the automations that led to it, so that none is led to by itself."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    RESOURCE_ID_FIELD_NUMBER: builtins.int
+    RESOURCE_NAME_FIELD_NUMBER: builtins.int
+    PAYLOAD_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The event's name, a template."""
+    resource_id: builtins.str
+    """What it is about, a template; empty: what the event that made it fire is about."""
+    resource_name: builtins.str
+    """The name of what it is about, a template."""
+    @property
+    def payload(self) -> google.protobuf.struct_pb2.Struct:
+        """Details; strings are templates."""
+
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        resource_id: builtins.str = ...,
+        resource_name: builtins.str = ...,
+        payload: google.protobuf.struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["payload", b"payload"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "payload", b"payload", "resource_id", b"resource_id", "resource_name", b"resource_name"]) -> None: ...
+
+Global___EmitEventAction: typing_extensions.TypeAlias = EmitEventAction
+
+@typing.final
+class DoNothingAction(google.protobuf.message.Message):
+    """Does nothing."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___DoNothingAction: typing_extensions.TypeAlias = DoNothingAction
 
 @typing.final
 class CallWebhookAction(google.protobuf.message.Message):
@@ -541,20 +756,32 @@ class RunDeploymentAction(google.protobuf.message.Message):
 
     DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
     PARAMETERS_FIELD_NUMBER: builtins.int
+    JOB_VARIABLES_FIELD_NUMBER: builtins.int
+    SCHEDULE_AFTER_FIELD_NUMBER: builtins.int
     deployment_id: builtins.str
     """Which one; empty: the one that the event is about."""
     @property
     def parameters(self) -> google.protobuf.struct_pb2.Struct:
         """Its parameters; strings are templates."""
 
+    @property
+    def job_variables(self) -> google.protobuf.struct_pb2.Struct:
+        """Values for the base job template; strings are templates."""
+
+    @property
+    def schedule_after(self) -> google.protobuf.duration_pb2.Duration:
+        """How long after the firing the run is to start."""
+
     def __init__(
         self,
         *,
         deployment_id: builtins.str = ...,
         parameters: google.protobuf.struct_pb2.Struct | None = ...,
+        job_variables: google.protobuf.struct_pb2.Struct | None = ...,
+        schedule_after: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["parameters", b"parameters"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "parameters", b"parameters"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["job_variables", b"job_variables", "parameters", b"parameters", "schedule_after", b"schedule_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deployment_id", b"deployment_id", "job_variables", b"job_variables", "parameters", b"parameters", "schedule_after", b"schedule_after"]) -> None: ...
 
 Global___RunDeploymentAction: typing_extensions.TypeAlias = RunDeploymentAction
 
