@@ -36,6 +36,14 @@ class Pool(Protocol):
         ...
 
 
+class Collector(Protocol):
+    """Something that shows metrics of its own."""
+
+    def collect(self) -> Iterable[Metric]:
+        """Return the metrics as Prometheus wants them."""
+        ...
+
+
 class Timings:
     """Durations of handled calls as a histogram by method and status code, and the calls in progress.
 
@@ -98,6 +106,24 @@ _registry.register(rpc_timings)
 http_timings = Timings("headrace_http", "HTTP requests")
 _registry.register(http_timings)
 
+
+class _Censuses:
+    """All censuses of the process; of services of one kind in one process, the one that counts."""
+
+    def __init__(self) -> None:
+        self.members: weakref.WeakSet[Collector] = weakref.WeakSet()
+
+    def collect(self) -> Iterable[Metric]:
+        families: dict[str, Metric] = {}
+        for member in list(self.members):
+            for family in member.collect():
+                families.setdefault(family.name, family)
+        return families.values()
+
+
+_censuses = _Censuses()
+_registry.register(_censuses)
+
 meter = _provider.get_meter("headrace")
 """For the instruments of services and the gateway."""
 
@@ -115,6 +141,18 @@ wakeup_losses = meter.create_counter("headrace.wakeups.dropped", description="Wa
 database_retries = meter.create_counter(
     "headrace.database.retries", description="Transactions repeated after a deadlock or serialisation failure"
 )
+flow_run_states = meter.create_counter(
+    "headrace.flow_run.states", description="States that flow runs entered, by state"
+)
+task_run_states = meter.create_counter(
+    "headrace.task_run.states", description="States that task runs entered, by state"
+)
+flow_run_start_delays = meter.create_histogram(
+    "headrace.flow_run.start.delay",
+    unit="s",
+    description="Time from when flow runs were due to when a worker was handed them, by work pool",
+    explicit_bucket_boundaries_advisory=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0),
+)
 log_records_stored = meter.create_counter("headrace.log.records", description="Log records stored")
 events_stored = meter.create_counter("headrace.events", description="Events stored, by source")
 delivery_tries = meter.create_counter(
@@ -125,6 +163,11 @@ delivery_tries = meter.create_counter(
 def watch_pool(pool: Pool) -> None:
     """Show the sizes of `pool` for as long as it lives."""
     _pools.add(pool)
+
+
+def show_census(census: Collector) -> None:
+    """Show what `census` has counted for as long as it lives."""
+    _censuses.members.add(census)
 
 
 def metrics_text() -> bytes:

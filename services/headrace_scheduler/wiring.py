@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace_chassis.census import Census
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.outbox_servicer import OutboxServicer
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
@@ -21,6 +22,7 @@ from headrace_scheduler.loops.workers import (
 )
 from headrace_scheduler.neighbours.state import StateClient
 from headrace_scheduler.neighbours.state_changes import StateChanges
+from headrace_scheduler.queries import census
 from headrace_scheduler.queries.unit import SqlStore
 from headrace_scheduler.servicers.backfills import BackfillServicer
 from headrace_scheduler.servicers.calendars import CalendarServicer
@@ -72,6 +74,7 @@ async def build(context: ServiceContext) -> Service:
             ExpireLoop(bench, wakeups),
             ForgetLoop(bench, wakeups, lease(ForgetLoop.name)),
             CancelLoop(hub, StateChanges(channel)),
+            Census(database, census.STATEMENT, census.GAUGES, lease=lease(Census.name)),
             PartitionKeeper(
                 database, (PartitionedTable("outbox", context.settings.outbox_retention_days),), clock=clock
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace_chassis.census import Census
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.loops import Loop
 from headrace_chassis.outbox import Outbox
@@ -19,6 +20,7 @@ from headrace_state.loops.retention import RetentionSweeper
 from headrace_state.loops.starts import StartTimeouts
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.neighbours.scheduler import SchedulerClient
+from headrace_state.queries import census
 from headrace_state.queries.artifacts import PostgresArtifacts
 from headrace_state.queries.assets import PostgresAssets
 from headrace_state.queries.background import PostgresBackgroundTasks
@@ -131,6 +133,9 @@ async def build(context: ServiceContext) -> Service:
             ),
             bulk_runner,
             sweeper,
+            Census(
+                database, census.STATEMENT, census.GAUGES, lease=ServiceLease(database, Census.name, context.holder)
+            ),
         ),
         close=close,
         # Frames are checked by columns, which is a hundred times faster than by rules for each field.

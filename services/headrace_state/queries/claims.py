@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from headrace.ids import uuid7
+from headrace_chassis import metrics
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
@@ -191,6 +192,14 @@ class _Claim:
             if held is not None:
                 attempts.append((held, worker.worker_id))
         await store_batch(self.connection, batch, tools)
+        delays = [
+            (
+                (row["now"] - (row["next_scheduled_start_at"] or row["created_at"])).total_seconds(),
+                row["work_pool_name"],
+            )
+            for row in rows
+        ]
+        tools.database.after_commit(self.connection, lambda: _count_delays(delays))
         if self.place.start_timeout_seconds is not None:
             await self.connection.execute(
                 SQL.add_start_deadlines,
@@ -224,6 +233,11 @@ class _Claim:
             arguments = (self.workspace_id, place.work_pool_id, list(self.full), queues)
             [row] = await self.connection.fetch(SQL.look_at_pool, *arguments)
         return row
+
+
+def _count_delays(delays: Sequence[tuple[float, str]]) -> None:
+    for seconds, pool in delays:
+        metrics.flow_run_start_delays.record(max(0.0, seconds), {"work_pool": pool})
 
 
 def _change(row: Row, worker: ClaimingWorker, lease_seconds: float) -> Change:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import dataclasses
 import datetime
 import uuid
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 
+from headrace_chassis import metrics
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
@@ -282,10 +284,17 @@ async def _store(connection: Connection, batch: Batch) -> list[Row]:
     )
 
 
+def count_states(rows: Iterable[Row]) -> None:
+    """Count the states in `rows` among those that flow runs entered; for after the commit."""
+    for state_type, number in collections.Counter(row["state_type"] for row in rows).items():
+        metrics.flow_run_states.add(number, {"state": state_type})
+
+
 async def store_batch(connection: Connection, batch: Batch, tools: Tools) -> None:
     """Store a batch in the transaction of `connection`, hand freed slots on, and wake whom it concerns afterwards."""
     freed = await _store(connection, batch)
     tools.database.after_commit(connection, tools.outbox.wake)
+    tools.database.after_commit(connection, lambda: count_states(batch.history))
     if batch.queued or freed:
         tools.database.after_commit(connection, tools.due)
     by_workspace: dict[uuid.UUID, list[str]] = {}

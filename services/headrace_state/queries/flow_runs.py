@@ -13,7 +13,7 @@ from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries import run_rows
-from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools, history_since
+from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools, count_states, history_since
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunUnit, Held, NewFlowRun
 from headrace_state.rules.states import StateType, is_final
@@ -89,11 +89,13 @@ class PostgresFlowRuns:
             [row["workspace_id"] for row in rows],
             [changes.flow_run_state(row, None) for row in rows],
         )
+        ids = {row["flow_run_id"] for row in made}
         if made:
+            count_states(row for row in rows if row["flow_run_id"] in ids)
             self._tools.outbox.wake()
             if queued:
                 self._tools.due()
-        return {row["flow_run_id"] for row in made}
+        return ids
 
     async def update(
         self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, columns: Mapping[str, Any], payloads: Mapping[str, Any]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import datetime
 from collections.abc import Sequence
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import asyncpg
 
 from headrace import errors
+from headrace_chassis import metrics
 from headrace_chassis.codecs import parse_uuid
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
@@ -94,6 +96,12 @@ class PostgresRecording:
             SQL.append_outbox, [merged.workspace_id] * len(told), [changes.TASK_RUN_STATES] * len(told), told
         )
         self._database.after_commit(connection, self._outbox.wake)
+        self._database.after_commit(connection, lambda: _count_states(merged))
+
+
+def _count_states(frame: Frame) -> None:
+    for state_type, number in collections.Counter(frame.types).items():
+        metrics.task_run_states.add(number, {"state": state_type})
 
 
 async def _load_attempts(
