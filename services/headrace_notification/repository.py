@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from headrace_notification.rules.automations import Action, Automation
+from headrace_notification.rules.automations import Action, Automation, Steer, SteerPlace, SteerSchedule
 from headrace_notification.rules.deliveries import AfterTry, Answer, Delivery, Status
 from headrace_notification.rules.events import Event, EventFilter, Key
 from headrace_notification.rules.firings import BucketKey, Changes, Memory, Remembered
@@ -313,4 +313,8 @@ class Runs(Protocol):
 
     async def do(self, delivery: Delivery, action: Action, target: uuid.UUID) -> Answer:
         """Do to `target` (a deployment or flow run) what the action says and return what came of it."""
+        ...
+
+    async def steer(self, delivery: Delivery, action: Steer | SteerPlace | SteerSchedule) -> Answer:
+        """Pause, resume or delete what the action names and return what came of it."""
         ...

@@ -25,6 +25,7 @@ from headrace_notification.servicers.automations import AutomationServicer
 from headrace_notification.servicers.events import EventServicer
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.delivering import Delivering
+from headrace_notification.usecases.own_actions import OwnActions
 
 SOURCES = {
     "state": ("flow-run.state", "task-run.states"),
@@ -52,7 +53,8 @@ async def build(context: ServiceContext) -> Service:
     evaluation = Evaluation(database, wakeups, evaluation_lease)
     deliveries = Deliveries(database, wakeups, claim_seconds=settings.delivery_claim_seconds)
     sender = HttpSender(timeout_seconds=settings.delivery_claim_seconds / CLAIM_SHARE, now=context.clock.now)
-    delivering = Delivering(deliveries, secrets, sender, NeighbourRuns(context.channel), context.clock.now)
+    own = OwnActions(automations, events, context.clock.now)
+    delivering = Delivering(deliveries, secrets, sender, NeighbourRuns(context.channel), own, context.clock.now)
 
     def wants_name(workspace_id: uuid.UUID, name: str) -> bool:
         return settings.task_run_events == "all" or catalogue.wants_name(workspace_id, name)

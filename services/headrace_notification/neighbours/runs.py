@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
+import datetime
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 import grpc.aio
@@ -19,18 +19,20 @@ from headrace.api.v1 import (
     run_input_pb2_grpc,
     state_pb2,
 )
-from headrace.rpc.status import from_rpc_error
-from headrace_chassis.caller import set_caller
-from headrace_chassis.resolving import service_caller
-from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call, may_pass
+from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call
+from headrace_notification.neighbours.steering import Steering, answered, judged
 from headrace_notification.rules.automations import (
     Action,
     CancelFlowRun,
     ChangeFlowRunState,
     RunDeployment,
     SendRunInput,
+    Steer,
+    SteerPlace,
+    SteerSchedule,
 )
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
+from headrace_notification.rules.firings import CHAIN, chain_of
 from headrace_notification.wire.values import moment, plain, struct
 
 
@@ -43,6 +45,7 @@ class NeighbourRuns:
 
     def __init__(self, channel: Callable[[str], grpc.aio.Channel]) -> None:
         self._channel = channel
+        self._steering = Steering(channel)
 
     async def describe(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> dict[str, Any] | None:
         """Return a flow run as templates see it, None if there is none.
@@ -67,35 +70,36 @@ class NeighbourRuns:
         """
         match action:
             case RunDeployment():
-                return await self._answer(delivery, lambda: self._run_deployment(delivery, action, target))
+                return await answered(delivery, lambda: self._run_deployment(delivery, action, target))
             case ChangeFlowRunState():
-                return await self._answer(delivery, lambda: self._change_state(delivery, action, target))
+                return await answered(delivery, lambda: self._change_state(delivery, action, target))
             case CancelFlowRun():
-                return await self._answer(delivery, lambda: self._cancel(delivery, target))
+                return await answered(delivery, lambda: self._cancel(delivery, target))
             case SendRunInput():
-                return await self._answer(delivery, lambda: self._send_input(delivery, action, target))
+                return await answered(delivery, lambda: self._send_input(delivery, action, target))
         return Answer(Result.REFUSED, f"{delivery.action_kind} is not done by another service")
 
-    async def _answer(self, delivery: Delivery, do: Callable[[], Awaitable[Answer]]) -> Answer:
-        caller = service_caller(str(delivery.automation_id), delivery.workspace_id)
-        set_caller(dataclasses.replace(caller, display_name=delivery.automation_name))
-        try:
-            return await do()
-        except grpc.aio.AioRpcError as failure:
-            error = from_rpc_error(failure)
-            return Answer(Result.AGAIN if may_pass(error) else Result.REFUSED, f"{error.reason}: {error}")
+    async def steer(self, delivery: Delivery, action: Steer | SteerPlace | SteerSchedule) -> Answer:
+        """Pause, resume or delete what the action names and return what came of it."""
+        return await answered(delivery, lambda: self._steering.steer(delivery, action))
 
     async def _run_deployment(self, delivery: Delivery, action: RunDeployment, target: uuid.UUID) -> Answer:
         stub = deployment_pb2_grpc.DeploymentServiceStub(self._channel("scheduler"))
-        response = await stub.RunDeployment(
-            deployment_pb2.RunDeploymentRequest(
-                deployment_id=str(target),
-                flow_run_id=str(delivery.delivery_id),
-                parameters=struct(action.parameters),
-                idempotency_key=f"automation:{delivery.dedup_key}",
-            ),
-            timeout=TIMEOUT_SECONDS,
+        request = deployment_pb2.RunDeploymentRequest(
+            deployment_id=str(target),
+            flow_run_id=str(delivery.delivery_id),
+            parameters=struct(action.parameters),
+            idempotency_key=f"automation:{delivery.dedup_key}",
         )
+        if action.job_variables:
+            request.job_variables.CopyFrom(struct(action.job_variables))
+        if action.schedule_after_seconds:
+            fired_at = datetime.datetime.fromisoformat(delivery.context["firing"]["at"])
+            request.scheduled_at.FromDatetime(fired_at + datetime.timedelta(seconds=action.schedule_after_seconds))
+        # What the run leads to must not make this automation, or those before it, start another.
+        chain = (*chain_of(delivery.context["event"]), str(delivery.automation_id))
+        request.labels.update({CHAIN: ",".join(dict.fromkeys(chain))})
+        response = await stub.RunDeployment(request, timeout=TIMEOUT_SECONDS)
         return Answer(Result.DONE, f"started flow run {response.flow_run.flow_run_id}")
 
     async def _change_state(self, delivery: Delivery, action: ChangeFlowRunState, target: uuid.UUID) -> Answer:
@@ -110,7 +114,7 @@ class NeighbourRuns:
             flow_run_pb2.ProposeFlowRunStateRequest(flow_run_id=str(target), state=state, force=action.force),
             timeout=TIMEOUT_SECONDS,
         )
-        return _judged(response.verdict)
+        return judged(response.verdict)
 
     async def _cancel(self, delivery: Delivery, target: uuid.UUID) -> Answer:
         stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
@@ -122,7 +126,7 @@ class NeighbourRuns:
             ),
             timeout=TIMEOUT_SECONDS,
         )
-        return _judged(response.verdict)
+        return judged(response.verdict)
 
     async def _send_input(self, delivery: Delivery, action: SendRunInput, target: uuid.UUID) -> Answer:
         stub = run_input_pb2_grpc.RunInputServiceStub(self._channel("state"))
@@ -134,20 +138,6 @@ class NeighbourRuns:
         request.value.struct_value.CopyFrom(struct(delivery.context["event"] or {}))
         response = await stub.CreateRunInput(request, timeout=TIMEOUT_SECONDS)
         return Answer(Result.DONE, "sent" if response.created else "an input with this key was there already")
-
-
-def _judged(verdict: state_pb2.Verdict) -> Answer:
-    match verdict.WhichOneof("verdict"):
-        case "accepted":
-            return Answer(Result.DONE, f"accepted: {verdict.accepted.state.name}")
-        case "rejected":
-            return Answer(Result.REFUSED, f"{verdict.rejected.code}: {verdict.rejected.reason}")
-        case "wait":
-            delay = verdict.wait.delay.ToTimedelta().total_seconds()
-            return Answer(Result.AGAIN, f"{verdict.wait.code}: {verdict.wait.reason}", retry_after_seconds=delay)
-        case "aborted":
-            return Answer(Result.REFUSED, f"{verdict.aborted.code}: {verdict.aborted.reason}")
-    return Answer(Result.REFUSED, "the state service gave no verdict")
 
 
 def _run_document(run: flow_run_pb2.FlowRun) -> dict[str, Any]:

@@ -84,6 +84,8 @@ class Work:
             [delivery.action_kind for delivery in deliveries],
             [action_document(delivery.action) for delivery in deliveries],
             [dict(delivery.context) for delivery in deliveries],
+            [delivery.status.value for delivery in deliveries],
+            [delivery.last_answer for delivery in deliveries],
         )
         self._database.after_commit(self._connection, self._tell)
 

@@ -33,6 +33,9 @@ class RunDeployment:
 
     deployment_id: uuid.UUID | None = None
     parameters: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    job_variables: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    schedule_after_seconds: float = 0.0
+    """How long after the firing the run is to start."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,16 +64,103 @@ class SendRunInput:
     key: str
 
 
-Action: TypeAlias = CallWebhook | RunDeployment | ChangeFlowRunState | CancelFlowRun | SendRunInput
+@dataclasses.dataclass(frozen=True, slots=True)
+class Steer:
+    """Does to one thing what needs no further words; without an id, to the one that the event is about."""
 
-KINDS: dict[str, type[Action]] = {
-    "call_webhook": CallWebhook,
-    "run_deployment": RunDeployment,
-    "change_flow_run_state": ChangeFlowRunState,
-    "cancel_flow_run": CancelFlowRun,
-    "send_run_input": SendRunInput,
+    kind: str
+    """One of `STEERED`."""
+    target_id: uuid.UUID | None = None
+
+
+STEERED = {
+    "pause_deployment": "deployment",
+    "resume_deployment": "deployment",
+    "pause_automation": "automation",
+    "resume_automation": "automation",
+    "suspend_flow_run": "flow-run",
+    "resume_flow_run": "flow-run",
+    "delete_flow_run": "flow-run",
 }
-_KIND_OF = {action_class: kind for kind, action_class in KINDS.items()}
+"""Kinds of actions without further words -> what they are done to."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SteerPlace:
+    """Pauses or resumes a work pool or queue; without names, the one that the event is about or concerns."""
+
+    kind: str
+    """One of `PLACES`."""
+    work_pool_name: str = ""
+    work_queue_name: str = ""
+
+
+PLACES = {
+    "pause_work_pool": "work-pool",
+    "resume_work_pool": "work-pool",
+    "pause_work_queue": "work-queue",
+    "resume_work_queue": "work-queue",
+}
+"""Kinds of actions on places where runs wait -> what they are done to."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SteerSchedule:
+    """Pauses or resumes a schedule; without a deployment, of the one that the event is about."""
+
+    kind: str
+    """`pause_schedule` or `resume_schedule`."""
+    schedule_id: uuid.UUID
+    deployment_id: uuid.UUID | None = None
+
+
+SCHEDULED = ("pause_schedule", "resume_schedule")
+"""Kinds of actions on schedules."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EmitEvent:
+    """Emits an event; without a resource, about what the event that made it fire is about."""
+
+    name: str
+    resource_id: str = ""
+    resource_name: str = ""
+    payload: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DoNothing:
+    """Is recorded, and that is all."""
+
+
+Action: TypeAlias = (
+    CallWebhook
+    | RunDeployment
+    | ChangeFlowRunState
+    | CancelFlowRun
+    | SendRunInput
+    | Steer
+    | SteerPlace
+    | SteerSchedule
+    | EmitEvent
+    | DoNothing
+)
+
+_KIND_OF: dict[type[Action], str] = {
+    CallWebhook: "call_webhook",
+    RunDeployment: "run_deployment",
+    ChangeFlowRunState: "change_flow_run_state",
+    CancelFlowRun: "cancel_flow_run",
+    SendRunInput: "send_run_input",
+    EmitEvent: "emit_event",
+    DoNothing: "do_nothing",
+}
+KINDS: dict[str, type[Action]] = {
+    **{kind: action_class for action_class, kind in _KIND_OF.items()},
+    **dict.fromkeys(STEERED, Steer),
+    **dict.fromkeys(PLACES, SteerPlace),
+    **dict.fromkeys(SCHEDULED, SteerSchedule),
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -107,6 +197,8 @@ class Automation:
 
 def kind_of(action: Action) -> str:
     """Return the stable word for a kind of action."""
+    if isinstance(action, Steer | SteerPlace | SteerSchedule):
+        return action.kind
     return _KIND_OF[type(action)]
 
 
@@ -124,11 +216,11 @@ def action_document(action: Action) -> dict[str, Any]:
 def action_from_document(document: Mapping[str, Any]) -> Action:
     """Return the action that JSON describes."""
     fields = dict(document)
-    action_class = KINDS[fields.pop("kind")]
+    action_class = KINDS[fields["kind"]]
     # Fields that a later version added are left out, so that versions of the server can run side by side.
     known = {field.name for field in dataclasses.fields(action_class)}
     fields = {name: value for name, value in fields.items() if name in known}
-    for name in ("deployment_id", "flow_run_id"):
+    for name in ("deployment_id", "flow_run_id", "target_id", "schedule_id"):
         if fields.get(name):
             fields[name] = uuid.UUID(fields[name])
     return action_class(**fields)

@@ -11,6 +11,9 @@ from typing import Any
 RESOURCE_ID = "headrace.resource.id"
 RESOURCE_NAME = "headrace.resource.name"
 RESOURCE_ROLE = "headrace.resource.role"
+RESERVED_PREFIX = "headrace."
+"""Names of what the server itself tells; clients cannot tell it in its place."""
+
 RESERVED_LABELS = frozenset({RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE})
 
 

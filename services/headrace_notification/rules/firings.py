@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from headrace_notification.rules import buckets, composites
-from headrace_notification.rules.automations import Action, Automation, RunDeployment, kind_of
+from headrace_notification.rules.automations import Automation, EmitEvent, RunDeployment, kind_of
 from headrace_notification.rules.buckets import Bucket, Outcome
-from headrace_notification.rules.deliveries import Delivery
+from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.events import Event, event_document
 from headrace_notification.rules.triggers import (
     CompositeTrigger,
@@ -219,7 +219,7 @@ def _word(path: Path) -> str:
 
 
 def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Delivery]:
-    """Return what is to be done for a firing."""
+    """Return what is to be done for a firing. What would lead to itself is given up at once, and says so."""
     automation = firing.automation
     special = automation.actions_on_resolve if firing.outcome is Outcome.RESOLVED else automation.actions_on_trigger
     context = {
@@ -233,6 +233,7 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
         },
     }
     event_id = uuid.UUID(firing.event["id"]) if firing.event is not None else None
+    circle = why_in_circles(automation.automation_id, firing.event)
     return [
         Delivery(
             delivery_id=new_id(),
@@ -243,15 +244,41 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
             action_kind=kind_of(action),
             action=action,
             context=context,
+            status=Status.DEAD if circle and isinstance(action, LEADS_ON) else Status.PENDING,
+            last_answer=circle if isinstance(action, LEADS_ON) else "",
         )
         for action in (*automation.actions, *special)
-        if not _would_run_in_circles(action, automation, firing)
     ]
 
 
-def _would_run_in_circles(action: Action, automation: Automation, firing: Firing) -> bool:
-    """Return whether the event is about a run that this automation started, and the action starts another."""
-    if not isinstance(action, RunDeployment) or firing.event is None:
-        return False
-    creator = f"headrace.automation.{automation.automation_id}"
-    return any(related["id"] == creator and related.get("role") == "creator" for related in firing.event["related"])
+LEADS_ON = (RunDeployment, EmitEvent)
+"""Actions that make further events by which automations may fire."""
+
+CHAIN = "headrace.automation-chain"
+"""The label with the ids of the automations that led to something, in their order."""
+
+LONGEST_CHAIN = 20
+
+
+def chain_of(event: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the ids of the automations that led to an event, in their order."""
+    if event is None:
+        return ()
+    noted = [found for found in event["resource"]["labels"].get(CHAIN, "").split(",") if found]
+    prefix = "headrace.automation."
+    creators = [
+        related["id"].removeprefix(prefix)
+        for related in event["related"]
+        if related["id"].startswith(prefix) and related.get("role") == "creator"
+    ]
+    return tuple(dict.fromkeys((*noted, *creators)))
+
+
+def why_in_circles(automation_id: uuid.UUID, event: Mapping[str, Any] | None) -> str:
+    """Return why an automation must lead to nothing further for an event; "" if it may."""
+    chain = chain_of(event)
+    if str(automation_id) in chain:
+        return "not done: this automation led to the event itself, so that it would go round in circles"
+    if len(chain) >= LONGEST_CHAIN:
+        return f"not done: {len(chain)} automations led to the event, one by the other"
+    return ""

@@ -8,7 +8,17 @@ import urllib.parse
 from collections.abc import Iterator
 from typing import TypeAlias
 
-from headrace_notification.rules.automations import METHODS, Action, Automation, CallWebhook
+from headrace_notification.rules.automations import (
+    METHODS,
+    PLACES,
+    Action,
+    Automation,
+    CallWebhook,
+    EmitEvent,
+    RunDeployment,
+    SteerPlace,
+)
+from headrace_notification.rules.events import RESERVED_PREFIX
 from headrace_notification.rules.triggers import EventTrigger, Posture, Trigger, leaves
 
 Fault: TypeAlias = tuple[str, str]
@@ -123,6 +133,16 @@ def _event_trigger(trigger: EventTrigger) -> Iterator[Fault]:
 def _action(action: Action) -> Iterator[Fault]:
     if isinstance(action, CallWebhook):
         yield from (("call_webhook." + path, fault) for path, fault in _webhook(action))
+    if isinstance(action, RunDeployment) and not 0 <= action.schedule_after_seconds <= LONGEST_WITHIN.total_seconds():
+        yield "run_deployment.schedule_after", f"must be from 0 to {LONGEST_WITHIN.days} days"
+    if isinstance(action, SteerPlace) and PLACES[action.kind] == "work-queue" and _names_one(action):
+        yield f"{action.kind}.work_queue_name", "must be named together with its work pool, or neither"
+    if isinstance(action, EmitEvent) and action.name.startswith(RESERVED_PREFIX):
+        yield "emit_event.name", f"must not begin with {RESERVED_PREFIX!r}, which the server's own events do"
+
+
+def _names_one(action: SteerPlace) -> bool:
+    return bool(action.work_pool_name) != bool(action.work_queue_name)
 
 
 def _webhook(action: CallWebhook) -> Iterator[Fault]:

@@ -10,7 +10,14 @@ from typing import Any
 
 from headrace import errors
 from headrace_notification.repository import AutomationStore, Secrets
-from headrace_notification.rules.automations import Action, Automation, CallWebhook, ChangeFlowRunState, RunDeployment
+from headrace_notification.rules.automations import (
+    Action,
+    Automation,
+    CallWebhook,
+    ChangeFlowRunState,
+    EmitEvent,
+    RunDeployment,
+)
 from headrace_notification.rules.firings import first_buckets
 from headrace_notification.rules.validity import MASK, Fault, faults_of, origin_of
 from headrace_notification.usecases.templates import TemplateRefused, check_template
@@ -75,6 +82,25 @@ async def update_automation(
         return after
 
 
+async def set_enabled(
+    store: AutomationStore, workspace_id: uuid.UUID, automation_id: uuid.UUID, enabled: bool, now: datetime.datetime
+) -> Automation:
+    """Let an automation act, or do nothing; what it remembers is forgotten.
+
+    Raises:
+        errors.NotFound: There is no such automation.
+    """
+    async with store.change() as work:
+        before = await work.load(workspace_id, automation_id)
+        if before is None:
+            raise _not_found(automation_id)
+        if before.enabled == enabled:
+            return before
+        after = await work.replace(dataclasses.replace(before, enabled=enabled))
+        await work.remember(after, first_buckets(after, now))
+        return after
+
+
 async def delete_automation(store: AutomationStore, workspace_id: uuid.UUID, automation_id: uuid.UUID) -> None:
     """Delete an automation; deliveries that wait are still made.
 
@@ -127,8 +153,13 @@ def _templates(action: Action) -> Iterator[tuple[str, str]]:
         case ChangeFlowRunState():
             yield "change_flow_run_state.message", action.message
         case RunDeployment():
-            for name, value in action.parameters.items():
-                yield from _texts_in(f"run_deployment.parameters[{name}]", value)
+            yield from _texts_in("run_deployment.parameters", action.parameters)
+            yield from _texts_in("run_deployment.job_variables", action.job_variables)
+        case EmitEvent():
+            yield "emit_event.name", action.name
+            yield "emit_event.resource_id", action.resource_id
+            yield "emit_event.resource_name", action.resource_name
+            yield from _texts_in("emit_event.payload", action.payload)
 
 
 def _texts_in(path: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -17,13 +17,21 @@ import orjson
 from headrace import errors
 from headrace_notification.repository import DeliveryStore, Runs, Secrets, WebhookRequest, WebhookSender
 from headrace_notification.rules.automations import (
+    PLACES,
+    STEERED,
     CallWebhook,
     CancelFlowRun,
     ChangeFlowRunState,
+    DoNothing,
+    EmitEvent,
     RunDeployment,
     SendRunInput,
+    Steer,
+    SteerPlace,
+    SteerSchedule,
 )
 from headrace_notification.rules.deliveries import LONGEST_ANSWER, AfterTry, Answer, Delivery, Result, after_try
+from headrace_notification.usecases.own_actions import AUTOMATION, OwnActions
 from headrace_notification.usecases.templates import TemplateRefused, render, variables_of
 
 logger = logging.getLogger(__name__)
@@ -49,6 +57,7 @@ class Delivering:
         secrets: Opens what is secret in them.
         sender: Calls URLs.
         runs: Asks the other services.
+        own: Does what needs no other service.
         now: Tells the time.
     """
 
@@ -58,12 +67,14 @@ class Delivering:
         secrets: Secrets,
         sender: WebhookSender,
         runs: Runs,
+        own: OwnActions,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._store = store
         self._secrets = secrets
         self._sender = sender
         self._runs = runs
+        self._own = own
         self._now = now
 
     async def attempt(self, delivery: Delivery) -> AfterTry:
@@ -126,26 +137,54 @@ class Delivering:
     async def _do(self, delivery: Delivery) -> Answer:
         event = delivery.context["event"]
         match delivery.action:
-            case RunDeployment(deployment_id=chosen):
-                target = chosen or _subject(event, DEPLOYMENT)
-                if target is None:
-                    return Answer(Result.REFUSED, "the event is about no deployment, and the action names none")
-                parameters = await self._rendered(delivery.action.parameters, delivery)
-                action: Any = RunDeployment(target, parameters)
-            case ChangeFlowRunState(flow_run_id=chosen) as change:
-                target = chosen or _subject(event, FLOW_RUN)
-                if target is None:
-                    return Answer(Result.REFUSED, "the event is about no flow run, and the action names none")
+            case RunDeployment() as start:
+                parameters = await self._rendered(start.parameters, delivery)
+                variables = await self._rendered(start.job_variables, delivery)
+                target = start.deployment_id or _subject(event, DEPLOYMENT)
+                action: Any = RunDeployment(target, parameters, variables, start.schedule_after_seconds)
+            case ChangeFlowRunState() as change:
                 [message] = await self._render([change.message], delivery)
+                target = change.flow_run_id or _subject(event, FLOW_RUN)
                 action = ChangeFlowRunState(target, change.type, change.name, message, change.force)
             case CancelFlowRun(flow_run_id=chosen) | SendRunInput(flow_run_id=chosen):
-                target = chosen or _subject(event, FLOW_RUN)
-                if target is None:
-                    return Answer(Result.REFUSED, "the event is about no flow run, and the action names none")
-                action = delivery.action
+                target, action = chosen or _subject(event, FLOW_RUN), delivery.action
+            case Steer() | SteerPlace() | SteerSchedule():
+                return await self._steer(delivery, delivery.action)
+            case EmitEvent() as emit:
+                name, about, title = await self._render([emit.name, emit.resource_id, emit.resource_name], delivery)
+                payload = await self._rendered(emit.payload, delivery)
+                return await self._own.emit(delivery, EmitEvent(name, about, title, payload))
+            case DoNothing():
+                return Answer(Result.DONE, "nothing was to be done")
             case _:
                 return Answer(Result.REFUSED, f"this server does not know the action {delivery.action_kind}")
+        if target is None:
+            return _without("flow run" if not isinstance(action, RunDeployment) else "deployment")
         return await self._runs.do(delivery, action, target)
+
+    async def _steer(self, delivery: Delivery, action: Steer | SteerPlace | SteerSchedule) -> Answer:
+        event = delivery.context["event"]
+        match action:
+            case Steer(kind="pause_automation" | "resume_automation"):
+                found = action.target_id or _subject(event, AUTOMATION) or delivery.automation_id
+                return await self._own.switch(delivery, found, enabled=action.kind == "resume_automation")
+            case Steer():
+                thing = STEERED[action.kind]
+                target = action.target_id or _subject(event, f"headrace.{thing}.")
+                if target is None:
+                    return _without(thing.replace("-", " "))
+                action = Steer(action.kind, target)
+            case SteerSchedule():
+                target = action.deployment_id or _subject(event, DEPLOYMENT)
+                if target is None:
+                    return _without("deployment")
+                action = SteerSchedule(action.kind, action.schedule_id, target)
+            case SteerPlace():
+                found_place = _place(action, event)
+                if found_place is None:
+                    return _without(PLACES[action.kind].replace("-", " "))
+                action = found_place
+        return await self._runs.steer(delivery, action)
 
     async def _rendered(self, value: Any, delivery: Delivery) -> Any:
         if isinstance(value, str):
@@ -191,6 +230,22 @@ def _subject(event: Mapping[str, Any] | None, prefix: str) -> uuid.UUID | None:
             except ValueError:
                 continue
     return None
+
+
+def _without(thing: str) -> Answer:
+    return Answer(Result.REFUSED, f"the event is about no {thing}, and the action names none")
+
+
+def _place(action: SteerPlace, event: Mapping[str, Any] | None) -> SteerPlace | None:
+    """Return the action with the names of the pool and the queue; None if there are none."""
+    if action.work_pool_name:
+        return action
+    pool, queue = _resource(event, "work-pool"), _resource(event, "work-queue")
+    if pool is None:
+        return None
+    if PLACES[action.kind] == "work-pool":
+        return SteerPlace(action.kind, pool["name"])
+    return SteerPlace(action.kind, pool["name"], queue["name"]) if queue is not None else None
 
 
 def _resource(event: Mapping[str, Any] | None, kind: str) -> dict[str, Any] | None:

@@ -9,10 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 from headrace import errors
 from headrace_notification.repository import EventStore, EventTail
-from headrace_notification.rules.events import Event, EventFilter, Key
-
-RESERVED_PREFIX = "headrace."
-"""Names of what the server itself tells; clients cannot tell it in its place."""
+from headrace_notification.rules.events import RESERVED_PREFIX, Event, EventFilter, Key
 
 SIGN_OF_LIFE_SECONDS = 10.0
 CHUNK = 200

@@ -11,26 +11,15 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from headrace import errors
 from headrace.api.v1 import automation_pb2, state_pb2
 from headrace.ids import uuid7
-from headrace_notification.rules.automations import (
-    Action,
-    Automation,
-    CallWebhook,
-    CancelFlowRun,
-    ChangeFlowRunState,
-    Creator,
-    RunDeployment,
-    SendRunInput,
-)
+from headrace_notification.rules.automations import Automation, Creator
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
+from headrace_notification.wire.actions import action_from_proto, actions_to_proto
 from headrace_notification.wire.values import (
     duration,
-    optional_id,
     parse_id,
-    plain,
     span,
     storable,
-    struct,
     timestamp,
 )
 
@@ -47,7 +36,6 @@ FIELDS = (
 )
 """What may be changed of an automation."""
 
-_STATE_TYPE = "STATE_TYPE_"
 _CREATOR_KIND = "CREATOR_KIND_"
 _STATUS = {
     Status.PENDING: automation_pb2.DELIVERY_STATUS_PENDING,
@@ -93,7 +81,7 @@ def _field(message: automation_pb2.Automation, name: str) -> Any:
     if name == "tags":
         return tuple(map(storable, value))
     if name.startswith("actions"):
-        return tuple(_action(action, f"automation.{name}[{place}]") for place, action in enumerate(value))
+        return tuple(action_from_proto(action, f"automation.{name}[{place}]") for place, action in enumerate(value))
     return storable(value) if isinstance(value, str) else value
 
 
@@ -138,43 +126,6 @@ def _match(message: automation_pb2.ResourceMatch) -> Match:
     return {storable(label): tuple(map(storable, found.values)) for label, found in message.labels.items()}
 
 
-def _action(message: automation_pb2.Action, path: str) -> Action:
-    match message.WhichOneof("action"):
-        case "call_webhook":
-            call = message.call_webhook
-            return CallWebhook(
-                url=storable(call.url),
-                method=call.method.upper() or "POST",
-                headers=dict(call.headers),
-                body_template=storable(call.body_template),
-                signing_secret=call.signing_secret,
-                allow_private_addresses=call.allow_private_addresses,
-            )
-        case "run_deployment":
-            run = message.run_deployment
-            return RunDeployment(
-                optional_id(run.deployment_id, f"{path}.run_deployment.deployment_id"), plain(run.parameters)
-            )
-        case "change_flow_run_state":
-            change = message.change_flow_run_state
-            if change.type == state_pb2.STATE_TYPE_UNSPECIFIED or change.type not in state_pb2.StateType.values():
-                raise errors.InvalidArgument.of_field(f"{path}.change_flow_run_state.type", "must be a type of state")
-            return ChangeFlowRunState(
-                optional_id(change.flow_run_id, f"{path}.change_flow_run_state.flow_run_id"),
-                state_pb2.StateType.Name(change.type).removeprefix(_STATE_TYPE),
-                storable(change.name),
-                storable(change.message),
-                change.force,
-            )
-        case "cancel_flow_run":
-            cancel = message.cancel_flow_run
-            return CancelFlowRun(optional_id(cancel.flow_run_id, f"{path}.cancel_flow_run.flow_run_id"))
-        case "send_run_input":
-            sending = message.send_run_input
-            return SendRunInput(optional_id(sending.flow_run_id, f"{path}.send_run_input.flow_run_id"), sending.key)
-    raise errors.InvalidArgument.of_field(path, "must say what to do")
-
-
 def automation_to_proto(automation: Automation) -> automation_pb2.Automation:
     """Return an automation as it goes over the wire; its secrets have to be masked by then."""
     return automation_pb2.Automation(
@@ -184,9 +135,9 @@ def automation_to_proto(automation: Automation) -> automation_pb2.Automation:
         enabled=automation.enabled,
         tags=automation.tags,
         trigger=_trigger_to_proto(automation.trigger),
-        actions=_actions_to_proto(automation.actions),
-        actions_on_trigger=_actions_to_proto(automation.actions_on_trigger),
-        actions_on_resolve=_actions_to_proto(automation.actions_on_resolve),
+        actions=actions_to_proto(automation.actions),
+        actions_on_trigger=actions_to_proto(automation.actions_on_trigger),
+        actions_on_resolve=actions_to_proto(automation.actions_on_resolve),
         owner_resource_id=automation.owner_resource_id,
         creator=_creator_to_proto(automation.creator),
         created_at=timestamp(automation.created_at),
@@ -232,51 +183,6 @@ def _match_to_proto(match: Match) -> automation_pb2.ResourceMatch:
         label: automation_pb2.LabelValues(values=values) for label, values in match.items()
     }
     return automation_pb2.ResourceMatch(labels=labels)
-
-
-def _actions_to_proto(actions: Iterable[Action]) -> list[automation_pb2.Action]:
-    return list(map(_action_to_proto, actions))
-
-
-def _action_to_proto(action: Action) -> automation_pb2.Action:
-    match action:
-        case CallWebhook():
-            return automation_pb2.Action(
-                call_webhook=automation_pb2.CallWebhookAction(
-                    url=action.url,
-                    method=action.method,
-                    headers=dict(action.headers),
-                    body_template=action.body_template,
-                    signing_secret=action.signing_secret,
-                    allow_private_addresses=action.allow_private_addresses,
-                )
-            )
-        case RunDeployment():
-            return automation_pb2.Action(
-                run_deployment=automation_pb2.RunDeploymentAction(
-                    deployment_id=str(action.deployment_id or ""), parameters=struct(action.parameters)
-                )
-            )
-        case ChangeFlowRunState():
-            return automation_pb2.Action(
-                change_flow_run_state=automation_pb2.ChangeFlowRunStateAction(
-                    flow_run_id=str(action.flow_run_id or ""),
-                    type=state_pb2.StateType.Value(_STATE_TYPE + action.type),
-                    name=action.name,
-                    message=action.message,
-                    force=action.force,
-                )
-            )
-        case CancelFlowRun():
-            return automation_pb2.Action(
-                cancel_flow_run=automation_pb2.CancelFlowRunAction(flow_run_id=str(action.flow_run_id or ""))
-            )
-        case SendRunInput():
-            return automation_pb2.Action(
-                send_run_input=automation_pb2.SendRunInputAction(
-                    flow_run_id=str(action.flow_run_id or ""), key=action.key
-                )
-            )
 
 
 def delivery_to_proto(delivery: Delivery) -> automation_pb2.Delivery:

@@ -23,6 +23,7 @@ from headrace.api.v1 import (
 )
 from headrace.internal.v1 import changes_pb2, outbox_pb2
 from headrace_notification.rules.events import Event, Resource
+from headrace_notification.rules.firings import CHAIN
 from headrace_notification.wire.values import moment, optional_id, parse_id, storable
 
 LONGEST_MESSAGE = 4000
@@ -198,7 +199,11 @@ def _labels_of(labels: Struct) -> dict[str, str]:
     found: dict[str, str] = {}
     for name, value in labels.fields.items():
         kind = value.WhichOneof("kind")
-        if name.startswith("headrace.") or kind not in ("string_value", "number_value", "bool_value"):
+        if (name.startswith("headrace.") and name != CHAIN) or kind not in (
+            "string_value",
+            "number_value",
+            "bool_value",
+        ):
             continue
         content = getattr(value, kind)
         if isinstance(content, bool):

@@ -21,6 +21,8 @@ from headrace.api.v1 import (
     state_pb2,
     task_run_pb2,
     task_run_pb2_grpc,
+    work_pool_pb2,
+    work_pool_pb2_grpc,
 )
 from headrace.ids import DEFAULT_WORKSPACE_ID, uuid7
 from headrace.internal.v1 import changes_pb2, outbox_pb2, outbox_pb2_grpc
@@ -91,6 +93,7 @@ class PlayedState(
         self.inputs: list[run_input_pb2.CreateRunInputRequest] = []
         self.callers: list[tuple[uuid.UUID, str, str]] = []
         self.verdicts: list[state_pb2.Verdict] = []
+        self.steered: list[Any] = []
 
     def _note(self) -> None:
         caller = current_caller()
@@ -130,6 +133,24 @@ class PlayedState(
         self.inputs.append(request)
         return run_input_pb2.CreateRunInputResponse(created=True)
 
+    async def SuspendFlowRun(
+        self, request: flow_run_pb2.SuspendFlowRunRequest, context: Any
+    ) -> flow_run_pb2.SuspendFlowRunResponse:
+        self.steered.append(request)
+        return flow_run_pb2.SuspendFlowRunResponse(verdict=self._verdict(state_pb2.State(name="Suspended")))
+
+    async def ResumeFlowRun(
+        self, request: flow_run_pb2.ResumeFlowRunRequest, context: Any
+    ) -> flow_run_pb2.ResumeFlowRunResponse:
+        self.steered.append(request)
+        return flow_run_pb2.ResumeFlowRunResponse(verdict=self._verdict(state_pb2.State(name="Resuming")))
+
+    async def DeleteFlowRun(
+        self, request: flow_run_pb2.DeleteFlowRunRequest, context: Any
+    ) -> flow_run_pb2.DeleteFlowRunResponse:
+        self.steered.append(request)
+        return flow_run_pb2.DeleteFlowRunResponse()
+
     def _verdict(self, state: state_pb2.State) -> state_pb2.Verdict:
         if self.verdicts:
             return self.verdicts.pop(0)
@@ -142,6 +163,8 @@ class PlayedDeployments(deployment_pb2_grpc.DeploymentServiceServicer):
     def __init__(self) -> None:
         self.asked: list[deployment_pb2.RunDeploymentRequest] = []
         self.failures: list[errors.HeadraceError] = []
+        self.schedules: list[deployment_pb2.Schedule] = []
+        self.steered: list[Any] = []
 
     async def RunDeployment(
         self, request: deployment_pb2.RunDeploymentRequest, context: Any
@@ -151,6 +174,50 @@ class PlayedDeployments(deployment_pb2_grpc.DeploymentServiceServicer):
             raise self.failures.pop(0)
         return deployment_pb2.RunDeploymentResponse(flow_run=flow_run_pb2.FlowRun(flow_run_id=request.flow_run_id))
 
+    async def GetDeployment(
+        self, request: deployment_pb2.GetDeploymentRequest, context: Any
+    ) -> deployment_pb2.GetDeploymentResponse:
+        return deployment_pb2.GetDeploymentResponse(
+            deployment=deployment_pb2.Deployment(deployment_id=request.deployment_id, schedules=self.schedules)
+        )
+
+    async def PauseDeployment(
+        self, request: deployment_pb2.PauseDeploymentRequest, context: Any
+    ) -> deployment_pb2.PauseDeploymentResponse:
+        self.steered.append(request)
+        return deployment_pb2.PauseDeploymentResponse()
+
+    async def ResumeDeployment(
+        self, request: deployment_pb2.ResumeDeploymentRequest, context: Any
+    ) -> deployment_pb2.ResumeDeploymentResponse:
+        self.steered.append(request)
+        return deployment_pb2.ResumeDeploymentResponse()
+
+    async def UpdateSchedule(
+        self, request: deployment_pb2.UpdateScheduleRequest, context: Any
+    ) -> deployment_pb2.UpdateScheduleResponse:
+        self.steered.append(request)
+        return deployment_pb2.UpdateScheduleResponse()
+
+
+class PlayedWorkPools(work_pool_pb2_grpc.WorkPoolServiceServicer):
+    """Work pools and queues that are changed."""
+
+    def __init__(self) -> None:
+        self.steered: list[Any] = []
+
+    async def UpdateWorkPool(
+        self, request: work_pool_pb2.UpdateWorkPoolRequest, context: Any
+    ) -> work_pool_pb2.UpdateWorkPoolResponse:
+        self.steered.append(request)
+        return work_pool_pb2.UpdateWorkPoolResponse()
+
+    async def UpdateWorkQueue(
+        self, request: work_pool_pb2.UpdateWorkQueueRequest, context: Any
+    ) -> work_pool_pb2.UpdateWorkQueueResponse:
+        self.steered.append(request)
+        return work_pool_pb2.UpdateWorkQueueResponse()
+
 
 class World:
     """Both neighbours, and words to say what happens in them."""
@@ -159,13 +226,14 @@ class World:
         self.state_outbox, self.scheduler_outbox = PlayedOutbox(), PlayedOutbox()
         self.state = PlayedState()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
         self.deployments = PlayedDeployments()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
+        self.work_pools = PlayedWorkPools()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
 
     @property
     def neighbours(self) -> dict[str, list[object]]:
         """The servicers, by service."""
         return {
             "state": [self.state_outbox, self.state],
-            "scheduler": [self.scheduler_outbox, self.deployments],
+            "scheduler": [self.scheduler_outbox, self.deployments, self.work_pools],
         }
 
     async def enter(

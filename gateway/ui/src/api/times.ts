@@ -51,6 +51,13 @@ export function preciseText(at: string): string {
   return precise.format(new Date(at));
 }
 
+const zone = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "long" });
+
+/** Returns a moment in the viewer's zone with the zone's name, for a hover. */
+export function zoneText(at: string): string {
+  return zone.format(new Date(at));
+}
+
 /** Returns a moment in UTC, for a hover. */
 export function utcText(at: string): string {
   return at.replace("T", " ").replace(/(\.\d{3})\d*Z$|Z$/, "$1 UTC");
