@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import socket
+import ssl
 from collections.abc import Sequence
 
 import uvicorn
@@ -26,9 +27,10 @@ class HttpServer:
 
     Args:
         application: Answers the requests.
+        tls: For HTTPS; without it requests come in the clear.
     """
 
-    def __init__(self, application: Application) -> None:
+    def __init__(self, application: Application, tls: ssl.SSLContext | None = None) -> None:
         self._application = application
         config = uvicorn.Config(
             application,
@@ -43,6 +45,7 @@ class HttpServer:
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             limit_concurrency=MAX_CONNECTIONS,
+            ssl_context_factory=None if tls is None else lambda _config, _default: tls,
         )
         config.load()
         self._config = config
@@ -60,7 +63,7 @@ class HttpServer:
         self.port = self._listeners[0].getsockname()[1]
         self._loop_task = asyncio.create_task(self._server.main_loop(), name="http server")
         self._loop_task.add_done_callback(_log_failure)
-        logger.info("serving HTTP on port %d", self.port)
+        logger.info("serving %s on port %d", "HTTPS" if self._config.is_ssl else "HTTP", self.port)
 
     async def stop(self, drain_seconds: float) -> None:
         """Stop to accept, end streams, let requests in progress go on for `drain_seconds`."""

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import grpc.aio
 
 from headrace_chassis.settings import ServerSettings
+from headrace_chassis.tls import ServerTls
 from headrace_gateway.api import Api
 from headrace_gateway.application import Application
 from headrace_gateway.backends import Backends
@@ -73,4 +74,6 @@ async def build(context: GatewayContext) -> Gateway:
     api = Api(contract, backends, max_body_bytes=settings.max_message_bytes)
     walls = Walls(settings.host, settings.allowed_hosts, settings.allowed_origins)
     ui = Files.load(importlib.resources.files("headrace_gateway").joinpath("static"))
-    return Gateway(settings, HttpServer(Application(contract, api, walls, context.readiness, ui)))
+    tls = ServerTls.of_settings(settings)
+    application = Application(contract, api, walls, context.readiness, ui)
+    return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -140,6 +140,20 @@ class Settings:
             "HEADRACE_API_GRPC_ADDRESS", _address, "gRPC host:port; unset asks the server at its HTTP address"
         ),
     )
+    ca_file: pathlib.Path | None = dataclasses.field(
+        default=None,
+        metadata=_about(
+            "HEADRACE_API_CA_FILE", _folder, "Authorities (PEM) that are believed; unset is those of the machine"
+        ),
+    )
+    cert_file: pathlib.Path | None = dataclasses.field(
+        default=None,
+        metadata=_about("HEADRACE_API_CERT_FILE", _folder, "Own certificate (PEM), for servers that ask for one"),
+    )
+    cert_key_file: pathlib.Path | None = dataclasses.field(
+        default=None,
+        metadata=_about("HEADRACE_API_CERT_KEY_FILE", _folder, "Its key (PEM); unset is in the same file"),
+    )
     api_timeout_seconds: float = dataclasses.field(
         default=30.0, metadata=_about("HEADRACE_API_TIMEOUT_SECONDS", _seconds, "Deadline of one call in seconds")
     )

@@ -28,6 +28,7 @@ from headrace_chassis.server import ServiceServer
 from headrace_chassis.service import Service, ServiceContext
 from headrace_chassis.settings import ServerSettings
 from headrace_chassis.system import SystemFacts, SystemServicer
+from headrace_chassis.tls import ServerTls, neighbour_credentials
 from headrace_chassis.validation import Validator
 
 if TYPE_CHECKING:
@@ -55,7 +56,8 @@ class ServiceHost:
         clock: Time for the services.
 
     Raises:
-        errors.InvalidArgument: Other services are elsewhere and there is no token to call them with.
+        errors.InvalidArgument: Other services are elsewhere and there is no token to call them with, or a certificate
+            cannot be used.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class ServiceHost:
             )
         # Without one in the settings the services of this process call each other, and nobody else can.
         self.internal_token = token or uuid.uuid4().hex
+        self._tls = ServerTls.of_settings(settings)
         self._local: dict[str, LocalServer] = {}
         self._own_neighbours = self._neighbours(self.internal_token)
         self._identity = IdentityClient(lambda: self._own_neighbours.channel("identity"))
@@ -124,7 +127,8 @@ class ServiceHost:
             readiness=[check for running in self._running.values() for check in _readiness(running)]
         )
         self.grpc_port = self._public.listen(
-            listening_address(self._settings.host, self._settings.grpc_port_or_default)
+            listening_address(self._settings.host, self._settings.grpc_port_or_default),
+            self._tls.grpc_credentials() if self._tls is not None else None,
         )
         alone = len(self._running) == 1
         for running in self._running.values():
@@ -215,6 +219,7 @@ class ServiceHost:
             self._settings.targets,
             internal_token,
             local=self._local,
+            credentials=neighbour_credentials(self._settings),
             max_message_bytes=self._settings.max_message_bytes,
         )
 
@@ -240,6 +245,9 @@ class ServiceHost:
     def _facts(self) -> SystemFacts:
         return SystemFacts(
             grpc_address=self._settings.advertised_grpc_address or f":{self.grpc_port}",
+            grpc_tls=self._settings.is_tls
+            if self._settings.advertised_grpc_tls is None
+            else self._settings.advertised_grpc_tls,
             authentication_required=not isinstance(self.resolver, LocalCallerResolver),
             installation_id=self._installation_id,
             capabilities=sorted(self._running),

@@ -31,6 +31,7 @@ class Neighbours:
         targets: gRPC targets by service name.
         internal_token: Attached to each call; None makes calls of an outsider, who has to say who it is.
         local: The services of this process, which are called directly.
+        credentials: For TLS; without them other processes are called in the clear.
         max_message_bytes: The largest message in either direction.
     """
 
@@ -40,9 +41,11 @@ class Neighbours:
         internal_token: str | None,
         *,
         local: Mapping[str, LocalServer] | None = None,
+        credentials: grpc.ChannelCredentials | None = None,
         max_message_bytes: int = MAX_MESSAGE_BYTES,
     ) -> None:
         self._targets = dict(targets)
+        self._credentials = credentials
         self._local = local if local is not None else {}
         self._outgoing = _outgoing(internal_token) if internal_token is not None else None
         self._interceptors = _interceptors(self._outgoing) if self._outgoing is not None else None
@@ -66,7 +69,10 @@ class Neighbours:
                     reason="NEIGHBOUR_UNKNOWN",
                 )
             channel = self._channels[name] = open_aio_channel(
-                self._targets[name], interceptors=self._interceptors, max_message_bytes=self._max_message_bytes
+                self._targets[name],
+                credentials=self._credentials,
+                interceptors=self._interceptors,
+                max_message_bytes=self._max_message_bytes,
             )
         return channel
 

@@ -92,8 +92,12 @@ class ServiceServer:
         """
         self._handlers.add(servicer, self_validating=self_validating, with_internal=with_internal)
 
-    def listen(self, address: str) -> int:
+    def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Listen on `host:port` (port 0 takes a free one) or `unix:/path`.
+
+        Args:
+            address: Where.
+            credentials: For TLS; without them calls come in the clear.
 
         Returns:
             The port, or 1 for a unix socket.
@@ -102,7 +106,10 @@ class ServiceServer:
             OSError: The address cannot be had.
         """
         try:
-            port = self._server.add_insecure_port(address)
+            if credentials is None:
+                port = self._server.add_insecure_port(address)
+            else:
+                port = self._server.add_secure_port(address, credentials)
         except RuntimeError as error:
             raise OSError(f"cannot listen on {address}: {error}") from error
         if port == 0:

@@ -51,6 +51,17 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Shared by all services of an installation; calls between services carry it."""
     allow_without_sign_in: bool = False
     """Whether everyone who can connect beyond loopback is the owner; only for networks that you trust."""
+    tls_cert_file: pathlib.Path | None = None
+    """Certificate chain, PEM: with it HTTP and gRPC are served over TLS. It is read again when it changes."""
+    tls_key_file: pathlib.Path | None = None
+    """Key of the certificate, PEM."""
+    tls_client_ca_file: pathlib.Path | None = None
+    """Authorities, PEM: whoever connects has to show a certificate that one of them signed."""
+    tls_neighbour_ca_file: pathlib.Path | None = None
+    """Authorities, PEM, that signed the certificates of the other services; with it they are called over TLS, and
+    shown this process's own certificate."""
+    advertised_grpc_tls: bool | None = None
+    """Whether clients reach gRPC over TLS, where that is not this process but a proxy in front of it."""
     reflection: bool = False
     """Whether gRPC reflection is served."""
     allowed_hosts: tuple[str, ...] = ()
@@ -108,6 +119,19 @@ class ServerSettings(pydantic_settings.BaseSettings):
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("pool_min_size must not be above pool_max_size")
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _certificate_with_key(self) -> ServerSettings:
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("a certificate needs its key and a key its certificate: set both --tls-cert and --tls-key")
+        if self.tls_client_ca_file is not None and self.tls_cert_file is None:
+            raise ValueError("asking clients for certificates needs one of the server's own: set --tls-cert")
+        return self
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether this process serves TLS."""
+        return self.tls_cert_file is not None
 
     @property
     def grpc_port_or_default(self) -> int:

@@ -20,12 +20,14 @@ class SystemFacts:
 
     Args:
         grpc_address: `host:port`; an empty host means the host that the client used.
+        grpc_tls: Whether it is reached over TLS.
         authentication_required: Whether callers have to sign in.
         installation_id: Returns what is the same for all processes of one installation, "" while it is not known.
         capabilities: Stable words for what this server can do.
     """
 
     grpc_address: str
+    grpc_tls: bool
     authentication_required: bool
     installation_id: Callable[[], Awaitable[str]]
     capabilities: Sequence[str] = ()
@@ -40,7 +42,7 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
             version=importlib.metadata.version("headrace"),
             capabilities=sorted(facts.capabilities),
             grpc_address=facts.grpc_address,
-            grpc_tls=False,
+            grpc_tls=facts.grpc_tls,
             authentication_required=facts.authentication_required,
             minimum_client_version=MINIMUM_CLIENT_VERSION,
         )

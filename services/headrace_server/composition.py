@@ -13,6 +13,7 @@ from headrace import errors
 from headrace_chassis.host import ServiceHost
 from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
+from headrace_chassis.tls import neighbour_credentials
 from headrace_gateway.server import bind
 from headrace_gateway.wiring import Gateway, GatewayContext
 from headrace_gateway.wiring import build as build_gateway
@@ -83,7 +84,12 @@ class Composition:
         if self._host is not None:
             self._outside = self._host.outside()
         else:
-            self._outside = Neighbours(self._settings.targets, None, max_message_bytes=self._settings.max_message_bytes)
+            self._outside = Neighbours(
+                self._settings.targets,
+                None,
+                credentials=neighbour_credentials(self._settings),
+                max_message_bytes=self._settings.max_message_bytes,
+            )
         self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self.faults))
         # Whoever starts a server has made sure that nobody else listens there.
         await self._gateway.start([bind(self._settings.host, self._settings.port, shared=True)])

@@ -57,6 +57,9 @@ class Status:
     """Where the output goes; None for a terminal."""
     warning: str = ""
     """What its operator should know."""
+    tls_cert_file: str | None = None
+    """The certificate that it shows; None without TLS."""
+    tls_key_file: str | None = None
 
     def uptime(self, now: datetime.datetime) -> datetime.timedelta:
         """Return for how long the supervisor has run."""

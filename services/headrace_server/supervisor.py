@@ -22,6 +22,7 @@ from headrace import errors
 from headrace_chassis.database import address
 from headrace_chassis.resolving import is_loopback
 from headrace_chassis.settings import ServerSettings
+from headrace_chassis.tls import ServerTls
 from headrace_server.children import Child
 from headrace_server.client_hint import client_hint
 from headrace_server.database import Migration, ensure_current
@@ -80,6 +81,8 @@ class Supervisor:
             errors.HeadraceError: It cannot start; the message says why and what to do.
         """
         refuse_open_host(self._settings)
+        # Found wrong here, it is told at once and not by each process.
+        ServerTls.of_settings(self._settings)
         self._home.ensure()
         with self._home.lock(), contextlib.ExitStack() as ports:
             http_port, grpc_port = await self._reserve(ports)
@@ -161,6 +164,9 @@ class Supervisor:
             "grpc_port": grpc_port,
             "processes": self._settings.processes,
             "log_level": self._settings.log_level,
+            "tls_cert_file": _text(self._settings.tls_cert_file),
+            "tls_key_file": _text(self._settings.tls_key_file),
+            "tls_client_ca_file": _text(self._settings.tls_client_ca_file),
             "allow_without_sign_in": self._settings.allow_without_sign_in,
             "internal_token": token.get_secret_value() if token is not None else self._home.internal_token(),
             "encryption_key": key.get_secret_value() if key is not None else self._home.encryption_key(),
@@ -220,14 +226,20 @@ class Supervisor:
                 state=state,
                 version=importlib.metadata.version("headrace"),
                 started_at=self._started_at.isoformat(timespec="seconds"),
-                http_url=f"http://{host}:{http_port}",
+                http_url=f"{self._scheme}://{host}:{http_port}",
                 grpc_address=f"{host}:{grpc_port}",
                 database=self._place(),
                 processes=self._settings.processes,
                 log_file=self._log_file,
                 warning=self._warning(),
+                tls_cert_file=_text(self._settings.tls_cert_file),
+                tls_key_file=_text(self._settings.tls_key_file),
             )
         )
+
+    @property
+    def _scheme(self) -> str:
+        return "https" if self._settings.is_tls else "http"
 
     def _place(self) -> str:
         if self._database == "url" and self._settings.database_url is not None:
@@ -243,13 +255,13 @@ class Supervisor:
         host = url_host(self._settings.host)
         lines = [
             f"Headrace {importlib.metadata.version('headrace')} is ready.",
-            f"  UI and API  http://{host}:{http_port}",
+            f"  UI and API  {self._scheme}://{host}:{http_port}",
             f"  gRPC        {host}:{grpc_port}",
             f"  Data        {self._place()}",
         ]
         if self._warning():
             lines.append(f"  {self._warning()}")
-        if hint := client_hint(f"http://{host}:{http_port}"):
+        if hint := client_hint(f"{self._scheme}://{host}:{http_port}"):
             lines.append(hint)
         return "\n".join(lines)
 
@@ -267,6 +279,10 @@ def refuse_open_host(settings: ServerSettings) -> None:
         "Listen on 127.0.0.1, or accept it with --insecure-no-auth on a network that you trust",
         reason="SIGN_IN_NOT_SET_UP",
     )
+
+
+def _text(path: pathlib.Path | None) -> str | None:
+    return None if path is None else str(path)
 
 
 def url_host(host: str) -> str:

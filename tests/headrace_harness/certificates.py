@@ -37,7 +37,14 @@ class Authority:
         return cls(made.public_bytes(serialization.Encoding.PEM), name, key)
 
     def issue(
-        self, host: str, certificate: pathlib.Path, key: pathlib.Path, *, serial: int, expired: bool = False
+        self,
+        host: str,
+        certificate: pathlib.Path,
+        key: pathlib.Path,
+        *,
+        serial: int,
+        expired: bool = False,
+        self_signed: bool = False,
     ) -> None:
         """Move the certificate and key of a host into place.
 
@@ -47,13 +54,20 @@ class Authority:
             key: Where its key goes, PEM.
             serial: The certificate's number.
             expired: Whether it ended yesterday.
+            self_signed: Whether it vouches for itself, and no authority does.
         """
         private = ec.generate_private_key(ec.SECP256R1())
         names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
         made = (
-            _builder(_name(host), self._name, private.public_key(), serial=serial, expired=expired)
+            _builder(
+                _name(host),
+                _name(host) if self_signed else self._name,
+                private.public_key(),
+                serial=serial,
+                expired=expired,
+            )
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
-            .sign(self._key, hashes.SHA256())
+            .sign(private if self_signed else self._key, hashes.SHA256())
         )
         _move_into_place(
             key,

@@ -11,6 +11,7 @@ import grpc
 from headrace import __version__, errors
 from headrace.cli import output
 from headrace.client import discover
+from headrace.client.trust import Trust
 from headrace.settings import DEFAULT_API_URL, get_settings
 
 
@@ -30,7 +31,7 @@ def command(as_json: bool) -> None:
         "api_url": url,
     }
     try:
-        found = discover(url)
+        found = discover(url, trust=Trust.of(settings))
     except errors.HeadraceError as error:
         facts["server"] = f"not reached: {error.message}"
     else:

@@ -17,6 +17,7 @@ import grpc.aio
 from headrace import errors
 from headrace.client.loop import LoopThread
 from headrace.client.retry import patiently
+from headrace.client.trust import refused_by_grpc
 from headrace.rpc.status import from_rpc_error
 
 Metadata = Sequence[tuple[str, str]]
@@ -47,6 +48,8 @@ class CallPolicy:
                 "Upgrade the server, or install the client of its version.",
                 metadata=cause.metadata,
             )
+        if isinstance(cause, errors.Unavailable) and (distrust := refused_by_grpc(self.server, cause.message)):
+            return distrust
         if isinstance(cause, errors.Unavailable) and cause.reason == errors.Unavailable.default_reason:
             return errors.Unavailable(
                 f"{self.server} cannot be reached: {cause.message or 'no connection'}",

@@ -8,11 +8,13 @@ from __future__ import annotations
 import dataclasses
 import http.client
 import json
+import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
 
 from headrace import __version__, errors
+from headrace.client.trust import MACHINE, Trust, refused
 from headrace.client.versions import check_versions
 from headrace.rpc.loopback import is_loopback
 
@@ -43,20 +45,22 @@ class System:
     installation_id: str = ""
 
 
-def discover(api_url: str, *, timeout: float = 10.0, grpc_address: str | None = None) -> System:
+def discover(api_url: str, *, timeout: float = 10.0, grpc_address: str | None = None, trust: Trust = MACHINE) -> System:
     """Ask a server about itself.
 
     Args:
         api_url: Its HTTP address, for example `http://127.0.0.1:4200`.
         timeout: Seconds to wait for the answer.
         grpc_address: Takes the place of the gRPC address that the server tells.
+        trust: Whom to believe, where the address begins with `https`.
 
     Raises:
         errors.Unavailable: Nobody answers; the message says what to do.
         NotAServer: Somebody else answers.
+        headrace.client.trust.ServerNotTrusted: The certificate is not to be believed.
         headrace.client.versions.VersionSkew: The server is too old or too new.
     """
-    document = _fetch(api_url, timeout)
+    document = _fetch(api_url, timeout, trust)
     version = _text(document, "version")
     check_versions(__version__, version, _text(document, "minimum_client_version"), api_url)
     return System(
@@ -70,13 +74,13 @@ def discover(api_url: str, *, timeout: float = 10.0, grpc_address: str | None = 
     )
 
 
-def _fetch(api_url: str, timeout: float) -> dict[str, object]:
+def _fetch(api_url: str, timeout: float, trust: Trust) -> dict[str, object]:
     # What the standard library raised is in the messages; its traceback would only bury them.
     request = urllib.request.Request(
         f"{api_url}/v1/system", headers={"Accept": "application/json", "User-Agent": f"headrace/{__version__}"}
     )
     try:
-        with _opener(api_url).open(request, timeout=timeout) as answer:
+        with _opener(api_url, trust).open(request, timeout=timeout) as answer:
             body = answer.read(_MAX_ANSWER_BYTES)
     except urllib.error.HTTPError as error:
         error.close()
@@ -89,7 +93,15 @@ def _fetch(api_url: str, timeout: float) -> dict[str, object]:
     except TimeoutError:
         raise _unreachable(api_url, f"no answer within {timeout:g} s") from None
     except urllib.error.URLError as error:
+        if isinstance(error.reason, ssl.SSLError):
+            raise refused(api_url, error.reason) from None
         raise _unreachable(api_url, str(error.reason)) from None
+    except ssl.SSLError as error:
+        # With TLS 1.3 a server that wants a certificate says so after the handshake.
+        raise refused(api_url, error) from None
+    except http.client.RemoteDisconnected as error:
+        hint = "" if api_url.startswith("https:") else "; if it serves TLS, the address begins with https://"
+        raise _unreachable(api_url, f"{error}{hint}") from None
     except (OSError, http.client.HTTPException) as error:
         raise _unreachable(api_url, str(error) or type(error).__name__) from None
     try:
@@ -101,10 +113,15 @@ def _fetch(api_url: str, timeout: float) -> dict[str, object]:
     return document
 
 
-def _opener(api_url: str) -> urllib.request.OpenerDirector:
-    # A proxy of the environment cannot reach this machine's own loopback.
-    proxies = [urllib.request.ProxyHandler({})] if is_loopback(urllib.parse.urlsplit(api_url).hostname or "") else []
-    return urllib.request.build_opener(*proxies)
+def _opener(api_url: str, trust: Trust) -> urllib.request.OpenerDirector:
+    address = urllib.parse.urlsplit(api_url)
+    handlers: list[urllib.request.BaseHandler] = []
+    if is_loopback(address.hostname or ""):
+        # A proxy of the environment cannot reach this machine's own loopback.
+        handlers.append(urllib.request.ProxyHandler({}))
+    if address.scheme == "https":
+        handlers.append(urllib.request.HTTPSHandler(context=trust.context()))
+    return urllib.request.build_opener(*handlers)
 
 
 def _unreachable(api_url: str, cause: str) -> errors.Unavailable:

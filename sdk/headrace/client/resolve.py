@@ -7,6 +7,7 @@ import logging
 from headrace import errors
 from headrace.client.discovery import PROBE_SECONDS, NotAServer, System, discover
 from headrace.client.ephemeral import ephemeral_url
+from headrace.client.trust import Trust
 from headrace.settings import DEFAULT_API_URL, Settings
 
 logger = logging.getLogger("headrace.client")
@@ -25,8 +26,11 @@ def resolve_system(settings: Settings, *, may_start: bool = False) -> System:
     Raises:
         errors.HeadraceError: There is no such server; the message says what to do.
     """
+    trust = Trust.of(settings)
     if settings.api_url is not None:
-        return discover(settings.api_url, timeout=settings.api_timeout_seconds, grpc_address=settings.grpc_address)
+        return discover(
+            settings.api_url, timeout=settings.api_timeout_seconds, grpc_address=settings.grpc_address, trust=trust
+        )
     if not (may_start and settings.ephemeral_server):
         return discover(DEFAULT_API_URL, timeout=settings.api_timeout_seconds, grpc_address=settings.grpc_address)
     try:

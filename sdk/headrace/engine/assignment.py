@@ -60,7 +60,7 @@ EXIT_LOST = 3
 """The run was given to another attempt while this process executed it."""
 
 
-def execute_assignment(assignment: bytes, *, api_url: str, grpc_address: str) -> int:
+def execute_assignment(assignment: bytes, *, api_url: str, grpc_address: str, grpc_tls: bool = False) -> int:
     """Execute a flow run to its end, in the main thread of a process of its own.
 
     SIGTERM ends it: as CANCELLED if the run was asked to stop, else as CRASHED.
@@ -69,12 +69,13 @@ def execute_assignment(assignment: bytes, *, api_url: str, grpc_address: str) ->
         assignment: A serialized `headrace.api.v1.Assignment` whose run is RUNNING.
         api_url: The server's HTTP address.
         grpc_address: The server's gRPC address.
+        grpc_tls: Whether it is reached over TLS.
 
     Returns:
         The exit code of the process: 0 if the server knows how the run ended.
     """
     message = worker_pb2.Assignment.FromString(assignment)
-    with connected(api_url, grpc_address) as backend:
+    with connected(api_url, grpc_address, grpc_tls) as backend:
         try:
             state = _execute(message, backend)
         except errors.HeadraceError as error:
@@ -83,7 +84,7 @@ def execute_assignment(assignment: bytes, *, api_url: str, grpc_address: str) ->
     return EXIT_LOST if isinstance(state.data, errors.LeaseLost) else EXIT_KNOWN
 
 
-def call_late_hooks(assignment: bytes, *, api_url: str, grpc_address: str) -> int:
+def call_late_hooks(assignment: bytes, *, api_url: str, grpc_address: str, grpc_tls: bool = False) -> int:
     """Call the hooks of a flow run whose process was killed before it could call them: on_cancellation or on_crashed.
 
     Waits until the server has the run's end; a run that is tried again calls nothing. Arguments as of
@@ -94,7 +95,7 @@ def call_late_hooks(assignment: bytes, *, api_url: str, grpc_address: str) -> in
     """
     message = worker_pb2.Assignment.FromString(assignment)
     run = message.flow_run
-    with connected(api_url, grpc_address) as backend:
+    with connected(api_url, grpc_address, grpc_tls) as backend:
         try:
             ended = _ended(run.flow_run_id)
             if ended is None:
@@ -130,10 +131,10 @@ def _ended(flow_run_id: str) -> State[Any] | None:
 
 
 @contextlib.contextmanager
-def connected(api_url: str, grpc_address: str) -> Iterator[Backend]:
+def connected(api_url: str, grpc_address: str, grpc_tls: bool) -> Iterator[Backend]:
     """Be connected to the server that a worker named, for the block."""
     settings = dataclasses.replace(load_settings(), api_url=api_url, grpc_address=grpc_address)
-    system = System(api_url=api_url, grpc_target=grpc_address, grpc_tls=api_url.startswith("https:"))
+    system = System(api_url=api_url, grpc_target=grpc_address, grpc_tls=grpc_tls)
     with use_settings(settings):
         # The worker keeps what is written to the standard streams as lines of the run: each line once.
         configure_logging(settings, to_console=False)

@@ -25,7 +25,7 @@ def run_job(data: bytes) -> int:
         os.makedirs(job.working_directory, exist_ok=True)
         os.chdir(job.working_directory)
     work = assignment.call_late_hooks if job.calls_hooks else assignment.execute_assignment
-    return work(job.assignment, api_url=job.api_url, grpc_address=job.grpc_address)
+    return work(job.assignment, api_url=job.api_url, grpc_address=job.grpc_address, grpc_tls=job.grpc_tls)
 
 
 def main() -> None:

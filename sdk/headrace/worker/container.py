@@ -91,7 +91,10 @@ def run(environment: Mapping[str, str]) -> int:
         sys.stderr.write("headrace: this run is not to be executed any more\n")
         return EXIT_NOT_EXECUTED
     return assignment.execute_assignment(
-        found.SerializeToString(), api_url=system.api_url, grpc_address=system.grpc_target
+        found.SerializeToString(),
+        api_url=system.api_url,
+        grpc_address=system.grpc_target,
+        grpc_tls=system.grpc_tls,
     )
 
 

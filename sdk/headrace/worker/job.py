@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 _SEPARATOR = b"\n"
-_TOLD = ("api_url", "grpc_address", "environment", "working_directory", "command", "stream_output", "calls_hooks")
+_TOLD = (
+    "api_url",
+    "grpc_address",
+    "grpc_tls",
+    "environment",
+    "working_directory",
+    "command",
+    "stream_output",
+    "calls_hooks",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +30,8 @@ class Job:
     """The server's HTTP address."""
     grpc_address: str
     """The server's gRPC address, so that the process need not ask for it."""
+    grpc_tls: bool = False
+    """Whether it is reached over TLS."""
     environment: dict[str, str] = field(default_factory=dict)
     """Variables on top of the worker's own."""
     working_directory: str | None = None

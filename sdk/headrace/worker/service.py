@@ -96,6 +96,7 @@ def job_maker(system: System) -> Callable[[worker_pb2.Assignment], Job]:
             assignment=assignment.SerializeToString(),
             api_url=system.api_url,
             grpc_address=system.grpc_target,
+            grpc_tls=system.grpc_tls,
             environment={str(key): str(value) for key, value in environment.items() if value is not None},
             working_directory=str(folder) if folder else None,
             command=configuration.get("command") or None,

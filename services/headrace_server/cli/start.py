@@ -28,6 +28,11 @@ _ERROR_LINES = 20
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="HTTP port; 0 takes a free one.  [default: 4200]")
 @click.option("--grpc-port", type=click.IntRange(0, 65535), help="gRPC port.  [default: the HTTP port + 1]")
+@click.option("--tls-cert", metavar="FILE", help="Serve HTTPS and gRPC over TLS with this certificate chain (PEM).")
+@click.option("--tls-key", metavar="FILE", help="The certificate's key (PEM).")
+@click.option(
+    "--tls-client-ca", metavar="FILE", help="Let in only who shows a certificate that these authorities signed (PEM)."
+)
 @click.option("--processes", type=click.IntRange(1, 64), help="Server processes that share the ports.  [default: 1]")
 @click.option(
     "--service",
@@ -57,6 +62,9 @@ def start(
     host: str | None,
     port: int | None,
     grpc_port: int | None,
+    tls_cert: str | None,
+    tls_key: str | None,
+    tls_client_ca: str | None,
     processes: int | None,
     services: tuple[str, ...],
     database: str | None,
@@ -72,6 +80,9 @@ def start(
         "host": host,
         "port": port,
         "grpc_port": grpc_port,
+        "tls_cert_file": _absolute(tls_cert),
+        "tls_key_file": _absolute(tls_key),
+        "tls_client_ca_file": _absolute(tls_client_ca),
         "processes": processes,
         "log_level": log_level,
         "allow_without_sign_in": insecure_no_auth or None,
@@ -89,6 +100,11 @@ def start(
     if background:
         return _in_background(kind, given)
     return _become(_ALONE if services else _SUPERVISOR, Options(kind, services or ALL_PARTS, given))
+
+
+def _absolute(path: str | None) -> str | None:
+    # A server in the background works in another folder.
+    return None if path is None else os.path.abspath(os.path.expanduser(path))
 
 
 def _become(module: str, options: Options) -> NoReturn:
