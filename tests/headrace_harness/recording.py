@@ -89,7 +89,7 @@ class Stream:
             raise EOFError(await self._call.code())
         return response
 
-    async def answer_of(self, kind: str, timeout: float = 10) -> Any:
+    async def answer_of(self, kind: str, timeout: float = 30) -> Any:
         """Return the next answer of a kind; others are passed over."""
         async with asyncio.timeout(timeout):
             while True:

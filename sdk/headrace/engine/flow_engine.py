@@ -398,10 +398,9 @@ class FlowExecution:
     def _lose(self) -> Script:
         """Stop without another word to the server: the run belongs to another attempt, or is over."""
         run = self.run
-        held = run.final
-        if (waiting := run.paused) is not None:
-            # Who waits is woken before the callback that keeps the final state is called.
-            held = yield Wait(waiting)
+        # Who waits is woken before the callback that keeps the final state, and then forgets the pause, is called.
+        waiting = run.paused
+        held = run.final if waiting is None else (yield Wait(waiting))
         if held is not None and held.details is not None and held.details.reason == PAUSE_EXPIRED:
             self.error = PauseTimedOut(held.message)
             return State(type=StateType.FAILED, name=held.name, message=held.message, data=self.error)

@@ -69,6 +69,7 @@ class LogShipper:
         self._sleeping = False
         self._wake = asyncio.Event()
         self._urgent = asyncio.Event()
+        self._knows_bounds = asyncio.Event()
         self._frames = FrameQueue(MEMORY_BYTES)
         self._sequences = itertools.count(1)
         self._max_records = 1000
@@ -124,6 +125,7 @@ class LogShipper:
             self._max_records = min(1000, response.max_records_per_batch)
         if response.max_message_bytes > 0:
             self._max_message_bytes = response.max_message_bytes
+        self._knows_bounds.set()
         return response.max_batches_in_flight
 
     def received(self, kind: str, response: log_pb2.WriteLogsResponse) -> None:
@@ -146,6 +148,8 @@ class LogShipper:
                 except TimeoutError:
                     pass
             self._urgent.clear()
+            # How long a record and a batch may be is the server's to say. Until it has, records wait as they are.
+            await self._knows_bounds.wait()
             while self._queue:
                 await self._add_batch()
                 await asyncio.sleep(0)

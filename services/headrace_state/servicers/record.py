@@ -66,5 +66,5 @@ class RecordServicer(task_run_pb2_grpc.RecordServiceServicer):
         return records.renew_response(
             renewed.expires_at,
             [str(renewal.attempt.flow_run_id) for renewal in renewed.lost],
-            [(str(flow_run_id), state) for flow_run_id, state in renewed.to_stop],
+            [(str(flow_run_id), state) for flow_run_id, state in (*renewed.to_stop, *renewed.to_hold)],
         )

@@ -221,7 +221,7 @@ class RecordStream:
         for renewal in renewed.lost:
             await self._send(task_run_pb2.RecordResponse(lost=records.lost(str(renewal.attempt.flow_run_id))))
         if tells_signals:
-            for flow_run_id, state in renewed.to_stop:
+            for flow_run_id, state in (*renewed.to_stop, *renewed.to_hold):
                 await self._send(task_run_pb2.RecordResponse(signal=records.signal(str(flow_run_id), state)))
         return renewed.expires_at
 

@@ -26,6 +26,8 @@ class Renewed:
     """Attempts that hold nothing any more because their own end was stored."""
     to_stop: tuple[tuple[uuid.UUID, State], ...]
     """Runs that were asked to stop."""
+    to_hold: tuple[tuple[uuid.UUID, State], ...]
+    """Runs that are PAUSED: their processes start nothing further until they are resumed."""
 
 
 async def renew_attempts(
@@ -46,9 +48,14 @@ async def renew_attempts(
         held=held,
         lost=tuple(renewal for renewal in renewals if not renewal.is_renewed and not renewal.is_current),
         ended=tuple(renewal for renewal in renewals if not renewal.is_renewed and renewal.is_current),
-        to_stop=tuple(
-            (renewal.attempt.flow_run_id, renewal.state)
-            for renewal in held
-            if renewal.state is not None and renewal.state.type is StateType.CANCELLING
-        ),
+        to_stop=_of_type(held, StateType.CANCELLING),
+        to_hold=_of_type(held, StateType.PAUSED),
+    )
+
+
+def _of_type(held: Sequence[Renewal], wanted: StateType) -> tuple[tuple[uuid.UUID, State], ...]:
+    return tuple(
+        (renewal.attempt.flow_run_id, renewal.state)
+        for renewal in held
+        if renewal.state is not None and renewal.state.type is wanted
     )

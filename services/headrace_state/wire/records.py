@@ -52,11 +52,11 @@ def signal(flow_run_id: str, state: State) -> task_run_pb2.RunSignal:
 
 
 def renew_response(
-    expires_at: datetime.datetime | None, lost_ids: Iterable[str], to_stop: Iterable[tuple[str, State]]
+    expires_at: datetime.datetime | None, lost_ids: Iterable[str], asked: Iterable[tuple[str, State]]
 ) -> task_run_pb2.RenewAttemptsResponse:
     """Return what became of attempts whose leases were to be renewed."""
     return task_run_pb2.RenewAttemptsResponse(
         lease_expires_at=values.from_time(expires_at),
         lost=[lost(flow_run_id) for flow_run_id in lost_ids],
-        signals=[signal(flow_run_id, state) for flow_run_id, state in to_stop],
+        signals=[signal(flow_run_id, state) for flow_run_id, state in asked],
     )

@@ -28,7 +28,7 @@ from headrace.api.v1 import (
 from headrace.errors import HeadraceError, LeaseLost
 from headrace.rpc.status import code_of, to_trailers
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 def wait_until(claim: Callable[[], bool], what: str) -> None:
@@ -64,6 +64,8 @@ class Counterpart:
         # Controls.
         self.acknowledge = threading.Event()
         self.acknowledge.set()
+        self.opens_logs = threading.Event()
+        self.opens_logs.set()
         self.break_after_commit = 0
         self.refuse_frames = False
         self.stream_error: HeadraceError | None = None
@@ -98,6 +100,7 @@ class Counterpart:
     def close(self) -> None:
         """End for good."""
         self.acknowledge.set()
+        self.opens_logs.set()
         self.stop_grpc()
         self._http.shutdown()
         self._http_thread.join()
@@ -382,6 +385,7 @@ class _Logs:
     def WriteLogs(self, requests: Iterator[log_pb2.WriteLogsRequest], context: grpc.ServicerContext) -> Iterator[Any]:
         for request in requests:
             if request.WhichOneof("message") == "open":
+                self._counterpart.opens_logs.wait(WAIT)
                 opened = log_pb2.WriteLogsOpened(
                     max_batches_in_flight=2, max_records_per_batch=100, max_message_bytes=1000
                 )

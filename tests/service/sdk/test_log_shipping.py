@@ -74,6 +74,21 @@ def test_records_that_are_too_long_are_cut(counterpart: Counterpart) -> None:
     assert len(cut.encode()) <= 1000
 
 
+def test_the_server_says_how_long_records_may_be_before_any_is_made_ready(counterpart: Counterpart) -> None:
+    counterpart.opens_logs.clear()
+
+    @flow
+    def long() -> None:
+        get_run_logger().info("ü" * 5000)
+
+    long()
+    time.sleep(2 * logs_module.LINGER_SECONDS)
+    counterpart.opens_logs.set()
+    close_backends()
+    (cut,) = [message for message in messages(counterpart) if message.startswith("ü")]
+    assert cut.endswith("... cut")
+
+
 def test_what_was_dropped_is_said_in_the_log_itself(counterpart: Counterpart, environment: pytest.MonkeyPatch) -> None:
     environment.setattr(logs_module, "QUEUE_BYTES", 30_000)
     environment.setattr(logs_module, "MEMORY_BYTES", 30_000)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -74,7 +75,7 @@ class Beside:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._thread.join(60)
+        self._thread.join(120)
         assert not self._thread.is_alive()
         if self._error is not None:
             raise self._error
@@ -154,33 +155,35 @@ def test_a_flow_that_is_not_resumed_in_time_fails(client: Client) -> None:
 
 
 def test_a_flow_that_somebody_pauses_starts_no_further_task(client: Client) -> None:
-    started: list[int] = []
-    paused = threading.Event()
+    started: list[tuple[int, bool]] = []
+    heard, resuming = threading.Event(), threading.Event()
 
     @task
     def step(number: int) -> None:
-        started.append(number)
+        started.append((number, resuming.is_set()))
 
     @flow
     def stepping() -> None:
         step(0)
-        paused.wait(30)
-        wait_until(lambda: get_flow_run().paused is not None, "it does not happen")
+        wait_until(lambda: get_flow_run().paused is not None, "the flow is not told that it is paused")
+        heard.set()
         step(1)
 
     def interfere() -> None:
-        wait_until(lambda: bool(started), "it does not happen")
+        wait_until(lambda: bool(started), "the first task does not start")
         run = the_run(client, "stepping")
         assert run is not None
         pause(flow_run_id=run.flow_run_id, message="lunch")
-        paused.set()
         assert until_paused(client, "stepping") == run.flow_run_id
-        assert started == [0]
+        assert heard.wait(60)
+        # Time to do what must not be done; without it the test could only miss a mistake.
+        time.sleep(0.2)
+        resuming.set()
         resume_flow_run(run.flow_run_id)
 
     with Beside(interfere):
         stepping()
-    assert started == [0, 1]
+    assert started == [(0, False), (1, True)]
 
 
 def test_a_paused_flow_can_be_cancelled(client: Client) -> None:

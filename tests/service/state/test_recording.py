@@ -19,6 +19,7 @@ from headrace_harness.state import (
     COMPLETED,
     CRASHED,
     FAILED,
+    PAUSED,
     PENDING,
     RUNNING,
     StateClient,
@@ -231,7 +232,7 @@ async def test_a_request_to_stop_reaches_the_process_at_once(state: StateClient)
         await stream.send(heartbeat=task_run_pb2.RecordHeartbeat(attempts=[attempt]))
         await stream.answer_of("renewed")
         await state.runs.CancelFlowRun(flow_run_pb2.CancelFlowRunRequest(flow_run_id=attempt.flow_run_id))
-        signal = await stream.answer_of("signal", timeout=2)
+        signal = await stream.answer_of("signal")
         assert signal.flow_run_id == attempt.flow_run_id
         assert signal.state.type == CANCELLING
         answer = await state.record.RenewAttempts(task_run_pb2.RenewAttemptsRequest(attempts=[attempt]))
@@ -245,7 +246,22 @@ async def test_a_request_to_stop_that_came_before_the_stream_is_told_with_the_fi
     await state.runs.CancelFlowRun(flow_run_pb2.CancelFlowRunRequest(flow_run_id=attempt.flow_run_id))
     async with a_stream(state) as stream:
         await stream.send(frame=a_frame([attempt], a_life(new_id()), sequence=1))
-        assert (await stream.answer_of("signal", timeout=2)).state.type == CANCELLING
+        assert (await stream.answer_of("signal")).state.type == CANCELLING
+
+
+async def test_a_pause_that_came_before_the_stream_is_told_with_the_first_frame_and_heartbeat(
+    state: StateClient,
+) -> None:
+    attempt = attempt_of(await state.running_run())
+    await state.runs.PauseFlowRun(flow_run_pb2.PauseFlowRunRequest(flow_run_id=attempt.flow_run_id))
+    async with a_stream(state) as stream:
+        await stream.send(frame=a_frame([attempt], a_life(new_id()), sequence=1))
+        assert (await stream.answer_of("signal")).state.type == PAUSED
+    async with a_stream(state) as stream:
+        await stream.send(heartbeat=task_run_pb2.RecordHeartbeat(attempts=[attempt]))
+        assert (await stream.answer_of("signal")).state.type == PAUSED
+    answer = await state.record.RenewAttempts(task_run_pb2.RenewAttemptsRequest(attempts=[attempt]))
+    assert [each.state.type for each in answer.signals] == [PAUSED]
 
 
 async def test_an_attempt_that_is_cut_off_learns_of_it_at_once(state: StateClient) -> None:
@@ -254,7 +270,7 @@ async def test_an_attempt_that_is_cut_off_learns_of_it_at_once(state: StateClien
         await stream.send(heartbeat=task_run_pb2.RecordHeartbeat(attempts=[attempt]))
         await stream.answer_of("renewed")
         await state.propose(attempt.flow_run_id, a_state(COMPLETED), force=True)
-        assert (await stream.answer_of("lost", timeout=2)).flow_run_id == attempt.flow_run_id
+        assert (await stream.answer_of("lost")).flow_run_id == attempt.flow_run_id
 
 
 async def test_a_process_that_ended_its_run_itself_is_not_told_that_it_lost_it(state: StateClient) -> None:
