@@ -49,6 +49,10 @@ class ServerTls:
         self.client_ca = client_ca
         self._lock = threading.Lock()
         self._refused: _Stamp | None = None
+        read_pem(certificate, "HEADRACE_SERVER_TLS_CERT_FILE")
+        read_pem(key, "HEADRACE_SERVER_TLS_KEY_FILE")
+        if client_ca is not None:
+            read_pem(client_ca, "HEADRACE_SERVER_TLS_CLIENT_CA_FILE")
         self._loaded = self._load(self._stamp())
 
     @classmethod

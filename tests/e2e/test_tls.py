@@ -106,7 +106,8 @@ async def test_flows_commands_and_workers_run_over_tls(user: Machine, site: Site
     run = await user.start_run("doubled/test")
 
     async def is_completed() -> bool:
-        return (await user.headrace("flow-run", "inspect", run, "-o", "json")).json()["state"]["name"] == "Completed"
+        inspected = await user.headrace("flow-run", "inspect", run, "-o", "json")
+        return bool(inspected.json()["state"]["name"] == "Completed")
 
     await eventually(is_completed)
     assert "a line of the run" in (await user.headrace("flow-run", "logs", run)).out

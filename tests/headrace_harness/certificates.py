@@ -25,10 +25,10 @@ class Authority:
     _key: ec.EllipticCurvePrivateKey
 
     @classmethod
-    def new(cls) -> Authority:
+    def new(cls, named: str = "authority of a test") -> Authority:
         """Return a new one."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = _name("authority of a test")
+        name = _name(named)
         made = (
             _builder(name, name, key.public_key(), serial=1)
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)

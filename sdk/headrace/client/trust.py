@@ -17,7 +17,12 @@ CERTIFICATE_VARIABLE = "HEADRACE_API_CERT_FILE"
 KEY_VARIABLE = "HEADRACE_API_CERT_KEY_FILE"
 
 _OWN_CA = f"If it is your own authority, name its certificate: `headrace config set {CA_VARIABLE} ca.pem`"
-_GRPC_FAULTS = ("CERTIFICATE_VERIFY_FAILED", "Hostname Verification Check failed", "CERTIFICATE_REQUIRED")
+_GRPC_FAULTS = (
+    "CERTIFICATE_VERIFY_FAILED",
+    "Hostname Verification Check failed",
+    "CERTIFICATE_REQUIRED",
+    "certificate signature failure",
+)
 
 
 class ServerNotTrusted(errors.FailedPrecondition):
