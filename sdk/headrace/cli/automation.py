@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
+from typing import Any
 
 import click
+import yaml
 from google.protobuf import json_format
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace import errors
 from headrace.api.v1 import automation_pb2
-from headrace.cli import lookup, output
+from headrace.cli import filtering, lookup, output
 
 
 @click.group("automation")
@@ -54,18 +55,88 @@ def inspect_automation(automation_id: str) -> None:
 @command.command("create")
 @click.option(
     "--from-file", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
-    help="A JSON file with the automation.",
+    help="A JSON or YAML file with the automation.",
 )  # fmt: skip
-def create_automation(path: pathlib.Path) -> None:
+@output.output_option
+def create_automation(path: pathlib.Path, as_json: bool) -> None:
     """Create an automation."""
-    wanted = automation_pb2.Automation()
-    try:
-        json_format.ParseDict(json.loads(path.read_text(encoding="utf-8")), wanted)
-    except (OSError, ValueError, json_format.ParseError) as error:
-        raise errors.InvalidArgument(f"{path} does not hold an automation: {error}") from error
-    request = automation_pb2.CreateAutomationRequest(automation=wanted)
+    request = automation_pb2.CreateAutomationRequest(automation=_from_file(path, enabled=True))
     created = lookup.client().automations.CreateAutomation(request).automation
+    if as_json:
+        output.print_json(created)
+        return
     output.done(f"Automation '{created.name}' created.  id {created.automation_id}")
+
+
+@command.command("update")
+@click.argument("automation_id")
+@click.option(
+    "--from-file", "path", required=True, type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="A JSON or YAML file with what is to change.",
+)  # fmt: skip
+def update_automation(automation_id: str, path: pathlib.Path) -> None:
+    """Change those fields of an automation that a file names."""
+    wanted = _from_file(path)
+    wanted.automation_id = automation_id
+    paths = [field.name for field, _ in wanted.ListFields() if field.name != "automation_id"]
+    request = automation_pb2.UpdateAutomationRequest(automation=wanted, update_mask=FieldMask(paths=paths))
+    changed = lookup.client().automations.UpdateAutomation(request).automation
+    output.done(f"Automation '{changed.name}' changed.")
+
+
+@command.command("test")
+@click.argument("automation_id", required=False)
+@click.option(
+    "--from-file", "path", type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
+    help="A JSON or YAML file with the automation, in place of one that is stored.",
+)  # fmt: skip
+@click.option("--since", default="1d", show_default=True, help="From when on: a time, or a span before now.")
+@click.option("--until", default="", help="Until when: a time, or a span before now; by default now.")
+@output.output_option
+def test_automation(
+    automation_id: str | None, path: pathlib.Path | None, since: str, until: str, as_json: bool
+) -> None:
+    """Tell when an automation would have fired on the events of the past; nothing is done."""
+    if (automation_id is None) == (path is None):
+        raise click.UsageError("Name an automation, or give one with --from-file.")
+    request = automation_pb2.TestAutomationRequest(automation_id=automation_id or "")
+    if path is not None:
+        request.automation.CopyFrom(_from_file(path))
+    getattr(request.span, "from").CopyFrom(filtering.moment(since))
+    if until:
+        request.span.until.CopyFrom(filtering.moment(until))
+    told = lookup.client().automations.TestAutomation(request)
+    if as_json:
+        output.print_json(told)
+        return
+    if told.firings:
+        output.print_table(
+            "Firings",
+            ["AT", "STATE", ("EVENT", {"ratio": 1}), ("RESOURCE", {"ratio": 1})],
+            [
+                [
+                    output.moment(one.at),
+                    one.state,
+                    one.event.name,
+                    one.event.resource.name or one.event.resource.resource_id,
+                ]
+                for one in told.firings
+            ],
+        )
+    resolved = f" and resolved {told.resolved_count} times" if told.resolved_count else ""
+    output.done(f"Would have fired {told.fired_count} times{resolved}, on {told.event_count} events.")
+    if told.capped:
+        output.note(f"There are more events: looked at those up to {output.moment(told.complete_until)}.")
+
+
+def _from_file(path: pathlib.Path, **defaults: Any) -> automation_pb2.Automation:
+    wanted = automation_pb2.Automation(**defaults)
+    try:
+        # JSON is YAML, too.
+        json_format.ParseDict(yaml.safe_load(path.read_text(encoding="utf-8")), wanted)
+    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, json_format.ParseError) as error:
+        raise errors.InvalidArgument(f"{path} does not hold an automation: {error}") from error
+    return wanted
 
 
 @command.command("enable")

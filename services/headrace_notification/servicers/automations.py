@@ -13,10 +13,18 @@ from headrace.api.v1 import automation_pb2, automation_pb2_grpc
 from headrace_chassis.caller import Caller, current_caller
 from headrace_chassis.clock import Clock
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
-from headrace_notification.repository import AutomationPage, AutomationStore, DeliveryPage, DeliveryStore, Secrets
+from headrace_notification.repository import (
+    AutomationPage,
+    AutomationStore,
+    DeliveryPage,
+    DeliveryStore,
+    EventStore,
+    Secrets,
+)
 from headrace_notification.rules.automations import Automation, Creator
 from headrace_notification.usecases.automations import (
     ACTION_FIELDS,
+    check_automation,
     create_automation,
     delete_automation,
     load_automation,
@@ -24,9 +32,10 @@ from headrace_notification.usecases.automations import (
     update_automation,
 )
 from headrace_notification.usecases.deliveries import resend_delivery
+from headrace_notification.usecases.dry_run import dry_run
 from headrace_notification.usecases.rotation import Place, rotate_secrets
 from headrace_notification.wire import automations as wire
-from headrace_notification.wire.values import optional_id, parse_id, storable
+from headrace_notification.wire.values import optional_id, parse_id, storable, timestamp
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -42,13 +51,17 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         deliveries: Keeps what they did.
         secrets: Seals what is secret in them.
         clock: Tells from when on a new automation watches.
+        events: Keeps the events that automations are tested with.
     """
 
-    def __init__(self, store: AutomationStore, deliveries: DeliveryStore, secrets: Secrets, clock: Clock) -> None:
+    def __init__(
+        self, store: AutomationStore, deliveries: DeliveryStore, secrets: Secrets, clock: Clock, events: EventStore
+    ) -> None:
         self._store = store
         self._deliveries = deliveries
         self._secrets = secrets
         self._clock = clock
+        self._events = events
 
     async def CreateAutomation(
         self, request: automation_pb2.CreateAutomationRequest, context: Context
@@ -112,6 +125,28 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         automation_id = parse_id(request.automation_id, "automation_id")
         await delete_automation(self._store, current_caller().workspace_id, automation_id)
         return automation_pb2.DeleteAutomationResponse()
+
+    async def TestAutomation(
+        self, request: automation_pb2.TestAutomationRequest, context: Context
+    ) -> automation_pb2.TestAutomationResponse:
+        """Tell when an automation would have fired."""
+        caller = current_caller()
+        if request.automation_id:
+            automation_id = parse_id(request.automation_id, "automation_id")
+            automation = await load_automation(self._store, caller.workspace_id, automation_id)
+        else:
+            automation = wire.automation_from_proto(request.automation, caller.workspace_id, _creator(caller))
+            check_automation(automation)
+        begin, end = wire.span_of_test(request.span, self._clock.now())
+        outlook = await dry_run(self._events, caller.workspace_id, automation, begin, end)
+        return automation_pb2.TestAutomationResponse(
+            fired_count=outlook.fired_count,
+            resolved_count=outlook.resolved_count,
+            firings=map(wire.tested_firing_to_proto, outlook.firings),
+            event_count=outlook.event_count,
+            complete_until=timestamp(outlook.complete_until),
+            capped=outlook.is_capped,
+        )
 
     async def ListDeliveries(
         self, request: automation_pb2.ListDeliveriesRequest, context: Context

@@ -41,7 +41,7 @@ async def create_automation(
         errors.AlreadyExists: Its id is taken by something that the caller cannot see.
         errors.FailedPrecondition: It has secrets, and there is no key to keep them with.
     """
-    _check(automation)
+    check_automation(automation)
     sealed = _sealed(automation, None, secrets)
     async with store.change() as work:
         added = await work.add(sealed)
@@ -75,7 +75,7 @@ async def update_automation(
             raise _not_found(automation_id)
         proposed = dataclasses.replace(before, **changes)
         # What was sealed before is not shown to the checks, which are for what was handed in.
-        _check(dataclasses.replace(_masked(before), **changes))
+        check_automation(dataclasses.replace(_masked(before), **changes))
         after = await work.replace(_sealed(proposed, before, secrets, only=changes.keys()))
         if (after.trigger, after.enabled) != (before.trigger, before.enabled):
             await work.remember(after, first_buckets(after, now))
@@ -128,7 +128,12 @@ def _not_found(automation_id: uuid.UUID) -> errors.NotFound:
     return errors.NotFound(f"there is no automation {automation_id}")
 
 
-def _check(automation: Automation) -> None:
+def check_automation(automation: Automation) -> None:
+    """Return if an automation, as it was handed in, is of use.
+
+    Raises:
+        errors.InvalidArgument: The fields that are wrong.
+    """
     faults = [*faults_of(automation), *_template_faults(automation)]
     if faults:
         raise errors.InvalidArgument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,15 +14,20 @@ from headrace.api.v1 import automation_pb2, state_pb2
 from headrace.ids import uuid7
 from headrace_notification.rules.automations import Automation, Creator
 from headrace_notification.rules.deliveries import Delivery, Status
+from headrace_notification.rules.firings import Firing
 from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
 from headrace_notification.wire.actions import action_from_proto, actions_to_proto
+from headrace_notification.wire.events import document_to_proto
 from headrace_notification.wire.values import (
     duration,
+    moment,
     parse_id,
     span,
     storable,
     timestamp,
 )
+
+DAY = datetime.timedelta(days=1)
 
 FIELDS = (
     "name",
@@ -183,6 +189,29 @@ def _match_to_proto(match: Match) -> automation_pb2.ResourceMatch:
         label: automation_pb2.LabelValues(values=values) for label, values in match.items()
     }
     return automation_pb2.ResourceMatch(labels=labels)
+
+
+def span_of_test(message: state_pb2.TimeRange, now: datetime.datetime) -> tuple[datetime.datetime, datetime.datetime]:
+    """Return from when until when to look at events, by default the last day until now.
+
+    Raises:
+        errors.InvalidArgument: An end of it is no time.
+    """
+    end = moment(message.until, "span.until") if message.HasField("until") else now
+    begin = moment(getattr(message, "from"), "span.from") if message.HasField("from") else end - DAY
+    return begin, end
+
+
+def tested_firing_to_proto(firing: Firing) -> automation_pb2.TestedFiring:
+    """Return when an automation would have fired."""
+    tested = automation_pb2.TestedFiring(
+        state=firing.outcome.value,
+        at=timestamp(firing.at),
+        labels=dict(firing.labels),
+    )
+    if firing.event is not None:
+        tested.event.CopyFrom(document_to_proto(firing.event))
+    return tested
 
 
 def delivery_to_proto(delivery: Delivery) -> automation_pb2.Delivery:

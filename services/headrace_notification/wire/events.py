@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import event_pb2, state_pb2
@@ -67,6 +68,28 @@ def event_to_proto(event: Event) -> event_pb2.Event:
         related=[_resource_to_proto(related) for related in event.related],
         payload=struct(event.payload),
         follows_event_id=str(event.follows_event_id) if event.follows_event_id is not None else "",
+    )
+
+
+def document_to_proto(document: Mapping[str, Any]) -> event_pb2.Event:
+    """Return an event that was kept as JSON."""
+    return event_pb2.Event(
+        event_id=document["id"],
+        name=document["name"],
+        occurred_at=timestamp(datetime.datetime.fromisoformat(document["occurred_at"])),
+        resource=_document_to_resource(document["resource"]),
+        related=map(_document_to_resource, document["related"]),
+        payload=struct(document["payload"]),
+        follows_event_id=document["follows"] or "",
+    )
+
+
+def _document_to_resource(document: Mapping[str, Any]) -> event_pb2.EventResource:
+    return event_pb2.EventResource(
+        resource_id=document["id"],
+        name=document["name"],
+        role=document.get("role", ""),
+        labels=document["labels"],
     )
 
 

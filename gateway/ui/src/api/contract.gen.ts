@@ -14,6 +14,22 @@ export type Input<T> = T extends JsonObject
       ? { [Key in keyof T]?: Input<T[Key]> }
       : T;
 
+/** Asks to take an invitation up. */
+export interface AcceptInvitationRequest {
+  /** The secret part of the link. */
+  token: string;
+  /** The name that people read; empty is the address. */
+  display_name: string;
+}
+
+/** Returns the user. */
+export interface AcceptInvitationResponse {
+  /** The user. */
+  user?: User;
+  /** A key of the user; only here. */
+  key: string;
+}
+
 /** Asks to acknowledge by a link. */
 export interface AcknowledgeByLinkRequest {
   /** The last part of the link. */
@@ -124,6 +140,32 @@ export interface Action {
   emit_event?: EmitEventAction;
   /** Does nothing but be recorded: to see when an automation would act. */
   do_nothing?: DoNothingAction;
+}
+
+/** A key, without its text. */
+export interface ApiKey {
+  /** The part of the key that is no secret. */
+  api_key_id: string;
+  /** What it is for. */
+  name: string;
+  /** The user or service account that it proves. */
+  principal_id: string;
+  /** The only workspace that it works in; empty is every one of its holder's. */
+  workspace_id: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When it stops to work; unset is never. */
+  expires_at?: string;
+  /** When it was revoked; unset if it was not. */
+  revoked_at?: string;
+  /** When it was last used, to about a minute; unset if never. */
+  last_used_at?: string;
+  /** The key that it is to be replaced by; empty if there is none. */
+  replaced_by_id: string;
+  /** The most that it can do, whatever its holder may; empty is all. */
+  permissions: Permission[];
+  /** The name of its holder that people read. */
+  holder: string;
 }
 
 /** Asks to store records. */
@@ -326,6 +368,28 @@ export interface AssetFilter {
   owners: string[];
   /** Last made in this span. */
   materialized?: TimeRange;
+}
+
+/** Asks to give a role. */
+export interface AssignRoleRequest {
+  /** The role's handle. */
+  role: string;
+  /** The user or service account that gets it; this or a team. */
+  principal_id: string;
+  /** The team that gets it. */
+  team_id: string;
+  /** Whether it holds in the whole account, for which the caller must administer the account; otherwise it holds in the workspace of the call. */
+  in_account: boolean;
+  /** What kind of object it is given on; unspecified is all. */
+  object_kind: ObjectKind;
+  /** Which object. */
+  object: string;
+}
+
+/** Returns what was given. */
+export interface AssignRoleResponse {
+  /** That somebody holds a role somewhere. */
+  role_assignment?: RoleAssignment;
 }
 
 /** The right to execute one attempt of a flow run. */
@@ -789,6 +853,18 @@ export interface ChangeFlowRunStateAction {
   force: boolean;
 }
 
+/** Asks to change who is in a team. */
+export interface ChangeTeamMembersRequest {
+  /** Which team. */
+  team_id: string;
+  /** Ids of users to put in; those that are in it stay. */
+  add_user_ids: string[];
+  /** Ids of users to take out. */
+  remove_user_ids: string[];
+}
+
+export type ChangeTeamMembersResponse = Record<string, never>;
+
 /** Where people are told what happened. */
 export interface Channel {
   /** UUIDv7. */
@@ -1006,6 +1082,28 @@ export interface CountTaskRunsResponse {
   capped: boolean;
 }
 
+/** Asks to create a key. */
+export interface CreateApiKeyRequest {
+  /** What it is for. */
+  name: string;
+  /** The user or service account that it is for; empty is the caller. */
+  principal_id: string;
+  /** After this long it stops to work; unset is never. */
+  lifetime?: string;
+  /** Whether it works in the workspace of the call only. */
+  only_here: boolean;
+  /** The most that it can do, whatever its holder may; empty is all. */
+  permissions: Permission[];
+}
+
+/** Returns the key. */
+export interface CreateApiKeyResponse {
+  /** The key without its text. */
+  api_key?: ApiKey;
+  /** The text, `hr_<id>_<secret>`; only here. */
+  key: string;
+}
+
 /** Asks to create an artifact. */
 export interface CreateArtifactRequest {
   /** The artifact. Its id may be made by the caller, which makes the call repeatable. */
@@ -1172,6 +1270,40 @@ export interface CreateFlowRunResponse {
   attempt?: Attempt;
 }
 
+/** Asks to invite somebody. */
+export interface CreateInvitationRequest {
+  /** Their address. */
+  email: string;
+  /** The handle of the role that they get in the workspace of the call. */
+  role: string;
+}
+
+/** Returns the invitation. */
+export interface CreateInvitationResponse {
+  /** The invitation. */
+  invitation?: Invitation;
+  /** The secret part of the link; only here. */
+  token: string;
+}
+
+/** Asks to create a role. */
+export interface CreateRoleRequest {
+  /** Unique in the account; never changes. */
+  handle: string;
+  /** The name that people read; empty is the handle. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** What its holders may do. */
+  permissions: Permission[];
+}
+
+/** Returns the role. */
+export interface CreateRoleResponse {
+  /** The role. */
+  role?: Role;
+}
+
 /** Asks to send an input. */
 export interface CreateRunInputRequest {
   /** To which flow run. */
@@ -1222,6 +1354,52 @@ export interface CreateScheduleRequest {
 export interface CreateScheduleResponse {
   /** The schedule. */
   schedule?: Schedule;
+}
+
+/** Asks to create a service account. */
+export interface CreateServiceAccountRequest {
+  /** Unique in the workspace. */
+  handle: string;
+  /** The name that people read; empty is the handle. */
+  display_name: string;
+  /** The handle of a role to give it in the workspace; empty gives none. */
+  role: string;
+}
+
+/** Returns the service account. */
+export interface CreateServiceAccountResponse {
+  /** The service account. */
+  service_account?: ServiceAccount;
+}
+
+/** Asks to create a team. */
+export interface CreateTeamRequest {
+  /** Unique in the account. */
+  handle: string;
+  /** The name that people read; empty is the handle. */
+  name: string;
+  /** What it is for. */
+  description: string;
+}
+
+/** Returns the team. */
+export interface CreateTeamResponse {
+  /** The team. */
+  team?: Team;
+}
+
+/** Asks to create a user. */
+export interface CreateUserRequest {
+  /** Unique in the account. */
+  email: string;
+  /** The name that people read; empty is the address. */
+  display_name: string;
+}
+
+/** Returns the user. */
+export interface CreateUserResponse {
+  /** The user. */
+  user?: User;
 }
 
 /** Asks to create a work pool. */
@@ -1389,6 +1567,14 @@ export interface DeleteFlowRunRequest {
 
 export type DeleteFlowRunResponse = Record<string, never>;
 
+/** Asks to take an invitation back. */
+export interface DeleteInvitationRequest {
+  /** Which one. */
+  invitation_id: string;
+}
+
+export type DeleteInvitationResponse = Record<string, never>;
+
 /** Asks to delete a rule. */
 export interface DeleteRetentionRuleRequest {
   /** What. */
@@ -1400,6 +1586,14 @@ export interface DeleteRetentionRuleRequest {
 }
 
 export type DeleteRetentionRuleResponse = Record<string, never>;
+
+/** Asks to delete a role. */
+export interface DeleteRoleRequest {
+  /** Which one. */
+  handle: string;
+}
+
+export type DeleteRoleResponse = Record<string, never>;
 
 /** Asks to delete an input. */
 export interface DeleteRunInputRequest {
@@ -1428,6 +1622,30 @@ export interface DeleteScheduleRequest {
 }
 
 export type DeleteScheduleResponse = Record<string, never>;
+
+/** Asks to delete a service account. */
+export interface DeleteServiceAccountRequest {
+  /** Which one. */
+  service_account_id: string;
+}
+
+export type DeleteServiceAccountResponse = Record<string, never>;
+
+/** Asks to delete a team. */
+export interface DeleteTeamRequest {
+  /** Which one. */
+  team_id: string;
+}
+
+export type DeleteTeamResponse = Record<string, never>;
+
+/** Asks to delete a user. */
+export interface DeleteUserRequest {
+  /** Which one. */
+  user_id: string;
+}
+
+export type DeleteUserResponse = Record<string, never>;
 
 /** Asks to delete a variable. */
 export interface DeleteVariableRequest {
@@ -2590,6 +2808,18 @@ export interface GetRetentionRulesResponse {
   rules: RetentionRule[];
 }
 
+/** Asks for a role. */
+export interface GetRoleRequest {
+  /** Which one. */
+  handle: string;
+}
+
+/** Returns a role. */
+export interface GetRoleResponse {
+  /** The role. */
+  role?: Role;
+}
+
 /** Asks for an input. */
 export interface GetRunInputRequest {
   /** Of which flow run. */
@@ -2602,6 +2832,18 @@ export interface GetRunInputRequest {
 export interface GetRunInputResponse {
   /** The input. */
   run_input?: RunInput;
+}
+
+/** Asks for a service account. */
+export interface GetServiceAccountRequest {
+  /** The id or handle. */
+  service_account: string;
+}
+
+/** Returns a service account. */
+export interface GetServiceAccountResponse {
+  /** The service account. */
+  service_account?: ServiceAccount;
 }
 
 /** Asks for service levels. */
@@ -2688,6 +2930,30 @@ export interface GetTaskServingResponse {
   task_servers: TaskServer[];
   /** The tasks for which something waits or runs, by key; the first 1000. */
   backlogs: TaskBacklog[];
+}
+
+/** Asks for a team. */
+export interface GetTeamRequest {
+  /** The id or handle. */
+  team: string;
+}
+
+/** Returns a team. */
+export interface GetTeamResponse {
+  /** The team. */
+  team?: Team;
+}
+
+/** Asks for a user. */
+export interface GetUserRequest {
+  /** The id or e-mail address. */
+  user: string;
+}
+
+/** Returns a user. */
+export interface GetUserResponse {
+  /** The user. */
+  user?: User;
 }
 
 /** Asks for a variable. */
@@ -2811,6 +3077,22 @@ export interface IntervalRule {
   time_zone: string;
 }
 
+/** That somebody was invited. */
+export interface Invitation {
+  /** UUIDv7. */
+  invitation_id: string;
+  /** Whom it was sent to. */
+  email: string;
+  /** The handle of the role that they get in the workspace. */
+  role: string;
+  /** The workspace. */
+  workspace_id: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When its link stops to work. */
+  expires_at?: string;
+}
+
 /** Values of a label. */
 export interface LabelValues {
   /** The values. */
@@ -2841,6 +3123,28 @@ export interface LinkContent {
   url: string;
   /** What to show. */
   text: string;
+}
+
+/** Asks for a page of keys. */
+export interface ListApiKeysRequest {
+  /** Of this user or service account; empty is the caller. */
+  principal_id: string;
+  /** Whether keys that were revoked or have expired are told of, too. */
+  include_dead: boolean;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+  /** Keys of everybody in the workspace, for who may see members. */
+  everybody: boolean;
+}
+
+/** Returns a page of keys. */
+export interface ListApiKeysResponse {
+  /** The keys. */
+  api_keys: ApiKey[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
 }
 
 /** Asks for a page of artifacts. */
@@ -3223,6 +3527,22 @@ export interface ListFlowsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of open invitations. */
+export interface ListInvitationsRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of open invitations. */
+export interface ListInvitationsResponse {
+  /** The invitations. */
+  invitations: Invitation[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of records. */
 export interface ListLogsRequest {
   /** Which ones. */
@@ -3269,6 +3589,42 @@ export interface ListMaterializationsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of who holds which roles. */
+export interface ListRoleAssignmentsRequest {
+  /** Of this user or service account; empty is all. */
+  principal_id: string;
+  /** Of this team; empty is all. */
+  team_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of who holds which roles. */
+export interface ListRoleAssignmentsResponse {
+  /** Who holds which role where. */
+  role_assignments: RoleAssignment[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of roles. */
+export interface ListRolesRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of roles. */
+export interface ListRolesResponse {
+  /** The roles. */
+  roles: Role[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of inputs. */
 export interface ListRunInputsRequest {
   /** Of which flow run. */
@@ -3307,6 +3663,22 @@ export interface ListRunNotesResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of service accounts. */
+export interface ListServiceAccountsRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of service accounts. */
+export interface ListServiceAccountsResponse {
+  /** The service accounts. */
+  service_accounts: ServiceAccount[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for the states of a task run. */
 export interface ListTaskRunStatesRequest {
   /** Which task run. */
@@ -3341,6 +3713,58 @@ export interface ListTaskRunsRequest {
 export interface ListTaskRunsResponse {
   /** The task runs. */
   task_runs: TaskRun[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of the users of a team. */
+export interface ListTeamMembersRequest {
+  /** Which team. */
+  team_id: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of the users of a team. */
+export interface ListTeamMembersResponse {
+  /** The users. */
+  users: User[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of teams. */
+export interface ListTeamsRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of teams. */
+export interface ListTeamsResponse {
+  /** The teams. */
+  teams: Team[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of users. */
+export interface ListUsersRequest {
+  /** A part of the address or name. */
+  name_contains: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of users. */
+export interface ListUsersResponse {
+  /** The users. */
+  users: User[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
 }
@@ -3606,6 +4030,14 @@ export interface NewMaterialization {
   /** More about it. */
   metadata?: JsonObject;
 }
+
+/** What roles can be given on, beside a workspace and the account. */
+export type ObjectKind =
+  | "OBJECT_KIND_UNSPECIFIED"
+  | "OBJECT_KIND_DEPLOYMENT"
+  | "OBJECT_KIND_WORK_POOL"
+  | "OBJECT_KIND_BLOCK"
+  | "OBJECT_KIND_AUTOMATION";
 
 /** Asks to pause a backfill. */
 export interface PauseBackfillRequest {
@@ -4104,6 +4536,54 @@ export type RetryScope =
   | "RETRY_SCOPE_ALL"
   | "RETRY_SCOPE_FROM_TASK";
 
+/** Asks to make a key useless. */
+export interface RevokeApiKeyRequest {
+  /** Which one. */
+  api_key_id: string;
+}
+
+export type RevokeApiKeyResponse = Record<string, never>;
+
+/** A set of permissions with a name. */
+export interface Role {
+  /** Unique in the account; never changes. */
+  handle: string;
+  /** The name that people read. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** What its holders may do. */
+  permissions: Permission[];
+  /** Whether it comes with the server. */
+  built_in: boolean;
+  /** When it was made; unset for one that comes with the server. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** That somebody holds a role somewhere. */
+export interface RoleAssignment {
+  /** UUIDv7. */
+  role_assignment_id: string;
+  /** The role's handle. */
+  role: string;
+  /** The user or service account that holds it; empty if a team does. */
+  principal_id: string;
+  /** The team that holds it; empty if a user or service account does. */
+  team_id: string;
+  /** The workspace in which it is held; empty is the whole account. */
+  workspace_id: string;
+  /** What kind of object it is held on; unspecified is all. */
+  object_kind: ObjectKind;
+  /** Which object. */
+  object: string;
+  /** When it was given. */
+  created_at?: string;
+  /** The name of the holder that people read. */
+  holder: string;
+}
+
 /** Asks to make an earlier version current. */
 export interface RollBackDeploymentRequest {
   /** Of which deployment. */
@@ -4118,6 +4598,24 @@ export interface RollBackDeploymentResponse {
   deployment?: Deployment;
   /** The version that is current now. */
   version?: DeploymentVersion;
+}
+
+/** Asks for a key in place of another. */
+export interface RotateApiKeyRequest {
+  /** Which one. */
+  api_key_id: string;
+  /** How long the old key works on; unset is an hour. */
+  overlap?: string;
+  /** After this long the new key stops to work; unset is as long as the old one was made for. */
+  lifetime?: string;
+}
+
+/** Returns the new key. */
+export interface RotateApiKeyResponse {
+  /** The new key without its text. */
+  api_key?: ApiKey;
+  /** The text; only here. */
+  key: string;
 }
 
 /** Asks to encrypt secrets anew. */
@@ -4439,6 +4937,26 @@ export interface SequenceTrigger {
   within?: string;
 }
 
+/** A program that calls the server under a name of its own. */
+export interface ServiceAccount {
+  /** UUIDv7. */
+  service_account_id: string;
+  /** Unique in the workspace. */
+  handle: string;
+  /** The name that people read. */
+  display_name: string;
+  /** The workspace that it belongs to. */
+  workspace_id: string;
+  /** Whether its keys work. */
+  active: boolean;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** When one of its keys was last used, to about a minute; unset if never. */
+  last_seen_at?: string;
+}
+
 /** A promise about the runs of a deployment. */
 export interface ServiceLevel {
   /** UUIDv7; kept as long as the name is. */
@@ -4519,6 +5037,24 @@ export interface SetServiceLevelsRequest {
 export interface SetServiceLevelsResponse {
   /** By name. */
   service_levels: ServiceLevel[];
+}
+
+/** Asks to make the first user. */
+export interface SetUpAccountRequest {
+  /** What the server printed. */
+  token: string;
+  /** The address of the first user. */
+  email: string;
+  /** The name that people read; empty is the address. */
+  display_name: string;
+}
+
+/** Returns the first user. */
+export interface SetUpAccountResponse {
+  /** The user. */
+  user?: User;
+  /** A key of the user; only here. */
+  key: string;
 }
 
 /** Asks to set a variable. */
@@ -4972,6 +5508,48 @@ export interface TaskStateCount {
   count: string;
 }
 
+/** Users that hold roles together. */
+export interface Team {
+  /** UUIDv7. */
+  team_id: string;
+  /** Unique in the account. */
+  handle: string;
+  /** The name that people read. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
+/** Asks when an automation would have fired. */
+export interface TestAutomationRequest {
+  /** One that is stored, enabled or not; empty: `automation` counts. */
+  automation_id: string;
+  /** One that is not stored. */
+  automation?: Automation;
+  /** From when until when; by default the last day until now. */
+  span?: TimeRange;
+}
+
+/** Tells when an automation would have fired. */
+export interface TestAutomationResponse {
+  /** How often it would have fired. */
+  fired_count: string;
+  /** How often it would have resolved. */
+  resolved_count: string;
+  /** The first 100 of these, oldest first. */
+  firings: TestedFiring[];
+  /** How many events were looked at. */
+  event_count: string;
+  /** Up to when events were looked at: less than what was asked for if there were too many. */
+  complete_until?: string;
+  /** True if there were too many events to look at all of them. */
+  capped: boolean;
+}
+
 /** Asks for a test message. */
 export interface TestChannelRequest {
   /** Which channel. */
@@ -4988,6 +5566,18 @@ export interface TestChannelResponse {
   status_code: number;
   /** How long it took. */
   took?: string;
+}
+
+/** When an automation would have fired, or resolved. */
+export interface TestedFiring {
+  /** "fired" or "resolved". */
+  state: string;
+  /** When. */
+  at?: string;
+  /** The event that would have made it, or the one that started the watch; not set if there was none. */
+  event?: Event;
+  /** The values by which it counts apart. */
+  labels: Record<string, string>;
 }
 
 /** A span of time, from inclusive to exclusive; either end may be open. */
@@ -5015,6 +5605,14 @@ export type TriggerPosture =
   | "TRIGGER_POSTURE_UNSPECIFIED"
   | "TRIGGER_POSTURE_REACTIVE"
   | "TRIGGER_POSTURE_PROACTIVE";
+
+/** Asks to take a role away. */
+export interface UnassignRoleRequest {
+  /** Which assignment. */
+  role_assignment_id: string;
+}
+
+export type UnassignRoleResponse = Record<string, never>;
 
 /** Asks to change an artifact. */
 export interface UpdateArtifactRequest {
@@ -5100,6 +5698,20 @@ export interface UpdateFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** Asks to change a role. */
+export interface UpdateRoleRequest {
+  /** The new values, and the role's handle. */
+  role?: Role;
+  /** Which fields to change: name, description, permissions. */
+  update_mask?: string;
+}
+
+/** Returns the changed role. */
+export interface UpdateRoleResponse {
+  /** The role. */
+  role?: Role;
+}
+
 /** Asks to change a schedule. */
 export interface UpdateScheduleRequest {
   /** The new values, and the schedule's id. */
@@ -5112,6 +5724,48 @@ export interface UpdateScheduleRequest {
 export interface UpdateScheduleResponse {
   /** The schedule. */
   schedule?: Schedule;
+}
+
+/** Asks to change a service account. */
+export interface UpdateServiceAccountRequest {
+  /** The new values, and the id. */
+  service_account?: ServiceAccount;
+  /** Which fields to change: display_name, active. */
+  update_mask?: string;
+}
+
+/** Returns the changed service account. */
+export interface UpdateServiceAccountResponse {
+  /** The service account. */
+  service_account?: ServiceAccount;
+}
+
+/** Asks to change a team. */
+export interface UpdateTeamRequest {
+  /** The new values, and the team's id. */
+  team?: Team;
+  /** Which fields to change: handle, name, description. */
+  update_mask?: string;
+}
+
+/** Returns the changed team. */
+export interface UpdateTeamResponse {
+  /** The team. */
+  team?: Team;
+}
+
+/** Asks to change a user. */
+export interface UpdateUserRequest {
+  /** The new values, and the user's id. */
+  user?: User;
+  /** Which fields to change: display_name, active, email. */
+  update_mask?: string;
+}
+
+/** Returns the changed user. */
+export interface UpdateUserResponse {
+  /** The user. */
+  user?: User;
 }
 
 /** Asks to change a work pool. */
@@ -5156,6 +5810,24 @@ export interface UpdateWorkspaceRequest {
 export interface UpdateWorkspaceResponse {
   /** The workspace. */
   workspace?: Workspace;
+}
+
+/** A person. */
+export interface User {
+  /** UUIDv7. */
+  user_id: string;
+  /** Unique in the account; never case-sensitive. */
+  email: string;
+  /** The name that people read. */
+  display_name: string;
+  /** Whether the user may sign in at all. */
+  active: boolean;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** When the user last signed in or used a key, to about a minute; unset if never. */
+  last_seen_at?: string;
 }
 
 /** What a value inside of parameters has to be. */
@@ -5447,6 +6119,10 @@ export interface Workspace {
 
 /** Calls that are answered once. */
 export interface Calls {
+  CreateApiKey: { request: CreateApiKeyRequest; response: CreateApiKeyResponse };
+  ListApiKeys: { request: ListApiKeysRequest; response: ListApiKeysResponse };
+  RotateApiKey: { request: RotateApiKeyRequest; response: RotateApiKeyResponse };
+  RevokeApiKey: { request: RevokeApiKeyRequest; response: RevokeApiKeyResponse };
   CreateArtifact: { request: CreateArtifactRequest; response: CreateArtifactResponse };
   GetArtifact: { request: GetArtifactRequest; response: GetArtifactResponse };
   ListArtifacts: { request: ListArtifactsRequest; response: ListArtifactsResponse };
@@ -5458,11 +6134,15 @@ export interface Calls {
   ListMaterializations: { request: ListMaterializationsRequest; response: ListMaterializationsResponse };
   GetAssetLineage: { request: GetAssetLineageRequest; response: GetAssetLineageResponse };
   DeleteAsset: { request: DeleteAssetRequest; response: DeleteAssetResponse };
+  EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
+  GetEvent: { request: GetEventRequest; response: GetEventResponse };
+  ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
   CreateAutomation: { request: CreateAutomationRequest; response: CreateAutomationResponse };
   GetAutomation: { request: GetAutomationRequest; response: GetAutomationResponse };
   ListAutomations: { request: ListAutomationsRequest; response: ListAutomationsResponse };
   UpdateAutomation: { request: UpdateAutomationRequest; response: UpdateAutomationResponse };
   DeleteAutomation: { request: DeleteAutomationRequest; response: DeleteAutomationResponse };
+  TestAutomation: { request: TestAutomationRequest; response: TestAutomationResponse };
   ListDeliveries: { request: ListDeliveriesRequest; response: ListDeliveriesResponse };
   ResendDelivery: { request: ResendDeliveryRequest; response: ResendDeliveryResponse };
   RotateAutomationSecrets: { request: RotateAutomationSecretsRequest; response: RotateAutomationSecretsResponse };
@@ -5556,21 +6236,36 @@ export interface Calls {
   AcknowledgeChannelDelivery: { request: AcknowledgeChannelDeliveryRequest; response: AcknowledgeChannelDeliveryResponse };
   GetAcknowledgement: { request: GetAcknowledgementRequest; response: GetAcknowledgementResponse };
   AcknowledgeByLink: { request: AcknowledgeByLinkRequest; response: AcknowledgeByLinkResponse };
-  EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
-  GetEvent: { request: GetEventRequest; response: GetEventResponse };
-  ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
   ExplainFlowRun: { request: ExplainFlowRunRequest; response: ExplainFlowRunResponse };
   CreateFlow: { request: CreateFlowRequest; response: CreateFlowResponse };
   GetFlow: { request: GetFlowRequest; response: GetFlowResponse };
   ListFlows: { request: ListFlowsRequest; response: ListFlowsResponse };
   UpdateFlow: { request: UpdateFlowRequest; response: UpdateFlowResponse };
   DeleteFlow: { request: DeleteFlowRequest; response: DeleteFlowResponse };
+  CreateUser: { request: CreateUserRequest; response: CreateUserResponse };
+  GetUser: { request: GetUserRequest; response: GetUserResponse };
+  ListUsers: { request: ListUsersRequest; response: ListUsersResponse };
+  UpdateUser: { request: UpdateUserRequest; response: UpdateUserResponse };
+  DeleteUser: { request: DeleteUserRequest; response: DeleteUserResponse };
+  CreateInvitation: { request: CreateInvitationRequest; response: CreateInvitationResponse };
+  ListInvitations: { request: ListInvitationsRequest; response: ListInvitationsResponse };
+  DeleteInvitation: { request: DeleteInvitationRequest; response: DeleteInvitationResponse };
+  AcceptInvitation: { request: AcceptInvitationRequest; response: AcceptInvitationResponse };
+  SetUpAccount: { request: SetUpAccountRequest; response: SetUpAccountResponse };
   AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
   ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
   GetRetentionRules: { request: GetRetentionRulesRequest; response: GetRetentionRulesResponse };
   SetRetentionRule: { request: SetRetentionRuleRequest; response: SetRetentionRuleResponse };
   DeleteRetentionRule: { request: DeleteRetentionRuleRequest; response: DeleteRetentionRuleResponse };
   GetTableSizes: { request: GetTableSizesRequest; response: GetTableSizesResponse };
+  CreateRole: { request: CreateRoleRequest; response: CreateRoleResponse };
+  GetRole: { request: GetRoleRequest; response: GetRoleResponse };
+  ListRoles: { request: ListRolesRequest; response: ListRolesResponse };
+  UpdateRole: { request: UpdateRoleRequest; response: UpdateRoleResponse };
+  DeleteRole: { request: DeleteRoleRequest; response: DeleteRoleResponse };
+  AssignRole: { request: AssignRoleRequest; response: AssignRoleResponse };
+  ListRoleAssignments: { request: ListRoleAssignmentsRequest; response: ListRoleAssignmentsResponse };
+  UnassignRole: { request: UnassignRoleRequest; response: UnassignRoleResponse };
   CreateRunInput: { request: CreateRunInputRequest; response: CreateRunInputResponse };
   GetRunInput: { request: GetRunInputRequest; response: GetRunInputResponse };
   ListRunInputs: { request: ListRunInputsRequest; response: ListRunInputsResponse };
@@ -5585,9 +6280,21 @@ export interface Calls {
   CreateRunNote: { request: CreateRunNoteRequest; response: CreateRunNoteResponse };
   ListRunNotes: { request: ListRunNotesRequest; response: ListRunNotesResponse };
   DeleteRunNote: { request: DeleteRunNoteRequest; response: DeleteRunNoteResponse };
+  CreateServiceAccount: { request: CreateServiceAccountRequest; response: CreateServiceAccountResponse };
+  GetServiceAccount: { request: GetServiceAccountRequest; response: GetServiceAccountResponse };
+  ListServiceAccounts: { request: ListServiceAccountsRequest; response: ListServiceAccountsResponse };
+  UpdateServiceAccount: { request: UpdateServiceAccountRequest; response: UpdateServiceAccountResponse };
+  DeleteServiceAccount: { request: DeleteServiceAccountRequest; response: DeleteServiceAccountResponse };
   SetServiceLevels: { request: SetServiceLevelsRequest; response: SetServiceLevelsResponse };
   GetServiceLevels: { request: GetServiceLevelsRequest; response: GetServiceLevelsResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
+  CreateTeam: { request: CreateTeamRequest; response: CreateTeamResponse };
+  GetTeam: { request: GetTeamRequest; response: GetTeamResponse };
+  ListTeams: { request: ListTeamsRequest; response: ListTeamsResponse };
+  UpdateTeam: { request: UpdateTeamRequest; response: UpdateTeamResponse };
+  DeleteTeam: { request: DeleteTeamRequest; response: DeleteTeamResponse };
+  ListTeamMembers: { request: ListTeamMembersRequest; response: ListTeamMembersResponse };
+  ChangeTeamMembers: { request: ChangeTeamMembersRequest; response: ChangeTeamMembersResponse };
   SetVariable: { request: SetVariableRequest; response: SetVariableResponse };
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
   ListVariables: { request: ListVariablesRequest; response: ListVariablesResponse };
@@ -5613,10 +6320,10 @@ export interface Calls {
 
 /** Calls that are answered by a stream. */
 export interface Streams {
+  FollowEvents: { request: FollowEventsRequest; response: FollowEventsResponse };
   WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
   FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
   FollowBackgroundTasks: { request: FollowBackgroundTasksRequest; response: FollowBackgroundTasksResponse };
-  FollowEvents: { request: FollowEventsRequest; response: FollowEventsResponse };
   FollowLogs: { request: FollowLogsRequest; response: FollowLogsResponse };
 }
 
@@ -5628,6 +6335,10 @@ export interface Route {
 
 /** The HTTP form of each call. */
 export const routes: Record<keyof Calls | keyof Streams, Route> = {
+  CreateApiKey: { verb: "POST", path: "/v1/api-keys", body: true },
+  ListApiKeys: { verb: "GET", path: "/v1/api-keys", body: false },
+  RotateApiKey: { verb: "POST", path: "/v1/api-keys/{api_key_id}:rotate", body: true },
+  RevokeApiKey: { verb: "POST", path: "/v1/api-keys/{api_key_id}:revoke", body: true },
   CreateArtifact: { verb: "POST", path: "/v1/artifacts", body: true },
   GetArtifact: { verb: "GET", path: "/v1/artifacts/{artifact_id}", body: false },
   ListArtifacts: { verb: "POST", path: "/v1/artifacts:search", body: true },
@@ -5639,11 +6350,16 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListMaterializations: { verb: "POST", path: "/v1/asset-materializations:search", body: true },
   GetAssetLineage: { verb: "GET", path: "/v1/assets/{asset_id}/lineage", body: false },
   DeleteAsset: { verb: "DELETE", path: "/v1/assets/{asset_id}", body: false },
+  EmitEvents: { verb: "POST", path: "/v1/events", body: true },
+  GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
+  ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
+  FollowEvents: { verb: "POST", path: "/v1/events:follow", body: true },
   CreateAutomation: { verb: "POST", path: "/v1/automations", body: true },
   GetAutomation: { verb: "GET", path: "/v1/automations/{automation_id}", body: false },
   ListAutomations: { verb: "GET", path: "/v1/automations", body: false },
   UpdateAutomation: { verb: "PATCH", path: "/v1/automations/{automation.automation_id}", body: true },
   DeleteAutomation: { verb: "DELETE", path: "/v1/automations/{automation_id}", body: false },
+  TestAutomation: { verb: "POST", path: "/v1/automations:test", body: true },
   ListDeliveries: { verb: "GET", path: "/v1/deliveries", body: false },
   ResendDelivery: { verb: "POST", path: "/v1/deliveries/{delivery_id}:resend", body: true },
   RotateAutomationSecrets: { verb: "POST", path: "/v1/automation-secrets:rotate", body: true },
@@ -5740,16 +6456,22 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   AcknowledgeChannelDelivery: { verb: "POST", path: "/v1/channel-deliveries/{channel_delivery_id}:acknowledge", body: true },
   GetAcknowledgement: { verb: "GET", path: "/v1/acknowledgements/{token}", body: false },
   AcknowledgeByLink: { verb: "POST", path: "/v1/acknowledgements/{token}", body: true },
-  EmitEvents: { verb: "POST", path: "/v1/events", body: true },
-  GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
-  ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
-  FollowEvents: { verb: "POST", path: "/v1/events:follow", body: true },
   ExplainFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:explain", body: false },
   CreateFlow: { verb: "POST", path: "/v1/flows", body: true },
   GetFlow: { verb: "GET", path: "/v1/flows/{flow_id}", body: false },
   ListFlows: { verb: "POST", path: "/v1/flows:search", body: true },
   UpdateFlow: { verb: "PATCH", path: "/v1/flows/{flow.flow_id}", body: true },
   DeleteFlow: { verb: "DELETE", path: "/v1/flows/{flow_id}", body: false },
+  CreateUser: { verb: "POST", path: "/v1/users", body: true },
+  GetUser: { verb: "GET", path: "/v1/users/{user}", body: false },
+  ListUsers: { verb: "GET", path: "/v1/users", body: false },
+  UpdateUser: { verb: "PATCH", path: "/v1/users/{user.user_id}", body: true },
+  DeleteUser: { verb: "DELETE", path: "/v1/users/{user_id}", body: false },
+  CreateInvitation: { verb: "POST", path: "/v1/invitations", body: true },
+  ListInvitations: { verb: "GET", path: "/v1/invitations", body: false },
+  DeleteInvitation: { verb: "DELETE", path: "/v1/invitations/{invitation_id}", body: false },
+  AcceptInvitation: { verb: "POST", path: "/v1/invitations:accept", body: true },
+  SetUpAccount: { verb: "POST", path: "/v1/setup", body: true },
   AppendLogs: { verb: "POST", path: "/v1/logs", body: true },
   ListLogs: { verb: "POST", path: "/v1/logs:search", body: true },
   FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
@@ -5757,6 +6479,14 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   SetRetentionRule: { verb: "PUT", path: "/v1/retention-rules", body: true },
   DeleteRetentionRule: { verb: "DELETE", path: "/v1/retention-rules", body: false },
   GetTableSizes: { verb: "GET", path: "/v1/table-sizes", body: false },
+  CreateRole: { verb: "POST", path: "/v1/roles", body: true },
+  GetRole: { verb: "GET", path: "/v1/roles/{handle}", body: false },
+  ListRoles: { verb: "GET", path: "/v1/roles", body: false },
+  UpdateRole: { verb: "PATCH", path: "/v1/roles/{role.handle}", body: true },
+  DeleteRole: { verb: "DELETE", path: "/v1/roles/{handle}", body: false },
+  AssignRole: { verb: "POST", path: "/v1/role-assignments", body: true },
+  ListRoleAssignments: { verb: "GET", path: "/v1/role-assignments", body: false },
+  UnassignRole: { verb: "DELETE", path: "/v1/role-assignments/{role_assignment_id}", body: false },
   CreateRunInput: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs", body: true },
   GetRunInput: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
   ListRunInputs: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs", body: false },
@@ -5771,9 +6501,21 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   CreateRunNote: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/notes", body: true },
   ListRunNotes: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/notes", body: false },
   DeleteRunNote: { verb: "DELETE", path: "/v1/flow-runs/{flow_run_id}/notes/{run_note_id}", body: false },
+  CreateServiceAccount: { verb: "POST", path: "/v1/service-accounts", body: true },
+  GetServiceAccount: { verb: "GET", path: "/v1/service-accounts/{service_account}", body: false },
+  ListServiceAccounts: { verb: "GET", path: "/v1/service-accounts", body: false },
+  UpdateServiceAccount: { verb: "PATCH", path: "/v1/service-accounts/{service_account.service_account_id}", body: true },
+  DeleteServiceAccount: { verb: "DELETE", path: "/v1/service-accounts/{service_account_id}", body: false },
   SetServiceLevels: { verb: "PUT", path: "/v1/deployments/{deployment_id}/service-levels", body: true },
   GetServiceLevels: { verb: "GET", path: "/v1/deployments/{deployment_id}/service-levels", body: false },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
+  CreateTeam: { verb: "POST", path: "/v1/teams", body: true },
+  GetTeam: { verb: "GET", path: "/v1/teams/{team}", body: false },
+  ListTeams: { verb: "GET", path: "/v1/teams", body: false },
+  UpdateTeam: { verb: "PATCH", path: "/v1/teams/{team.team_id}", body: true },
+  DeleteTeam: { verb: "DELETE", path: "/v1/teams/{team_id}", body: false },
+  ListTeamMembers: { verb: "GET", path: "/v1/teams/{team_id}/members", body: false },
+  ChangeTeamMembers: { verb: "POST", path: "/v1/teams/{team_id}/members:change", body: true },
   SetVariable: { verb: "PUT", path: "/v1/variables/{name}", body: true },
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },
   ListVariables: { verb: "GET", path: "/v1/variables", body: false },

@@ -13,6 +13,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
+import headrace.api.v1.event_pb2
 import headrace.api.v1.state_pb2
 import sys
 import typing
@@ -1150,6 +1151,133 @@ class DeleteAutomationResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 Global___DeleteAutomationResponse: typing_extensions.TypeAlias = DeleteAutomationResponse
+
+@typing.final
+class TestAutomationRequest(google.protobuf.message.Message):
+    """Asks when an automation would have fired."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AUTOMATION_ID_FIELD_NUMBER: builtins.int
+    AUTOMATION_FIELD_NUMBER: builtins.int
+    SPAN_FIELD_NUMBER: builtins.int
+    automation_id: builtins.str
+    """One that is stored, enabled or not; empty: `automation` counts."""
+    @property
+    def automation(self) -> Global___Automation:
+        """One that is not stored."""
+
+    @property
+    def span(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """From when until when; by default the last day until now."""
+
+    def __init__(
+        self,
+        *,
+        automation_id: builtins.str = ...,
+        automation: Global___Automation | None = ...,
+        span: headrace.api.v1.state_pb2.TimeRange | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["automation", b"automation", "span", b"span"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["automation", b"automation", "automation_id", b"automation_id", "span", b"span"]) -> None: ...
+
+Global___TestAutomationRequest: typing_extensions.TypeAlias = TestAutomationRequest
+
+@typing.final
+class TestAutomationResponse(google.protobuf.message.Message):
+    """Tells when an automation would have fired."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FIRED_COUNT_FIELD_NUMBER: builtins.int
+    RESOLVED_COUNT_FIELD_NUMBER: builtins.int
+    FIRINGS_FIELD_NUMBER: builtins.int
+    EVENT_COUNT_FIELD_NUMBER: builtins.int
+    COMPLETE_UNTIL_FIELD_NUMBER: builtins.int
+    CAPPED_FIELD_NUMBER: builtins.int
+    fired_count: builtins.int
+    """How often it would have fired."""
+    resolved_count: builtins.int
+    """How often it would have resolved."""
+    event_count: builtins.int
+    """How many events were looked at."""
+    capped: builtins.bool
+    """True if there were too many events to look at all of them."""
+    @property
+    def firings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TestedFiring]:
+        """The first 100 of these, oldest first."""
+
+    @property
+    def complete_until(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Up to when events were looked at: less than what was asked for if there were too many."""
+
+    def __init__(
+        self,
+        *,
+        fired_count: builtins.int = ...,
+        resolved_count: builtins.int = ...,
+        firings: collections.abc.Iterable[Global___TestedFiring] | None = ...,
+        event_count: builtins.int = ...,
+        complete_until: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        capped: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["complete_until", b"complete_until"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["capped", b"capped", "complete_until", b"complete_until", "event_count", b"event_count", "fired_count", b"fired_count", "firings", b"firings", "resolved_count", b"resolved_count"]) -> None: ...
+
+Global___TestAutomationResponse: typing_extensions.TypeAlias = TestAutomationResponse
+
+@typing.final
+class TestedFiring(google.protobuf.message.Message):
+    """When an automation would have fired, or resolved."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    STATE_FIELD_NUMBER: builtins.int
+    AT_FIELD_NUMBER: builtins.int
+    EVENT_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    state: builtins.str
+    """"fired" or "resolved"."""
+    @property
+    def at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When."""
+
+    @property
+    def event(self) -> headrace.api.v1.event_pb2.Event:
+        """The event that would have made it, or the one that started the watch; not set if there was none."""
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """The values by which it counts apart."""
+
+    def __init__(
+        self,
+        *,
+        state: builtins.str = ...,
+        at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        event: headrace.api.v1.event_pb2.Event | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["at", b"at", "event", b"event"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["at", b"at", "event", b"event", "labels", b"labels", "state", b"state"]) -> None: ...
+
+Global___TestedFiring: typing_extensions.TypeAlias = TestedFiring
 
 @typing.final
 class ListDeliveriesRequest(google.protobuf.message.Message):

@@ -60,6 +60,11 @@ class AutomationServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.DeleteAutomationRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.DeleteAutomationResponse.FromString,
                 _registered_method=True)
+        self.TestAutomation = channel.unary_unary(
+                '/headrace.api.v1.AutomationService/TestAutomation',
+                request_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.TestAutomationRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.TestAutomationResponse.FromString,
+                _registered_method=True)
         self.ListDeliveries = channel.unary_unary(
                 '/headrace.api.v1.AutomationService/ListDeliveries',
                 request_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.ListDeliveriesRequest.SerializeToString,
@@ -116,6 +121,13 @@ class AutomationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestAutomation(self, request, context):
+        """Tells when an automation would have fired on the events of the past. Nothing is done and nothing is stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListDeliveries(self, request, context):
         """Lists deliveries, newest first.
         """
@@ -165,6 +177,11 @@ def add_AutomationServiceServicer_to_server(servicer, server):
                     servicer.DeleteAutomation,
                     request_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.DeleteAutomationRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.DeleteAutomationResponse.SerializeToString,
+            ),
+            'TestAutomation': grpc.unary_unary_rpc_method_handler(
+                    servicer.TestAutomation,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_automation__pb2.TestAutomationRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_automation__pb2.TestAutomationResponse.SerializeToString,
             ),
             'ListDeliveries': grpc.unary_unary_rpc_method_handler(
                     servicer.ListDeliveries,
@@ -318,6 +335,33 @@ class AutomationService(object):
             '/headrace.api.v1.AutomationService/DeleteAutomation',
             headrace_dot_api_dot_v1_dot_automation__pb2.DeleteAutomationRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_automation__pb2.DeleteAutomationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestAutomation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.AutomationService/TestAutomation',
+            headrace_dot_api_dot_v1_dot_automation__pb2.TestAutomationRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_automation__pb2.TestAutomationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -105,6 +105,22 @@ _AutomationServiceDeleteAutomationType = typing_extensions.TypeVar(
     ],
 )
 
+_AutomationServiceTestAutomationType = typing_extensions.TypeVar(
+    '_AutomationServiceTestAutomationType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.TestAutomationRequest,
+        headrace.api.v1.automation_pb2.TestAutomationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.TestAutomationRequest,
+        headrace.api.v1.automation_pb2.TestAutomationResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.TestAutomationRequest,
+        headrace.api.v1.automation_pb2.TestAutomationResponse,
+    ],
+)
+
 _AutomationServiceListDeliveriesType = typing_extensions.TypeVar(
     '_AutomationServiceListDeliveriesType',
     grpc.UnaryUnaryMultiCallable[
@@ -153,7 +169,7 @@ _AutomationServiceRotateAutomationSecretsType = typing_extensions.TypeVar(
     ],
 )
 
-class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationType, _AutomationServiceGetAutomationType, _AutomationServiceListAutomationsType, _AutomationServiceUpdateAutomationType, _AutomationServiceDeleteAutomationType, _AutomationServiceListDeliveriesType, _AutomationServiceResendDeliveryType, _AutomationServiceRotateAutomationSecretsType]):
+class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationType, _AutomationServiceGetAutomationType, _AutomationServiceListAutomationsType, _AutomationServiceUpdateAutomationType, _AutomationServiceDeleteAutomationType, _AutomationServiceTestAutomationType, _AutomationServiceListDeliveriesType, _AutomationServiceResendDeliveryType, _AutomationServiceRotateAutomationSecretsType]):
     """Keeps automations and shows what they did."""
 
     @typing.overload
@@ -177,6 +193,10 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.automation_pb2.DeleteAutomationRequest,
             headrace.api.v1.automation_pb2.DeleteAutomationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.automation_pb2.TestAutomationRequest,
+            headrace.api.v1.automation_pb2.TestAutomationResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.automation_pb2.ListDeliveriesRequest,
@@ -215,6 +235,10 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
             headrace.api.v1.automation_pb2.DeleteAutomationResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.automation_pb2.TestAutomationRequest,
+            headrace.api.v1.automation_pb2.TestAutomationResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.automation_pb2.ListDeliveriesRequest,
             headrace.api.v1.automation_pb2.ListDeliveriesResponse,
         ],
@@ -242,6 +266,9 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
 
     DeleteAutomation: _AutomationServiceDeleteAutomationType
     """Deletes an automation; deliveries that wait are still made."""
+
+    TestAutomation: _AutomationServiceTestAutomationType
+    """Tells when an automation would have fired on the events of the past. Nothing is done and nothing is stored."""
 
     ListDeliveries: _AutomationServiceListDeliveriesType
     """Lists deliveries, newest first."""
@@ -274,6 +301,10 @@ AutomationServiceAsyncStub: typing_extensions.TypeAlias = AutomationServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.automation_pb2.DeleteAutomationRequest,
         headrace.api.v1.automation_pb2.DeleteAutomationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.automation_pb2.TestAutomationRequest,
+        headrace.api.v1.automation_pb2.TestAutomationResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.automation_pb2.ListDeliveriesRequest,
@@ -331,6 +362,14 @@ class AutomationServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.automation_pb2.DeleteAutomationResponse, collections.abc.Awaitable[headrace.api.v1.automation_pb2.DeleteAutomationResponse]]:
         """Deletes an automation; deliveries that wait are still made."""
+
+    @abc.abstractmethod
+    def TestAutomation(
+        self,
+        request: headrace.api.v1.automation_pb2.TestAutomationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.automation_pb2.TestAutomationResponse, collections.abc.Awaitable[headrace.api.v1.automation_pb2.TestAutomationResponse]]:
+        """Tells when an automation would have fired on the events of the past. Nothing is done and nothing is stored."""
 
     @abc.abstractmethod
     def ListDeliveries(

@@ -8,6 +8,7 @@ import google.protobuf.descriptor
 import google.protobuf.descriptor_pb2
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.internal.extension_dict
+import google.protobuf.message
 import sys
 import typing
 
@@ -210,6 +211,65 @@ PERMISSION_ACCOUNT_ADMIN: Permission.ValueType  # 126
 """Administer the account: workspaces, identity providers, server settings."""
 Global___Permission: typing_extensions.TypeAlias = Permission
 
+class _ObjectKind:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ObjectKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_ObjectKind.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    OBJECT_KIND_UNSPECIFIED: _ObjectKind.ValueType  # 0
+    """The whole workspace or account."""
+    OBJECT_KIND_DEPLOYMENT: _ObjectKind.ValueType  # 1
+    """A deployment, by id."""
+    OBJECT_KIND_WORK_POOL: _ObjectKind.ValueType  # 2
+    """A work pool, by name."""
+    OBJECT_KIND_BLOCK: _ObjectKind.ValueType  # 3
+    """A block, by `type/name`."""
+    OBJECT_KIND_AUTOMATION: _ObjectKind.ValueType  # 4
+    """An automation, by id."""
+
+class ObjectKind(_ObjectKind, metaclass=_ObjectKindEnumTypeWrapper):
+    """What roles can be given on, beside a workspace and the account."""
+
+OBJECT_KIND_UNSPECIFIED: ObjectKind.ValueType  # 0
+"""The whole workspace or account."""
+OBJECT_KIND_DEPLOYMENT: ObjectKind.ValueType  # 1
+"""A deployment, by id."""
+OBJECT_KIND_WORK_POOL: ObjectKind.ValueType  # 2
+"""A work pool, by name."""
+OBJECT_KIND_BLOCK: ObjectKind.ValueType  # 3
+"""A block, by `type/name`."""
+OBJECT_KIND_AUTOMATION: ObjectKind.ValueType  # 4
+"""An automation, by id."""
+Global___ObjectKind: typing_extensions.TypeAlias = ObjectKind
+
+@typing.final
+class ObjectOfCall(google.protobuf.message.Message):
+    """Which object a call is about, so that a role on that object alone is enough."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: builtins.int
+    FIELD_FIELD_NUMBER: builtins.int
+    kind: Global___ObjectKind.ValueType
+    """What kind of object it is."""
+    field: builtins.str
+    """The field of the request that names it, `deployment_id` or `deployment.deployment_id`; for several fields, which
+    are joined by "/", separated by commas.
+    """
+    def __init__(
+        self,
+        *,
+        kind: Global___ObjectKind.ValueType = ...,
+        field: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["field", b"field", "kind", b"kind"]) -> None: ...
+
+Global___ObjectOfCall: typing_extensions.TypeAlias = ObjectOfCall
+
 PERMISSION_FIELD_NUMBER: builtins.int
+OBJECT_FIELD_NUMBER: builtins.int
 permission: google.protobuf.internal.extension_dict._ExtensionFieldDescriptor[google.protobuf.descriptor_pb2.MethodOptions, Global___Permission.ValueType]
 """The permission that a caller of the method needs."""
+object: google.protobuf.internal.extension_dict._ExtensionFieldDescriptor[google.protobuf.descriptor_pb2.MethodOptions, Global___ObjectOfCall]
+"""The object that the permission is about; unset where it is about the whole workspace."""

@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 from headrace.api.v1 import workspace_pb2 as headrace_dot_api_dot_v1_dot_workspace__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/internal/v1/identity.proto\x12\x14headrace.internal.v1\x1a\x1dheadrace/api/v1/options.proto\x1a\x1fheadrace/api/v1/workspace.proto\"7\n\x17ResolveWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\"T\n\x18ResolveWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"\x18\n\x16GetInstallationRequest\"B\n\x17GetInstallationResponse\x12\'\n\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId2\x88\x02\n\x17IdentityInternalService\x12w\n\x10ResolveWorkspace\x12-.headrace.internal.v1.ResolveWorkspaceRequest\x1a..headrace.internal.v1.ResolveWorkspaceResponse\"\x04\xe0\xe0\x18\x03\x12t\n\x0fGetInstallation\x12,.headrace.internal.v1.GetInstallationRequest\x1a-.headrace.internal.v1.GetInstallationResponse\"\x04\xe0\xe0\x18\x03\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#headrace/internal/v1/identity.proto\x12\x14headrace.internal.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1fheadrace/api/v1/workspace.proto\"7\n\x17ResolveWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\"T\n\x18ResolveWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"\x18\n\x16GetInstallationRequest\"B\n\x17GetInstallationResponse\x12\'\n\x0finstallation_id\x18\x01 \x01(\tR\x0einstallationId\"w\n\x19\x45xchangeCredentialRequest\x12$\n\rauthorization\x18\x01 \x01(\tR\rauthorization\x12\x16\n\x06\x63ookie\x18\x02 \x01(\tR\x06\x63ookie\x12\x1c\n\tworkspace\x18\x03 \x01(\tR\tworkspace\"\xa1\x01\n\x1a\x45xchangeCredentialResponse\x12!\n\x0c\x61\x63\x63\x65ss_token\x18\x01 \x01(\tR\x0b\x61\x63\x63\x65ssToken\x12\x39\n\nexpires_at\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\texpiresAt\x12%\n\x0e\x61\x63\x63\x65ss_version\x18\x03 \x01(\x03R\raccessVersion\"\x17\n\x15GetAccessStateRequest\"w\n\x16GetAccessStateResponse\x12%\n\x0e\x61\x63\x63\x65ss_version\x18\x01 \x01(\x03R\raccessVersion\x12\x36\n\x04keys\x18\x02 \x03(\x0b\x32\".headrace.internal.v1.VerifyingKeyR\x04keys\"D\n\x0cVerifyingKey\x12\x15\n\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x1d\n\npublic_key\x18\x02 \x01(\x0cR\tpublicKey2\xfa\x03\n\x17IdentityInternalService\x12w\n\x10ResolveWorkspace\x12-.headrace.internal.v1.ResolveWorkspaceRequest\x1a..headrace.internal.v1.ResolveWorkspaceResponse\"\x04\xe0\xe0\x18\x03\x12t\n\x0fGetInstallation\x12,.headrace.internal.v1.GetInstallationRequest\x1a-.headrace.internal.v1.GetInstallationResponse\"\x04\xe0\xe0\x18\x03\x12}\n\x12\x45xchangeCredential\x12/.headrace.internal.v1.ExchangeCredentialRequest\x1a\x30.headrace.internal.v1.ExchangeCredentialResponse\"\x04\xe0\xe0\x18\x03\x12q\n\x0eGetAccessState\x12+.headrace.internal.v1.GetAccessStateRequest\x1a,.headrace.internal.v1.GetAccessStateResponse\"\x04\xe0\xe0\x18\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,14 +38,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['ResolveWorkspace']._serialized_options = b'\340\340\030\003'
   _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['GetInstallation']._loaded_options = None
   _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['GetInstallation']._serialized_options = b'\340\340\030\003'
-  _globals['_RESOLVEWORKSPACEREQUEST']._serialized_start=125
-  _globals['_RESOLVEWORKSPACEREQUEST']._serialized_end=180
-  _globals['_RESOLVEWORKSPACERESPONSE']._serialized_start=182
-  _globals['_RESOLVEWORKSPACERESPONSE']._serialized_end=266
-  _globals['_GETINSTALLATIONREQUEST']._serialized_start=268
-  _globals['_GETINSTALLATIONREQUEST']._serialized_end=292
-  _globals['_GETINSTALLATIONRESPONSE']._serialized_start=294
-  _globals['_GETINSTALLATIONRESPONSE']._serialized_end=360
-  _globals['_IDENTITYINTERNALSERVICE']._serialized_start=363
-  _globals['_IDENTITYINTERNALSERVICE']._serialized_end=627
+  _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['ExchangeCredential']._loaded_options = None
+  _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['ExchangeCredential']._serialized_options = b'\340\340\030\003'
+  _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['GetAccessState']._loaded_options = None
+  _globals['_IDENTITYINTERNALSERVICE'].methods_by_name['GetAccessState']._serialized_options = b'\340\340\030\003'
+  _globals['_RESOLVEWORKSPACEREQUEST']._serialized_start=158
+  _globals['_RESOLVEWORKSPACEREQUEST']._serialized_end=213
+  _globals['_RESOLVEWORKSPACERESPONSE']._serialized_start=215
+  _globals['_RESOLVEWORKSPACERESPONSE']._serialized_end=299
+  _globals['_GETINSTALLATIONREQUEST']._serialized_start=301
+  _globals['_GETINSTALLATIONREQUEST']._serialized_end=325
+  _globals['_GETINSTALLATIONRESPONSE']._serialized_start=327
+  _globals['_GETINSTALLATIONRESPONSE']._serialized_end=393
+  _globals['_EXCHANGECREDENTIALREQUEST']._serialized_start=395
+  _globals['_EXCHANGECREDENTIALREQUEST']._serialized_end=514
+  _globals['_EXCHANGECREDENTIALRESPONSE']._serialized_start=517
+  _globals['_EXCHANGECREDENTIALRESPONSE']._serialized_end=678
+  _globals['_GETACCESSSTATEREQUEST']._serialized_start=680
+  _globals['_GETACCESSSTATEREQUEST']._serialized_end=703
+  _globals['_GETACCESSSTATERESPONSE']._serialized_start=705
+  _globals['_GETACCESSSTATERESPONSE']._serialized_end=824
+  _globals['_VERIFYINGKEY']._serialized_start=826
+  _globals['_VERIFYINGKEY']._serialized_end=894
+  _globals['_IDENTITYINTERNALSERVICE']._serialized_start=897
+  _globals['_IDENTITYINTERNALSERVICE']._serialized_end=1403
 # @@protoc_insertion_point(module_scope)

@@ -4,8 +4,11 @@ isort:skip_file
 What the other services ask of the identity service."""
 
 import builtins
+import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.internal.containers
 import google.protobuf.message
+import google.protobuf.timestamp_pb2
 import headrace.api.v1.workspace_pb2
 import sys
 import typing
@@ -85,3 +88,116 @@ class GetInstallationResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["installation_id", b"installation_id"]) -> None: ...
 
 Global___GetInstallationResponse: typing_extensions.TypeAlias = GetInstallationResponse
+
+@typing.final
+class ExchangeCredentialRequest(google.protobuf.message.Message):
+    """Asks who a caller is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    AUTHORIZATION_FIELD_NUMBER: builtins.int
+    COOKIE_FIELD_NUMBER: builtins.int
+    WORKSPACE_FIELD_NUMBER: builtins.int
+    authorization: builtins.str
+    """The authorization header of the call."""
+    cookie: builtins.str
+    """The cookie header of the call."""
+    workspace: builtins.str
+    """The id or handle of the workspace that it names; empty lets the credential tell."""
+    def __init__(
+        self,
+        *,
+        authorization: builtins.str = ...,
+        cookie: builtins.str = ...,
+        workspace: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["authorization", b"authorization", "cookie", b"cookie", "workspace", b"workspace"]) -> None: ...
+
+Global___ExchangeCredentialRequest: typing_extensions.TypeAlias = ExchangeCredentialRequest
+
+@typing.final
+class ExchangeCredentialResponse(google.protobuf.message.Message):
+    """Returns who a caller is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACCESS_TOKEN_FIELD_NUMBER: builtins.int
+    EXPIRES_AT_FIELD_NUMBER: builtins.int
+    ACCESS_VERSION_FIELD_NUMBER: builtins.int
+    access_token: builtins.str
+    """A signed token of the caller in the workspace."""
+    access_version: builtins.int
+    """How often rights had changed when it was made."""
+    @property
+    def expires_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it stops to be good."""
+
+    def __init__(
+        self,
+        *,
+        access_token: builtins.str = ...,
+        expires_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        access_version: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["expires_at", b"expires_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["access_token", b"access_token", "access_version", b"access_version", "expires_at", b"expires_at"]) -> None: ...
+
+Global___ExchangeCredentialResponse: typing_extensions.TypeAlias = ExchangeCredentialResponse
+
+@typing.final
+class GetAccessStateRequest(google.protobuf.message.Message):
+    """Asks for what tokens are checked with."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___GetAccessStateRequest: typing_extensions.TypeAlias = GetAccessStateRequest
+
+@typing.final
+class GetAccessStateResponse(google.protobuf.message.Message):
+    """Returns what tokens are checked with."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ACCESS_VERSION_FIELD_NUMBER: builtins.int
+    KEYS_FIELD_NUMBER: builtins.int
+    access_version: builtins.int
+    """How often rights have changed; a token made before is asked for anew."""
+    @property
+    def keys(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___VerifyingKey]:
+        """Keys that tokens may be signed with."""
+
+    def __init__(
+        self,
+        *,
+        access_version: builtins.int = ...,
+        keys: collections.abc.Iterable[Global___VerifyingKey] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["access_version", b"access_version", "keys", b"keys"]) -> None: ...
+
+Global___GetAccessStateResponse: typing_extensions.TypeAlias = GetAccessStateResponse
+
+@typing.final
+class VerifyingKey(google.protobuf.message.Message):
+    """The public half of a key that signs tokens."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    KEY_ID_FIELD_NUMBER: builtins.int
+    PUBLIC_KEY_FIELD_NUMBER: builtins.int
+    key_id: builtins.str
+    """Named in each token."""
+    public_key: builtins.bytes
+    """Ed25519, 32 bytes."""
+    def __init__(
+        self,
+        *,
+        key_id: builtins.str = ...,
+        public_key: builtins.bytes = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["key_id", b"key_id", "public_key", b"public_key"]) -> None: ...
+
+Global___VerifyingKey: typing_extensions.TypeAlias = VerifyingKey

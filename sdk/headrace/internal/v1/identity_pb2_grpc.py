@@ -45,6 +45,16 @@ class IdentityInternalServiceStub(object):
                 request_serializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetInstallationRequest.SerializeToString,
                 response_deserializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetInstallationResponse.FromString,
                 _registered_method=True)
+        self.ExchangeCredential = channel.unary_unary(
+                '/headrace.internal.v1.IdentityInternalService/ExchangeCredential',
+                request_serializer=headrace_dot_internal_dot_v1_dot_identity__pb2.ExchangeCredentialRequest.SerializeToString,
+                response_deserializer=headrace_dot_internal_dot_v1_dot_identity__pb2.ExchangeCredentialResponse.FromString,
+                _registered_method=True)
+        self.GetAccessState = channel.unary_unary(
+                '/headrace.internal.v1.IdentityInternalService/GetAccessState',
+                request_serializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetAccessStateRequest.SerializeToString,
+                response_deserializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetAccessStateResponse.FromString,
+                _registered_method=True)
 
 
 class IdentityInternalServiceServicer(object):
@@ -65,6 +75,20 @@ class IdentityInternalServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ExchangeCredential(self, request, context):
+        """Takes what a caller proves itself with and returns a short-lived token that tells who it is and what it may do.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetAccessState(self, request, context):
+        """Returns what tokens are checked with, and how often rights have changed.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_IdentityInternalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -77,6 +101,16 @@ def add_IdentityInternalServiceServicer_to_server(servicer, server):
                     servicer.GetInstallation,
                     request_deserializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetInstallationRequest.FromString,
                     response_serializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetInstallationResponse.SerializeToString,
+            ),
+            'ExchangeCredential': grpc.unary_unary_rpc_method_handler(
+                    servicer.ExchangeCredential,
+                    request_deserializer=headrace_dot_internal_dot_v1_dot_identity__pb2.ExchangeCredentialRequest.FromString,
+                    response_serializer=headrace_dot_internal_dot_v1_dot_identity__pb2.ExchangeCredentialResponse.SerializeToString,
+            ),
+            'GetAccessState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAccessState,
+                    request_deserializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetAccessStateRequest.FromString,
+                    response_serializer=headrace_dot_internal_dot_v1_dot_identity__pb2.GetAccessStateResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -134,6 +168,60 @@ class IdentityInternalService(object):
             '/headrace.internal.v1.IdentityInternalService/GetInstallation',
             headrace_dot_internal_dot_v1_dot_identity__pb2.GetInstallationRequest.SerializeToString,
             headrace_dot_internal_dot_v1_dot_identity__pb2.GetInstallationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExchangeCredential(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.internal.v1.IdentityInternalService/ExchangeCredential',
+            headrace_dot_internal_dot_v1_dot_identity__pb2.ExchangeCredentialRequest.SerializeToString,
+            headrace_dot_internal_dot_v1_dot_identity__pb2.ExchangeCredentialResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAccessState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.internal.v1.IdentityInternalService/GetAccessState',
+            headrace_dot_internal_dot_v1_dot_identity__pb2.GetAccessStateRequest.SerializeToString,
+            headrace_dot_internal_dot_v1_dot_identity__pb2.GetAccessStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

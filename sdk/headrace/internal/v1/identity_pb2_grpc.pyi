@@ -57,7 +57,39 @@ _IdentityInternalServiceGetInstallationType = typing_extensions.TypeVar(
     ],
 )
 
-class IdentityInternalServiceStub(typing.Generic[_IdentityInternalServiceResolveWorkspaceType, _IdentityInternalServiceGetInstallationType]):
+_IdentityInternalServiceExchangeCredentialType = typing_extensions.TypeVar(
+    '_IdentityInternalServiceExchangeCredentialType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+        headrace.internal.v1.identity_pb2.ExchangeCredentialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+        headrace.internal.v1.identity_pb2.ExchangeCredentialResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+        headrace.internal.v1.identity_pb2.ExchangeCredentialResponse,
+    ],
+)
+
+_IdentityInternalServiceGetAccessStateType = typing_extensions.TypeVar(
+    '_IdentityInternalServiceGetAccessStateType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+        headrace.internal.v1.identity_pb2.GetAccessStateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+        headrace.internal.v1.identity_pb2.GetAccessStateResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+        headrace.internal.v1.identity_pb2.GetAccessStateResponse,
+    ],
+)
+
+class IdentityInternalServiceStub(typing.Generic[_IdentityInternalServiceResolveWorkspaceType, _IdentityInternalServiceGetInstallationType, _IdentityInternalServiceExchangeCredentialType, _IdentityInternalServiceGetAccessStateType]):
     """Who and where, as guards need it."""
 
     @typing.overload
@@ -69,6 +101,14 @@ class IdentityInternalServiceStub(typing.Generic[_IdentityInternalServiceResolve
         grpc.UnaryUnaryMultiCallable[
             headrace.internal.v1.identity_pb2.GetInstallationRequest,
             headrace.internal.v1.identity_pb2.GetInstallationResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+            headrace.internal.v1.identity_pb2.ExchangeCredentialResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+            headrace.internal.v1.identity_pb2.GetAccessStateResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -82,6 +122,14 @@ class IdentityInternalServiceStub(typing.Generic[_IdentityInternalServiceResolve
             headrace.internal.v1.identity_pb2.GetInstallationRequest,
             headrace.internal.v1.identity_pb2.GetInstallationResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+            headrace.internal.v1.identity_pb2.ExchangeCredentialResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+            headrace.internal.v1.identity_pb2.GetAccessStateResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     ResolveWorkspace: _IdentityInternalServiceResolveWorkspaceType
@@ -89,6 +137,12 @@ class IdentityInternalServiceStub(typing.Generic[_IdentityInternalServiceResolve
 
     GetInstallation: _IdentityInternalServiceGetInstallationType
     """Tells which installation the database is."""
+
+    ExchangeCredential: _IdentityInternalServiceExchangeCredentialType
+    """Takes what a caller proves itself with and returns a short-lived token that tells who it is and what it may do."""
+
+    GetAccessState: _IdentityInternalServiceGetAccessStateType
+    """Returns what tokens are checked with, and how often rights have changed."""
 
 IdentityInternalServiceAsyncStub: typing_extensions.TypeAlias = IdentityInternalServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -98,6 +152,14 @@ IdentityInternalServiceAsyncStub: typing_extensions.TypeAlias = IdentityInternal
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.internal.v1.identity_pb2.GetInstallationRequest,
         headrace.internal.v1.identity_pb2.GetInstallationResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+        headrace.internal.v1.identity_pb2.ExchangeCredentialResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+        headrace.internal.v1.identity_pb2.GetAccessStateResponse,
     ],
 ]
 
@@ -119,5 +181,21 @@ class IdentityInternalServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.internal.v1.identity_pb2.GetInstallationResponse, collections.abc.Awaitable[headrace.internal.v1.identity_pb2.GetInstallationResponse]]:
         """Tells which installation the database is."""
+
+    @abc.abstractmethod
+    def ExchangeCredential(
+        self,
+        request: headrace.internal.v1.identity_pb2.ExchangeCredentialRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.internal.v1.identity_pb2.ExchangeCredentialResponse, collections.abc.Awaitable[headrace.internal.v1.identity_pb2.ExchangeCredentialResponse]]:
+        """Takes what a caller proves itself with and returns a short-lived token that tells who it is and what it may do."""
+
+    @abc.abstractmethod
+    def GetAccessState(
+        self,
+        request: headrace.internal.v1.identity_pb2.GetAccessStateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.internal.v1.identity_pb2.GetAccessStateResponse, collections.abc.Awaitable[headrace.internal.v1.identity_pb2.GetAccessStateResponse]]:
+        """Returns what tokens are checked with, and how often rights have changed."""
 
 def add_IdentityInternalServiceServicer_to_server(servicer: IdentityInternalServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
