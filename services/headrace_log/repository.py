@@ -45,6 +45,17 @@ class RecordReader(Protocol):
         ...
 
 
+class StretchStore(Protocol):
+    """Keeps what text is in the stretches of long runs."""
+
+    async def extend(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, settled: int) -> int:
+        """Add the next stretch of a run, of records up to the position `settled`; return how many records it has.
+
+        0 says that too few are left for a stretch, or that another replica is at it.
+        """
+        ...
+
+
 class RecordFollower(Protocol):
     """One who is told what is committed in a workspace."""
 

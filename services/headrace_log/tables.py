@@ -43,6 +43,25 @@ record = sqlalchemy.Table(
     postgresql_partition_by="RANGE (occurred_at)",
 )
 
+# What text is in some thousands of records of a run that follow each other in the order of time.
+stretch = sqlalchemy.Table(
+    "stretch",
+    metadata,
+    sqlalchemy.Column("flow_run_id", sqlalchemy.Uuid, primary_key=True),
+    # Its records are those behind (after_at, after_position) and up to (last_at, last_position) ...
+    sqlalchemy.Column("last_at", _time, primary_key=True),
+    sqlalchemy.Column("last_position", sqlalchemy.BigInteger, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("after_at", _time, nullable=False),
+    sqlalchemy.Column("after_position", sqlalchemy.BigInteger, nullable=False),
+    # ... that stood up to this position when it was made. Later ones between them are looked at one by one.
+    sqlalchemy.Column("settled", sqlalchemy.BigInteger, nullable=False),
+    sqlalchemy.Column("records", sqlalchemy.Integer, nullable=False),
+    # See headrace_log.rules.grams.
+    sqlalchemy.Column("grams", postgresql.BYTEA, nullable=False),
+    postgresql_partition_by="RANGE (last_at)",
+)
+
 writer = sqlalchemy.Table(
     "writer",
     metadata,

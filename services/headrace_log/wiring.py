@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.service import Service, ServiceContext
+from headrace_log.loops.stretches import StretchLoop
 from headrace_log.loops.sweep import SweepLoop
 from headrace_log.neighbours import StateFinality
 from headrace_log.queries.reader import Reader
 from headrace_log.queries.store import BatchStore
+from headrace_log.queries.stretches import Stretches
 from headrace_log.queries.sweep import Sweeper
 from headrace_log.queries.tail import OutboxTail
 from headrace_log.servicer import LogServicer
@@ -20,9 +22,10 @@ OUTBOX_DAYS = 1
 
 async def build(context: ServiceContext) -> Service:
     """Return the log service."""
-    ingest = Ingest(BatchStore(context.database, context.wakeups))
-    reader = Reader(context.database)
     tail = OutboxTail(context.database, context.wakeups)
+    stretches = StretchLoop(Stretches(context.database), tail)
+    ingest = Ingest(BatchStore(context.database, context.wakeups), on_stored=stretches.stored)
+    reader = Reader(context.database, on_slow_search=stretches.want)
     follow = Follow(reader, tail, StateFinality(context.channel))
     retention_days = context.settings.log_retention_days
 
@@ -36,10 +39,15 @@ async def build(context: ServiceContext) -> Service:
         loops=[
             PartitionKeeper(
                 context.database,
-                [PartitionedTable("record", retention_days), PartitionedTable("outbox", OUTBOX_DAYS)],
+                [
+                    PartitionedTable("record", retention_days),
+                    PartitionedTable("stretch", retention_days),
+                    PartitionedTable("outbox", OUTBOX_DAYS),
+                ],
                 clock=context.clock,
             ),
             SweepLoop(Sweeper(context.database), retention_days),
+            stretches,
         ],
         readiness=[ingest.check],
         close=close,

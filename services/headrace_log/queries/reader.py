@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
+import time
 import uuid
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlalchemy
@@ -11,12 +14,15 @@ from sqlalchemy import ColumnElement, Select, and_, any_, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from headrace_chassis.core import compile_core
-from headrace_chassis.database import Database
+from headrace_chassis.database import Connection, Database
+from headrace_log.queries.planning import by_index
+from headrace_log.queries.segments import FIRST_GROUP, Question, Segment, load_segments
+from headrace_log.rules.grams import hashes_of
 from headrace_log.rules.records import Record, RecordFilter, Window
 from headrace_log.rules.text import like_pattern
 from headrace_log.tables import record
 
-_SHOWN = (
+SHOWN = (
     record.c.position,
     record.c.occurred_at,
     record.c.flow_run_id,
@@ -31,32 +37,80 @@ _SHOWN = (
     record.c.fields,
 )
 
+SLOW_SECONDS = 0.1
+"""A search in a run that takes longer asks for the run to be summed up."""
+
 
 class Reader:
     """Finds records.
 
     Args:
         database: The service's pool.
+        on_slow_search: Is told of a run in which a search read very many records.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(
+        self, database: Database, *, on_slow_search: Callable[[uuid.UUID, uuid.UUID], None] = lambda *_: None
+    ) -> None:
         self._database = database
+        self._on_slow_search = on_slow_search
 
     async def list_records(
         self, workspace_id: uuid.UUID, wanted: RecordFilter, window: Window, *, newest_first: bool, limit: int
     ) -> list[Record]:
         """Return at most `limit` records in the order of time, or in the opposite one."""
-        text, arguments = compile_core(_list(workspace_id, wanted, window, newest_first=newest_first, limit=limit))
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(text, *arguments)
-        return [_record(row) for row in rows]
+        ask = Question(workspace_id, wanted, window, newest_first, limit)
+        if not wanted.text.wanted:
+            async with by_index(self._database) as connection:
+                return await fetch(connection, _list(ask))
+        summed = await self._search(ask) if wanted.flow_run_ids else {}
+        rest = tuple(run for run in wanted.flow_run_ids if run not in summed)
+        found = [record for records in summed.values() for record in records]
+        if rest or not summed:
+            started = time.perf_counter()
+            async with self._database.connection() as connection:
+                found += await fetch(connection, _list(ask.of_runs(rest)))
+            if len(rest) == 1 and time.perf_counter() - started > SLOW_SECONDS:
+                self._on_slow_search(workspace_id, rest[0])
+        if len(summed) + bool(rest) > 1:
+            found.sort(key=lambda record: record.key, reverse=newest_first)
+        return found[:limit]
+
+    async def _search(self, ask: Question) -> dict[uuid.UUID, list[Record]]:
+        """Return what is found in those runs that have stretches."""
+        hashes = sorted({value for part in ask.wanted.text.wanted for value in hashes_of(part)})
+        found: dict[uuid.UUID, list[Record]] = {}
+        for run in ask.wanted.flow_run_ids:
+            started = time.perf_counter()
+            async with by_index(self._database) as connection:
+                segments = await load_segments(connection, ask, run, hashes)
+                if not segments:
+                    continue
+                records = found[run] = []
+                size, start = FIRST_GROUP, 0
+                while start < len(segments) and len(records) < ask.limit:
+                    part = segments[start : start + size]
+                    records += await fetch(connection, _by_segment(ask.of_runs((run,)), part))
+                    start, size = start + size, size * 4
+            if time.perf_counter() - started > SLOW_SECONDS:
+                self._on_slow_search(ask.workspace_id, run)
+        return found
 
 
-def _list(
-    workspace_id: uuid.UUID, wanted: RecordFilter, window: Window, *, newest_first: bool, limit: int
-) -> Select[Any]:
-    conditions = [record.c.workspace_id == workspace_id, *_filter(wanted), *_window(window, newest_first=newest_first)]
-    runs, tasks = wanted.flow_run_ids, wanted.task_run_ids
+async def fetch(connection: Connection, statement: Select[Any]) -> list[Record]:
+    """Return the records that a statement over the columns `SHOWN` finds."""
+    text, arguments = compile_core(statement)
+    return [_record(row) for row in await connection.fetch(text, *arguments)]
+
+
+def _list(ask: Question) -> Select[Any]:
+    conditions = [*_filter(ask.wanted), *_window(ask.window, newest_first=ask.newest_first)]
+    runs, tasks = ask.wanted.flow_run_ids, ask.wanted.task_run_ids
+    if not runs and not tasks:
+        conditions.append(record.c.workspace_id == ask.workspace_id)
+    else:
+        # Written so that the index of the workspace does not lend itself: it leads through the records of all runs.
+        conditions.append(record.c.workspace_id.is_not_distinct_from(ask.workspace_id))
     if len(tasks) == 1:
         conditions.append(record.c.task_run_id == tasks[0])
     elif tasks:
@@ -66,38 +120,55 @@ def _list(
     elif runs and tasks:
         conditions.append(record.c.flow_run_id == any_(_uuids(runs)))
     elif runs:
-        return _by_run(runs, conditions, newest_first=newest_first, limit=limit)
-    return _ordered(sqlalchemy.select(*_SHOWN).where(*conditions), record, newest_first=newest_first, limit=limit)
+        run = sqlalchemy.func.unnest(_uuids(runs)).table_valued("flow_run_id", name="part").render_derived()
+        return _by_part(ask, run, [record.c.flow_run_id == run.c.flow_run_id, *conditions])
+    return _ordered(sqlalchemy.select(*SHOWN).where(*conditions), record, ask)
 
 
-def _by_run(
-    runs: tuple[uuid.UUID, ...], conditions: list[ColumnElement[bool]], *, newest_first: bool, limit: int
-) -> Select[Any]:
-    # Each run brings its first records by its index; of an "any of these runs" all records would be sorted.
-    run = sqlalchemy.func.unnest(_uuids(runs)).table_valued("flow_run_id", name="run").render_derived()
-    of_run = (
-        _ordered(
-            sqlalchemy.select(*_SHOWN).where(record.c.flow_run_id == run.c.flow_run_id, *conditions),
-            record,
-            newest_first=newest_first,
-            limit=limit,
+def _by_segment(ask: Question, segments: Sequence[Segment]) -> Select[Any]:
+    columns = list(zip(*(dataclasses.astuple(segment) for segment in segments), strict=True))
+    times, positions = sqlalchemy.DateTime(timezone=True), sqlalchemy.BigInteger
+    kinds: tuple[Any, ...] = (times, positions, times, positions, positions)
+    part = (
+        sqlalchemy.func.unnest(
+            *(sqlalchemy.literal(list(values), ARRAY(kind)) for values, kind in zip(columns, kinds, strict=True))
         )
-        .correlate(run)
-        .lateral("of_run")
+        .table_valued("after_at", "after_position", "last_at", "last_position", "above", name="part")
+        .render_derived()
     )
+    key = tuple_(record.c.occurred_at, record.c.position)
+    conditions = [
+        record.c.workspace_id.is_not_distinct_from(ask.workspace_id),
+        record.c.flow_run_id == ask.wanted.flow_run_ids[0],
+        # The comparisons of pairs say it all; those of times say which days need not be looked at.
+        record.c.occurred_at >= part.c.after_at,
+        record.c.occurred_at <= part.c.last_at,
+        key > tuple_(part.c.after_at, part.c.after_position),
+        key <= tuple_(part.c.last_at, part.c.last_position),
+        record.c.position > part.c.above,
+        *_filter(ask.wanted),
+        *_window(ask.window, newest_first=ask.newest_first),
+    ]
+    if ask.wanted.task_run_ids:
+        conditions.append(record.c.task_run_id == any_(_uuids(ask.wanted.task_run_ids)))
+    return _by_part(ask, part, conditions)
+
+
+def _by_part(ask: Question, part: Any, conditions: list[ColumnElement[bool]]) -> Select[Any]:
+    # Each part brings its first records by an index; of "any of these" all records would be sorted.
+    of_part = _ordered(sqlalchemy.select(*SHOWN).where(*conditions), record, ask).correlate(part).lateral("of_part")
     return _ordered(
-        sqlalchemy.select(*(of_run.c[column.name] for column in _SHOWN)).select_from(
-            run.join(of_run, sqlalchemy.true())
+        sqlalchemy.select(*(of_part.c[column.name] for column in SHOWN)).select_from(
+            part.join(of_part, sqlalchemy.true())
         ),
-        of_run,
-        newest_first=newest_first,
-        limit=limit,
+        of_part,
+        ask,
     )
 
 
-def _ordered(statement: Select[Any], source: Any, *, newest_first: bool, limit: int) -> Select[Any]:
+def _ordered(statement: Select[Any], source: Any, ask: Question) -> Select[Any]:
     keys = (source.c.occurred_at, source.c.position)
-    return statement.order_by(*(key.desc() if newest_first else key.asc() for key in keys)).limit(limit)
+    return statement.order_by(*(key.desc() if ask.newest_first else key.asc() for key in keys)).limit(ask.limit)
 
 
 def _filter(wanted: RecordFilter) -> list[ColumnElement[bool]]:

@@ -12,6 +12,7 @@ import collections
 import contextlib
 import dataclasses
 import logging
+from collections.abc import Callable
 
 from headrace import errors
 from headrace_log.repository import Outcome, RecordStore
@@ -43,10 +44,18 @@ class Ingest:
     Args:
         store: Where they are stored.
         most_pending_bytes: How much may wait at once.
+        on_stored: Is told of each batch that was new and is committed.
     """
 
-    def __init__(self, store: RecordStore, *, most_pending_bytes: int = MOST_PENDING_BYTES) -> None:
+    def __init__(
+        self,
+        store: RecordStore,
+        *,
+        most_pending_bytes: int = MOST_PENDING_BYTES,
+        on_stored: Callable[[Batch], None] = lambda _: None,
+    ) -> None:
         self._store = store
+        self._on_stored = on_stored
         self._most_pending_bytes = most_pending_bytes
         self._waiting: collections.deque[_Waiting] = collections.deque()
         self._pending_bytes = 0
@@ -154,6 +163,8 @@ class Ingest:
             self._fail(group, error)
         else:
             for waiting, outcome in zip(group, outcomes, strict=True):
+                if outcome is Outcome.STORED:
+                    self._on_stored(waiting.batch)
                 if not waiting.done.done():
                     waiting.done.set_result(outcome)
 

@@ -1,0 +1,84 @@
+"""Sums up the text of long runs, so that searches in them need not read every record."""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import time
+import uuid
+
+from headrace_chassis.loops import Loop
+from headrace_log.repository import RecordTail, StretchStore
+from headrace_log.rules.records import Batch
+
+WORTHWHILE = 10_000
+"""So many new records of a run are worth summing up; fewer are searched as fast without."""
+
+MOST_RUNS = 10_000
+"""Runs whose new records are counted; those not heard of for longest are forgotten, and searched record by record."""
+
+_SHARE = 1.0
+_BUSY_SHARE = 4.0
+_LONGEST_PAUSE_SECONDS = 0.25
+
+_Run = tuple[uuid.UUID, uuid.UUID]
+
+
+class StretchLoop(Loop):
+    """Adds stretches to the runs of which this process stored many records, one stretch a tick.
+
+    Args:
+        store: Where stretches are kept.
+        tail: Tells what is committed.
+    """
+
+    name = "log-stretches"
+    interval_seconds = 2.0
+
+    def __init__(self, store: StretchStore, tail: RecordTail) -> None:
+        super().__init__()
+        self._store = store
+        self._tail = tail
+        self._counts: collections.OrderedDict[_Run, int] = collections.OrderedDict()
+        self._due: collections.OrderedDict[_Run, None] = collections.OrderedDict()
+        self._stored = 0
+        self._seen = 0
+
+    def stored(self, batch: Batch) -> None:
+        """Count what was stored; for the ingest."""
+        records = len(batch.rows)
+        self._stored += records
+        if not batch.flow_run_ids:
+            return
+        share = -(-records // len(batch.flow_run_ids))
+        for flow_run_id in batch.flow_run_ids:
+            run = (batch.workspace_id, flow_run_id)
+            count = self._counts.pop(run, 0) + share
+            if count >= WORTHWHILE:
+                self.want(batch.workspace_id, flow_run_id)
+                count = 0
+            self._counts[run] = count
+        while len(self._counts) > MOST_RUNS:
+            self._counts.popitem(last=False)
+
+    def want(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> None:
+        """Sum a run up soon: it has many records, or a search in it took long."""
+        if len(self._due) < MOST_RUNS:
+            self._due[(workspace_id, flow_run_id)] = None
+            self.wake()
+
+    async def tick(self) -> int | None:
+        """Add one stretch to the first run that is due; more than 0 means that there may be more."""
+        if not self._due:
+            return 0
+        run = next(iter(self._due))
+        started = time.perf_counter()
+        added = await self._store.extend(*run, await self._tail.settle())
+        self._due.pop(run, None)
+        if added:
+            self._due[run] = None
+        # Whoever writes goes first.
+        busy, self._seen = self._stored - self._seen > added, self._stored
+        taken = time.perf_counter() - started
+        await asyncio.sleep(min(taken * (_BUSY_SHARE if busy else _SHARE), _LONGEST_PAUSE_SECONDS))
+        return len(self._due)
