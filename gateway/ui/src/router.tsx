@@ -1,9 +1,8 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, redirect } from "@tanstack/react-router";
-import { typeOfKey } from "./api/states.ts";
-import { RUN_TABS, type RunTab } from "./run/tabs.ts";
-import { RunsPage } from "./runs/RunsPage.tsx";
+import { createRootRoute, createRoute, createRouter, type AnyRoute } from "@tanstack/react-router";
+import { parseSearch, stringifySearch, validateSearch } from "./api/address.ts";
+import { page } from "./pages.tsx";
+import { Empty, Fault, Loading } from "./parts/Notice.tsx";
 import { Shell } from "./shell/Shell.tsx";
-import { Empty, Fault } from "./parts/Notice.tsx";
 
 const root = createRootRoute({
   component: Shell,
@@ -11,70 +10,56 @@ const root = createRootRoute({
   notFoundComponent: () => <Empty title="There is no such page" />,
 });
 
-const home = createRoute({
-  getParentRoute: () => root,
-  path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/runs", replace: true });
-  },
-});
-
-interface RunsSearch {
-  /** Keys of state types, joined by commas. */
-  state?: string;
-  /** Part of a name, a flow's name or a message. */
-  text?: string;
-  /** Id of a deployment. */
-  deployment?: string;
+/** A page at an address, with its filters as words in the query. */
+function place<const Path extends string>(path: Path, module: string) {
+  return createRoute({
+    getParentRoute: () => root,
+    path,
+    validateSearch,
+    component: page(module),
+    pendingComponent: () => <Loading what="the page" />,
+  });
 }
 
-function text(value: unknown): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
-}
-
-const runs = createRoute({
-  getParentRoute: () => root,
-  path: "/runs",
-  validateSearch: (search: Record<string, unknown>): RunsSearch => ({
-    state: text(text(search.state)?.split(",").filter((key) => typeOfKey(key) !== undefined).join(",")),
-    text: text(search.text),
-    deployment: text(search.deployment),
-  }),
-  component: RunsPage,
-});
-
-interface RunSearch {
-  tab?: RunTab;
-  /** The least level of log records. */
-  level?: number;
-}
-
-const run = createRoute({
-  getParentRoute: () => root,
-  path: "/runs/$flowRunId",
-  validateSearch: (search: Record<string, unknown>): RunSearch => ({
-    tab: RUN_TABS.find((tab) => tab === search.tab),
-    level: typeof search.level === "number" && search.level > 0 ? search.level : undefined,
-  }),
-  component: lazyRouteComponent(() => import("./run/RunPage.tsx"), "RunPage"),
-});
-
-const deployments = createRoute({
-  getParentRoute: () => root,
-  path: "/deployments",
-  component: lazyRouteComponent(() => import("./deployments/DeploymentsPage.tsx"), "DeploymentsPage"),
-});
-
-const workPools = createRoute({
-  getParentRoute: () => root,
-  path: "/work-pools",
-  component: lazyRouteComponent(() => import("./pools/PoolsPage.tsx"), "PoolsPage"),
-});
+const routes = [
+  place("/", "dashboard/DashboardPage"),
+  place("/runs", "runs/RunsPage"),
+  place("/runs/compare", "compare/ComparePage"),
+  place("/runs/$flowRunId", "run/RunPage"),
+  place("/task-runs/$taskRunId", "run/TaskRunPage"),
+  place("/flows", "flows/FlowsPage"),
+  place("/flows/$flowId", "flows/FlowPage"),
+  place("/deployments", "deployments/DeploymentsPage"),
+  place("/deployments/$deploymentId", "deployments/DeploymentPage"),
+  place("/backfills/$backfillId", "deployments/BackfillPage"),
+  place("/work-pools", "pools/PoolsPage"),
+  place("/work-pools/$workPoolName", "pools/PoolPage"),
+  place("/workers/$workerId", "pools/WorkerPage"),
+  place("/blocks", "blocks/BlocksPage"),
+  place("/blocks/$typeSlug/$name", "blocks/BlockPage"),
+  place("/variables", "variables/VariablesPage"),
+  place("/limits", "limits/LimitsPage"),
+  place("/limits/$name", "limits/LimitPage"),
+  place("/artifacts", "artifacts/ArtifactsPage"),
+  place("/artifacts/$artifactId", "artifacts/ArtifactPage"),
+  place("/assets", "assets/AssetsPage"),
+  place("/assets/$assetId", "assets/AssetPage"),
+  place("/events", "events/EventsPage"),
+  place("/events/$eventId", "events/EventPage"),
+  place("/automations", "automations/AutomationsPage"),
+  place("/automations/new", "automations/NewAutomationPage"),
+  place("/automations/$automationId", "automations/AutomationPage"),
+  place("/notifications", "notifications/NotificationsPage"),
+  place("/settings", "settings/SettingsPage"),
+  place("/sign-in", "account/SignInPage"),
+] as const satisfies readonly AnyRoute[];
 
 export const router = createRouter({
-  routeTree: root.addChildren([home, runs, run, deployments, workPools]),
+  routeTree: root.addChildren(routes),
   defaultPreload: "intent",
   scrollRestoration: true,
+  parseSearch,
+  stringifySearch,
 });
 
 declare module "@tanstack/react-router" {

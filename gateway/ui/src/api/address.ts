@@ -25,7 +25,7 @@ export function stringifySearch(search: Record<string, unknown>): string {
 export function validateSearch(search: Record<string, unknown>): Search {
   return Object.fromEntries(
     Object.entries(search).flatMap(([name, value]) =>
-      value === undefined || value === null || value === "" || typeof value === "object" ? [] : [[name, String(value as string)]],
+      typeof value === "string" && value !== "" ? [[name, value]] : typeof value === "number" ? [[name, String(value)]] : [],
     ),
   );
 }

@@ -1,10 +1,10 @@
-import { momentText, spanText, useNow, utcText } from "../api/times.ts";
+import { momentText, spanText, useNow, utcText, zoneText } from "../api/times.ts";
 
 /** A moment in the viewer's zone, with UTC on hover. */
 export function Moment({ at }: { at: string | undefined }) {
   if (at === undefined) return <span className="quiet none">–</span>;
   return (
-    <time dateTime={at} title={utcText(at)}>
+    <time dateTime={at} title={`${zoneText(at)}\n${utcText(at)}`}>
       {momentText(at)}
     </time>
   );

@@ -1,12 +1,14 @@
 import type { ReactNode } from "react";
 import { CallError } from "../api/client.ts";
+import { Code } from "./CopyButton.tsx";
 
-/** What to do where there is nothing yet. */
-export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+/** What to do where there is nothing yet: what belongs here, and the lines that put it here. */
+export function Empty({ title, code, children }: { title: string; code?: string; children?: ReactNode }) {
   return (
     <div className="empty">
       <h2>{title}</h2>
       {children}
+      {code !== undefined && <Code text={code} />}
     </div>
   );
 }

@@ -1,6 +1,7 @@
 import { Tabs } from "@base-ui/react/tabs";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import { useEffect } from "react";
+import { useAddress } from "../api/address.ts";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Artifacts } from "./Artifacts.tsx";
 import { Logs } from "./Logs.tsx";
@@ -21,8 +22,8 @@ export function RunPage() {
 }
 
 function Run({ flowRunId }: { flowRunId: string }) {
-  const { tab = "tasks", level = 0 } = route.useSearch();
-  const navigate = route.useNavigate();
+  const [search, change] = useAddress();
+  const tab = RUN_TABS.find((one) => one === search.tab) ?? "tasks";
   const { run, tasks, refused, takeRun } = useRun(flowRunId);
   const name = run?.name;
   useEffect(() => {
@@ -51,7 +52,7 @@ function Run({ flowRunId }: { flowRunId: string }) {
       <RunHeader run={run} onChange={takeRun} />
       <Tabs.Root
         value={tab}
-        onValueChange={(next: RunTab) => void navigate({ search: (old) => ({ ...old, tab: next }), replace: true })}
+        onValueChange={(next: RunTab) => change({ tab: next })}
       >
         <Tabs.List className="tabs">
           {RUN_TABS.map((name) => (
@@ -68,10 +69,8 @@ function Run({ flowRunId }: { flowRunId: string }) {
           <Logs
             flowRunId={flowRunId}
             tasks={tasks}
-            level={level}
-            onLevel={(next) =>
-              void navigate({ search: (old) => ({ ...old, level: next > 0 ? next : undefined }), replace: true })
-            }
+            level={Number(search.level ?? 0)}
+            onLevel={(next) => change({ level: next > 0 ? String(next) : undefined })}
           />
         </Tabs.Panel>
         <Tabs.Panel value="artifacts" className="panel">

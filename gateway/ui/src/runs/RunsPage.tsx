@@ -6,7 +6,7 @@ import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
-import { SearchField } from "./SearchField.tsx";
+import { SearchField } from "../parts/SearchField.tsx";
 import { useRuns } from "./useRuns.ts";
 
 const route = getRouteApi("/runs");

@@ -15,7 +15,7 @@ export function KeyHelp({ shortcuts, isOpen, onClose }: KeyHelpProps) {
         {shortcuts.map(({ keys, what }) => (
           <div key={keys}>
             <dt>
-              {keys.split(" ").map((key) => (
+              {keys.split(/[ +]/).map((key) => (
                 <kbd key={key}>{key}</kbd>
               ))}
             </dt>

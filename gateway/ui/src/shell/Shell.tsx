@@ -1,66 +1,84 @@
+import { Dialog } from "@base-ui/react/dialog";
 import { useQuery } from "@tanstack/react-query";
-import { Link, Outlet, useNavigate } from "@tanstack/react-router";
-import { useState } from "react";
+import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
+import { Suspense, lazy, useState } from "react";
 import { call } from "../api/client.ts";
 import { useConnection } from "../api/connection.ts";
-import { Icon, type IconName } from "../parts/Icon.tsx";
+import { Icon } from "../parts/Icon.tsx";
 import { KeyHelp } from "./KeyHelp.tsx";
-import { useShortcuts, type Shortcut } from "./keys.ts";
-import { useTheme } from "./theme.ts";
+import { isApple, useShortcuts, type Shortcut } from "./keys.ts";
+import { GROUPS, PLACES } from "./places.ts";
+import { useTheme, type Theme } from "./theme.ts";
 import { Toasts } from "./Toasts.tsx";
 
-const PLACES = [
-  { to: "/runs", label: "Runs", icon: "runs", keys: "g r" },
-  { to: "/deployments", label: "Deployments", icon: "deployments", keys: "g d" },
-  { to: "/work-pools", label: "Work pools", icon: "pools", keys: "g w" },
-] as const satisfies readonly { to: string; label: string; icon: IconName; keys: string }[];
+const SearchDialog = lazy(() => import("../search/SearchDialog.tsx"));
 
 /** The frame around every page: where to go, how the server is, messages. */
 export function Shell() {
   const navigate = useNavigate();
   const [theme, nextTheme] = useTheme();
   const [isHelpOpen, setHelpOpen] = useState(false);
+  const [isSearchOpen, setSearchOpen] = useState(false);
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const { pathname } = useLocation();
+  const [shownPath, setShownPath] = useState(pathname);
+  if (shownPath !== pathname) {
+    setShownPath(pathname);
+    setDrawerOpen(false);
+  }
   const shortcuts: Shortcut[] = [
+    { keys: "Ctrl+k", what: "Search everything", run: () => setSearchOpen(true) },
     ...PLACES.map(({ to, label, keys }) => ({ keys, what: `Go to ${label}`, run: () => void navigate({ to }) })),
     { keys: "/", what: "Go to the filter of the page", run: () => document.querySelector<HTMLElement>("[data-filter]")?.focus() },
     { keys: "t", what: "Change the theme", run: nextTheme },
     { keys: "?", what: "Show these keys", run: () => setHelpOpen(true) },
   ];
   useShortcuts(shortcuts);
+  const side = {
+    theme,
+    nextTheme,
+    onHelp: () => {
+      setDrawerOpen(false);
+      setHelpOpen(true);
+    },
+  };
   return (
     <div className="shell">
       <a className="skip" href="#main">
         Skip to the content
       </a>
       <header className="side">
-        <Link to="/runs" className="brand" aria-label="Headrace, all runs">
-          <img src="/favicon.svg" alt="" width="28" height="28" />
-          <span>Headrace</span>
-        </Link>
-        <nav className="places" aria-label="Main">
-          {PLACES.map(({ to, label, icon, keys }) => (
-            <Link key={to} to={to} className="place" activeProps={{ "aria-current": "page" }} title={`${label} (${keys})`}>
-              <Icon name={icon} />
-              <span>{label}</span>
-            </Link>
-          ))}
-        </nav>
-        <div className="side-foot">
-          <a className="place" href="/docs" title="Reference of the HTTP API">
-            <Icon name="docs" />
-            <span>HTTP API</span>
-          </a>
-          <button type="button" className="place" onClick={() => setHelpOpen(true)} title="Keys (?)">
-            <Icon name="keyboard" />
-            <span>Keys</span>
+        <div className="side-head">
+          <button type="button" className="button button-bare drawer-button" aria-label="Menu" onClick={() => setDrawerOpen(true)}>
+            <Icon name="menu" />
           </button>
-          <button type="button" className="place" onClick={nextTheme} title="Change the theme (t)" aria-label={`Theme: ${theme}`}>
-            <Icon name={theme} />
-            <span>{`Theme: ${theme}`}</span>
+          <Brand />
+          <button type="button" className="search-button" onClick={() => setSearchOpen(true)} aria-label="Search everything">
+            <Icon name="search" />
+            <span>Search</span>
+            <kbd>{isApple ? "⌘K" : "Ctrl K"}</kbd>
           </button>
-          <Version />
+        </div>
+        <div className="side-body">
+          <Places />
+          <SideFoot {...side} />
         </div>
       </header>
+      <Dialog.Root open={isDrawerOpen} onOpenChange={setDrawerOpen}>
+        <Dialog.Portal>
+          <Dialog.Backdrop className="backdrop" />
+          <Dialog.Popup className="drawer" aria-label="Menu">
+            <div className="drawer-head">
+              <Brand />
+              <Dialog.Close className="button button-bare" aria-label="Close the menu">
+                <Icon name="close" />
+              </Dialog.Close>
+            </div>
+            <Places />
+            <SideFoot {...side} />
+          </Dialog.Popup>
+        </Dialog.Portal>
+      </Dialog.Root>
       <div className="content">
         <ConnectionBar />
         <main id="main" className="main" tabIndex={-1}>
@@ -68,7 +86,69 @@ export function Shell() {
         </main>
       </div>
       <KeyHelp shortcuts={shortcuts} isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} />
+      {isSearchOpen && (
+        <Suspense fallback={null}>
+          <SearchDialog onClose={() => setSearchOpen(false)} />
+        </Suspense>
+      )}
       <Toasts />
+    </div>
+  );
+}
+
+function Brand() {
+  return (
+    <Link to="/" className="brand" aria-label="Headrace, the dashboard">
+      <img src="/favicon.svg" alt="" width="26" height="26" />
+      <span>Headrace</span>
+    </Link>
+  );
+}
+
+function Places() {
+  return (
+    <nav className="places" aria-label="Main">
+      {GROUPS.map(({ label, places }, index) => (
+        <div key={index} className="place-group" role="group" aria-label={label === "" ? undefined : label}>
+          {label !== "" && <p className="place-label">{label}</p>}
+          {places.map(({ to, label: name, icon, keys }) => (
+            <Link
+              key={to}
+              to={to}
+              className="place"
+              activeOptions={{ exact: to === "/", includeSearch: false }}
+              activeProps={{ "aria-current": "page" }}
+              title={`${name} (${keys})`}
+            >
+              <Icon name={icon} />
+              <span>{name}</span>
+            </Link>
+          ))}
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+function SideFoot({ theme, nextTheme, onHelp }: { theme: Theme; nextTheme: () => void; onHelp: () => void }) {
+  return (
+    <div className="side-foot">
+      <Version />
+      <a className="foot-link" href="/docs" title="Reference of the HTTP API" aria-label="HTTP API">
+        <Icon name="docs" />
+      </a>
+      <button type="button" className="foot-link" onClick={onHelp} title="Keys (?)" aria-label="Keys">
+        <Icon name="keyboard" />
+      </button>
+      <button
+        type="button"
+        className="foot-link"
+        onClick={nextTheme}
+        title={`Theme: ${theme} (t)`}
+        aria-label={`Theme: ${theme}`}
+      >
+        <Icon name={theme} />
+      </button>
     </div>
   );
 }
@@ -90,5 +170,5 @@ function ConnectionBar() {
 
 function Version() {
   const { data } = useQuery({ queryKey: ["system"], queryFn: ({ signal }) => call("GetSystem", {}, signal) });
-  return <p className="version">{data === undefined ? "" : `Version ${data.version}`}</p>;
+  return <p className="version">{data === undefined ? "" : `v${data.version}`}</p>;
 }

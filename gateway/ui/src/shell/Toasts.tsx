@@ -10,6 +10,7 @@ function List() {
         <Toast.Title className="toast-title" />
         <Toast.Description className="toast-text" />
       </Toast.Content>
+      {toast.actionProps !== undefined && <Toast.Action className="button toast-action" />}
       <Toast.Close className="button button-bare" aria-label="Dismiss">
         <Icon name="close" />
       </Toast.Close>

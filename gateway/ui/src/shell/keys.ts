@@ -1,11 +1,14 @@
 import { useEffect, useRef } from "react";
 
 export interface Shortcut {
-  /** One key, or two pressed one after the other: "g r". */
+  /** One key, two pressed one after the other ("g r"), or one with control ("Ctrl+k", the command key of a Mac). */
   keys: string;
   what: string;
   run: () => void;
 }
+
+/** Whether the keyboard has a command key in place of control. */
+export const isApple = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
 const PAIR_MILLISECONDS = 1_200;
 
@@ -23,8 +26,15 @@ export function useShortcuts(shortcuts: Shortcut[]): void {
     let first = "";
     let firstAt = 0;
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
       if (document.querySelector("[role=dialog]") !== null) return;
+      if (event.ctrlKey || event.metaKey) {
+        const found = current.current.find(({ keys }) => keys === `Ctrl+${event.key.toLowerCase()}`);
+        if (found === undefined || event.altKey || event.shiftKey) return;
+        event.preventDefault();
+        found.run();
+        return;
+      }
+      if (event.altKey || isTyping(event.target)) return;
       const pair = event.timeStamp - firstAt < PAIR_MILLISECONDS ? `${first} ${event.key}` : "";
       const found = current.current.find(({ keys }) => keys === pair || keys === event.key);
       first = event.key;
