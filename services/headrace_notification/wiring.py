@@ -75,7 +75,7 @@ async def build(context: ServiceContext) -> Service:
     return Service(
         servicers=[
             EventServicer(events, tail, context.clock),
-            AutomationServicer(automations, deliveries, secrets, context.clock),
+            AutomationServicer(automations, deliveries, secrets, context.clock, events),
         ],
         loops=[
             *following,
