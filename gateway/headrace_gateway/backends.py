@@ -14,6 +14,7 @@ import grpc.aio
 from headrace_gateway.contract import PublicMethod
 
 SERVICE_OF = {
+    "ApiKeyService": "identity",
     "ArtifactService": "state",
     "AssetService": "state",
     "AutomationService": "notification",
@@ -30,15 +31,20 @@ SERVICE_OF = {
     "ExplanationService": "scheduler",
     "FlowRunService": "state",
     "FlowService": "state",
+    "InvitationService": "identity",
     "LogService": "log",
     "RecordService": "state",
     "RetentionService": "state",
+    "RoleService": "identity",
     "RunInputService": "state",
     "RunInsightService": "state",
     "RunNoteService": "state",
+    "ServiceAccountService": "identity",
     "ServiceLevelService": "scheduler",
     "SystemService": "system",
     "TaskRunService": "state",
+    "TeamService": "identity",
+    "UserService": "identity",
     "VariableService": "state",
     "WorkPoolService": "scheduler",
     "WorkspaceService": "identity",

@@ -22,6 +22,7 @@ from headrace.settings import Settings
 
 if TYPE_CHECKING:
     from headrace.api.v1 import (
+        api_key_pb2_grpc,
         artifact_pb2_grpc,
         asset_pb2_grpc,
         automation_pb2_grpc,
@@ -38,14 +39,19 @@ if TYPE_CHECKING:
         explanation_pb2_grpc,
         flow_pb2_grpc,
         flow_run_pb2_grpc,
+        invitation_pb2_grpc,
         log_pb2_grpc,
         retention_pb2_grpc,
+        role_pb2_grpc,
         run_input_pb2_grpc,
         run_insight_pb2_grpc,
         run_note_pb2_grpc,
+        service_account_pb2_grpc,
         service_level_pb2_grpc,
         system_pb2_grpc,
         task_run_pb2_grpc,
+        team_pb2_grpc,
+        user_pb2_grpc,
         variable_pb2_grpc,
         work_pool_pb2_grpc,
         worker_pb2_grpc,
@@ -95,6 +101,12 @@ class AsyncClient(LazyStubs):
         channels: channel_pb2_grpc.ChannelServiceAsyncStub
         channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceAsyncStub
         workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub
+        users: user_pb2_grpc.UserServiceAsyncStub
+        teams: team_pb2_grpc.TeamServiceAsyncStub
+        roles: role_pb2_grpc.RoleServiceAsyncStub
+        service_accounts: service_account_pb2_grpc.ServiceAccountServiceAsyncStub
+        api_keys: api_key_pb2_grpc.ApiKeyServiceAsyncStub
+        invitations: invitation_pb2_grpc.InvitationServiceAsyncStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub
         systems: system_pb2_grpc.SystemServiceAsyncStub
 
@@ -149,6 +161,12 @@ class Client(LazyStubs):
         channels: channel_pb2_grpc.ChannelServiceStub
         channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceStub
         workspaces: workspace_pb2_grpc.WorkspaceServiceStub
+        users: user_pb2_grpc.UserServiceStub
+        teams: team_pb2_grpc.TeamServiceStub
+        roles: role_pb2_grpc.RoleServiceStub
+        service_accounts: service_account_pb2_grpc.ServiceAccountServiceStub
+        api_keys: api_key_pb2_grpc.ApiKeyServiceStub
+        invitations: invitation_pb2_grpc.InvitationServiceStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceStub
         systems: system_pb2_grpc.SystemServiceStub
 

@@ -33,6 +33,12 @@ STUBS = {
     "channels": ("channel_pb2_grpc", "ChannelServiceStub"),
     "channel_deliveries": ("delivery_pb2_grpc", "ChannelDeliveryServiceStub"),
     "workspaces": ("workspace_pb2_grpc", "WorkspaceServiceStub"),
+    "users": ("user_pb2_grpc", "UserServiceStub"),
+    "teams": ("team_pb2_grpc", "TeamServiceStub"),
+    "roles": ("role_pb2_grpc", "RoleServiceStub"),
+    "service_accounts": ("service_account_pb2_grpc", "ServiceAccountServiceStub"),
+    "api_keys": ("api_key_pb2_grpc", "ApiKeyServiceStub"),
+    "invitations": ("invitation_pb2_grpc", "InvitationServiceStub"),
     "background_tasks": ("background_task_pb2_grpc", "BackgroundTaskServiceStub"),
     "systems": ("system_pb2_grpc", "SystemServiceStub"),
 }
