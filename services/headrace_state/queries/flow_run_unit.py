@@ -68,10 +68,11 @@ class PostgresFlowRunUnit:
         self._rows: dict[uuid.UUID, Row] = {}
         self._locked: dict[uuid.UUID, Row] = {}
         self._gathered: Batch | None = None
+        self._cut_short: list[tuple[Row, NewState]] = []
 
     async def lock(self, flow_run_id: uuid.UUID, proposal: Proposal) -> FlowRunFacts | None:
         """Lock a run and return all that the rules may know; None if there is no such run."""
-        row = self._locked.pop(flow_run_id, None)
+        row = self._locked.get(flow_run_id)
         if row is None:
             row = await self._connection.fetchrow(SQL.lock_facts, self._workspace_id, [flow_run_id])
         if row is None:
@@ -117,6 +118,7 @@ class PostgresFlowRunUnit:
     async def store(self, change: Change) -> Held | None:
         """Store what becomes of a locked run, tell others, hand freed slots on."""
         batch = Batch() if self._gathered is None else self._gathered
+        self._locked.pop(change.facts.flow_run_id, None)
         held = batch.add(self._rows[change.facts.flow_run_id], change)
         self._rows[change.facts.flow_run_id] = batch.runs[-1]
         if self._gathered is None:
@@ -130,17 +132,23 @@ class PostgresFlowRunUnit:
         self._locked = {row["flow_run_id"]: row for row in rows}
         self._gathered = batch = Batch()
         yield
-        self._gathered = None
+        self._gathered, self._locked = None, {}
         if batch.runs:
             await store_batch(self._connection, batch, self._tools)
+        cut_short, self._cut_short = self._cut_short, []
+        await task_run_ends.end_task_runs(self._connection, self._workspace_id, cut_short)
 
     async def lock_expired_lease(self, lease_id: uuid.UUID) -> bool:
         """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
         return bool(await self._connection.fetchval(SQL.lock_expired_lease, lease_id))
 
-    async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> int:
-        """Move the task runs of a run that are not final into `state`; return how many."""
-        return await task_run_ends.end_task_runs(self._connection, self._rows[flow_run_id], state)
+    async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> None:
+        """Move the task runs of a run that are not final into `state`."""
+        ended = (self._rows[flow_run_id], state)
+        if self._gathered is not None:
+            self._cut_short.append(ended)
+        else:
+            await task_run_ends.end_task_runs(self._connection, self._workspace_id, [ended])
 
     async def reopen_task_runs(self, flow_run_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID] | None) -> int:
         """Make finished task runs be executed again: all, or those named and what depends on them."""

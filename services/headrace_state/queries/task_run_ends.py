@@ -15,19 +15,25 @@ _ENTRY_LIMIT = 500
 """Task runs in one entry of the outbox."""
 
 
-async def end_task_runs(connection: Connection, flow_run: Row, state: NewState) -> int:
-    """Move the task runs of `flow_run` that are not final into `state`; return how many."""
+async def end_task_runs(connection: Connection, workspace_id: uuid.UUID, ended: Sequence[tuple[Row, NewState]]) -> None:
+    """Move the task runs of flow runs of a workspace that are not final into a state each."""
+    if not ended:
+        return
     rows = await connection.fetch(
         SQL.end_task_runs,
-        flow_run["workspace_id"],
-        flow_run["flow_run_id"],
-        state.type.value,
-        state.name,
-        state.message,
-        dict(state.details) or None,
+        workspace_id,
+        [flow_run["flow_run_id"] for flow_run, _ in ended],
+        [state.type.value for _, state in ended],
+        [state.name for _, state in ended],
+        [state.message for _, state in ended],
+        [dict(state.details) or None for _, state in ended],
     )
-    await _tell(connection, flow_run, rows)
-    return len(rows)
+    if rows:
+        by_run: dict[uuid.UUID, list[Row]] = {}
+        for row in rows:
+            by_run.setdefault(row["flow_run_id"], []).append(row)
+        for flow_run, _ in ended:
+            await _tell(connection, flow_run, by_run.get(flow_run["flow_run_id"], ()))
 
 
 async def reopen_task_runs(connection: Connection, flow_run: Row, task_run_ids: Sequence[uuid.UUID] | None) -> int:

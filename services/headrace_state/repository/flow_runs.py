@@ -136,7 +136,7 @@ class FlowRunUnit(Protocol):
     def together(self, flow_run_ids: Sequence[uuid.UUID]) -> contextlib.AbstractAsyncContextManager[None]:
         """Lock runs at once, and store at once, at the end of the block, what becomes of them in it.
 
-        In the block each run is locked and stored at most once.
+        In the block each run is stored at most once.
         """
         ...
 
@@ -144,8 +144,8 @@ class FlowRunUnit(Protocol):
         """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
         ...
 
-    async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> int:
-        """Move the task runs of a run that are not final into `state`; return how many."""
+    async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> None:
+        """Move the task runs of a run that are not final into `state`."""
         ...
 
     async def reopen_task_runs(self, flow_run_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID] | None) -> int:

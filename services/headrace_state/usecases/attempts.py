@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit
 from headrace_state.repository.leases import AttemptRef
@@ -14,8 +13,8 @@ from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, 
 from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.usecases.propose import judge_and_store
 
-_AT_ONCE = 4
-"""Attempts that are ended side by side: each is a transaction that mostly waits for the disk."""
+_AT_ONCE = 100
+"""Runs that share a transaction."""
 
 
 async def return_runs(flow_runs: FlowRuns, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], reason: str) -> int:
@@ -26,25 +25,31 @@ async def return_runs(flow_runs: FlowRuns, workspace_id: uuid.UUID, attempts: Se
     Returns:
         How many runs wait again.
     """
-    returned = 0
-    for attempt in attempts:
 
-        async def work(unit: FlowRunUnit, attempt: AttemptRef = attempt) -> bool:
-            proposal = _return(reason)
-            facts = await unit.lock(attempt.flow_run_id, proposal)
-            if facts is None or facts.attempt_token != attempt.token or not is_claimed_only(facts):
-                return False
-            await give_back(unit, facts, reason)
-            return True
+    async def give_back_one(unit: FlowRunUnit, attempt: AttemptRef) -> bool:
+        facts = await unit.lock(attempt.flow_run_id, _return(reason))
+        if facts is None or facts.attempt_token != attempt.token or not is_claimed_only(facts):
+            return False
+        await give_back(unit, facts, reason)
+        return True
 
-        returned += await flow_runs.run(workspace_id, work)
-    return returned
+    async def give_back_some(some: Sequence[AttemptRef]) -> int:
+        async def work(unit: FlowRunUnit) -> int:
+            async with unit.together([attempt.flow_run_id for attempt in some]):
+                return sum([await give_back_one(unit, attempt) for attempt in some])
+
+        return await flow_runs.run(workspace_id, work)
+
+    by_run = list({attempt.flow_run_id: attempt for attempt in attempts}.values())
+    return sum([await give_back_some(by_run[start : start + _AT_ONCE]) for start in range(0, len(by_run), _AT_ONCE)])
+
+
+End = tuple[AttemptRef, NewState, uuid.UUID | None]
+"""An attempt, the state that its run enters, and the id of the proposal."""
 
 
 async def end_attempts(
-    flow_runs: FlowRuns,
-    workspace_id: uuid.UUID,
-    ends: Sequence[tuple[AttemptRef, NewState, uuid.UUID | None]],
+    flow_runs: FlowRuns, workspace_id: uuid.UUID, ends: Sequence[End]
 ) -> list[tuple[uuid.UUID, State | None]]:
     """Store how attempts ended in the eyes of their workers.
 
@@ -53,29 +58,37 @@ async def end_attempts(
     Returns:
         The states of the runs after it; None where there is no such run.
     """
-    found: list[tuple[uuid.UUID, State | None]] = []
-    for start in range(0, len(ends), _AT_ONCE):
-        some = ends[start : start + _AT_ONCE]
-        states = await asyncio.gather(*(_end_attempt(flow_runs, workspace_id, *end) for end in some))
-        found.extend((attempt.flow_run_id, state) for (attempt, _, _), state in zip(some, states, strict=True))
-    return found
+    states: dict[int, State | None] = {}
+    waiting = dict(enumerate(ends))
+    while waiting:
+        # A run of which several ends are told is judged again once the first is stored.
+        turn = {attempt.flow_run_id: place for place, (attempt, _, _) in reversed(waiting.items())}
+        chosen = {place: waiting.pop(place) for place in sorted(turn.values())[:_AT_ONCE]}
+        states |= await _end_some(flow_runs, workspace_id, chosen)
+    return [(attempt.flow_run_id, states[place]) for place, (attempt, _, _) in enumerate(ends)]
 
 
-async def _end_attempt(
-    flow_runs: FlowRuns, workspace_id: uuid.UUID, attempt: AttemptRef, state: NewState, proposal_id: uuid.UUID | None
-) -> State | None:
-    async def work(unit: FlowRunUnit) -> State | None:
-        proposal = Proposal(state, proposal_id=proposal_id, actor=Actor.SERVER, chance=random.random())
-        facts = await unit.lock(attempt.flow_run_id, proposal)
-        if facts is None:
-            return None
-        if facts.attempt_token != attempt.token or not facts.progress.is_held:
-            return facts.state
-        if state.type is StateType.SCHEDULED and is_claimed_only(facts):
-            return await give_back(unit, facts, state.message)
-        return (await judge_and_store(unit, attempt.flow_run_id, proposal)).state
+async def _end_some(flow_runs: FlowRuns, workspace_id: uuid.UUID, ends: Mapping[int, End]) -> dict[int, State | None]:
+    chances = {place: random.random() for place in ends}
+
+    async def work(unit: FlowRunUnit) -> dict[int, State | None]:
+        async with unit.together([attempt.flow_run_id for attempt, _, _ in ends.values()]):
+            return {place: await _end_attempt(unit, end, chances[place]) for place, end in ends.items()}
 
     return await flow_runs.run(workspace_id, work)
+
+
+async def _end_attempt(unit: FlowRunUnit, end: End, chance: float) -> State | None:
+    attempt, state, proposal_id = end
+    proposal = Proposal(state, proposal_id=proposal_id, actor=Actor.SERVER, chance=chance)
+    facts = await unit.lock(attempt.flow_run_id, proposal)
+    if facts is None:
+        return None
+    if facts.attempt_token != attempt.token or not facts.progress.is_held:
+        return facts.state
+    if state.type is StateType.SCHEDULED and is_claimed_only(facts):
+        return await give_back(unit, facts, state.message)
+    return (await judge_and_store(unit, attempt.flow_run_id, proposal)).state
 
 
 def is_claimed_only(facts: FlowRunFacts) -> bool:

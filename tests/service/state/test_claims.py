@@ -12,8 +12,9 @@ import pytest
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from headrace.api.v1 import flow_run_pb2, state_pb2
+from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
 from headrace.internal.v1 import state_pb2 as internal
+from headrace_harness.recording import a_frame, a_stream, a_transition
 from headrace_harness.state import (
     CANCELLED,
     CANCELLING,
@@ -273,6 +274,50 @@ async def test_an_attempt_that_crashed_is_tried_again_by_its_policy(state: State
     assert await state.state_names(run.flow_run_id) == [
         "Scheduled", "Pending", "Running", "Crashed", "AwaitingRetry", "Pending", "Crashed"
     ]  # fmt: skip
+
+
+async def test_the_ends_of_many_attempts_are_stored_at_once_each_by_its_own_rules(state: StateClient) -> None:
+    pool = new_id()
+    policy = flow_run_pb2.RetryPolicy(infrastructure_retries=1)
+    runs = await schedule(state, *(a_run(work_pool_id=pool, retry_policy=policy) for _ in range(5)))
+    claims = {run.flow_run.flow_run_id: run.attempt for run in (await claim(state, pool, count=5)).runs}
+    crashed, cancelled, finished, taken_away, returned = (
+        task_run_pb2.RecordAttempt(flow_run_id=run.flow_run_id, token=claims[run.flow_run_id].token) for run in runs
+    )
+    async with a_stream(state) as stream:
+        for sequence, attempt in enumerate((crashed, cancelled), start=1):
+            await state.propose(attempt.flow_run_id, a_state(RUNNING), attempt.token)
+            running = [a_transition(new_id(), RUNNING, 1)]
+            await stream.send(frame=a_frame([attempt], running, sequence=sequence))
+            await stream.answer_of("ack")
+    await state.propose(finished.flow_run_id, a_state(RUNNING), finished.token)
+    await state.propose(finished.flow_run_id, a_state(COMPLETED), finished.token)
+
+    def end(flow_run_id: str, token: str, kind: state_pb2.StateType.ValueType) -> internal.EndedAttempt:
+        return internal.EndedAttempt(
+            attempt=internal.AttemptRef(flow_run_id=flow_run_id, token=token), state=a_state(kind)
+        )
+
+    ends = [
+        end(crashed.flow_run_id, crashed.token, CRASHED),
+        end(cancelled.flow_run_id, cancelled.token, CANCELLED),
+        end(finished.flow_run_id, finished.token, CRASHED),
+        end(taken_away.flow_run_id, any_token(), CRASHED),
+        end(new_id(), any_token(), CRASHED),
+        end(returned.flow_run_id, returned.token, SCHEDULED),
+        # Told twice in one call: the second time changes nothing.
+        end(cancelled.flow_run_id, cancelled.token, CRASHED),
+    ]
+    answer = await state.internal.EndAttempts(internal.EndAttemptsRequest(attempts=ends))
+    assert [run.flow_run_id for run in answer.runs] == [each.attempt.flow_run_id for each in ends]
+    names = [run.state.name if run.HasField("state") else "" for run in answer.runs]
+    assert names == ["AwaitingRetry", "Cancelled", "Completed", "Pending", "", "Scheduled", "Cancelled"]
+    assert await state.state_names(cancelled.flow_run_id) == ["Scheduled", "Pending", "Running", "Cancelled"]
+    for attempt, name in ((crashed, "Crashed"), (cancelled, "Cancelled")):
+        found = await state.task_runs.ListTaskRuns(
+            task_run_pb2.ListTaskRunsRequest(filter=task_run_pb2.TaskRunFilter(flow_run_ids=[attempt.flow_run_id]))
+        )
+        assert [task_run.state.name for task_run in found.task_runs] == [name]
 
 
 async def test_a_crash_of_a_run_that_was_asked_to_stop_is_its_cancellation(state: StateClient) -> None:
