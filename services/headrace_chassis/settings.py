@@ -29,8 +29,15 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """HTTP port of the gateway; 0 takes a free one."""
     grpc_port: Annotated[int, pydantic.Field(ge=0, le=65535)] | None = None
     """gRPC port; by default the HTTP port + 1."""
+    metrics_port: Annotated[int, pydantic.Field(ge=0, le=65535)] | None = None
+    """A further HTTP port, in the clear, with `/metrics`, `/health` and `/ready` alone; for every part of a server.
+    The gateway answers these on its own port, too. None opens none."""
     processes: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
     """Server processes that share the ports."""
+    process_number: Annotated[int, pydantic.Field(ge=1, le=64)] = 1
+    """Which of them this is; the supervisor says so."""
+    process_directory: pathlib.Path | None = None
+    """Where the processes find each other's metrics; the supervisor makes it."""
     log_level: LogLevel = "INFO"
     database_url: pydantic.SecretStr | None = pydantic.Field(
         default=None,
@@ -88,6 +95,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     delivery_claim_seconds: Annotated[float, pydantic.Field(ge=2, le=600)] = 30.0
     """After this long without an outcome, a delivery that a process was trying is tried by another; a try takes at
     most half of it."""
+    metric_interval_seconds: Annotated[float, pydantic.Field(ge=0.1, le=3600)] = 15.0
+    """How often the figures are measured that triggers of automations look at."""
     task_run_events: Literal["matched", "all"] = "matched"
     """Which states of task runs become events: failures and what an enabled automation expects, or all of them."""
     addresses: dict[str, str] = pydantic.Field(default_factory=dict)

@@ -12,7 +12,9 @@ from headrace_chassis.service import Service, ServiceContext
 from headrace_notification.loops.deliver import DeliverLoop
 from headrace_notification.loops.evaluate import EvaluateLoop, TimerLoop
 from headrace_notification.loops.follow import FollowLoop
+from headrace_notification.loops.measure import MeasureLoop
 from headrace_notification.loops.sweep import SweepLoop
+from headrace_notification.neighbours.measures import NeighbourMeasures
 from headrace_notification.neighbours.outboxes import OutboxSource
 from headrace_notification.neighbours.runs import NeighbourRuns
 from headrace_notification.neighbours.webhooks import HttpSender
@@ -25,6 +27,7 @@ from headrace_notification.servicers.automations import AutomationServicer
 from headrace_notification.servicers.events import EventServicer
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.delivering import Delivering
+from headrace_notification.usecases.measuring import Measuring
 from headrace_notification.usecases.own_actions import OwnActions
 
 SOURCES = {
@@ -81,6 +84,12 @@ async def build(context: ServiceContext) -> Service:
             *following,
             EvaluateLoop(evaluation, catalogue, evaluation_lease, wakeups, outbox_channel(database.schema)),
             TimerLoop(evaluation, catalogue),
+            MeasureLoop(
+                Measuring(evaluation, catalogue, NeighbourMeasures(context.channel)),
+                context.clock,
+                ServiceLease(database, "measure", context.holder, LEASE_SECONDS),
+                settings.metric_interval_seconds,
+            ),
             DeliverLoop(deliveries, delivering, wakeups, DELIVERIES_CHANNEL),
             SweepLoop(Sweeper(database)),
             PartitionKeeper(

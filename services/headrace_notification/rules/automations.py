@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from headrace_notification.rules.metrics import Metric, MetricTrigger
 from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
 
 METHODS = ("POST", "PUT", "PATCH", "GET", "DELETE")
@@ -236,6 +237,17 @@ def trigger_document(trigger: Trigger) -> dict[str, Any]:
             "within_seconds": trigger.within.total_seconds(),
             "in_order": trigger.in_order,
         }
+    if isinstance(trigger, MetricTrigger):
+        return {
+            "kind": "metric",
+            "metric": trigger.metric.value,
+            "operator": trigger.operator,
+            "threshold": trigger.threshold,
+            "range_seconds": trigger.range.total_seconds(),
+            "firing_for_seconds": trigger.firing_for.total_seconds(),
+            "match": _match_document(trigger.match),
+            "match_related": [_match_document(match) for match in trigger.match_related],
+        }
     return {
         "kind": "event",
         "posture": trigger.posture.value,
@@ -257,6 +269,16 @@ def trigger_from_document(document: Mapping[str, Any]) -> Trigger:
             require=document["require"],
             within=datetime.timedelta(seconds=document["within_seconds"]),
             in_order=document["in_order"],
+        )
+    if document["kind"] == "metric":
+        return MetricTrigger(
+            metric=Metric(document["metric"]),
+            operator=document["operator"],
+            threshold=document["threshold"],
+            range=datetime.timedelta(seconds=document["range_seconds"]),
+            firing_for=datetime.timedelta(seconds=document["firing_for_seconds"]),
+            match=_match(document["match"]),
+            match_related=tuple(_match(match) for match in document["match_related"]),
         )
     return EventTrigger(
         posture=Posture(document["posture"]),

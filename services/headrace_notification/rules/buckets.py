@@ -12,6 +12,7 @@ import dataclasses
 import datetime
 import enum
 
+from headrace_notification.rules.metrics import MetricTrigger
 from headrace_notification.rules.triggers import EventTrigger, Posture
 
 FOREVER = datetime.datetime(9999, 1, 1, tzinfo=datetime.UTC)
@@ -134,3 +135,21 @@ def on_time(trigger: EventTrigger, bucket: Bucket, now: datetime.datetime) -> St
         return Step(None)
     # It fires once; whatever is heard of it next resolves it.
     return Step(dataclasses.replace(bucket, ends_at=FOREVER, fired_at=bucket.fired_at or now), outcomes)
+
+
+def on_figure(trigger: MetricTrigger, bucket: Bucket | None, figure: float | None, now: datetime.datetime) -> Step:
+    """Return what a condition remembers once a figure was measured, and what came of it.
+
+    Without a figure (nothing ran) it is not known whether it holds: what fired stays as it is, and what has not
+    fired begins anew.
+    """
+    has_fired = bucket is not None and bucket.fired_at is not None
+    if figure is None:
+        return Step(bucket if has_fired else None)
+    if not trigger.is_beyond(figure):
+        return Step(None, (Outcome.RESOLVED,) if has_fired else ())
+    if bucket is None:
+        bucket = Bucket(now, FOREVER)
+    if has_fired or now - bucket.starts_at < trigger.firing_for:
+        return Step(bucket)
+    return Step(dataclasses.replace(bucket, fired_at=now), (Outcome.FIRED,))

@@ -13,6 +13,7 @@ from headrace_notification.rules.automations import Automation, EmitEvent, RunDe
 from headrace_notification.rules.buckets import Bucket, Outcome
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.events import Event, event_document
+from headrace_notification.rules.metrics import MetricTrigger
 from headrace_notification.rules.triggers import (
     CompositeTrigger,
     EventTrigger,
@@ -55,6 +56,8 @@ class Firing:
     """The values by which it counts apart."""
     events: tuple[Mapping[str, Any], ...] = ()
     """Where it takes several conditions: the events that made each of them true, in their order."""
+    metric: Mapping[str, Any] | None = None
+    """What was measured, if a figure made it."""
 
 
 def keys_of(automation: Automation, path: Path, event: Event) -> list[BucketKey]:
@@ -102,6 +105,32 @@ def judge_event(automation: Automation, path: Path, event: Event, memory: Memory
     return _climb(automation, path, values, step.outcomes, event.occurred_at, document, memory, changes)
 
 
+def metric_key(automation: Automation, path: Path) -> BucketKey:
+    """Return where the condition on a figure at `path` keeps what it remembers."""
+    return _node_key(automation, path)
+
+
+def judge_figure(
+    automation: Automation, path: Path, figure: float | None, memory: Memory, now: datetime.datetime
+) -> tuple[Changes, list[Firing]]:
+    """Return what an automation remembers after a figure of its condition at `path` was measured, and its firings."""
+    condition = part(automation.trigger, path)
+    assert isinstance(condition, MetricTrigger), "figures concern conditions on figures"
+    key = metric_key(automation, path)
+    remembered = memory.get(key)
+    step = buckets.on_figure(condition, remembered.bucket if remembered is not None else None, figure, now)
+    changes: Changes = {key: Remembered(step.bucket, None) if step.bucket is not None else None}
+    measured = {
+        "name": condition.metric.value,
+        "value": figure,
+        "operator": condition.operator,
+        "threshold": condition.threshold,
+        "range_seconds": condition.range.total_seconds(),
+    }
+    changes, firings = _climb(automation, path, (), step.outcomes, now, None, memory, changes)
+    return changes, [dataclasses.replace(firing, metric=measured) for firing in firings]
+
+
 def judge_time(
     automation: Automation, key: BucketKey, memory: Memory, now: datetime.datetime
 ) -> tuple[Changes, list[Firing]]:
@@ -135,7 +164,8 @@ def _climb(
             events = _tell(automation, place, outcome, at, event, memory, changes)
             place = place[:-1]
         if events is not None:
-            labels = dict(zip(_leaf(automation, path).for_each, values, strict=True))
+            leaf = part(automation.trigger, path)
+            labels = dict(zip(leaf.for_each, values, strict=True)) if isinstance(leaf, EventTrigger) else {}
             firings.append(Firing(automation, outcome, at, event, labels, events))
     return changes, firings
 
@@ -230,6 +260,7 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
             "at": firing.at.isoformat(),
             "labels": dict(firing.labels),
             "events": [dict(event) for event in firing.events],
+            "metric": firing.metric,
         },
     }
     event_id = uuid.UUID(firing.event["id"]) if firing.event is not None else None

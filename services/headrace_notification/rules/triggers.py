@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from headrace_notification.rules.events import Event, Resource
+from headrace_notification.rules.metrics import MetricTrigger
 from headrace_notification.rules.patterns import allows, fits_any
 
 RELATED = "related:"
@@ -89,7 +90,7 @@ class CompositeTrigger:
     """Whether all have to come true one after the other, in their order."""
 
 
-Trigger: TypeAlias = EventTrigger | CompositeTrigger
+Trigger: TypeAlias = EventTrigger | CompositeTrigger | MetricTrigger
 
 Path: TypeAlias = tuple[int, ...]
 """Where a condition stands in those that it is part of: the places on the way down; () is the whole."""
@@ -99,9 +100,18 @@ def leaves(trigger: Trigger, path: Path = ()) -> Iterator[tuple[Path, EventTrigg
     """Yield the conditions on events of which a trigger is made, and where each stands."""
     if isinstance(trigger, EventTrigger):
         yield path, trigger
-    else:
+    elif isinstance(trigger, CompositeTrigger):
         for place, child in enumerate(trigger.children):
             yield from leaves(child, (*path, place))
+
+
+def metric_leaves(trigger: Trigger, path: Path = ()) -> Iterator[tuple[Path, MetricTrigger]]:
+    """Yield the conditions on figures of which a trigger is made, and where each stands."""
+    if isinstance(trigger, MetricTrigger):
+        yield path, trigger
+    elif isinstance(trigger, CompositeTrigger):
+        for place, child in enumerate(trigger.children):
+            yield from metric_leaves(child, (*path, place))
 
 
 def part(trigger: Trigger, path: Path) -> Trigger:
@@ -111,8 +121,8 @@ def part(trigger: Trigger, path: Path) -> Trigger:
         LookupError: None does.
     """
     for place in path:
-        if isinstance(trigger, EventTrigger):
-            raise LookupError(f"a condition on events has no part {place}")
+        if not isinstance(trigger, CompositeTrigger):
+            raise LookupError(f"a condition on events or figures has no part {place}")
         trigger = trigger.children[place]
     return trigger
 

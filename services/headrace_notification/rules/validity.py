@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 import urllib.parse
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ from headrace_notification.rules.automations import (
     SteerPlace,
 )
 from headrace_notification.rules.events import RESERVED_PREFIX
-from headrace_notification.rules.triggers import EventTrigger, Posture, Trigger, leaves
+from headrace_notification.rules.metrics import OPERATORS, WINDOWED, MetricTrigger, faults_of_match
+from headrace_notification.rules.triggers import EventTrigger, Posture, Trigger, leaves, metric_leaves
 
 Fault: TypeAlias = tuple[str, str]
 """The path of a field, and what is wrong with it."""
@@ -27,6 +29,8 @@ Fault: TypeAlias = tuple[str, str]
 MASK = "********"
 """Stands for a secret in what is returned; handed in again, it keeps the secret."""
 
+SHORTEST_RANGE = datetime.timedelta(minutes=1)
+LONGEST_RANGE = datetime.timedelta(days=31)
 SHORTEST_PROACTIVE = datetime.timedelta(seconds=10)
 LONGEST_WITHIN = datetime.timedelta(days=366)
 HIGHEST_THRESHOLD = 1_000_000
@@ -60,7 +64,7 @@ def faults_of(automation: Automation) -> list[Fault]:
     if not any(lists.values()):
         faults.append(("actions", "must have an action; without one nothing happens"))
     if automation.actions_on_resolve and not _resolves(automation.trigger):
-        faults.append(("actions_on_resolve", "must be empty: only a trigger on the absence of events ever resolves"))
+        faults.append(("actions_on_resolve", "must be empty: only triggers on absence and on figures resolve"))
     for name, actions in lists.items():
         for place, action in enumerate(actions):
             faults += ((f"{name}[{place}].{path}", fault) for path, fault in _action(action))
@@ -81,6 +85,8 @@ def _general(automation: Automation) -> Iterator[Fault]:
 
 
 def _resolves(trigger: Trigger) -> bool:
+    if isinstance(trigger, MetricTrigger):
+        return True
     return isinstance(trigger, EventTrigger) and trigger.posture is Posture.PROACTIVE
 
 
@@ -88,8 +94,11 @@ def _trigger(trigger: Trigger, depth: int = 1) -> Iterator[Fault]:
     if isinstance(trigger, EventTrigger):
         yield from _event_trigger(trigger)
         return
+    if isinstance(trigger, MetricTrigger):
+        yield from (("metric." + path, fault) for path, fault in _metric_trigger(trigger))
+        return
     kind = "sequence" if trigger.in_order else "compound"
-    if depth == 1 and sum(1 for _ in leaves(trigger)) > MOST_CONDITIONS:
+    if depth == 1 and len([*leaves(trigger), *metric_leaves(trigger)]) > MOST_CONDITIONS:
         yield kind, f"must be made of at most {MOST_CONDITIONS} conditions"
         return
     if depth > DEEPEST:
@@ -103,6 +112,18 @@ def _trigger(trigger: Trigger, depth: int = 1) -> Iterator[Fault]:
         yield f"{kind}.within", f"must be from 0 to {LONGEST_WITHIN.days} days"
     for place, child in enumerate(trigger.children):
         yield from ((f"{kind}.triggers[{place}].{path}", fault) for path, fault in _trigger(child, depth + 1))
+
+
+def _metric_trigger(trigger: MetricTrigger) -> Iterator[Fault]:
+    if trigger.operator not in OPERATORS:
+        yield "operator", f"must be one of {' '.join(OPERATORS)}"
+    if not math.isfinite(trigger.threshold):
+        yield "threshold", "must be a number"
+    if trigger.metric in WINDOWED and not SHORTEST_RANGE <= trigger.range <= LONGEST_RANGE:
+        yield "range", f"must be from {SHORTEST_RANGE.total_seconds():g} seconds to {LONGEST_RANGE.days} days"
+    if not datetime.timedelta() <= trigger.firing_for <= LONGEST_RANGE:
+        yield "firing_for", f"must be from 0 to {LONGEST_RANGE.days} days"
+    yield from faults_of_match(trigger)
 
 
 def _event_trigger(trigger: EventTrigger) -> Iterator[Fault]:

@@ -14,7 +14,8 @@ from headrace_notification.repository import AutomationStore
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.index import TriggerIndex
-from headrace_notification.rules.triggers import Path, leaves
+from headrace_notification.rules.metrics import MetricTrigger
+from headrace_notification.rules.triggers import Path, leaves, metric_leaves
 
 FLOW_RUN = "headrace.flow-run."
 """How the resource ids of flow runs begin."""
@@ -36,6 +37,7 @@ class Catalogue:
         self._index = TriggerIndex()
         self._wanted: dict[tuple[uuid.UUID, str], bool] = {}
         self._of_runs: dict[str, set[uuid.UUID]] = {}
+        self._metrics: dict[tuple[uuid.UUID, Path], MetricTrigger] = {}
         self._version = -1
         self._refreshing = asyncio.Lock()
 
@@ -70,6 +72,8 @@ class Catalogue:
                 self._of_runs.setdefault(automation.owner_resource_id, set()).add(automation.automation_id)
             for path, leaf in leaves(automation.trigger):
                 self._index.add((automation.automation_id, path), automation.workspace_id, leaf)
+            for path, metric in metric_leaves(automation.trigger):
+                self._metrics[automation.automation_id, path] = metric
 
     def _take_out(self, automation_id: uuid.UUID) -> None:
         known = self._automations.pop(automation_id, None)
@@ -79,6 +83,8 @@ class Catalogue:
                 del self._of_runs[known.owner_resource_id]
         for path, _ in leaves(known.trigger) if known is not None else ():
             self._index.remove((automation_id, path))
+        for path, _ in metric_leaves(known.trigger) if known is not None else ():
+            del self._metrics[automation_id, path]
 
     async def forget_ended(self, events: Iterable[Event]) -> None:
         """Delete the automations of flow runs that ended: nobody waits for their events any more.
@@ -101,6 +107,11 @@ class Catalogue:
         """Yield the automations whose triggers cover the event, and which of their conditions does."""
         for (automation_id, path), _ in self._index.covering(event):
             yield self._automations[automation_id], path
+
+    def metrics(self) -> Iterator[tuple[Automation, Path, MetricTrigger]]:
+        """Yield all conditions on figures, whose they are and where they stand."""
+        for (automation_id, path), metric in self._metrics.items():
+            yield self._automations[automation_id], path, metric
 
     def wants_name(self, workspace_id: uuid.UUID, name: str) -> bool:
         """Return whether an automation of the workspace looks at events of this name."""

@@ -24,7 +24,7 @@ from headrace_notification.rules.firings import (
     judge_time,
     timer_of,
 )
-from headrace_notification.rules.triggers import leaves
+from headrace_notification.rules.triggers import leaves, metric_leaves
 
 MOST_EVENTS = 50_000
 MOST_SHOWN = 100
@@ -109,8 +109,12 @@ async def dry_run(
     It begins with nothing remembered. At most `most_events` events are looked at, the oldest ones.
 
     Raises:
-        errors.InvalidArgument: The span is none.
+        errors.InvalidArgument: The span is none, or the trigger looks at figures.
     """
+    if next(metric_leaves(automation.trigger), None) is not None:
+        raise errors.InvalidArgument.of_field(
+            "automation.trigger", "looks at figures, which are not kept: only triggers on events can be tested"
+        )
     if begin >= end:
         raise errors.InvalidArgument.of_field("span", "must begin before it ends")
     past = _Past(dataclasses.replace(automation, enabled=True), begin)

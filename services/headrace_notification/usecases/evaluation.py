@@ -6,6 +6,7 @@ import datetime
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 from headrace.ids import uuid7
 from headrace_notification.repository import EvaluationStore, EvaluationWork
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 MOST_DUE = 200
 
+Covered: TypeAlias = tuple[Automation, Path]
+"""An automation, and which of its conditions."""
+
 
 async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
     """Evaluate what was stored since the last step, in the order in which it was committed.
@@ -53,7 +57,7 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
     await catalogue.forget_ended(stored.events)
     async with store.step() as work:
         firings = await _judge_events(work, covered)
-        await _fire(work, firings)
+        await fire(work, firings)
         await work.advance(stored.cursor, stored.followed_until)
     return max(1, len(stored.events))
 
@@ -109,7 +113,7 @@ async def watch_timers(store: EvaluationStore, catalogue: Catalogue) -> int:
             firings += fired
             memory.update(changes)
             changed.update(changes)
-        await _fire(work, firings)
+        await fire(work, firings)
         await work.save(changed, automations)
         return len(judged)
 
@@ -120,7 +124,8 @@ def _keys_above(automations: Mapping[uuid.UUID, Automation], key: BucketKey) -> 
     return keys_above(automation, path) if automation is not None and path else []
 
 
-async def _fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
+async def fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
+    """Queue what is to be done for firings, and store when automations fired."""
     fired_at: dict[uuid.UUID, datetime.datetime] = {}
     for firing in firings:
         automation_id = firing.automation.automation_id

@@ -15,6 +15,7 @@ from headrace.ids import uuid7
 from headrace_notification.rules.automations import Automation, Creator
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.firings import Firing
+from headrace_notification.rules.metrics import Metric, MetricTrigger
 from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
 from headrace_notification.wire.actions import action_from_proto, actions_to_proto
 from headrace_notification.wire.events import document_to_proto
@@ -28,6 +29,7 @@ from headrace_notification.wire.values import (
 )
 
 DAY = datetime.timedelta(days=1)
+DEFAULT_RANGE = datetime.timedelta(hours=1)
 
 FIELDS = (
     "name",
@@ -103,11 +105,9 @@ def _trigger(message: automation_pb2.Trigger, path: str) -> Trigger:
         children = _triggers(message.sequence.triggers, f"{path}.sequence")
         within = span(message.sequence.within, f"{path}.sequence.within")
         return CompositeTrigger(children, len(children), within, in_order=True)
-    if kind is None:
-        raise errors.InvalidArgument.of_field(path, "must be set")
-    raise errors.InvalidArgument.of_field(
-        f"{path}.{kind}", "is not supported by this server version; triggers on events are", reason="UNSUPPORTED"
-    )
+    if kind == "metric":
+        return _metric_trigger(message.metric, f"{path}.metric")
+    raise errors.InvalidArgument.of_field(path, "must be set")
 
 
 def _triggers(messages: Iterable[automation_pb2.Trigger], path: str) -> tuple[Trigger, ...]:
@@ -125,6 +125,23 @@ def _event_trigger(trigger: automation_pb2.EventTrigger, path: str) -> EventTrig
         for_each=tuple(map(storable, trigger.for_each)),
         threshold=trigger.threshold or 1,
         within=span(trigger.within, f"{path}.within"),
+    )
+
+
+def _metric_trigger(trigger: automation_pb2.MetricTrigger, path: str) -> MetricTrigger:
+    try:
+        metric = Metric(trigger.metric)
+    except ValueError:
+        words = ", ".join(metric.value for metric in Metric)
+        raise errors.InvalidArgument.of_field(f"{path}.metric", f"must be one of {words}") from None
+    return MetricTrigger(
+        metric=metric,
+        operator=trigger.operator,
+        threshold=trigger.threshold,
+        range=span(trigger.range, f"{path}.range") if trigger.HasField("range") else DEFAULT_RANGE,
+        firing_for=span(trigger.firing_for, f"{path}.firing_for"),
+        match=_match(trigger.match),
+        match_related=tuple(map(_match, trigger.match_related)),
     )
 
 
@@ -160,6 +177,8 @@ def _creator_to_proto(creator: Creator) -> state_pb2.Creator:
 def _trigger_to_proto(trigger: Trigger) -> automation_pb2.Trigger:
     if isinstance(trigger, EventTrigger):
         return automation_pb2.Trigger(event=_event_trigger_to_proto(trigger))
+    if isinstance(trigger, MetricTrigger):
+        return automation_pb2.Trigger(metric=_metric_trigger_to_proto(trigger))
     children, within = map(_trigger_to_proto, trigger.children), duration(trigger.within)
     if trigger.in_order:
         return automation_pb2.Trigger(sequence=automation_pb2.SequenceTrigger(triggers=children, within=within))
@@ -178,6 +197,20 @@ def _event_trigger_to_proto(trigger: EventTrigger) -> automation_pb2.EventTrigge
         for_each=trigger.for_each,
         threshold=trigger.threshold,
         within=duration(trigger.within),
+    )
+    if trigger.match:
+        message.match.CopyFrom(_match_to_proto(trigger.match))
+    return message
+
+
+def _metric_trigger_to_proto(trigger: MetricTrigger) -> automation_pb2.MetricTrigger:
+    message = automation_pb2.MetricTrigger(
+        metric=trigger.metric.value,
+        operator=trigger.operator,
+        threshold=trigger.threshold,
+        range=duration(trigger.range),
+        firing_for=duration(trigger.firing_for),
+        match_related=map(_match_to_proto, trigger.match_related),
     )
     if trigger.match:
         message.match.CopyFrom(_match_to_proto(trigger.match))

@@ -18,6 +18,8 @@ from headrace.api.v1 import (
     flow_run_pb2_grpc,
     run_input_pb2,
     run_input_pb2_grpc,
+    run_insight_pb2,
+    run_insight_pb2_grpc,
     state_pb2,
     task_run_pb2,
     task_run_pb2_grpc,
@@ -93,6 +95,8 @@ class PlayedState(
         self.inputs: list[run_input_pb2.CreateRunInputRequest] = []
         self.callers: list[tuple[uuid.UUID, str, str]] = []
         self.verdicts: list[state_pb2.Verdict] = []
+        self.waiting = 0
+        self.counted: list[flow_run_pb2.FlowRunFilter] = []
         self.steered: list[Any] = []
 
     def _note(self) -> None:
@@ -105,6 +109,13 @@ class PlayedState(
         if request.flow_run_id not in self.runs:
             raise errors.NotFound("there is no such flow run")
         return flow_run_pb2.GetFlowRunResponse(flow_run=self.runs[request.flow_run_id])
+
+    async def CountFlowRuns(
+        self, request: flow_run_pb2.CountFlowRunsRequest, context: Any
+    ) -> flow_run_pb2.CountFlowRunsResponse:
+        self.counted.append(request.filter)
+        counts = [flow_run_pb2.StateCount(type=state_pb2.STATE_TYPE_SCHEDULED, count=self.waiting)]
+        return flow_run_pb2.CountFlowRunsResponse(counts=counts)
 
     async def ListTaskRuns(
         self, request: task_run_pb2.ListTaskRunsRequest, context: Any
@@ -205,6 +216,12 @@ class PlayedWorkPools(work_pool_pb2_grpc.WorkPoolServiceServicer):
 
     def __init__(self) -> None:
         self.steered: list[Any] = []
+        self.pools: list[work_pool_pb2.WorkPool] = []
+
+    async def ListWorkPools(
+        self, request: work_pool_pb2.ListWorkPoolsRequest, context: Any
+    ) -> work_pool_pb2.ListWorkPoolsResponse:
+        return work_pool_pb2.ListWorkPoolsResponse(work_pools=self.pools)
 
     async def UpdateWorkPool(
         self, request: work_pool_pb2.UpdateWorkPoolRequest, context: Any
@@ -219,6 +236,37 @@ class PlayedWorkPools(work_pool_pb2_grpc.WorkPoolServiceServicer):
         return work_pool_pb2.UpdateWorkQueueResponse()
 
 
+class PlayedInsight(run_insight_pb2_grpc.RunInsightServiceServicer):
+    """Figures that a test sets."""
+
+    def __init__(self) -> None:
+        self.ended: dict[state_pb2.StateType.ValueType, int] = {}
+        self.lateness_seconds: float | None = None
+        self.failures: list[errors.HeadraceError] = []
+        self.asked: list[Any] = []
+
+    async def GetFlowRunHistogram(
+        self, request: run_insight_pb2.GetFlowRunHistogramRequest, context: Any
+    ) -> run_insight_pb2.GetFlowRunHistogramResponse:
+        self.asked.append(request)
+        if self.failures:
+            raise self.failures.pop()
+        bucket = run_insight_pb2.RunBucket()
+        for type_, count in self.ended.items():
+            bucket.counts.add(type=type_, count=count).average_run_time.FromSeconds(10)
+        return run_insight_pb2.GetFlowRunHistogramResponse(buckets=[bucket])
+
+    async def GetFlowRunLateness(
+        self, request: run_insight_pb2.GetFlowRunLatenessRequest, context: Any
+    ) -> run_insight_pb2.GetFlowRunLatenessResponse:
+        self.asked.append(request)
+        response = run_insight_pb2.GetFlowRunLatenessResponse()
+        if self.lateness_seconds is not None:
+            response.started_count = 1
+            response.average.FromTimedelta(datetime.timedelta(seconds=self.lateness_seconds))
+        return response
+
+
 class World:
     """Both neighbours, and words to say what happens in them."""
 
@@ -226,13 +274,14 @@ class World:
         self.state_outbox, self.scheduler_outbox = PlayedOutbox(), PlayedOutbox()
         self.state = PlayedState()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
         self.deployments = PlayedDeployments()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
+        self.insight = PlayedInsight()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
         self.work_pools = PlayedWorkPools()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
 
     @property
     def neighbours(self) -> dict[str, list[object]]:
         """The servicers, by service."""
         return {
-            "state": [self.state_outbox, self.state],
+            "state": [self.state_outbox, self.state, self.insight],
             "scheduler": [self.scheduler_outbox, self.deployments, self.work_pools],
         }
 

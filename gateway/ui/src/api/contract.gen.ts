@@ -416,6 +416,57 @@ export interface AttemptLost {
   reason: string;
 }
 
+/** One change, or an attempt at one. It holds no content: only digests, whose key the server alone has. */
+export interface AuditEntry {
+  /** UUIDv7. */
+  audit_entry_id: string;
+  /** The workspace; the nil UUID where no workspace was proven. */
+  workspace_id: string;
+  /** Counts from 1 in each workspace, without gaps. */
+  sequence: string;
+  /** When it happened, by the clock of the service. */
+  occurred_at?: string;
+  /** Who: the id of a user or service account, `local` on a server without sign-in, `anonymous`. */
+  principal_id: string;
+  /** `user`, `service_account`, `local`, `anonymous`. */
+  principal_kind: string;
+  /** The name that people read. */
+  principal_name: string;
+  /** What: the method, `VariableService.SetVariable`. */
+  action: string;
+  /** The permission that it takes. */
+  permission: string;
+  /** The kind of the object, as in addresses: `variables`. */
+  object_kind: string;
+  /** Which object, by what identifies it in addresses. */
+  object_id: string;
+  /** How it ended. */
+  outcome: AuditOutcome;
+  /** The reason of an error, `PERMISSION_DENIED`; empty where it was done. */
+  reason: string;
+  /** The network address that the call came from. */
+  address: string;
+  /** The program that called. */
+  user_agent: string;
+  /** Names the call in logs and traces. */
+  correlation_id: string;
+  /** Keyed digest of the object as the entry before left it; empty if there is none. */
+  before_digest: string;
+  /** Keyed digest of the object as this one left it; empty if it is gone or unknown. */
+  after_digest: string;
+  /** Hash of the entry before in the workspace, hexadecimal. */
+  previous_hash: string;
+  /** SHA-256 over the hash before and all other fields, hexadecimal. */
+  hash: string;
+}
+
+/** How an attempt to change something ended. */
+export type AuditOutcome =
+  | "AUDIT_OUTCOME_UNSPECIFIED"
+  | "AUDIT_OUTCOME_DONE"
+  | "AUDIT_OUTCOME_DENIED"
+  | "AUDIT_OUTCOME_FAILED";
+
 /** What to do when something happens or does not happen. */
 export interface Automation {
   /** UUIDv7. */
@@ -2346,6 +2397,20 @@ export type FlowSort =
   | "FLOW_SORT_NAME_ASC"
   | "FLOW_SORT_NAME_DESC";
 
+/** Asks for entries in their order. */
+export interface FollowAuditEntriesRequest {
+  /** Begin behind this one; 0 is the beginning. */
+  after_sequence: string;
+  /** Whether to wait for further ones at the end. */
+  follow: boolean;
+}
+
+/** Returns some entries. */
+export interface FollowAuditEntriesResponse {
+  /** In order of their sequence. */
+  entries: AuditEntry[];
+}
+
 /** Asks to be told of background task runs. */
 export interface FollowBackgroundTasksRequest {
   /** Which. */
@@ -2464,6 +2529,22 @@ export interface GetAssetRequest {
 export interface GetAssetResponse {
   /** The asset. */
   asset?: Asset;
+}
+
+export type GetAuditVerificationRequest = Record<string, never>;
+
+/** Tells whether the log is whole. */
+export interface GetAuditVerificationResponse {
+  /** Whether every hash is what it should be, and no entry is missing between others. */
+  whole: boolean;
+  /** How many entries there are. */
+  checked: string;
+  /** The first entry that is not what it should be; 0 if all are. */
+  first_broken_sequence: string;
+  /** Sequence of the last entry. */
+  last_sequence: string;
+  /** Hash of the last entry; who keeps it elsewhere finds out later whether the end was cut off. */
+  last_hash: string;
 }
 
 /** Asks for an automation. */
@@ -3181,6 +3262,38 @@ export interface ListAssetsRequest {
 export interface ListAssetsResponse {
   /** The assets. */
   assets: Asset[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of entries. */
+export interface ListAuditEntriesRequest {
+  /** Of this principal; empty is all. */
+  principal_id: string;
+  /** With this text in the method's name; empty is all. */
+  action_contains: string;
+  /** About objects of this kind; empty is all. */
+  object_kind: string;
+  /** About this object; empty is all. */
+  object_id: string;
+  /** With this outcome; unspecified is all. */
+  outcome: AuditOutcome;
+  /** From then on. */
+  since?: string;
+  /** Before then. */
+  until?: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+  /** Whether to list what was tried without any workspace being proven, in place of the workspace's own entries; for administrators of the account. */
+  without_workspace: boolean;
+}
+
+/** Returns a page of entries. */
+export interface ListAuditEntriesResponse {
+  /** The entries. */
+  entries: AuditEntry[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
 }
@@ -3989,19 +4102,19 @@ export interface MessageLink {
 
 /** Fires on a measured figure. */
 export interface MetricTrigger {
-  /** Which figure: "success_rate", "duration", "lateness", "queue_depth". */
+  /** Which figure: "success_rate" (of runs that ended, from 0 to 1), "duration" (of runs that ended, on average, in seconds), "lateness" (of runs that started, on average, in seconds), "queue_depth" (runs that are due and wait), "unattended_runs" (those of them whose work pool has no worker that is online). */
   metric: string;
   /** "<", "<=", ">" or ">=". */
   operator: string;
   /** What the figure is compared with. */
   threshold: number | "NaN" | "Infinity" | "-Infinity";
-  /** The window that the figure is measured over. */
+  /** The window that the figure is measured over; unset is an hour. */
   range?: string;
-  /** How long it must hold. */
+  /** How long it must hold before it fires. It resolves as soon as it no longer holds. */
   firing_for?: string;
-  /** What the resource must be like. */
+  /** Of what it is measured: values of headrace.resource.id that name flows, deployments, work pools, work queues or tags in full. Values of one kind are joined by OR, kinds by AND. Empty: of all runs. */
   match?: ResourceMatch;
-  /** What related resources there must be. */
+  /** More of what it is measured of, in the same words. */
   match_related: ResourceMatch[];
 }
 
@@ -6134,6 +6247,8 @@ export interface Calls {
   ListMaterializations: { request: ListMaterializationsRequest; response: ListMaterializationsResponse };
   GetAssetLineage: { request: GetAssetLineageRequest; response: GetAssetLineageResponse };
   DeleteAsset: { request: DeleteAssetRequest; response: DeleteAssetResponse };
+  ListAuditEntries: { request: ListAuditEntriesRequest; response: ListAuditEntriesResponse };
+  GetAuditVerification: { request: GetAuditVerificationRequest; response: GetAuditVerificationResponse };
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
@@ -6320,6 +6435,7 @@ export interface Calls {
 
 /** Calls that are answered by a stream. */
 export interface Streams {
+  FollowAuditEntries: { request: FollowAuditEntriesRequest; response: FollowAuditEntriesResponse };
   FollowEvents: { request: FollowEventsRequest; response: FollowEventsResponse };
   WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
   FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
@@ -6350,6 +6466,9 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListMaterializations: { verb: "POST", path: "/v1/asset-materializations:search", body: true },
   GetAssetLineage: { verb: "GET", path: "/v1/assets/{asset_id}/lineage", body: false },
   DeleteAsset: { verb: "DELETE", path: "/v1/assets/{asset_id}", body: false },
+  ListAuditEntries: { verb: "GET", path: "/v1/audit-entries", body: false },
+  FollowAuditEntries: { verb: "GET", path: "/v1/audit-entries:follow", body: false },
+  GetAuditVerification: { verb: "GET", path: "/v1/audit-entries:verify", body: false },
   EmitEvents: { verb: "POST", path: "/v1/events", body: true },
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },

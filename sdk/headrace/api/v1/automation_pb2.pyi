@@ -337,26 +337,31 @@ class MetricTrigger(google.protobuf.message.Message):
     MATCH_FIELD_NUMBER: builtins.int
     MATCH_RELATED_FIELD_NUMBER: builtins.int
     metric: builtins.str
-    """Which figure: "success_rate", "duration", "lateness", "queue_depth"."""
+    """Which figure: "success_rate" (of runs that ended, from 0 to 1), "duration" (of runs that ended, on average, in
+    seconds), "lateness" (of runs that started, on average, in seconds), "queue_depth" (runs that are due and wait),
+    "unattended_runs" (those of them whose work pool has no worker that is online).
+    """
     operator: builtins.str
     """"<", "<=", ">" or ">="."""
     threshold: builtins.float
     """What the figure is compared with."""
     @property
     def range(self) -> google.protobuf.duration_pb2.Duration:
-        """The window that the figure is measured over."""
+        """The window that the figure is measured over; unset is an hour."""
 
     @property
     def firing_for(self) -> google.protobuf.duration_pb2.Duration:
-        """How long it must hold."""
+        """How long it must hold before it fires. It resolves as soon as it no longer holds."""
 
     @property
     def match(self) -> Global___ResourceMatch:
-        """What the resource must be like."""
+        """Of what it is measured: values of headrace.resource.id that name flows, deployments, work pools, work queues or tags
+        in full. Values of one kind are joined by OR, kinds by AND. Empty: of all runs.
+        """
 
     @property
     def match_related(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ResourceMatch]:
-        """What related resources there must be."""
+        """More of what it is measured of, in the same words."""
 
     def __init__(
         self,
