@@ -15,7 +15,7 @@ from headrace_chassis.columns import object_column as _object
 from headrace_chassis.columns import text_column as _text
 from headrace_chassis.columns import time_column as _time
 from headrace_chassis.columns import words_column as _words
-from headrace_chassis.tables import outbox_table, service_lease_table
+from headrace_chassis.tables import audit_pending_table, outbox_table, service_lease_table
 
 metadata = sa.MetaData(schema="state")
 
@@ -456,3 +456,5 @@ asset_dependency = sa.Table(
 
 outbox = outbox_table(metadata)
 service_lease = service_lease_table(metadata)
+
+audit_pending = audit_pending_table(metadata)

@@ -1,4 +1,4 @@
-"""Proposals that end runs: those that come at the same time share a transaction."""
+"""Proposals of processes that begin and end runs: those that come at the same time share a transaction."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from headrace_state.rules.states import StateType
 from headrace_state.usecases.batching import Batcher
 from headrace_state.usecases.propose import NOBODY, Executor, judge_and_store, propose
 
-_ENDS = frozenset({StateType.COMPLETED, StateType.FAILED})
-"""What processes propose at the end of a run, and what neither waits for limits nor ends task runs."""
+_SHARED = frozenset({StateType.RUNNING, StateType.COMPLETED, StateType.FAILED})
+"""What processes propose all the time, and what does not end task runs."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ending:
-    """One proposal that ends a run."""
+    """One proposal that begins or ends a run."""
 
     flow_run_id: uuid.UUID
     proposal: Proposal
@@ -28,7 +28,7 @@ class Ending:
 
 
 class Proposals:
-    """Judges proposals: at once where one ends a run and others do, too, otherwise each by itself.
+    """Judges proposals: those of processes that begin or end their runs together, others each by itself.
 
     Args:
         flow_runs: What they concern.
@@ -48,7 +48,7 @@ class Proposals:
             errors.LeaseLost: The proposer no longer executes the run (reason `LEASE_LOST`), or must prove that it
                 does (reason `ATTEMPT_TOKEN_REQUIRED`).
         """
-        if proposal.state.type not in _ENDS:
+        if proposal.state.type not in _SHARED:
             return await propose(self._flow_runs, workspace_id, flow_run_id, proposal, executor)
         answer = await self._endings.ask(workspace_id, Ending(flow_run_id, proposal, executor))
         if isinstance(answer, errors.HeadraceError):
@@ -70,16 +70,31 @@ class Proposals:
     ) -> dict[int, Outcome | errors.HeadraceError]:
         chances = {place: random.random() for place in endings}
 
-        async def work(unit: FlowRunUnit) -> dict[int, Outcome | errors.HeadraceError]:
+        async def work(unit: FlowRunUnit) -> tuple[dict[int, Outcome | errors.HeadraceError], list[int]]:
             answers: dict[int, Outcome | errors.HeadraceError] = {}
+            alone: list[int] = []
             async with unit.together([ending.flow_run_id for ending in endings.values()]):
                 for place, ending in endings.items():
                     proposal = dataclasses.replace(ending.proposal, chance=chances[place])
+                    facts = await unit.lock(ending.flow_run_id, proposal)
+                    if facts is not None and proposal.state.type is StateType.RUNNING and not facts.progress.is_held:
+                        # It needs slots, and how many are free is not known while others are about to take some.
+                        alone.append(place)
+                        continue
                     try:
                         answers[place] = await judge_and_store(unit, ending.flow_run_id, proposal, ending.executor)
                     except (errors.NotFound, errors.LeaseLost) as error:
                         # They are known before anything is stored, so that the others are not concerned.
                         answers[place] = error
-            return answers
+            return answers, alone
 
-        return await self._flow_runs.run(workspace_id, work)
+        answers, alone = await self._flow_runs.run(workspace_id, work)
+        for place in alone:
+            answers[place] = await self._judge_alone(workspace_id, endings[place])
+        return answers
+
+    async def _judge_alone(self, workspace_id: uuid.UUID, ending: Ending) -> Outcome | errors.HeadraceError:
+        try:
+            return await propose(self._flow_runs, workspace_id, ending.flow_run_id, ending.proposal, ending.executor)
+        except (errors.NotFound, errors.LeaseLost) as error:
+            return error
