@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
-from headrace_chassis.tables import outbox_table, service_lease_table
+from headrace_chassis.tables import audit_pending_table, outbox_table, service_lease_table
 
 metadata = sqlalchemy.MetaData(schema="notification")
 
@@ -130,6 +130,122 @@ delivery = sqlalchemy.Table(
     sqlalchemy.Index("delivery_ended", "ended_at", postgresql_where=sqlalchemy.text("ended_at is not null")),
 )
 
+# Where people are told what happened.
+channel = sqlalchemy.Table(
+    "channel",
+    metadata,
+    sqlalchemy.Column("channel_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("name", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("kind", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("description", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("paused", sqlalchemy.Boolean, nullable=False),
+    # As the kind's schema says, with a mask in place of secrets.
+    sqlalchemy.Column("config", postgresql.JSONB, nullable=False),
+    # {"<JSON pointer>": "<sealed>"}
+    sqlalchemy.Column("secrets", postgresql.JSONB, nullable=False),
+    # As headrace_notification.rules.channels writes it.
+    sqlalchemy.Column("policy", postgresql.JSONB, nullable=False),
+    # When all that was sent is spread out as the channel's rate says.
+    sqlalchemy.Column("free_at", _time),
+    # Nothing is sent before: the receiver asked for it.
+    sqlalchemy.Column("held_until", _time),
+    sqlalchemy.Column("created_at", _time, nullable=False, server_default=_now),
+    sqlalchemy.Column("updated_at", _time, nullable=False, server_default=_now),
+    sqlalchemy.Index("channel_by_name", "workspace_id", "name", unique=True),
+)
+
+channel_delivery = sqlalchemy.Table(
+    "channel_delivery",
+    metadata,
+    sqlalchemy.Column("channel_delivery_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("channel_id", sqlalchemy.Uuid, nullable=False),
+    # Copies: the channel may be changed or deleted meanwhile.
+    sqlalchemy.Column("channel_name", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("channel_kind", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("dedup_key", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("group_key", sqlalchemy.Text, nullable=False),
+    # As headrace_notification.rules.messages writes it.
+    sqlalchemy.Column("message", postgresql.JSONB, nullable=False),
+    sqlalchemy.Column("event_id", sqlalchemy.Uuid),
+    sqlalchemy.Column("automation_id", sqlalchemy.Uuid),
+    sqlalchemy.Column("flow_run_id", sqlalchemy.Uuid),
+    sqlalchemy.Column("status", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("tries", sqlalchemy.Integer, nullable=False),
+    # Number of the try after which it is given up.
+    sqlalchemy.Column("last_try", sqlalchemy.Integer, nullable=False),
+    # When it was first to be sent; the next of its group comes behind.
+    sqlalchemy.Column("scheduled_at", _time, nullable=False),
+    # While a try is in progress: when another process may take it over.
+    sqlalchemy.Column("next_try_at", _time),
+    sqlalchemy.Column("last_answer", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("last_status_code", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Column("created_at", _time, nullable=False, server_default=_now),
+    sqlalchemy.Column("ended_at", _time),
+    # The delivery that it was sent as a part of, and how many messages this one stands for.
+    sqlalchemy.Column("digest_id", sqlalchemy.Uuid),
+    sqlalchemy.Column("grouped", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Column("acknowledged_at", _time),
+    sqlalchemy.Column("acknowledged_by", sqlalchemy.Text, nullable=False),
+    # When another channel is told; unset again when it is.
+    sqlalchemy.Column("escalates_at", _time),
+    sqlalchemy.Column("escalated_to_id", sqlalchemy.Uuid),
+    sqlalchemy.Column("escalation_of_id", sqlalchemy.Uuid),
+    sqlalchemy.Column("escalations", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Index(
+        "channel_delivery_due",
+        "channel_id",
+        "next_try_at",
+        "channel_delivery_id",
+        postgresql_where=sqlalchemy.text("status = 'PENDING'"),
+    ),
+    sqlalchemy.Index(
+        "channel_delivery_group",
+        "channel_id",
+        "group_key",
+        "scheduled_at",
+        postgresql_where=sqlalchemy.text("group_key <> ''"),
+    ),
+    sqlalchemy.Index("channel_delivery_key", "channel_id", "dedup_key", unique=True),
+    sqlalchemy.Index("channel_delivery_workspace", "workspace_id", "channel_delivery_id"),
+    sqlalchemy.Index("channel_delivery_channel", "channel_id", "channel_delivery_id"),
+    *(
+        sqlalchemy.Index(
+            f"channel_delivery_{name}", *columns, postgresql_where=sqlalchemy.text(f"{columns[0]} is not null")
+        )
+        for name, columns in (
+            ("event", ("event_id",)),
+            ("automation", ("automation_id", "channel_delivery_id")),
+            ("flow_run", ("flow_run_id", "channel_delivery_id")),
+            ("digest", ("digest_id", "channel_delivery_id")),
+            ("escalating", ("escalates_at",)),
+            ("ended", ("ended_at",)),
+        )
+    ),
+)
+
+channel_delivery_try = sqlalchemy.Table(
+    "channel_delivery_try",
+    metadata,
+    sqlalchemy.Column(
+        "channel_delivery_id",
+        sqlalchemy.Uuid,
+        sqlalchemy.ForeignKey(
+            channel_delivery.c.channel_delivery_id, name="channel_delivery_try_of", ondelete="CASCADE"
+        ),
+        primary_key=True,
+    ),
+    sqlalchemy.Column("number", sqlalchemy.Integer, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("ended_at", _time, nullable=False, server_default=_now),
+    sqlalchemy.Column("took_seconds", sqlalchemy.Double, nullable=False),
+    sqlalchemy.Column("delivered", sqlalchemy.Boolean, nullable=False),
+    sqlalchemy.Column("status_code", sqlalchemy.Integer, nullable=False),
+    # Cut, and without secrets.
+    sqlalchemy.Column("answer", sqlalchemy.Text, nullable=False),
+)
+
 # How far this service has come in following others, and in evaluating its own events.
 cursor = sqlalchemy.Table(
     "cursor",
@@ -144,3 +260,5 @@ cursor = sqlalchemy.Table(
 
 outbox = outbox_table(metadata)
 service_lease = service_lease_table(metadata)
+
+audit_pending = audit_pending_table(metadata)

@@ -7,12 +7,13 @@ import dataclasses
 import datetime
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from headrace_notification.rules.channel_deliveries import ChannelDelivery, ChannelDeliveryStatus, Part, Try
 from headrace_notification.rules.channels import Channel
 from headrace_notification.rules.deliveries import AfterTry, Answer
-from headrace_notification.rules.messages import Envelope, Message
+from headrace_notification.rules.kinds.base import Mail
+from headrace_notification.rules.messages import Envelope
 
 
 class ChannelWork(Protocol):
@@ -92,6 +93,14 @@ class ChannelDeliveryPage:
     limit: int
 
 
+class EscalationStore(Protocol):
+    """Tells other channels of what nobody acknowledged."""
+
+    async def escalate(self, limit: int) -> int:
+        """Tell other channels of deliveries that nobody acknowledged in time; return how many there were."""
+        ...
+
+
 class ChannelDeliveryStore(Protocol):
     """Keeps deliveries to channels."""
 
@@ -140,7 +149,6 @@ class ChannelDeliveryStore(Protocol):
         ...
 
 
-
 class Links(Protocol):
     """Signs what stands in links."""
 
@@ -153,21 +161,9 @@ class Links(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message that is ready to be sent to a channel."""
+class MailSender(Protocol):
+    """Hands e-mail in."""
 
-    channel: Channel
-    config: Mapping[str, Any]
-    """With its secrets in the clear."""
-    message: Message
-    key: str
-    """The same for all tries."""
-
-
-class ChannelSender(Protocol):
-    """Sends messages to channels."""
-
-    async def send(self, outgoing: Outgoing) -> Answer:
-        """Send a message and return what came of it. The answer may hold secrets."""
+    async def send(self, mail: Mail) -> Answer:
+        """Hand it in and return what came of it. The answer may hold secrets."""
         ...
