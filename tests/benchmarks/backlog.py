@@ -1,6 +1,6 @@
 """A backlog of due runs drained by workers: how fast, in which order, with how much memory.
 
-    python -m tests.benchmarks.backlog --runs 200000 --workers 10 --slots 50
+    python -m benchmarks.backlog --runs 200000 --workers 10 --slots 50
 
 State service and scheduler are a process each; Postgres runs with its default durability (fsync on).
 """
@@ -13,6 +13,8 @@ import contextlib
 import json
 import time
 from typing import Any
+
+import asyncpg
 
 from benchmarks.dispatching import BenchWorker, Clients, Given, Served, clients, installed, sampled
 from headrace.api.v1 import deployment_pb2 as pb
@@ -58,12 +60,24 @@ async def _measure(state: Served, scheduler: Served, chosen: argparse.Namespace)
         "slots": chosen.slots,
         "made_per_second": round(chosen.runs / filled),
         "seconds": round(seconds, 1),
-        "claimed_per_second": round(len(given) / seconds),
+        "claimed_per_second": round(len(given) / max(1e-9, given[-1].at - given[0].at)),
+        "completed_per_second" if chosen.complete else "ended_per_second": round(chosen.runs / seconds),
+        "states": await _states(state.database_url),
         "each_once": len({one.flow_run_id for one in given}) == len(given) == chosen.runs,
         "farthest_out_of_order": _farthest(given),
         "megabytes_before": {name: round(size) for name, size in before.items()},
         "megabytes_most": {name: round(size) for name, size in most.items()},
     }
+
+
+async def _states(url: str) -> dict[str, int]:
+    """Return how many runs there are in each state."""
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("select state_type, count(*) as number from state.flow_run group by 1")
+    finally:
+        await connection.close()
+    return {row["state_type"]: row["number"] for row in rows}
 
 
 async def _fill(stubs: Clients, deployment_id: str, runs: int) -> None:
@@ -79,7 +93,7 @@ async def _drained(workers: list[BenchWorker], runs: int) -> None:
         for worker in workers:
             await stack.enter_async_context(worker.connected())
         # Each reading task would have to tell; now and then is near enough.
-        while sum(len(worker.given) for worker in workers) < runs:  # noqa: ASYNC110
+        while sum(worker.stored for worker in workers) < runs:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
 
 

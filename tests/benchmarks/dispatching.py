@@ -154,6 +154,8 @@ class BenchWorker:
 
     def __init__(self, clients: Clients, capacity: int, *, runs_states: bool) -> None:
         self.given: list[Given] = []
+        self.stored = 0
+        """Runs of which the scheduler has said that their end is stored."""
         self._clients = clients
         self._capacity = capacity
         self._runs_states = runs_states
@@ -214,7 +216,8 @@ class BenchWorker:
     async def _read(self) -> None:
         while (response := await self._call.read()) is not grpc.aio.EOF:
             if response.HasField("result_stored"):
-                self._unstored.pop(response.result_stored.flow_run_id, None)
+                if self._unstored.pop(response.result_stored.flow_run_id, None) is not None:
+                    self.stored += 1
                 continue
             assignments = response.assignments.assignments
             if not assignments:
