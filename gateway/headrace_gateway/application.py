@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.resources
 import logging
 import time
-from collections.abc import Awaitable, Callable
 
 import orjson
 
@@ -16,16 +14,13 @@ from headrace_gateway import failures, openapi
 from headrace_gateway.api import PREFIX, ROUTE, Api
 from headrace_gateway.contract import Contract
 from headrace_gateway.files import Files
-from headrace_gateway.http import JSON, NO_STORE, Message, Receive, Scope, Send, header, respond
+from headrace_gateway.http import JSON, Message, Receive, Scope, Send, header, respond
+from headrace_gateway.operations import Operations
 from headrace_gateway.security import PAGE_HEADERS, Walls
 
 logger = logging.getLogger(__name__)
 
 NOT_BUILT = "/not-built.html"
-READINESS_KEPT_SECONDS = 0.5
-_METRICS_TYPE = (b"content-type", metrics.CONTENT_TYPE.encode())
-
-Readiness = Callable[[], Awaitable[list[str]]]
 
 
 class Application:
@@ -35,31 +30,23 @@ class Application:
         contract: The public methods.
         api: Answers what is below `/v1/`.
         walls: Lets requests in.
-        readiness: Returns what is not ready, in sentences.
+        operations: Answers those who run the server.
         ui: The built user interface; without files `/` says how to build it.
     """
 
-    def __init__(self, contract: Contract, api: Api, walls: Walls, readiness: Readiness, ui: Files) -> None:
+    def __init__(self, contract: Contract, api: Api, walls: Walls, operations: Operations, ui: Files) -> None:
         self._contract = contract
         self._api = api
         self._walls = walls
-        self._readiness = readiness
+        self._operations = operations
         self._ui = ui
         self._pages = Files.load(importlib.resources.files("headrace_gateway").joinpath("pages"))
         self._openapi: bytes | None = None
-        self._faults: tuple[float, list[str]] = (0.0, [])
-        self._asking = asyncio.Lock()
-        self._draining = False
-        self._own = {
-            "/health": self._health,
-            "/ready": self._ready,
-            "/metrics": self._metrics,
-            "/openapi.json": self._document,
-        }
+        self._own = {**operations.paths, "/openapi.json": self._document}
 
     def drain(self) -> None:
         """Say that the server is not ready any more, and tell all streams to end."""
-        self._draining = True
+        self._operations.drain()
         self._api.drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -129,26 +116,6 @@ class Application:
             await self._ui.send("/index.html", scope, send)
         else:
             await self._pages.send(NOT_BUILT, scope, send)
-
-    async def _health(self, send: Send) -> None:
-        await respond(send, 200, b'{"status":"alive"}', [JSON, NO_STORE])
-
-    async def _ready(self, send: Send) -> None:
-        faults = ["the server is stopping"] if self._draining else await self._current_faults()
-        body = {"status": "not ready", "missing": faults} if faults else {"status": "ready"}
-        await respond(send, 503 if faults else 200, orjson.dumps(body), [JSON, NO_STORE])
-
-    async def _current_faults(self) -> list[str]:
-        # Anybody may ask: what the checks cost is paid twice a second at most.
-        async with self._asking:
-            asked_at, faults = self._faults
-            if time.monotonic() - asked_at > READINESS_KEPT_SECONDS:
-                faults = await self._readiness()
-                self._faults = (time.monotonic(), faults)
-        return faults
-
-    async def _metrics(self, send: Send) -> None:
-        await respond(send, 200, metrics.metrics_text(), [_METRICS_TYPE, NO_STORE])
 
     async def _document(self, send: Send) -> None:
         if self._openapi is None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import uvicorn
 
 from headrace_gateway.application import Application
+from headrace_gateway.operations import Operations
 from headrace_gateway.protocol import BoundedHttpProtocol
 
 logger = logging.getLogger(__name__)
@@ -30,7 +31,7 @@ class HttpServer:
         tls: For HTTPS; without it requests come in the clear.
     """
 
-    def __init__(self, application: Application, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, application: Application | Operations, tls: ssl.SSLContext | None = None) -> None:
         self._application = application
         config = uvicorn.Config(
             application,

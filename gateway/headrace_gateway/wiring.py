@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.resources
 import socket
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import grpc.aio
 
@@ -16,6 +16,7 @@ from headrace_gateway.application import Application
 from headrace_gateway.backends import Backends
 from headrace_gateway.contract import load_contract
 from headrace_gateway.files import Files
+from headrace_gateway.operations import Operations
 from headrace_gateway.security import Walls
 from headrace_gateway.server import HttpServer, bind
 
@@ -28,8 +29,8 @@ class GatewayContext:
     channel: Callable[[str], grpc.aio.Channel]
     """Returns the channel to a service by name, and to `SystemService` as "system". It must not add the
     internal token: all calls are made for outsiders, with what they said about themselves."""
-    readiness: Callable[[], Awaitable[list[str]]]
-    """Returns what is not ready, in sentences; empty if the process is ready."""
+    operations: Operations
+    """Answers those who run the server."""
 
 
 class Gateway:
@@ -75,5 +76,5 @@ async def build(context: GatewayContext) -> Gateway:
     walls = Walls(settings.host, settings.allowed_hosts, settings.allowed_origins)
     ui = Files.load(importlib.resources.files("headrace_gateway").joinpath("static"))
     tls = ServerTls.of_settings(settings)
-    application = Application(contract, api, walls, context.readiness, ui)
+    application = Application(contract, api, walls, context.operations, ui)
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -56,6 +56,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     max_message_bytes: Annotated[int, pydantic.Field(ge=64 * 1024, le=256 * 1024 * 1024)] = 16 * 1024 * 1024
     internal_token: pydantic.SecretStr | None = None
     """Shared by all services of an installation; calls between services carry it."""
+    auth: Literal["off", "on"] = "off"
+    """Whether callers have to prove who they are; must be on where others than this machine can connect."""
     allow_without_sign_in: bool = False
     """Whether everyone who can connect beyond loopback is the owner; only for networks that you trust."""
     tls_cert_file: pathlib.Path | None = None

@@ -78,6 +78,7 @@ async def _serve(parts: Sequence[str], settings: ServerSettings, url: str | None
         await composition.start()
         places = [f"gRPC on port {composition.grpc_port}"] if composition.grpc_port else []
         places += [f"HTTP on port {composition.http_port}"] if composition.http_port else []
+        places += [f"metrics on port {composition.metrics_port}"] if composition.metrics_port else []
         tell(f"{' and '.join(parts)}: {', '.join(places)}.")
         await composition.failed.wait()
         raise errors.Internal("a part of the process has died; its log says why")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import os
 import random
@@ -150,7 +151,8 @@ class Child:
         """
         if self._process is None:
             raise RuntimeError("spawn comes first")
-        report = await self._process.begin(order)
+        settings = {**order.settings, "process_number": self._number}
+        report = await self._process.begin(dataclasses.replace(order, settings=settings))
         if not report.is_ready:
             raise errors.FailedPrecondition(f"the server cannot start: {report.fault}", reason="SERVER_FAILED")
 

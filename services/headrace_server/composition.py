@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, cast
 import grpc.aio
 
 from headrace import errors
+from headrace_chassis.exposition import Exposition
 from headrace_chassis.host import ServiceHost
 from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
 from headrace_chassis.tls import neighbour_credentials
-from headrace_gateway.server import bind
+from headrace_gateway.operations import Operations
+from headrace_gateway.server import HttpServer, bind
 from headrace_gateway.wiring import Gateway, GatewayContext
 from headrace_gateway.wiring import build as build_gateway
 from headrace_server.parts import ALL_PARTS, GATEWAY
@@ -50,6 +52,9 @@ class Composition:
         if services and database_url:
             self._host = ServiceHost(settings, {name: _builder(name) for name in services}, database_url)
         self._outside: Neighbours | None = None
+        self._exposition = Exposition(settings.process_directory, settings.process_number)
+        self._operations = Operations(self.faults, self._exposition)
+        self._metrics: HttpServer | None = None
         self._gateway: Gateway | None = None
         self.failed = self._host.failed if self._host is not None else asyncio.Event()
         """Set if a part has died that should not; the process had better end."""
@@ -64,6 +69,11 @@ class Composition:
         """The gRPC port, 0 for a gateway alone."""
         return self._host.grpc_port if self._host is not None else 0
 
+    @property
+    def metrics_port(self) -> int:
+        """The port with metrics alone, 0 without one."""
+        return self._metrics.port if self._metrics is not None else 0
+
     async def start(self) -> None:
         """Start all parts, services first.
 
@@ -74,6 +84,10 @@ class Composition:
         try:
             if self._host is not None:
                 await self._host.start()
+            await self._exposition.start()
+            if self._settings.metrics_port is not None:
+                self._metrics = HttpServer(self._operations)
+                await self._metrics.start([bind(self._settings.host, self._settings.metrics_port, shared=True)])
             if self._has_gateway:
                 await self._start_gateway()
         except BaseException:
@@ -90,7 +104,7 @@ class Composition:
                 credentials=neighbour_credentials(self._settings),
                 max_message_bytes=self._settings.max_message_bytes,
             )
-        self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self.faults))
+        self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self._operations))
         # Whoever starts a server has made sure that nobody else listens there.
         await self._gateway.start([bind(self._settings.host, self._settings.port, shared=True)])
 
@@ -104,6 +118,10 @@ class Composition:
             self._outside = None
         if self._host is not None:
             await self._host.stop()
+        if self._metrics is not None:
+            await self._metrics.stop(self._settings.drain_seconds)
+            self._metrics = None
+        await self._exposition.stop()
 
     async def faults(self) -> list[str]:
         """Return what is not ready, in sentences; empty if everything is."""

@@ -15,6 +15,7 @@ import logging
 import os
 import pathlib
 import signal
+import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
@@ -73,6 +74,7 @@ class Supervisor:
         self._stop = asyncio.Event()
         self._postgres: PostgresKeeper | None = None
         self._children: list[Child] = []
+        self._meeting_point: str | None = None
 
     async def run(self) -> None:
         """Start, serve until SIGTERM or SIGINT, and stop.
@@ -86,6 +88,9 @@ class Supervisor:
         self._home.ensure()
         with self._home.lock(), contextlib.ExitStack() as ports:
             http_port, grpc_port = await self._reserve(ports)
+            if self._settings.processes > 1:
+                # Not in the home, whose path may be too long for the name of a socket.
+                self._meeting_point = ports.enter_context(tempfile.TemporaryDirectory(prefix="headrace-"))
             with self._signals():
                 self._write_status("starting", http_port, grpc_port)
                 try:
@@ -162,11 +167,14 @@ class Supervisor:
             "host": self._settings.host,
             "port": http_port,
             "grpc_port": grpc_port,
+            "metrics_port": self._settings.metrics_port,
             "processes": self._settings.processes,
+            "process_directory": self._meeting_point,
             "log_level": self._settings.log_level,
             "tls_cert_file": _text(self._settings.tls_cert_file),
             "tls_key_file": _text(self._settings.tls_key_file),
             "tls_client_ca_file": _text(self._settings.tls_client_ca_file),
+            "auth": self._settings.auth,
             "allow_without_sign_in": self._settings.allow_without_sign_in,
             "internal_token": token.get_secret_value() if token is not None else self._home.internal_token(),
             "encryption_key": key.get_secret_value() if key is not None else self._home.encryption_key(),
@@ -247,7 +255,7 @@ class Supervisor:
         return "in memory" if self._database == "memory" else str(self._home.postgres)
 
     def _warning(self) -> str:
-        if is_loopback(self._settings.host):
+        if is_loopback(self._settings.host) or self._settings.auth == "on":
             return ""
         return f"No sign-in: whoever reaches {self._settings.host} may do everything."
 
@@ -272,11 +280,12 @@ def refuse_open_host(settings: ServerSettings) -> None:
     Raises:
         errors.FailedPrecondition: Others could reach it, and nobody would have to sign in.
     """
-    if is_loopback(settings.host) or settings.allow_without_sign_in:
+    if is_loopback(settings.host) or settings.auth == "on" or settings.allow_without_sign_in:
         return
     raise errors.FailedPrecondition(
         f"listening on {settings.host} would let everyone who reaches it do everything, since no sign-in is set up. "
-        "Listen on 127.0.0.1, or accept it with --insecure-no-auth on a network that you trust",
+        "Ask who calls with --auth on, listen on 127.0.0.1, or accept it with --insecure-no-auth on a network that you "
+        "trust",
         reason="SIGN_IN_NOT_SET_UP",
     )
 

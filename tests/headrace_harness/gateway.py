@@ -12,9 +12,11 @@ import grpc.aio
 import httpx
 
 from headrace.rpc.channel import open_aio_channel
+from headrace_chassis.exposition import Exposition
 from headrace_chassis.resolving import LocalCallerResolver
 from headrace_chassis.server import ServiceServer
 from headrace_chassis.settings import ServerSettings
+from headrace_gateway.operations import Operations
 from headrace_gateway.wiring import Gateway, GatewayContext, build
 
 Arguments = ParamSpec("Arguments")
@@ -67,7 +69,7 @@ async def running_gateway(servicers: Sequence[object], **settings: Any) -> Async
                 return channel
 
             chosen = ServerSettings(**{"host": "127.0.0.1", "port": 0, "drain_seconds": 2.0, **settings})
-            gateway = await build(GatewayContext(chosen, channel_to, readiness))
+            gateway = await build(GatewayContext(chosen, channel_to, Operations(readiness, Exposition(None, 1))))
             port = await gateway.start()
             try:
                 async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:

@@ -28,6 +28,9 @@ _ERROR_LINES = 20
 @click.option("--host", metavar="ADDRESS", help="Address to listen on.  [default: 127.0.0.1]")
 @click.option("--port", type=click.IntRange(0, 65535), help="HTTP port; 0 takes a free one.  [default: 4200]")
 @click.option("--grpc-port", type=click.IntRange(0, 65535), help="gRPC port.  [default: the HTTP port + 1]")
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65535), help="A further HTTP port with /metrics, /health and /ready alone."
+)
 @click.option("--tls-cert", metavar="FILE", help="Serve HTTPS and gRPC over TLS with this certificate chain (PEM).")
 @click.option("--tls-key", metavar="FILE", help="The certificate's key (PEM).")
 @click.option(
@@ -54,6 +57,11 @@ _ERROR_LINES = 20
     help="The least level of log records.  [default: INFO]",
 )
 @click.option(
+    "--auth",
+    type=click.Choice(["off", "on"]),
+    help="Whether callers have to prove who they are.  [default: off]",
+)
+@click.option(
     "--insecure-no-auth",
     is_flag=True,
     help="Listen beyond this machine although nobody has to sign in.",
@@ -62,6 +70,7 @@ def start(
     host: str | None,
     port: int | None,
     grpc_port: int | None,
+    metrics_port: int | None,
     tls_cert: str | None,
     tls_key: str | None,
     tls_client_ca: str | None,
@@ -70,6 +79,7 @@ def start(
     database: str | None,
     background: bool,
     log_level: str | None,
+    auth: str | None,
     insecure_no_auth: bool,
 ) -> int:
     """Start a server; stop it with Ctrl-C or `headrace server stop`.
@@ -80,11 +90,13 @@ def start(
         "host": host,
         "port": port,
         "grpc_port": grpc_port,
+        "metrics_port": metrics_port,
         "tls_cert_file": _absolute(tls_cert),
         "tls_key_file": _absolute(tls_key),
         "tls_client_ca_file": _absolute(tls_client_ca),
         "processes": processes,
         "log_level": log_level,
+        "auth": auth,
         "allow_without_sign_in": insecure_no_auth or None,
     }
     given = {name: value for name, value in settings.items() if value is not None}

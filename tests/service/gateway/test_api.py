@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace_gateway import application
+from headrace_gateway import operations
 from headrace_gateway.files import Files
 from headrace_harness.front import MISSING_RUN, OTHER_RUN, RUN, Front
 
@@ -253,7 +253,7 @@ async def test_health_is_alive_and_ready_says_what_is_missing(front: Front, monk
     assert (await front.running.http.get("/health")).json() == {"status": "alive"}
     assert (await front.running.http.get("/ready")).json() == {"status": "ready"}
     front.running.faults.append("the database does not answer")
-    monkeypatch.setattr(application, "READINESS_KEPT_SECONDS", 0.0)
+    monkeypatch.setattr(operations, "READINESS_KEPT_SECONDS", 0.0)
     answer = await front.running.http.get("/ready")
     assert answer.status_code == 503
     assert answer.json() == {"status": "not ready", "missing": ["the database does not answer"]}

@@ -8,6 +8,7 @@ import pytest
 
 from headrace.api.v1 import flow_run_pb2
 from headrace_gateway import streams
+from headrace_gateway.application import Application
 from headrace_harness.front import MISSING_RUN, OTHER_RUN, RUN, Front
 
 EVENTS = {"accept": "text/event-stream"}
@@ -133,6 +134,7 @@ async def test_a_slow_reader_holds_the_service_back(front: Front) -> None:
 async def test_there_is_a_bound_of_streams(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
     front.flow_runs.changes.put_nowait(change("x"))
     application = front.running.gateway._server._application
+    assert isinstance(application, Application)
     monkeypatch.setattr(application._api._streams, "_limit", 1)
     async with front.running.http.stream("GET", "/v1/flow-runs:follow") as answer:
         await anext(answer.aiter_lines())

@@ -8,6 +8,7 @@ import signal
 import socket
 
 import grpc.aio
+import httpx
 import psutil
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
@@ -46,6 +47,23 @@ async def test_a_service_migrates_serves_and_drains(empty_database_url: str, tmp
         identity = server.parts["identity"]
         assert await identity.stop() == 0
         assert identity.output().rstrip().endswith("identity stopped.")
+
+
+async def test_a_service_shows_its_metrics_on_a_port_of_their_own(database_url: str, tmp_path: pathlib.Path) -> None:
+    port = free_port()
+    variables = {"HEADRACE_SERVER_METRICS_PORT": str(port)}
+    async with (
+        distributed_server(tmp_path, database_url, parts=["identity"], **variables) as server,
+        httpx.AsyncClient(base_url=f"http://{LOOPBACK}:{port}", trust_env=False) as http,
+    ):
+        assert await workspaces_of(server) == ["default"]
+        answer = await http.get("/metrics")
+        assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert 'headrace_rpc_duration_seconds_count{code="OK",method="/headrace.api.v1.WorkspaceService' in answer.text
+        assert (await http.get("/ready")).json() == {"status": "ready"}
+        assert (await http.get("/health")).status_code == 200
+        assert (await http.get("/v1/flow-runs")).status_code == 404
+        assert (await http.post("/metrics")).status_code == 404
 
 
 async def test_replicas_that_start_together_migrate_once(empty_database_url: str, tmp_path: pathlib.Path) -> None:

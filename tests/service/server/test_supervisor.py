@@ -110,6 +110,9 @@ async def test_several_processes_share_the_ports_and_stand_in_for_each_other(tmp
     async with embedded_server(tmp_path, "--processes", "2") as server:
         processes = server.server_processes()
         assert len(processes) == 2
+        # Whoever of them is asked tells what both measure.
+        measured = (await server.stack.http.get("/metrics")).text
+        assert all(f'process_start_time_seconds{{process="{number}"}}' in measured for number in (1, 2))
         processes[0].kill()
         await until(lambda: has_ended(processes[0]))
         # A connection that the kernel had given to the dead one is cut off; the next is not.
