@@ -13,6 +13,8 @@ export default tseslint.config(
     rules: {
       ...hooks.configs.recommended.rules,
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      // What is left out of an object has to be named.
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "@typescript-eslint/no-confusing-void-expression": ["error", { ignoreArrowShorthand: true }],
       // Rows of a virtual list are drawn anew with it; nothing here is memoized by a compiler.
       "react-hooks/incompatible-library": "off",

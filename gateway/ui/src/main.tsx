@@ -7,6 +7,9 @@ import { router } from "./router.tsx";
 import "./styles/base.css";
 import "./styles/parts.css";
 import "./styles/pages.css";
+import "./styles/dashboard.css";
+import "./styles/run.css";
+import "./styles/places.css";
 
 const MOST_RETRIES = 6;
 

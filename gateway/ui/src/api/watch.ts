@@ -16,11 +16,18 @@ export function useInvalidation(names: string[], queryKeys: string[]): void {
   const queries = useQueryClient();
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const token = useRef("");
-  useEffect(() => () => clearTimeout(timer.current), []);
+  useEffect(
+    () => () => {
+      clearTimeout(timer.current);
+      timer.current = undefined;
+    },
+    [],
+  );
   const invalidate = () => {
-    // Events come in groups; one answer does for all of a group.
-    clearTimeout(timer.current);
+    // Events come in groups, and may come without an end: what is asked for covers all until then.
+    if (timer.current !== undefined) return;
     timer.current = setTimeout(() => {
+      timer.current = undefined;
       for (const key of queryKeys) void queries.invalidateQueries({ queryKey: [key] });
     }, GATHER_MILLISECONDS);
   };

@@ -1,54 +1,55 @@
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
+import { ActivityBars } from "../activity/ActivityBars.tsx";
+import { useActivity } from "../activity/useActivity.ts";
+import { useAddress } from "../api/address.ts";
 import { call } from "../api/client.ts";
-import type { Deployment } from "../api/contract.gen.ts";
+import type { Deployment, LastFlowRuns } from "../api/contract.gen.ts";
+import { usePaged } from "../api/paged.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Moment } from "../parts/Moment.tsx";
+import { More } from "../parts/More.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { tellFault } from "../parts/toasts.ts";
+import { SearchField } from "../parts/SearchField.tsx";
 import { RunDialog } from "./RunDialog.tsx";
 import { nextOf, ruleText } from "./schedules.ts";
+import { Status } from "./Status.tsx";
 
-const PAGE_SIZE = 100;
-const EVENTS = ["headrace.deployment.*", "headrace.worker.*"];
+const EVENTS = ["headrace.deployment.*", "headrace.worker.*", "headrace.flow-run.*"];
 
-/** All deployments, each with a button to run it. */
+const EXAMPLE = `if __name__ == "__main__":
+    hello.serve(name="every-minute", cron="* * * * *")`;
+
+/** All deployments, each with how it went of late and a button to run it. */
 export function DeploymentsPage() {
-  useInvalidation(EVENTS, ["deployments"]);
+  useInvalidation(EVENTS, ["deployments", "activity"]);
+  const [{ text = "" }, change] = useAddress();
   const [asked, setAsked] = useState<Deployment>();
-  const { data, error, isPending, hasNextPage, fetchNextPage, isFetchingNextPage, refetch } = useInfiniteQuery({
-    queryKey: ["deployments"],
-    queryFn: ({ pageParam, signal }) =>
-      call("ListDeployments", { page_size: PAGE_SIZE, page_token: pageParam, sort: "DEPLOYMENT_SORT_NAME_ASC" }, signal),
-    initialPageParam: "",
-    getNextPageParam: (page) => (page.next_page_token === "" ? undefined : page.next_page_token),
-  });
-  const columns = useMemo(() => makeColumns(setAsked), []);
-  const rows = useMemo(() => data?.pages.flatMap((page) => page.deployments) ?? [], [data]);
+  const list = usePaged(
+    "ListDeployments",
+    "deployments",
+    { filter: { name_contains: text }, sort: "DEPLOYMENT_SORT_NAME_ASC" },
+    (page) => page.deployments,
+  );
+  const activity = useActivity({ deploymentIds: list.rows.map((deployment) => deployment.deployment_id) });
+  const columns = useMemo(() => makeColumns(activity, setAsked), [activity]);
   return (
     <>
       <div className="page-head">
         <h1>Deployments</h1>
+        <SearchField label="Search deployments" value={text} onChange={(next) => change({ text: next })} />
       </div>
-      {isPending && <Loading what="deployments" />}
-      {error !== null && <Fault error={error} onRetry={() => void refetch()} />}
-      {rows.length > 0 && (
-        <DataTable label="Deployments" columns={columns} rows={rows} rowKey={(row) => row.deployment_id} />
+      {list.isPending && list.error === null && <Loading what="deployments" />}
+      {list.error !== null && <Fault error={list.error} onRetry={list.refetch} />}
+      {list.rows.length > 0 && (
+        <DataTable label="Deployments" columns={columns} rows={list.rows} rowKey={(row) => row.deployment_id} />
       )}
-      {hasNextPage && (
-        <button
-          type="button"
-          className="button more"
-          disabled={isFetchingNextPage}
-          onClick={() => void fetchNextPage()}
-        >
-          Show more
-        </button>
-      )}
-      {!isPending && rows.length === 0 && error === null && <None />}
+      <More list={list} />
+      {!list.isPending && list.rows.length === 0 && list.error === null && (text === "" ? <None /> : <NoneFound />)}
       {asked !== undefined && (
         <RunDialog key={asked.deployment_id} deployment={asked} onClose={() => setAsked(undefined)} />
       )}
@@ -56,13 +57,16 @@ export function DeploymentsPage() {
   );
 }
 
-function makeColumns(onRun: (deployment: Deployment) => void): Column<Deployment>[] {
+function makeColumns(
+  activity: Map<string, LastFlowRuns>,
+  onRun: (deployment: Deployment) => void,
+): Column<Deployment>[] {
   return [
     {
       id: "name",
       header: "Deployment",
       cell: ({ row: { original: deployment } }) => (
-        <Link to="/runs" search={{ deployment: deployment.deployment_id }} className="run-link">
+        <Link to="/deployments/$deploymentId" params={{ deploymentId: deployment.deployment_id }} className="run-link">
           <span className="run-name">{deployment.name}</span>
           <span className="quiet">{deployment.flow_name}</span>
         </Link>
@@ -72,6 +76,11 @@ function makeColumns(onRun: (deployment: Deployment) => void): Column<Deployment
       id: "status",
       header: "Status",
       cell: ({ row: { original: deployment } }) => <Status deployment={deployment} />,
+    },
+    {
+      id: "activity",
+      header: "Last runs",
+      cell: ({ row: { original: deployment } }) => <ActivityBars activity={activity.get(deployment.deployment_id)} />,
     },
     {
       id: "schedule",
@@ -89,7 +98,13 @@ function makeColumns(onRun: (deployment: Deployment) => void): Column<Deployment
       header: "Work pool",
       cell: ({ row: { original: deployment } }) => {
         const pool = deployment.content?.work_pool_name ?? "";
-        return pool === "" ? <span className="quiet">served</span> : pool;
+        return pool === "" ? (
+          <span className="quiet">served</span>
+        ) : (
+          <Link to="/work-pools/$workPoolName" params={{ workPoolName: pool }}>
+            {pool}
+          </Link>
+        );
       },
     },
     {
@@ -111,20 +126,6 @@ function makeColumns(onRun: (deployment: Deployment) => void): Column<Deployment
       ),
     },
   ];
-}
-
-function Status({ deployment }: { deployment: Deployment }) {
-  const isReady = deployment.status === "DEPLOYMENT_STATUS_READY";
-  const text = isReady ? "Ready" : "No worker";
-  return (
-    <span
-      className={`state ${isReady ? "state-completed" : "state-scheduled"}`}
-      title={isReady ? "A worker is online for it" : "Runs wait until a worker or serving process comes online"}
-    >
-      <span className="state-mark" aria-hidden="true" />
-      {text}
-    </span>
-  );
 }
 
 function Schedules({ deployment }: { deployment: Deployment }) {
@@ -158,14 +159,20 @@ function PauseButton({ deployment }: { deployment: Deployment }) {
   );
 }
 
-const EXAMPLE = `if __name__ == "__main__":
-    hello.serve(name="every-minute", cron="* * * * *")`;
-
 function None() {
   return (
-    <Empty title="No deployments yet">
+    <Empty title="No deployments yet" code={EXAMPLE}>
       <p>A deployment makes a flow runnable from here and by schedule. Put this at the end of a flow&rsquo;s file and start it:</p>
-      <pre className="code">{EXAMPLE}</pre>
+    </Empty>
+  );
+}
+
+function NoneFound() {
+  return (
+    <Empty title="No deployment has these words">
+      <p>
+        <Link to="/deployments">Show all deployments</Link>
+      </p>
     </Empty>
   );
 }

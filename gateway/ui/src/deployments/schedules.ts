@@ -1,8 +1,10 @@
-import type { Schedule } from "../api/contract.gen.ts";
+// Schedules in words, and spans of time as people write them.
+
+import type { CatchUp, Schedule, ScheduleRule } from "../api/contract.gen.ts";
 import { secondsOf, spanText } from "../api/times.ts";
 
 /** Returns the rule of a schedule in a few words. */
-export function ruleText(schedule: Schedule): string {
+export function ruleText(schedule: { rule?: ScheduleRule }): string {
   const { cron, interval, recurrence } = schedule.rule ?? {};
   if (cron !== undefined) return cron.time_zone === "" ? cron.expression : `${cron.expression} (${cron.time_zone})`;
   if (interval !== undefined) return `every ${spanText(secondsOf(interval.every) ?? 0)}`;
@@ -17,3 +19,42 @@ export function nextOf(schedules: Schedule[]): string | undefined {
     .filter((at) => at !== undefined)
     .sort()[0];
 }
+
+export const CATCH_UPS: { value: CatchUp; label: string }[] = [
+  { value: "CATCH_UP_ALL", label: "All of them run" },
+  { value: "CATCH_UP_LATEST", label: "Only the last one runs" },
+  { value: "CATCH_UP_SKIP", label: "None of them runs" },
+];
+
+const UNITS: Partial<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3_600, d: 86_400, w: 604_800 };
+
+/** Returns the seconds of a text such as "90", "15m" or "1h 30m"; undefined if it is none. */
+export function secondsOfText(text: string): number | undefined {
+  const trimmed = text.trim();
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed);
+  if (!/^(\d+(\.\d+)?\s*[a-z]+\s*)+$/i.test(trimmed)) return undefined;
+  let seconds = 0;
+  for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)) {
+    const length = UNITS[unit?.toLowerCase() ?? ""];
+    if (length === undefined) return undefined;
+    seconds += Number(number) * length;
+  }
+  return seconds;
+}
+
+/** Returns a span of the wire as a text that `secondsOfText` reads. */
+export function textOfSpan(span: string | undefined): string {
+  let rest = secondsOf(span);
+  if (rest === undefined || rest === 0) return "";
+  const parts: string[] = [];
+  for (const [unit, length] of [["d", 86_400], ["h", 3_600], ["m", 60]] as const) {
+    const count = Math.floor(rest / length);
+    if (count > 0) parts.push(`${count}${unit}`);
+    rest -= count * length;
+  }
+  if (rest > 0) parts.push(`${rest}s`);
+  return parts.join(" ");
+}
+
+/** The time zones that the browser knows. */
+export const TIME_ZONES = ["UTC", ...Intl.supportedValuesOf("timeZone")];

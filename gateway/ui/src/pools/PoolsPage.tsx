@@ -1,149 +1,107 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
 import { call } from "../api/client.ts";
-import type { WorkPool, Worker, WorkerStatus } from "../api/contract.gen.ts";
+import type { WorkPool, Worker } from "../api/contract.gen.ts";
+import { usePaged } from "../api/paged.ts";
+import { secondsOf, spanText } from "../api/times.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
-import { Moment } from "../parts/Moment.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { More } from "../parts/More.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
+import { Mark } from "../parts/PageHead.tsx";
+import { PoolDialog } from "./PoolDialog.tsx";
+import { PoolStatus, Slots } from "./Slots.tsx";
+import { WORKER_COLUMNS } from "./workers.tsx";
 
-const MOST = 200;
-const EVENTS = ["headrace.work-pool.*", "headrace.work-queue.*", "headrace.worker.*"];
-const STATUS: Record<WorkerStatus, { look: string; label: string }> = {
-  WORKER_STATUS_UNSPECIFIED: { look: "unknown", label: "Unknown" },
-  WORKER_STATUS_ONLINE: { look: "completed", label: "Online" },
-  WORKER_STATUS_DRAINING: { look: "cancelling", label: "Draining" },
-  WORKER_STATUS_OFFLINE: { look: "cancelled", label: "Offline" },
-};
-const NO_POOLS: WorkPool[] = [];
-const NO_WORKERS: Worker[] = [];
-
-const POOL_COLUMNS: Column<WorkPool>[] = [
-  {
-    id: "name",
-    header: "Work pool",
-    cell: ({ row: { original: pool } }) => (
-      <span className="run-link">
-        <span className="run-name">{pool.name}</span>
-        <span className="quiet">{pool.description}</span>
-      </span>
-    ),
-  },
-  { id: "type", header: "Type", cell: ({ row: { original: pool } }) => pool.type },
-  {
-    id: "status",
-    header: "Status",
-    cell: ({ row: { original: pool } }) => {
-      if (pool.paused) return <Mark look="paused" label="Paused" />;
-      return pool.status === "WORK_POOL_STATUS_READY" ? (
-        <Mark look="completed" label="Ready" />
-      ) : (
-        <Mark look="scheduled" label="No worker" />
-      );
-    },
-  },
-  {
-    id: "slots",
-    header: "Runs at once",
-    cell: ({ row: { original: pool } }) => (
-      <span className="number">
-        {pool.concurrency_limit === undefined
-          ? `${pool.active_slots}, no limit`
-          : `${pool.active_slots} of ${pool.concurrency_limit}`}
-      </span>
-    ),
-  },
-];
-
-const WORKER_COLUMNS: Column<Worker>[] = [
-  {
-    id: "name",
-    header: "Worker",
-    cell: ({ row: { original: worker } }) => (
-      <span className="run-link">
-        <span className="run-name">{worker.name}</span>
-        <span className="quiet">{worker.host}</span>
-      </span>
-    ),
-  },
-  {
-    id: "status",
-    header: "Status",
-    cell: ({ row: { original: worker } }) => {
-      const { look, label } = STATUS[worker.status];
-      return <Mark look={look} label={label} />;
-    },
-  },
-  {
-    id: "pool",
-    header: "Work pool",
-    cell: ({ row: { original: worker } }) =>
-      worker.work_pool_name === "" ? <span className="quiet">serves</span> : worker.work_pool_name,
-  },
-  {
-    id: "runs",
-    header: "Runs now",
-    cell: ({ row: { original: worker } }) => (
-      <span className="number">{`${worker.flow_run_ids.length} of ${worker.capacity}`}</span>
-    ),
-  },
-  {
-    id: "heartbeat",
-    header: "Last heard of",
-    // One that is online says so all the time; that would be outdated as soon as it is shown.
-    cell: ({ row: { original: worker } }) =>
-      worker.status === "WORKER_STATUS_ONLINE" ? "now" : <Moment at={worker.last_heartbeat_at} />,
-  },
-  { id: "version", header: "Version", cell: ({ row: { original: worker } }) => worker.client_version },
-];
-
-function Mark({ look, label }: { look: string; label: string }) {
-  return (
-    <span className={`state state-${look}`}>
-      <span className="state-mark" aria-hidden="true" />
-      {label}
-    </span>
-  );
-}
+const EVENTS = ["headrace.work-pool.*", "headrace.work-queue.*", "headrace.worker.*", "headrace.flow-run.*"];
+const KEYS = ["work-pools", "workers", "lateness"];
 
 /** Where runs wait, and who takes them. */
 export function PoolsPage() {
-  useInvalidation(EVENTS, ["work-pools", "workers"]);
-  const pools = useQuery({
-    queryKey: ["work-pools"],
-    queryFn: ({ signal }) => call("ListWorkPools", { page_size: MOST }, signal),
-  });
-  const workers = useQuery({
-    queryKey: ["workers"],
-    queryFn: ({ signal }) => call("ListWorkers", { page_size: MOST }, signal),
-  });
-  const poolRows = pools.data?.work_pools ?? NO_POOLS;
-  const workerRows = workers.data?.workers ?? NO_WORKERS;
+  useInvalidation(EVENTS, KEYS);
+  const [isMaking, setMaking] = useState(false);
+  const pools = usePaged("ListWorkPools", "work-pools", {}, (page) => page.work_pools);
+  const workers = usePaged("ListWorkers", "workers", {}, (page) => page.workers);
+  const columns = useMemo(() => makeColumns(workers.rows), [workers.rows]);
   const error = pools.error ?? workers.error;
   return (
     <>
       <div className="page-head">
         <h1>Work pools</h1>
+        <span className="actions">
+          <button type="button" className="button" onClick={() => setMaking(true)}>
+            <Icon name="plus" />
+            New pool
+          </button>
+        </span>
       </div>
-      {error !== null && <Fault error={error} onRetry={() => void Promise.all([pools.refetch(), workers.refetch()])} />}
+      {error !== null && <Fault error={error} onRetry={() => [pools, workers].forEach((list) => list.refetch())} />}
       {pools.isPending && error === null && <Loading what="work pools" />}
-      {poolRows.length > 0 && (
-        <DataTable label="Work pools" columns={POOL_COLUMNS} rows={poolRows} rowKey={(pool) => pool.work_pool_id} />
+      {pools.rows.length > 0 && (
+        <DataTable label="Work pools" columns={columns} rows={pools.rows} rowKey={(pool) => pool.work_pool_id} />
       )}
-      {pools.isSuccess && poolRows.length === 0 && (
-        <Empty title="No work pools yet">
+      <More list={pools} />
+      {!pools.isPending && pools.rows.length === 0 && error === null && (
+        <Empty title="No work pools yet" code="headrace worker start --pool my-pool">
           <p>
             A worker makes its pool when it starts. Flows that are served need none: see{" "}
             <Link to="/deployments">deployments</Link>.
           </p>
-          <pre className="code">headrace worker start --pool my-pool</pre>
         </Empty>
       )}
       <h2 className="section-title">Workers</h2>
-      {workerRows.length > 0 && (
-        <DataTable label="Workers" columns={WORKER_COLUMNS} rows={workerRows} rowKey={(worker) => worker.worker_id} />
+      {workers.rows.length > 0 && (
+        <DataTable label="Workers" columns={WORKER_COLUMNS} rows={workers.rows} rowKey={(worker) => worker.worker_id} />
       )}
-      {workers.isSuccess && workerRows.length === 0 && <p className="quiet">No worker has come yet.</p>}
+      <More list={workers} />
+      {!workers.isPending && workers.rows.length === 0 && <p className="quiet">No worker has come yet.</p>}
+      {isMaking && <PoolDialog pool={undefined} onClose={() => setMaking(false)} />}
     </>
   );
 }
+
+function makeColumns(workers: Worker[]): Column<WorkPool>[] {
+  const online = new Map<string, number>();
+  for (const worker of workers)
+    if (worker.status === "WORKER_STATUS_ONLINE")
+      online.set(worker.work_pool_name, (online.get(worker.work_pool_name) ?? 0) + 1);
+  return [
+    {
+      id: "name",
+      header: "Work pool",
+      cell: ({ row: { original: pool } }) => (
+        <Link to="/work-pools/$workPoolName" params={{ workPoolName: pool.name }} className="run-link">
+          <span className="run-name">{pool.name}</span>
+          <span className="quiet">{pool.description}</span>
+        </Link>
+      ),
+    },
+    { id: "type", header: "Type", cell: ({ row: { original: pool } }) => pool.type },
+    { id: "status", header: "Status", cell: ({ row: { original: pool } }) => <PoolStatus of={pool} /> },
+    {
+      id: "slots",
+      header: "Runs at once",
+      cell: ({ row: { original: pool } }) => <Slots used={pool.active_slots} limit={pool.concurrency_limit} />,
+    },
+    {
+      id: "workers",
+      header: "Workers",
+      cell: ({ row: { original: pool } }) => <span className="number">{online.get(pool.name) ?? 0}</span>,
+    },
+    { id: "late", header: "Late now", cell: ({ row: { original: pool } }) => <Late pool={pool.name} /> },
+  ];
+}
+
+/** How many runs of a pool are due and have not started, and for how long. */
+function Late({ pool }: { pool: string }) {
+  const { data } = useQuery({
+    queryKey: ["lateness", pool],
+    queryFn: ({ signal }) => call("GetFlowRunLateness", { filter: { work_pool_names: [pool] } }, signal),
+  });
+  const waiting = Number(data?.waiting_count ?? 0);
+  if (waiting === 0) return <span className="quiet">none</span>;
+  return <Mark look="scheduled" label={`${waiting}, up to ${spanText(secondsOf(data?.longest_waiting) ?? 0)}`} />;
+}
+
