@@ -30,6 +30,17 @@ interface ChartProps {
 
 const compact = new Intl.NumberFormat(undefined, { notation: "compact" });
 const moment = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
+const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
+const DAY_SECONDS = 86_400;
+
+/** Writes a moment on the axis: the day where a day begins or steps are that long. */
+function tick(at: number, step: number): string {
+  const date = new Date(at * 1000);
+  const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;
+  return (step >= DAY_SECONDS || isMidnight ? day : hour).format(date);
+}
+
 const SHORTEST_BRUSH_PIXELS = 4;
 const NEAR_PIXELS = 14;
 
@@ -161,7 +172,7 @@ export default function Chart(props: ChartProps) {
         y: { range: (_, __, highest) => [0, Math.max(highest * 1.08, hasBars ? 1 : 0.001)] },
       },
       axes: [
-        { stroke: quiet, grid: { show: false }, ticks: { show: false }, font: "11px system-ui, sans-serif", size: 26, space: 70 },
+        { stroke: quiet, grid: { show: false }, ticks: { show: false }, font: "11px system-ui, sans-serif", size: 26, space: 90, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) },
         {
           stroke: quiet,
           grid: { stroke: line, width: 1 },

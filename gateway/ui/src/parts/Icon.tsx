@@ -56,6 +56,7 @@ const PATHS = {
   ),
   compare: <path d="M8 4v16M16 4v16M3.5 8L8 4M20.5 16L16 20M12 4v.01M12 12v.01M12 20v.01" />,
   bookmark: <path d="M7 4h10v16l-5-4-5 4z" />,
+  grip: <path d="M9 6h.01M15 6h.01M9 12h.01M15 12h.01M9 18h.01M15 18h.01" strokeWidth="2.4" />,
   fit: <path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" />,
   runs: <path d="M4 6h10M4 12h16M4 18h7" />,
   deployments: <path d="M12 3l8 4.5v9L12 21l-8-4.5v-9zM12 12l8-4.5M12 12L4 7.5M12 12v9" />,

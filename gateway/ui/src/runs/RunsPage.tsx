@@ -1,95 +1,99 @@
-import { Link, getRouteApi } from "@tanstack/react-router";
-import { useMemo } from "react";
-import type { FlowRun } from "../api/contract.gen.ts";
-import { STATE_TYPES, lookOf, typeOfKey } from "../api/states.ts";
-import { DataTable, type Column } from "../parts/DataTable.tsx";
-import { Elapsed, Moment } from "../parts/Moment.tsx";
+import { useQueryClient } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { useMemo, useState } from "react";
+import { useAddress, type Search } from "../api/address.ts";
+import { RECENT_SPANS, rangeOf, recentSeconds } from "../api/spans.ts";
+import { STATE_TYPES, lookOf } from "../api/states.ts";
+import { DataTable } from "../parts/DataTable.tsx";
+import { FilterBar } from "../parts/FilterBar.tsx";
+import { Icon } from "../parts/Icon.tsx";
+import { More } from "../parts/More.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
-import { StateBadge } from "../parts/StateBadge.tsx";
-import { SearchField } from "../parts/SearchField.tsx";
+import { RunHistogram, RunScatter } from "./Activity.tsx";
+import { Bulk } from "./Bulk.tsx";
+import { FLOW_RUN_COLUMNS } from "./columns.tsx";
+import { FLOW_RUN_FIELDS, FLOW_RUN_ORDERS, flowRunFilter } from "./fields.ts";
+import { SavedViews } from "./SavedViews.tsx";
+import { TaskRunList } from "./TaskRunList.tsx";
 import { useRuns } from "./useRuns.ts";
 
-const route = getRouteApi("/runs");
+const SORTABLE = ["name", "started", "duration"];
+const NO_KEYS: ReadonlySet<string> = new Set();
 
-const COLUMNS: Column<FlowRun>[] = [
-  {
-    id: "name",
-    header: "Run",
-    cell: ({ row: { original: run } }) => (
-      <Link to="/runs/$flowRunId" params={{ flowRunId: run.flow_run_id }} className="run-link">
-        <span className="run-name">{run.name}</span>
-        <span className="quiet">{run.flow_name}</span>
-      </Link>
-    ),
-  },
-  { id: "state", header: "State", cell: ({ row: { original: run } }) => <StateBadge state={run.state} /> },
-  {
-    id: "deployment",
-    header: "Deployment",
-    cell: ({ row: { original: run } }) =>
-      run.deployment_name === "" ? <span className="quiet none">–</span> : run.deployment_name,
-  },
-  {
-    id: "started",
-    header: "Started",
-    cell: ({ row: { original: run } }) =>
-      run.started_at === undefined ? (
-        <span className="quiet">
-          due <Moment at={run.next_scheduled_start_at ?? run.expected_start_at} />
-        </span>
-      ) : (
-        <Moment at={run.started_at} />
-      ),
-  },
-  {
-    id: "duration",
-    header: "Duration",
-    cell: ({ row: { original: run } }) => <Elapsed from={run.started_at} until={run.ended_at} />,
-  },
-  {
-    id: "tags",
-    header: "Tags",
-    cell: ({ row: { original: run } }) => (
-      <span className="tags">
-        {run.tags.map((tag) => (
-          <span key={tag} className="tag">
-            {tag}
-          </span>
-        ))}
-      </span>
-    ),
-  },
-];
+/** The words of an address that are no filters. */
+const LOOKS = new Set(["kind", "order", "span"]);
 
-/** All flow runs, newest first, live. */
+/** Flow runs and task runs, newest first, live. */
 export function RunsPage() {
-  const search = route.useSearch();
-  const navigate = route.useNavigate();
-  const keys = useMemo(() => search.state?.split(",") ?? [], [search.state]);
-  const types = useMemo(() => keys.map(typeOfKey).filter((type) => type !== undefined), [keys]);
-  const filter = useMemo(
-    () => ({ text: search.text, deployment_ids: search.deployment === undefined ? [] : [search.deployment] }),
-    [search.text, search.deployment],
-  );
-  const { runs, isLoading, error, hasMore, isLoadingMore, loadMore, retry } = useRuns(filter, types);
-  const isFiltered = search.state !== undefined || search.text !== undefined || search.deployment !== undefined;
-  const toggle = (key: string) => {
-    const next = keys.includes(key) ? keys.filter((other) => other !== key) : [...keys, key];
-    void navigate({ search: (old) => ({ ...old, state: next.length === 0 ? undefined : next.join(",") }), replace: true });
-  };
-
+  const [search, change] = useAddress();
+  const isTasks = search.kind === "tasks";
   return (
     <>
       <div className="page-head">
         <h1>Runs</h1>
-        <SearchField
-          label="Find runs by name, flow or message"
-          value={search.text ?? ""}
-          onChange={(text) =>
-            void navigate({ search: (old) => ({ ...old, text: text === "" ? undefined : text }), replace: true })
-          }
-        />
+        <div className="segments" role="group" aria-label="Which runs">
+          <button type="button" aria-pressed={!isTasks} onClick={() => change({ kind: undefined, order: undefined })}>
+            Flow runs
+          </button>
+          <button type="button" aria-pressed={isTasks} onClick={() => change({ kind: "tasks", order: undefined })}>
+            Task runs
+          </button>
+        </div>
       </div>
+      {isTasks ? <TaskRunList /> : <FlowRuns search={search} change={change} />}
+    </>
+  );
+}
+
+function FlowRuns({ search, change }: { search: Search; change: (change: Search) => void }) {
+  const queries = useQueryClient();
+  // What is asked for follows the filters alone; spans back from now are counted when they change.
+  const key = JSON.stringify(Object.entries(search).filter(([name]) => !LOOKS.has(name)).sort());
+  const filter = useMemo(() => flowRunFilter(Object.fromEntries(JSON.parse(key) as [string, string][])), [key]);
+  const isFiltered = key !== "[]";
+  const sort = FLOW_RUN_ORDERS[search.order ?? ""];
+  const list = useRuns(filter, sort, () => void queries.invalidateQueries({ queryKey: ["flow-run-insight"] }));
+  const [selected, setSelected] = useState(NO_KEYS);
+  const [selectedOf, setSelectedOf] = useState(key);
+  if (selectedOf !== key) {
+    setSelectedOf(key);
+    setSelected(NO_KEYS);
+  }
+  const chosen = useMemo(() => list.runs.filter((run) => selected.has(run.flow_run_id)), [list.runs, selected]);
+  const states = search.state?.split(",").filter((part) => part !== "") ?? [];
+  const toggle = (state: string) =>
+    change({ state: (states.includes(state) ? states.filter((other) => other !== state) : [...states, state]).join(",") });
+  const names = useMemo(() => new Map(list.runs.map((run) => [run.flow_run_id, run.name])), [list.runs]);
+
+  return (
+    <>
+      <FilterBar fields={FLOW_RUN_FIELDS} searchLabel="Find runs by name, flow or message">
+        <SavedViews search={search} />
+        <div className="filter-end">
+          {chosen.length === 2 && (
+            <Link
+              to="/runs/compare"
+              search={{ a: chosen[1]?.flow_run_id, b: chosen[0]?.flow_run_id }}
+              className="button"
+            >
+              <Icon name="compare" />
+              Compare
+            </Link>
+          )}
+          {chosen.length > 0 ? (
+            <Bulk
+              filter={{ flow_run_ids: chosen.map((run) => run.flow_run_id) }}
+              label={`${chosen.length} selected`}
+              isAll={false}
+              onDone={() => setSelected(NO_KEYS)}
+            />
+          ) : (
+            list.runs.length > 0 && (
+              <Bulk filter={filter} label={isFiltered ? "All that match" : "All runs"} isAll={!isFiltered} onDone={list.refetch} />
+            )
+          )}
+        </div>
+      </FilterBar>
       <div className="chips" role="group" aria-label="Only runs in these states">
         {STATE_TYPES.map((type) => {
           const look = lookOf(type);
@@ -98,7 +102,7 @@ export function RunsPage() {
               key={type}
               type="button"
               className={`chip state-${look.key}`}
-              aria-pressed={keys.includes(look.key)}
+              aria-pressed={states.includes(look.key)}
               onClick={() => toggle(look.key)}
             >
               <span className="state-mark" aria-hidden="true" />
@@ -106,22 +110,75 @@ export function RunsPage() {
             </button>
           );
         })}
-        {isFiltered && (
-          <Link to="/runs" className="chip-clear">
-            Show all
-          </Link>
-        )}
       </div>
-      {error !== null && runs.length === 0 && <Fault error={error} onRetry={retry} />}
-      {isLoading && error === null && <Loading what="runs" />}
-      {runs.length > 0 && <DataTable label="Flow runs" columns={COLUMNS} rows={runs} rowKey={(run) => run.flow_run_id} />}
-      {hasMore && (
-        <button type="button" className="button more" onClick={loadMore} disabled={isLoadingMore}>
-          {isLoadingMore ? "Loading…" : "Show older runs"}
-        </button>
+      <Charts search={search} change={change} filter={filter} />
+      {list.error !== null && list.runs.length === 0 && <Fault error={list.error} onRetry={list.refetch} />}
+      {list.isLoading && list.error === null && <Loading what="runs" />}
+      {list.runs.length > 0 && (
+        <DataTable
+          label="Flow runs"
+          columns={FLOW_RUN_COLUMNS}
+          rows={list.runs}
+          rowKey={(run) => run.flow_run_id}
+          sortable={SORTABLE}
+          order={search.order ?? ""}
+          onOrder={(order) => change({ order: order === "duration" ? "-duration" : order })}
+          selection={{ keys: selected, onChange: setSelected, nameOf: (id) => names.get(id) ?? id }}
+        />
       )}
-      {!isLoading && error === null && runs.length === 0 && (isFiltered ? <NoneFits /> : <None />)}
+      <More list={list} />
+      {!list.isLoading && list.error === null && list.runs.length === 0 && (isFiltered ? <NoneFits /> : <None />)}
     </>
+  );
+}
+
+interface ChartsProps {
+  search: Search;
+  change: (change: Search) => void;
+  filter: ReturnType<typeof flowRunFilter>;
+}
+
+function Charts({ search, change, filter }: ChartsProps) {
+  const recent = search.span ?? "24h";
+  const marked = search.expected;
+  const span = useMemo(() => {
+    const range = rangeOf(marked) ?? rangeOf(recent) ?? {};
+    const until = range.until ?? new Date().toISOString();
+    return { from: range.from ?? new Date(Date.parse(until) - (recentSeconds(recent) ?? 86_400) * 1000).toISOString(), until };
+  }, [marked, recent]);
+  const brush = (from: number, until: number) =>
+    change({ expected: `${new Date(from * 1000).toISOString()}..${new Date(until * 1000).toISOString()}` });
+  return (
+    <section className="run-charts" aria-label="Runs over time">
+      <div className="tile">
+        <div className="tile-head">
+          <h2>Runs over time</h2>
+          <span className="tile-note">
+            {marked === undefined ? (
+              <select className="bare-select" aria-label="Which time" value={recent} onChange={(event) => change({ span: event.target.value })}>
+                {RECENT_SPANS.map((option) => (
+                  <option key={option.value} value={option.value}>
+                    {option.label}
+                  </option>
+                ))}
+              </select>
+            ) : (
+              <button type="button" className="link-button" onClick={() => change({ expected: undefined })}>
+                Show more time
+              </button>
+            )}
+          </span>
+        </div>
+        <RunHistogram filter={filter} span={span} onBrush={brush} />
+      </div>
+      <div className="tile">
+        <div className="tile-head">
+          <h2>Duration</h2>
+          <span className="tile-note">drag to choose a time</span>
+        </div>
+        <RunScatter filter={filter} span={span} onBrush={brush} />
+      </div>
+    </section>
   );
 }
 
@@ -145,9 +202,8 @@ hello()`;
 
 function None() {
   return (
-    <Empty title="Nothing has run yet">
+    <Empty title="Nothing has run yet" code={EXAMPLE}>
       <p>Save this as hello.py and start it with python hello.py; its run shows up here by itself.</p>
-      <pre className="code">{EXAMPLE}</pre>
     </Empty>
   );
 }

@@ -3,10 +3,11 @@
 import { useInfiniteQuery, useQueryClient, type InfiniteData } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef } from "react";
 import { call } from "../api/client.ts";
-import type { FlowRun, FlowRunFilter, Input, ListFlowRunsResponse, StateType } from "../api/contract.gen.ts";
+import type { FlowRun, FlowRunFilter, FlowRunSort, Input, ListFlowRunsResponse } from "../api/contract.gen.ts";
 import { useStream } from "../api/live.ts";
 
 const PAGE_SIZE = 100;
+const GATHER_MILLISECONDS = 1_000;
 
 interface Pages {
   runs: FlowRun[];
@@ -15,20 +16,19 @@ interface Pages {
   hasMore: boolean;
   isLoadingMore: boolean;
   loadMore: () => void;
-  retry: () => void;
+  refetch: () => void;
 }
 
-function merge(
-  data: InfiniteData<ListFlowRunsResponse, string>,
-  changed: Map<string, FlowRun>,
-  belongs: (run: FlowRun) => boolean,
-): InfiniteData<ListFlowRunsResponse, string> {
+type Data = InfiniteData<ListFlowRunsResponse, string>;
+
+function merge(data: Data, changed: Map<string, FlowRun>, belongs: (run: FlowRun) => boolean, isNewestFirst: boolean): Data {
   const known = new Set(data.pages.flatMap((page) => page.flow_runs.map((run) => run.flow_run_id)));
   const pages = data.pages.map((page) => ({
     ...page,
     flow_runs: page.flow_runs.map((run) => changed.get(run.flow_run_id) ?? run).filter(belongs),
   }));
-  const fresh = [...changed.values()].filter((run) => !known.has(run.flow_run_id) && belongs(run));
+  // In another order only the server knows where a new one stands.
+  const fresh = isNewestFirst ? [...changed.values()].filter((run) => !known.has(run.flow_run_id) && belongs(run)) : [];
   const [first, ...rest] = pages;
   if (first === undefined || fresh.length === 0) return { ...data, pages };
   // Ids are in the order of time, newest first in the list.
@@ -37,40 +37,65 @@ function merge(
 }
 
 /**
- * Returns the flow runs that match, newest first, as they are now.
+ * Returns the flow runs that match, as they are now.
  *
  * The stream is asked for all states: a run that leaves the wanted ones has to leave the list.
+ *
+ * @param filter Which ones; has to be stable.
+ * @param sort Without one the newest come first.
+ * @param onChange Called some time after runs changed, once for all of a second.
  */
-export function useRuns(filter: Input<FlowRunFilter>, stateTypes: StateType[]): Pages {
+export function useRuns(filter: Input<FlowRunFilter>, sort?: FlowRunSort, onChange?: () => void): Pages {
   const queries = useQueryClient();
-  const listed = useMemo(() => ({ ...filter, state_types: stateTypes }), [filter, stateTypes]);
-  const queryKey = useMemo(() => ["flow-runs", listed], [listed]);
+  const queryKey = useMemo(() => ["flow-runs", filter, sort], [filter, sort]);
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam, signal }) =>
-      call("ListFlowRuns", { filter: listed, page_size: PAGE_SIZE, page_token: pageParam }, signal),
+      call("ListFlowRuns", { filter, sort, page_size: PAGE_SIZE, page_token: pageParam }, signal),
     initialPageParam: "",
     getNextPageParam: (page) => (page.next_page_token === "" ? undefined : page.next_page_token),
   });
 
   const changed = useRef(new Map<string, FlowRun>());
   const frame = useRef(0);
+  const gathering = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  const notify = useRef(onChange);
+  useEffect(() => {
+    notify.current = onChange;
+  });
   const apply = useCallback(() => {
     frame.current = 0;
     const batch = changed.current;
     changed.current = new Map();
-    const belongs = (run: FlowRun) =>
-      stateTypes.length === 0 || (run.state !== undefined && stateTypes.includes(run.state.type));
-    queries.setQueryData<InfiniteData<ListFlowRunsResponse, string>>(
-      queryKey,
-      (data) => data && merge(data, batch, belongs),
-    );
-  }, [queries, queryKey, stateTypes]);
-  useEffect(() => () => cancelAnimationFrame(frame.current), [apply]);
+    const types = filter.state_types ?? [];
+    const names = filter.state_names ?? [];
+    const belongs = ({ state }: FlowRun) =>
+      (types.length === 0 || (state !== undefined && types.includes(state.type))) &&
+      (names.length === 0 || (state !== undefined && names.includes(state.name)));
+    queries.setQueryData<Data>(queryKey, (data) => data && merge(data, batch, belongs, sort === undefined));
+    gathering.current ??= setTimeout(() => {
+      gathering.current = undefined;
+      notify.current?.();
+    }, GATHER_MILLISECONDS);
+  }, [queries, queryKey, filter, sort]);
+  useEffect(
+    () => () => {
+      cancelAnimationFrame(frame.current);
+      frame.current = 0;
+    },
+    [apply],
+  );
+  useEffect(() => () => clearTimeout(gathering.current), []);
 
-  useStream("FollowFlowRuns", { filter }, {
+  const followed = useMemo(() => ({ filter: { ...filter, state_types: undefined, state_names: undefined } }), [filter]);
+  const hasOpened = useRef(false);
+  useStream("FollowFlowRuns", followed, {
     // What changed between the list and the stream, or while the connection was lost.
-    onOpen: () => void queries.invalidateQueries({ queryKey: ["flow-runs"] }),
+    onOpen: () => {
+      void queries.invalidateQueries({ queryKey: ["flow-runs"] });
+      if (hasOpened.current) notify.current?.();
+      hasOpened.current = true;
+    },
     onAnswer: ({ flow_runs: runs }) => {
       for (const run of runs) changed.current.set(run.flow_run_id, run);
       if (runs.length > 0 && frame.current === 0) frame.current = requestAnimationFrame(apply);
@@ -84,6 +109,6 @@ export function useRuns(filter: Input<FlowRunFilter>, stateTypes: StateType[]): 
     hasMore: query.hasNextPage,
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => void query.fetchNextPage(),
-    retry: () => void query.refetch(),
+    refetch: () => void query.refetch(),
   };
 }
