@@ -14,6 +14,7 @@ from google.protobuf import descriptor
 from google.rpc import status_pb2
 
 from headrace import errors
+from headrace_chassis import audit
 from headrace_gateway import failures, streams
 from headrace_gateway.backends import PASSED_ON, Backends, Metadata
 from headrace_gateway.contract import Contract, PublicMethod
@@ -57,9 +58,13 @@ class Api:
         contract: The public methods.
         backends: Calls them.
         max_body_bytes: The largest body that is taken.
+        internal_token: Proves to services that the gateway tells where a request came from.
     """
 
-    def __init__(self, contract: Contract, backends: Backends, *, max_body_bytes: int) -> None:
+    def __init__(
+        self, contract: Contract, backends: Backends, *, max_body_bytes: int, internal_token: str | None = None
+    ) -> None:
+        self._internal_token = internal_token
         self._backends = backends
         self._max_body_bytes = max_body_bytes
         self._decoders = Decoders()
@@ -127,9 +132,12 @@ class Api:
             _set_query(binding.parameters, request, scope["query_string"])
         for setter, value in zip(binding.variables, found.values, strict=True):
             setter(request, value)
-        metadata = _metadata(scope, found.workspace)
+        metadata = _metadata(scope, found.workspace, self._internal_token)
         if binding.method.streams:
             call = self._backends.stream(binding.method, request, metadata)
+            if binding.method.is_document:
+                await self._streams.serve_document(call, receive, send)
+                return
             form = streams.choose(header(scope, b"accept"))
             await self._streams.serve(call, form, binding.encode, receive, send)
             return
@@ -193,8 +201,15 @@ def _set_query(parameters: Parameters, request: Any, query: bytes) -> None:
         parameters.setter(name)(request, value)
 
 
-def _metadata(scope: Scope, workspace: str | None) -> Metadata:
+def _metadata(scope: Scope, workspace: str | None, internal_token: str | None) -> Metadata:
     passed = []
+    client = scope.get("client")
+    if client and internal_token:
+        passed.append((audit.ADDRESS_KEY, str(client[0])))
+        passed.append((audit.ADDRESS_PROOF_KEY, audit.address_proof(str(client[0]), internal_token)))
+    if scope["method"] not in ("GET", "HEAD") and (agent := header(scope, b"user-agent")):
+        # What only reads is answered together for all who ask the same, whatever they ask with.
+        passed.append((audit.AGENT_KEY, "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in agent[:200])))
     for name, value in scope["headers"]:
         key = PASSED_ON.get(name)
         if key is None or (workspace is not None and key == "headrace-workspace"):

@@ -56,6 +56,11 @@ class PublicMethod:
     """Name in the enum `headrace.api.v1.Permission`."""
     comment: str
 
+    @property
+    def is_document(self) -> bool:
+        """Whether its answers are the parts of a document of any type."""
+        return self.streams and self.response.full_name == "google.api.HttpBody"
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Contract:

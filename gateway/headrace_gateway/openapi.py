@@ -86,6 +86,8 @@ def _operation(contract: Contract, schemas: Schemas, method: PublicMethod, rule:
 
 
 def _content(schemas: Schemas, method: PublicMethod) -> dict[str, Any]:
+    if method.is_document:
+        return {"*/*": {"schema": {"type": "string", "format": "binary"}}}
     schema = schemas.of(method.response)
     if not method.streams:
         return {"application/json": {"schema": schema}}

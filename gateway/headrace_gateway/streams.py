@@ -4,6 +4,9 @@ SSE: each answer is an event without a name; the stream ends with an event `end`
 Lines: each answer is a line; an error is a last line `{"error": {...}}`. Both send a sign of life (a comment,
 an empty line) while nothing happens, and end by themselves when the server is about to stop.
 
+A stream of `google.api.HttpBody` is a document: its parts are sent as they are, with the name of the file that the
+service gave it. Where it breaks off the connection is cut, so that nobody takes a part of it for the whole.
+
 Back-pressure goes through: an answer is taken from the service only after the one before was handed to the
 connection, whose buffer is bounded.
 """
@@ -30,6 +33,10 @@ logger = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS = 15.0
 FIRST_ANSWER_SECONDS = 1.0
 """So long the HTTP status waits for the first answer, so that an error at the start is an error in HTTP, too."""
+
+
+class DocumentBrokeOff(Exception):
+    """A document cannot be sent to its end; its connection has to be cut."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +110,33 @@ class Streams:
         finally:
             self._open -= 1
             call.cancel()
+
+    async def serve_document(self, call: Any, receive: Receive, send: Send) -> None:
+        """Send the document that the answers of `call` are the parts of, until the client leaves.
+
+        Raises:
+            grpc.aio.AioRpcError: The call failed before anything was sent.
+            DocumentBrokeOff: It failed afterwards.
+            errors.ResourceExhausted: There are too many streams.
+        """
+        if self._open >= self._limit:
+            raise errors.ResourceExhausted(
+                f"this server has {self._limit} streams open already", reason="TOO_MANY_STREAMS", retry_after_seconds=5
+            )
+        self._open += 1
+        gone = asyncio.ensure_future(_wait_for_disconnect(receive))
+        sending = asyncio.ensure_future(_send_document(call, send))
+        try:
+            await asyncio.wait((gone, sending), return_when="FIRST_COMPLETED")
+            if sending.done():
+                sending.result()
+        finally:
+            self._open -= 1
+            call.cancel()
+            for task in (gone, sending):
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError, Exception):
+                    await task
 
     async def _serve(self, call: Any, form: Form, encode: Encode, receive: Receive, send: Send) -> None:
         answers = aiter(call)
@@ -183,6 +217,28 @@ async def _pump(first: asyncio.Future[Any], answers: Any, encode: Encode, writer
     while answer is not None:
         await writer.write(writer.form.answer(orjson.dumps(encode(answer))))
         answer = await anext(answers, None)
+
+
+async def _send_document(call: Any, send: Send) -> None:
+    answers = aiter(call)
+    part = await anext(answers)
+    said = {str(name).lower(): str(value) for name, value in await call.initial_metadata() or ()}
+    headers = [
+        (b"content-type", part.content_type.encode("latin-1")),
+        NO_STORE,
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    if "content-disposition" in said:
+        headers.append((b"content-disposition", said["content-disposition"].encode("latin-1")))
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": part.data, "more_body": True})
+    try:
+        async for part in answers:
+            await send({"type": "http.response.body", "body": part.data, "more_body": True})
+    except grpc.aio.AioRpcError as error:
+        # The status is sent: only a broken connection can tell that the document is not whole.
+        raise DocumentBrokeOff(error.details()) from error
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _wait_for_disconnect(receive: Receive) -> None:

@@ -13,6 +13,10 @@ from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace.rpc.status import from_rpc_error
 
 MOST_IDS = 500
+MOST_PARENTS = 100
+MOST_FAMILY = 1000
+"""Flow runs that a question about a family of runs is about."""
+
 _TIMEOUT_SECONDS = 10.0
 
 FINAL = frozenset(
@@ -56,3 +60,51 @@ class StateFinality:
             if any(run.state.type not in FINAL for run in response.flow_runs):
                 return False
         return True
+
+
+class StateFamilies:
+    """Knows from the state service which runs are below others.
+
+    Args:
+        channel: Returns the channel to a service by name; calls carry the caller in progress.
+    """
+
+    def __init__(self, channel: Callable[[str], grpc.aio.Channel]) -> None:
+        self._channel = channel
+
+    async def with_children(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> tuple[uuid.UUID, ...]:
+        """Return the flow runs and all below them.
+
+        The call in progress says for whom it is asked; `workspace_id` is its workspace.
+
+        Raises:
+            errors.InvalidArgument: They are too many.
+            errors.Unavailable: The state service does not answer.
+        """
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        found = dict.fromkeys(flow_run_ids)
+        parents = list(found)
+        while parents:
+            request = flow_run_pb2.ListFlowRunsRequest(
+                filter=flow_run_pb2.FlowRunFilter(parent_flow_run_ids=[str(run) for run in parents[:MOST_PARENTS]]),
+                page_size=200,
+            )
+            parents = parents[MOST_PARENTS:]
+            while True:
+                try:
+                    response = await stub.ListFlowRuns(request, timeout=_TIMEOUT_SECONDS)
+                except grpc.aio.AioRpcError as error:
+                    cause = from_rpc_error(error)
+                    raise errors.Unavailable(f"the state service does not tell about runs: {cause}") from error
+                new = [child for run in response.flow_runs if (child := uuid.UUID(run.flow_run_id)) not in found]
+                found.update(dict.fromkeys(new))
+                parents += new
+                if len(found) > MOST_FAMILY:
+                    raise errors.InvalidArgument.of_field(
+                        "filter.with_children",
+                        f"is for at most {MOST_FAMILY} flow runs, and there are more below these",
+                    )
+                if not response.next_page_token:
+                    break
+                request.page_token = response.next_page_token
+        return tuple(found)

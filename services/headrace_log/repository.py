@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Protocol
 
+from headrace_log.rules.histogram import Counts, Spans
 from headrace_log.rules.records import Appended, Batch, Record, RecordFilter, Window
 
 
@@ -42,6 +43,10 @@ class RecordReader(Protocol):
         self, workspace_id: uuid.UUID, wanted: RecordFilter, window: Window, *, newest_first: bool, limit: int
     ) -> list[Record]:
         """Return at most `limit` records in the order of time, or in the opposite one."""
+        ...
+
+    async def count_levels(self, workspace_id: uuid.UUID, wanted: RecordFilter, spans: Spans) -> list[Counts]:
+        """Return how many records of each level there are in each span that has any, in the order of time."""
         ...
 
 
@@ -95,6 +100,19 @@ class RecordTail(Protocol):
 
     def follow(self, workspace_id: uuid.UUID) -> contextlib.AbstractAsyncContextManager[RecordFollower]:
         """Lend a follower of one workspace."""
+        ...
+
+
+class RunFamilies(Protocol):
+    """Knows which runs are below others."""
+
+    async def with_children(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> tuple[uuid.UUID, ...]:
+        """Return the flow runs and all below them.
+
+        Raises:
+            errors.InvalidArgument: They are too many.
+            errors.Unavailable: The state service does not answer.
+        """
         ...
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
-from headrace_chassis.tables import outbox_table
+from headrace_chassis.tables import audit_pending_table, outbox_table
 
 metadata = sqlalchemy.MetaData(schema="log")
 
@@ -82,3 +82,5 @@ appended_batch = sqlalchemy.Table(
 )
 
 outbox = outbox_table(metadata)
+
+audit_pending = audit_pending_table(metadata)

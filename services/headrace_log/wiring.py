@@ -6,13 +6,13 @@ from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.service import Service, ServiceContext
 from headrace_log.loops.stretches import StretchLoop
 from headrace_log.loops.sweep import SweepLoop
-from headrace_log.neighbours import StateFinality
+from headrace_log.neighbours import StateFamilies, StateFinality
 from headrace_log.queries.reader import Reader
 from headrace_log.queries.store import BatchStore
 from headrace_log.queries.stretches import Stretches
 from headrace_log.queries.sweep import Sweeper
 from headrace_log.queries.tail import OutboxTail
-from headrace_log.servicer import LogServicer
+from headrace_log.servicers.logs import LogServicer
 from headrace_log.usecases.following import Follow
 from headrace_log.usecases.ingest import Ingest
 
@@ -35,7 +35,7 @@ async def build(context: ServiceContext) -> Service:
 
     ingest.start()
     return Service(
-        servicers=[LogServicer(ingest, reader, tail, follow, context.clock)],
+        servicers=[LogServicer(ingest, reader, tail, follow, StateFamilies(context.channel), context.clock)],
         loops=[
             PartitionKeeper(
                 context.database,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from headrace.api.v1 import flow_run_pb2, log_pb2
+from headrace.api.v1 import flow_run_pb2
 from headrace.cli import (
     explaining,
     filtering,
     flow_run_change,
+    flow_run_logs,
     flow_run_pausing,
-    logs,
     lookup,
     output,
     run_note,
@@ -96,40 +96,6 @@ def inspect_flow_run(run: str, as_json: bool) -> None:
     )
 
 
-@command.command("logs")
-@click.argument("run")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
-@click.option("--head", type=click.IntRange(1), metavar="N", help="Only the first N lines.")
-@click.option("--tail", type=click.IntRange(1), metavar="N", help="Only the last N lines.")
-@click.option(
-    "--level", type=click.Choice(["debug", "info", "warning", "error", "critical"]), help="This level or above."
-)
-@click.option("--search", metavar="TEXT", help="Only lines with these words.")
-@output.output_option
-def show_logs(
-    run: str, follow: bool, head: int | None, tail: int | None, level: str | None, search: str | None, as_json: bool
-) -> None:
-    """Show the log of a flow run, its task runs' lines with it."""
-    if head is not None and (tail is not None or follow):
-        raise click.UsageError("--head goes neither with --tail nor with --follow.")
-    if follow and as_json:
-        raise click.UsageError("--follow is for people; programs use the API's stream (FollowLogs).")
-    levels = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
-    chosen = log_pb2.LogFilter(
-        flow_run_ids=[lookup.flow_run(run).flow_run_id],
-        level_at_least=levels[level] if level else 0,
-        text=search or "",
-    )
-    if follow:
-        logs.follow(chosen, tail=tail or 0)
-        return
-    records = logs.read(chosen, head=head, tail=tail)
-    if as_json:
-        output.print_json(records)
-    else:
-        logs.show(records)
-
-
 @command.command("watch")
 @click.argument("run")
 @click.option("--timeout", type=click.FloatRange(0), metavar="SECONDS", help="Give up after this time.")
@@ -142,4 +108,5 @@ for _change in flow_run_change.COMMANDS:
     command.add_command(_change)
 for _pausing in flow_run_pausing.COMMANDS:
     command.add_command(_pausing)
+command.add_command(flow_run_logs.show_logs)
 command.add_command(run_note.command)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import pathlib
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -60,3 +62,30 @@ def follow(chosen: log_pb2.LogFilter, *, tail: int) -> None:
         except errors.Unavailable as error:
             output.note(f"{error} Trying again.")
             time.sleep(watching.RETRY_SECONDS)
+
+
+FORMATS = {
+    "text": log_pb2.LOG_FORMAT_TEXT,
+    "csv": log_pb2.LOG_FORMAT_CSV,
+    "jsonl": log_pb2.LOG_FORMAT_JSON_LINES,
+}
+
+
+def download(chosen: log_pb2.LogFilter, *, form: str, strip_ansi: bool, file: pathlib.Path | None) -> None:
+    """Write all records as one document to a file, or to the standard output; a file appears only once it is whole."""
+    request = log_pb2.DownloadLogsRequest(filter=chosen, format=FORMATS[form], strip_ansi=strip_ansi)
+    parts = lookup.client().logs.DownloadLogs(request)
+    if file is None:
+        for part in parts:
+            sys.stdout.buffer.write(part.data)
+        sys.stdout.buffer.flush()
+        return
+    partly = file.with_name(f"{file.name}.part")
+    try:
+        with partly.open("wb") as out:
+            for part in parts:
+                out.write(part.data)
+        partly.replace(file)
+    finally:
+        partly.unlink(missing_ok=True)
+    output.note(f"Wrote {file}.")

@@ -108,8 +108,8 @@ class LocalCall(
         self._exchange.on_done(lambda: callback(self))
 
     async def initial_metadata(self) -> grpc.aio.Metadata:
-        """Return nothing: handlers of this process send none."""
-        return grpc.aio.Metadata()
+        """Return what the handler has said before its first message; wait for that one to be sure of it."""
+        return grpc.aio.Metadata(*self._exchange.initial_metadata)
 
     async def trailing_metadata(self) -> grpc.aio.Metadata:
         """Return what came with the status."""

@@ -30,7 +30,8 @@ class LocalContext(grpc.aio.ServicerContext[Any, Any]):
         await self._exchange.answer(message)
 
     async def send_initial_metadata(self, initial_metadata: Any) -> None:
-        """Take initial metadata; nobody in this process reads it."""
+        """Tell the client what stands before the first message."""
+        self._exchange.initial_metadata = tuple(initial_metadata)
 
     async def abort(self, code: grpc.StatusCode, details: str = "", trailing_metadata: Any = ()) -> Any:
         """End the call with a status.

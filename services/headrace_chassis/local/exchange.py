@@ -64,6 +64,8 @@ class Exchange:
         self.code: grpc.StatusCode | None = None
         """How the call ended; None while it is in progress."""
         self.details = ""
+        self.initial_metadata: Pairs = ()
+        """What the handler said before its first message."""
         self.trailing_metadata: Pairs = ()
         self.is_cancelled = False
         """Whether the client has given the call up."""

@@ -18,8 +18,9 @@ from headrace_chassis.database import Connection, Database
 from headrace_log.queries.planning import by_index
 from headrace_log.queries.segments import FIRST_GROUP, Question, Segment, load_segments
 from headrace_log.rules.grams import hashes_of
+from headrace_log.rules.histogram import Counts, Spans
 from headrace_log.rules.records import Record, RecordFilter, Window
-from headrace_log.rules.text import like_pattern
+from headrace_log.rules.text import TextQuery, like_pattern, word_pattern
 from headrace_log.tables import record
 
 SHOWN = (
@@ -39,6 +40,11 @@ SHOWN = (
 
 SLOW_SECONDS = 0.1
 """A search in a run that takes longer asks for the run to be summed up."""
+
+_TIME = sqlalchemy.DateTime(timezone=True)
+_LEVELS = (20, 30, 40, 50)
+# No level has a larger number, nor a negative one.
+_ABOVE_ALL = 2**15
 
 
 class Reader:
@@ -76,6 +82,30 @@ class Reader:
             found.sort(key=lambda record: record.key, reverse=newest_first)
         return found[:limit]
 
+    async def count_levels(self, workspace_id: uuid.UUID, wanted: RecordFilter, spans: Spans) -> list[Counts]:
+        """Return how many records of each level there are in each span that has any, in the order of time."""
+        place = sqlalchemy.func.floor(
+            sqlalchemy.extract("epoch", record.c.occurred_at - sqlalchemy.literal(spans.start, _TIME))
+            / sqlalchemy.literal(spans.width.total_seconds(), sqlalchemy.Double)
+        ).label("place")
+        bounds = zip((0, *_LEVELS), (*_LEVELS, _ABOVE_ALL), strict=True)
+        counts = [sqlalchemy.func.count().filter(record.c.level.between(low, high - 1)) for low, high in bounds]
+        ask = Question(workspace_id, wanted, Window(), False, 0)
+        end = spans.start + spans.width * spans.count
+        statement = (
+            sqlalchemy.select(sqlalchemy.cast(place, sqlalchemy.Integer), *counts)
+            .where(
+                *_conditions(ask),
+                record.c.occurred_at >= sqlalchemy.literal(spans.start, _TIME),
+                record.c.occurred_at < sqlalchemy.literal(end, _TIME),
+            )
+            .group_by(place)
+            .order_by(place)
+        )
+        text, arguments = compile_core(statement)
+        async with self._database.connection() as connection:
+            return [Counts(*row) for row in await connection.fetch(text, *arguments)]
+
     async def _search(self, ask: Question) -> dict[uuid.UUID, list[Record]]:
         """Return what is found in those runs that have stretches."""
         hashes = sorted({value for part in ask.wanted.text.wanted for value in hashes_of(part)})
@@ -103,7 +133,8 @@ async def fetch(connection: Connection, statement: Select[Any]) -> list[Record]:
     return [_record(row) for row in await connection.fetch(text, *arguments)]
 
 
-def _list(ask: Question) -> Select[Any]:
+def _conditions(ask: Question) -> list[ColumnElement[bool]]:
+    """Return what holds for the records, but for the runs where there are several."""
     conditions = [*_filter(ask.wanted), *_window(ask.window, newest_first=ask.newest_first)]
     runs, tasks = ask.wanted.flow_run_ids, ask.wanted.task_run_ids
     if not runs and not tasks:
@@ -117,12 +148,18 @@ def _list(ask: Question) -> Select[Any]:
         conditions.append(record.c.task_run_id == any_(_uuids(tasks)))
     if len(runs) == 1:
         conditions.append(record.c.flow_run_id == runs[0])
-    elif runs and tasks:
-        conditions.append(record.c.flow_run_id == any_(_uuids(runs)))
     elif runs:
+        conditions.append(record.c.flow_run_id == any_(_uuids(runs)))
+    return conditions
+
+
+def _list(ask: Question) -> Select[Any]:
+    runs = ask.wanted.flow_run_ids
+    if len(runs) > 1 and not ask.wanted.task_run_ids:
+        conditions = _conditions(ask.of_runs(runs[:1]))[:-1]
         run = sqlalchemy.func.unnest(_uuids(runs)).table_valued("flow_run_id", name="part").render_derived()
         return _by_part(ask, run, [record.c.flow_run_id == run.c.flow_run_id, *conditions])
-    return _ordered(sqlalchemy.select(*SHOWN).where(*conditions), record, ask)
+    return _ordered(sqlalchemy.select(*SHOWN).where(*_conditions(ask)), record, ask)
 
 
 def _by_segment(ask: Question, segments: Sequence[Segment]) -> Select[Any]:
@@ -191,15 +228,20 @@ def _filter(wanted: RecordFilter) -> list[ColumnElement[bool]]:
         )
     if wanted.without_task_runs:
         conditions.append(record.c.task_run_id.is_(None))
-    conditions += (_contains(part) for part in wanted.text.wanted)
-    conditions += (sqlalchemy.not_(_contains(part)) for part in wanted.text.unwanted)
+    conditions += (_contains(part, wanted.text) for part in wanted.text.wanted)
+    conditions += (sqlalchemy.not_(_contains(part, wanted.text)) for part in wanted.text.unwanted)
     return conditions
 
 
-def _contains(part: str) -> ColumnElement[bool]:
+def _contains(part: str, text: TextQuery) -> ColumnElement[bool]:
+    if text.whole_words:
+        # What a word is beyond ASCII only the database's own collation knows.
+        pattern = sqlalchemy.literal(word_pattern(part), sqlalchemy.Text)
+        return record.c.message.regexp_match(pattern, flags=None if text.match_case else "i")
     # Upper and lower case of ASCII letters can be told apart byte by byte, which takes half of the time.
     message = record.c.message.collate("C") if part.isascii() else record.c.message
-    return message.ilike(sqlalchemy.literal(like_pattern(part), sqlalchemy.Text))
+    pattern = sqlalchemy.literal(like_pattern(part), sqlalchemy.Text)
+    return message.like(pattern) if text.match_case else message.ilike(pattern)
 
 
 def _window(window: Window, *, newest_first: bool) -> list[ColumnElement[bool]]:

@@ -98,6 +98,8 @@ class RecordFilter:
     loggers: tuple[str, ...] = ()
     sources: tuple[int, ...] = ()
     without_task_runs: bool = False
+    with_children: bool = False
+    """Also of the flow runs below those that are named; to be replaced by their ids before anything is looked up."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import uuid
+from collections.abc import AsyncIterator
 
 from headrace_log.repository import RecordReader, RecordTail
+from headrace_log.rules.histogram import Counts, Spans, choose_spans
 from headrace_log.rules.records import FollowToken, Key, Record, RecordFilter, Window, follow_behind
 
 
@@ -43,3 +46,46 @@ async def list_page(
     records = found[:page_size]
     next_key = records[-1].key if len(found) > page_size else None
     return Page(records, next_key, follow_behind(records, horizon))
+
+
+DOWNLOAD_PAGE = 500
+"""Records of a document that are in memory at once."""
+
+
+async def all_records(
+    reader: RecordReader, tail: RecordTail, workspace_id: uuid.UUID, wanted: RecordFilter
+) -> AsyncIterator[list[Record]]:
+    """Yield all records that are committed now, oldest first, a page at a time."""
+    window = Window(up_to_position=await tail.settle())
+    while True:
+        found = await reader.list_records(workspace_id, wanted, window, newest_first=False, limit=DOWNLOAD_PAGE)
+        if found:
+            yield found
+        if len(found) < DOWNLOAD_PAGE:
+            return
+        window = dataclasses.replace(window, after=found[-1].key)
+
+
+async def count_over_time(
+    reader: RecordReader, workspace_id: uuid.UUID, wanted: RecordFilter, *, most_spans: int
+) -> tuple[Spans | None, list[Counts]]:
+    """Return spans of time and how many records of each level are in each that has any; no spans without records."""
+    first, last = wanted.occurred_from, wanted.occurred_until
+    if first is None or last is None:
+        ends = [
+            await reader.list_records(workspace_id, wanted, Window(), newest_first=newest_first, limit=1)
+            for newest_first in (False, True)
+        ]
+        if not all(ends):
+            return None, []
+        first = first or ends[0][0].occurred_at
+        last = ends[1][0].occurred_at if last is None else last - _MICROSECOND
+    else:
+        last -= _MICROSECOND
+    if last < first:
+        return None, []
+    spans = choose_spans(first, last, most_spans)
+    return spans, await reader.count_levels(workspace_id, wanted, spans)
+
+
+_MICROSECOND = datetime.timedelta(microseconds=1)

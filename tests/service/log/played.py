@@ -12,6 +12,8 @@ class PlayedRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
 
     def __init__(self) -> None:
         self.states: dict[str, state_pb2.StateType.ValueType] = {}
+        self.parents: dict[str, str] = {}
+        """Run -> the run that it is a child of."""
 
     async def BatchGetFlowRuns(
         self, request: flow_run_pb2.BatchGetFlowRunsRequest, context: Any
@@ -23,3 +25,9 @@ class PlayedRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
                 if run in self.states
             ]
         )
+
+    async def ListFlowRuns(
+        self, request: flow_run_pb2.ListFlowRunsRequest, context: Any
+    ) -> flow_run_pb2.ListFlowRunsResponse:
+        children = [run for run, parent in self.parents.items() if parent in request.filter.parent_flow_run_ids]
+        return flow_run_pb2.ListFlowRunsResponse(flow_runs=[flow_run_pb2.FlowRun(flow_run_id=run) for run in children])

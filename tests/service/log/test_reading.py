@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import csv
 import datetime
+import io
+import json
 from typing import Any
 
 import grpc.aio
@@ -12,6 +15,7 @@ from headrace.ids import uuid7
 from headrace.rpc.status import from_rpc_error
 from headrace_harness.logs import FIRST_MOMENT, a_line, a_writer, list_all
 from headrace_harness.services import RunningService
+from service.log.played import PlayedRuns
 
 SECOND = datetime.timedelta(seconds=1)
 ASC, DESC = log_pb2.LOG_SORT_OCCURRED_ASC, log_pb2.LOG_SORT_OCCURRED_DESC
@@ -80,6 +84,111 @@ async def test_text_finds_words_and_phrases_and_leaves_out(
     lines[3] = "path a_b\\c" if text != "-e" else "the path"
     await write(service, [a_line(line, flow_run_id=flow_run_id) for line in lines])
     assert await found(service, flow_run_ids=[flow_run_id], text=text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "more", "expected"),
+    [
+        ("Error", {"match_case": True}, ["Error: disk full"]),
+        ("err", {}, ["Error: disk full", "errors (2)", "no terror"]),
+        ("error", {"whole_words": True}, ["Error: disk full"]),
+        ("error", {"whole_words": True, "match_case": True}, []),
+        ('"disk full"', {"whole_words": True}, ["Error: disk full"]),
+        ("(2)", {"whole_words": True}, ["errors (2)"]),
+        ("-errors", {"whole_words": True}, ["Error: disk full", "no terror"]),
+    ],
+)
+async def test_case_and_whole_words_matter_where_it_is_asked_for(
+    service: RunningService, flow_run_id: str, text: str, more: dict[str, bool], expected: list[str]
+) -> None:
+    lines = ["Error: disk full", "errors (2)", "no terror"]
+    await write(service, [a_line(line, flow_run_id=flow_run_id) for line in lines])
+    assert await found(service, flow_run_ids=[flow_run_id], text=text, **more) == expected
+
+
+async def test_children_are_found_at_any_depth(service: RunningService, flow_run_id: str, runs: PlayedRuns) -> None:
+    child, grandchild, stranger = str(uuid7()), str(uuid7()), str(uuid7())
+    runs.parents.update({child: flow_run_id, grandchild: child})
+    await write(
+        service,
+        [
+            a_line(str(place), flow_run_id=run, at=FIRST_MOMENT + place * SECOND)
+            for place, run in enumerate((flow_run_id, grandchild, child, stranger))
+        ],
+    )
+    assert await found(service, flow_run_ids=[flow_run_id], with_children=True) == ["0", "1", "2"]
+    assert await found(service, flow_run_ids=[child], with_children=True, text="1") == ["1"]
+    assert await found(service, flow_run_ids=[flow_run_id]) == ["0"]
+
+
+async def test_a_histogram_counts_levels_over_time(service: RunningService, flow_run_id: str) -> None:
+    stub = log_pb2_grpc.LogServiceStub(service.channel)
+    wanted = log_pb2.LogFilter(flow_run_ids=[flow_run_id])
+    assert not (await stub.GetLogHistogram(log_pb2.GetLogHistogramRequest(filter=wanted))).buckets
+    levels = (5, 20, 25, 30, 40, 99)
+    await write(
+        service,
+        [
+            a_line("x", flow_run_id=flow_run_id, level=level, at=FIRST_MOMENT + place * 30 * SECOND)
+            for place, level in enumerate(levels)
+        ],
+    )
+    told = await stub.GetLogHistogram(log_pb2.GetLogHistogramRequest(filter=wanted, buckets=3))
+    assert (told.width.seconds, told.total, len(told.buckets)) == (60, 6, 3)
+    assert [(each.debug, each.info, each.warning, each.error, each.critical) for each in told.buckets] == [
+        (1, 1, 0, 0, 0),
+        (0, 1, 1, 0, 0),
+        (0, 0, 0, 1, 1),
+    ]
+    assert told.buckets[1].start_at.ToDatetime(datetime.UTC) == FIRST_MOMENT + 60 * SECOND
+    getattr(wanted.occurred, "from").FromDatetime(FIRST_MOMENT - 60 * SECOND)
+    wanted.occurred.until.FromDatetime(FIRST_MOMENT + 60 * SECOND)
+    wanted.level_at_least = 20
+    told = await stub.GetLogHistogram(log_pb2.GetLogHistogramRequest(filter=wanted, buckets=2))
+    assert [each.info for each in told.buckets] == [0, 1]
+
+
+async def download(service: RunningService, flow_run_id: str, **request: Any) -> tuple[str, str]:
+    """Return the name of the file and its content."""
+    call = log_pb2_grpc.LogServiceStub(service.channel).DownloadLogs(
+        log_pb2.DownloadLogsRequest(filter=log_pb2.LogFilter(flow_run_ids=[flow_run_id]), **request)
+    )
+    content = b"".join([part.data async for part in call])
+    said = dict(tuple(await call.initial_metadata()))
+    return str(said["content-disposition"]), content.decode()
+
+
+async def test_a_log_is_downloaded_whole_in_each_form(service: RunningService, flow_run_id: str) -> None:
+    lines = [
+        a_line(f"line {place}", flow_run_id=flow_run_id, at=FIRST_MOMENT + place * SECOND) for place in range(1203)
+    ]
+    lines[0].message = '\x1b[31mred\x1b[0m, "quoted"\nand more'
+    lines[0].fields.update({"rows": 3})
+    await write(service, lines)
+    name, text = await download(service, flow_run_id)
+    assert name == f'attachment; filename="log-{flow_run_id}.log"'
+    assert text.splitlines()[:3] == [
+        '2026-03-05T12:00:00.000Z INFO     test: \x1b[31mred\x1b[0m, "quoted"',
+        "    and more",
+        "2026-03-05T12:00:01.000Z INFO     test: line 1",
+    ]
+    assert len(text.splitlines()) == 1204
+    name, text = await download(service, flow_run_id, format=log_pb2.LOG_FORMAT_CSV, strip_ansi=True)
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert name.endswith('.csv"')
+    assert (len(rows), rows[0]["message"], rows[0]["fields"]) == (1203, 'red, "quoted"\nand more', '{"rows":3}')
+    assert rows[-1]["occurred_at"] == "2026-03-05T12:20:02Z"
+    name, text = await download(service, flow_run_id, format=log_pb2.LOG_FORMAT_JSON_LINES)
+    objects = [json.loads(line) for line in text.splitlines()]
+    assert name.endswith('.jsonl"')
+    assert [each["message"] for each in objects] == [line.message for line in lines]
+    assert (objects[0]["fields"], objects[0]["level"], objects[0]["log_id"]) == ({"rows": 3}, 20, lines[0].log_id)
+
+
+async def test_a_download_has_to_name_runs_or_a_beginning(service: RunningService) -> None:
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await log_pb2_grpc.LogServiceStub(service.channel).DownloadLogs(log_pb2.DownloadLogsRequest()).read()
+    assert isinstance(from_rpc_error(caught.value), errors.InvalidArgument)
 
 
 async def test_filters_are_joined_by_and(service: RunningService, flow_run_id: str) -> None:

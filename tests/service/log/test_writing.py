@@ -18,7 +18,7 @@ from headrace_harness.cluster import Cluster
 from headrace_harness.logs import FIRST_MOMENT, a_line, a_writer, list_all
 from headrace_harness.postgres import TestPostgres, fresh_database
 from headrace_harness.services import RunningService, running_service
-from headrace_log import servicer
+from headrace_log.servicers import writing as servicer
 from headrace_log.wiring import build
 from headrace_migrations import run
 

@@ -1453,6 +1453,22 @@ export interface CreateUserResponse {
   user?: User;
 }
 
+/** Asks to create a webhook. */
+export interface CreateWebhookRequest {
+  /** The webhook. Its id may be made by the caller. */
+  webhook?: Webhook;
+  /** The secret, where the sender chooses it; empty: the server makes one. */
+  secret: string;
+}
+
+/** Returns the webhook. */
+export interface CreateWebhookResponse {
+  /** The webhook. */
+  webhook?: Webhook;
+  /** Its secret; empty where there is none. */
+  secret: string;
+}
+
 /** Asks to create a work pool. */
 export interface CreateWorkPoolRequest {
   /** The pool; its name and type are needed. */
@@ -1706,6 +1722,14 @@ export interface DeleteVariableRequest {
 
 export type DeleteVariableResponse = Record<string, never>;
 
+/** Asks to delete a webhook. */
+export interface DeleteWebhookRequest {
+  /** Which one. */
+  webhook_id: string;
+}
+
+export type DeleteWebhookResponse = Record<string, never>;
+
 /** Asks to delete a work pool. */
 export interface DeleteWorkPoolRequest {
   /** Which one. */
@@ -1916,6 +1940,16 @@ export interface DeploymentVersion {
 }
 
 export type DoNothingAction = Record<string, never>;
+
+/** Asks for a document with all records. */
+export interface DownloadLogsRequest {
+  /** Which ones; it has to name flow runs, task runs or a span of time. */
+  filter?: LogFilter;
+  /** In which form. */
+  format: LogFormat;
+  /** True: without ANSI codes (colours and the like); else they are kept. */
+  strip_ansi: boolean;
+}
 
 /** Asks to drain a worker. */
 export interface DrainWorkerRequest {
@@ -2881,6 +2915,24 @@ export interface GetLastFlowRunsResponse {
   owners: LastFlowRuns[];
 }
 
+/** Asks for counts by level over time. */
+export interface GetLogHistogramRequest {
+  /** Of which records. Without a span it reaches from the first to the last of them. */
+  filter?: LogFilter;
+  /** Into how many equal spans at most; 0 is 60. */
+  buckets: number;
+}
+
+/** Returns counts. */
+export interface GetLogHistogramResponse {
+  /** One span after the other, without a gap; empty if there are no records. */
+  buckets: LogBucket[];
+  /** How long each span is. */
+  width?: string;
+  /** How many records in all. */
+  total: string;
+}
+
 export type GetRetentionRulesRequest = Record<string, never>;
 
 /** Returns the rules. */
@@ -3047,6 +3099,18 @@ export interface GetVariableRequest {
 export interface GetVariableResponse {
   /** The variable. */
   variable?: Variable;
+}
+
+/** Asks for a webhook. */
+export interface GetWebhookRequest {
+  /** Its id or its slug. */
+  webhook: string;
+}
+
+/** Returns a webhook. */
+export interface GetWebhookResponse {
+  /** The webhook. */
+  webhook?: Webhook;
 }
 
 /** Asks for a work pool. */
@@ -3906,6 +3970,24 @@ export interface ListVariablesResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of webhooks. */
+export interface ListWebhooksRequest {
+  /** A part of the name. */
+  name_contains: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of webhooks. */
+export interface ListWebhooksResponse {
+  /** The webhooks. */
+  webhooks: Webhook[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of work pools. */
 export interface ListWorkPoolsRequest {
   /** Any of these types; empty: all. */
@@ -3980,6 +4062,22 @@ export interface ListWorkspacesResponse {
   next_page_token: string;
 }
 
+/** What was written in a span of time. */
+export interface LogBucket {
+  /** When it begins. */
+  start_at?: string;
+  /** Records below level 20. */
+  debug: string;
+  /** Records from level 20 and below 30. */
+  info: string;
+  /** Records from level 30 and below 40. */
+  warning: string;
+  /** Records from level 40 and below 50. */
+  error: string;
+  /** Records from level 50. */
+  critical: string;
+}
+
 /** Which records. Fields are joined by AND, values in a field by OR unless said otherwise. */
 export interface LogFilter {
   /** Of any of these flow runs. */
@@ -4002,7 +4100,20 @@ export interface LogFilter {
   sources: LogSource[];
   /** True: only records of flow runs themselves, not of their task runs. */
   without_task_runs: boolean;
+  /** True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. Not when following. */
+  with_children: boolean;
+  /** True: upper and lower case in `text` are told apart. */
+  match_case: boolean;
+  /** True: what is in `text` is found only where it begins and ends with a word. */
+  whole_words: boolean;
 }
+
+/** Form of a downloaded log. */
+export type LogFormat =
+  | "LOG_FORMAT_UNSPECIFIED"
+  | "LOG_FORMAT_TEXT"
+  | "LOG_FORMAT_CSV"
+  | "LOG_FORMAT_JSON_LINES";
 
 /** One line. */
 export interface LogRecord {
@@ -4337,6 +4448,28 @@ export interface QuietHours {
   days: number[];
   /** What is at least so severe is sent nevertheless; unspecified is critical. */
   passes: Severity;
+}
+
+/** Something was sent to the address of a webhook. */
+export interface ReceiveWebhookRequest {
+  /** The last part of the address. */
+  slug: string;
+  /** The method. */
+  method: string;
+  /** The headers, names in lower case. */
+  headers: Record<string, string>;
+  /** The query. */
+  query: Record<string, string>;
+  /** The body as it came. */
+  body: string;
+}
+
+/** Tells which event it became. */
+export interface ReceiveWebhookResponse {
+  /** The event. */
+  event_id: string;
+  /** False: it came before, and is that event. */
+  stored: boolean;
 }
 
 /** The right to write for one flow run. */
@@ -4781,6 +4914,22 @@ export interface RotateChannelSecretsResponse {
   unreadable: number;
   /** For the next call; empty: there is nothing left. */
   next_page_token: string;
+}
+
+/** Asks for another secret. */
+export interface RotateWebhookSecretRequest {
+  /** Of which webhook. */
+  webhook_id: string;
+  /** For how long the secret before is taken, at most a week; unset: it is not. */
+  grace?: string;
+}
+
+/** Returns the new secret. */
+export interface RotateWebhookSecretResponse {
+  /** The webhook. */
+  webhook?: Webhook;
+  /** Its secret, which nothing shows again. */
+  secret: string;
 }
 
 /** A stretch of time. */
@@ -5881,6 +6030,20 @@ export interface UpdateUserResponse {
   user?: User;
 }
 
+/** Asks to change a webhook. */
+export interface UpdateWebhookRequest {
+  /** The new values, and the webhook's id. */
+  webhook?: Webhook;
+  /** Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed webhook. */
+export interface UpdateWebhookResponse {
+  /** The webhook. */
+  webhook?: Webhook;
+}
+
 /** Asks to change a work pool. */
 export interface UpdateWorkPoolRequest {
   /** The new values, and the pool's name. */
@@ -6088,6 +6251,80 @@ export interface WatchFlowRunResponse {
   caught_up: boolean;
 }
 
+/** An address that other systems call. */
+export interface Webhook {
+  /** UUIDv7. */
+  webhook_id: string;
+  /** The name that people read. */
+  name: string;
+  /** What it is for. */
+  description: string;
+  /** The last part of its address, /hooks/<slug>; unique. Empty: the server makes one that nobody guesses. */
+  slug: string;
+  /** True: calls are refused. */
+  paused: boolean;
+  /** How it tells who calls. */
+  authentication: WebhookAuthentication;
+  /** The event that a call becomes. Templates see `request` (method, headers, query, body, text) and `webhook`. */
+  template?: WebhookTemplate;
+  /** A signed call that is older, or from so far in the future, is refused; a call that comes again within this time is the same event. Unset: 5 minutes. */
+  replay_window?: string;
+  /** The largest body, in bytes; 0 is 256 KiB. */
+  most_bytes: number;
+  /** How many calls a minute; 0 is 600. */
+  most_per_minute: number;
+  /** Who made it. */
+  creator?: Creator;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** When it last took a call. */
+  last_received_at?: string;
+  /** How many calls it took. */
+  received_count: string;
+  /** What was wrong with the last call that it refused although its sender was known. */
+  last_error: string;
+  /** When that was. */
+  last_error_at?: string;
+}
+
+/** How a webhook tells who calls it. */
+export type WebhookAuthentication =
+  | "WEBHOOK_AUTHENTICATION_UNSPECIFIED"
+  | "WEBHOOK_AUTHENTICATION_NONE"
+  | "WEBHOOK_AUTHENTICATION_TOKEN"
+  | "WEBHOOK_AUTHENTICATION_HEADRACE"
+  | "WEBHOOK_AUTHENTICATION_GITHUB"
+  | "WEBHOOK_AUTHENTICATION_STRIPE"
+  | "WEBHOOK_AUTHENTICATION_SLACK";
+
+/** What else an event concerns. */
+export interface WebhookRelated {
+  /** Its id, a template; if it renders as nothing, it is left out. */
+  resource_id: string;
+  /** Its role. */
+  role: string;
+  /** Its name, a template. */
+  name: string;
+}
+
+/** The event that a call becomes. */
+export interface WebhookTemplate {
+  /** The event's name, a template. */
+  event_name: string;
+  /** What it is about, a template; empty: the webhook. */
+  resource_id: string;
+  /** The name of what it is about, a template. */
+  resource_name: string;
+  /** What else it concerns. */
+  related: WebhookRelated[];
+  /** Details; strings are templates. Unset: the body, if it is JSON or a form. */
+  payload?: JsonObject;
+  /** What names the call, a template, for example the header in which the sender numbers its calls: a second call of the same name within the replay window is the same event. */
+  dedup_key: string;
+}
+
 /** Where due runs wait for workers of one kind. */
 export interface WorkPool {
   /** UUIDv7. */
@@ -6230,6 +6467,17 @@ export interface Workspace {
   updated_at?: string;
 }
 
+export interface googleapiHttpBody {
+  content_type: string;
+  data: string;
+  extensions: googleprotobufAny[];
+}
+
+export interface googleprotobufAny {
+  type_url: string;
+  value: string;
+}
+
 /** Calls that are answered once. */
 export interface Calls {
   CreateApiKey: { request: CreateApiKeyRequest; response: CreateApiKeyResponse };
@@ -6369,6 +6617,7 @@ export interface Calls {
   SetUpAccount: { request: SetUpAccountRequest; response: SetUpAccountResponse };
   AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
   ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
+  GetLogHistogram: { request: GetLogHistogramRequest; response: GetLogHistogramResponse };
   GetRetentionRules: { request: GetRetentionRulesRequest; response: GetRetentionRulesResponse };
   SetRetentionRule: { request: SetRetentionRuleRequest; response: SetRetentionRuleResponse };
   DeleteRetentionRule: { request: DeleteRetentionRuleRequest; response: DeleteRetentionRuleResponse };
@@ -6414,6 +6663,13 @@ export interface Calls {
   GetVariable: { request: GetVariableRequest; response: GetVariableResponse };
   ListVariables: { request: ListVariablesRequest; response: ListVariablesResponse };
   DeleteVariable: { request: DeleteVariableRequest; response: DeleteVariableResponse };
+  CreateWebhook: { request: CreateWebhookRequest; response: CreateWebhookResponse };
+  GetWebhook: { request: GetWebhookRequest; response: GetWebhookResponse };
+  ListWebhooks: { request: ListWebhooksRequest; response: ListWebhooksResponse };
+  UpdateWebhook: { request: UpdateWebhookRequest; response: UpdateWebhookResponse };
+  DeleteWebhook: { request: DeleteWebhookRequest; response: DeleteWebhookResponse };
+  RotateWebhookSecret: { request: RotateWebhookSecretRequest; response: RotateWebhookSecretResponse };
+  ReceiveWebhook: { request: ReceiveWebhookRequest; response: ReceiveWebhookResponse };
   CreateWorkPool: { request: CreateWorkPoolRequest; response: CreateWorkPoolResponse };
   GetWorkPool: { request: GetWorkPoolRequest; response: GetWorkPoolResponse };
   ListWorkPools: { request: ListWorkPoolsRequest; response: ListWorkPoolsResponse };
@@ -6440,6 +6696,7 @@ export interface Streams {
   WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
   FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
   FollowBackgroundTasks: { request: FollowBackgroundTasksRequest; response: FollowBackgroundTasksResponse };
+  DownloadLogs: { request: DownloadLogsRequest; response: googleapiHttpBody };
   FollowLogs: { request: FollowLogsRequest; response: FollowLogsResponse };
 }
 
@@ -6593,6 +6850,8 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   SetUpAccount: { verb: "POST", path: "/v1/setup", body: true },
   AppendLogs: { verb: "POST", path: "/v1/logs", body: true },
   ListLogs: { verb: "POST", path: "/v1/logs:search", body: true },
+  GetLogHistogram: { verb: "POST", path: "/v1/logs:histogram", body: true },
+  DownloadLogs: { verb: "POST", path: "/v1/logs:download", body: true },
   FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
   GetRetentionRules: { verb: "GET", path: "/v1/retention-rules", body: false },
   SetRetentionRule: { verb: "PUT", path: "/v1/retention-rules", body: true },
@@ -6639,6 +6898,13 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetVariable: { verb: "GET", path: "/v1/variables/{name}", body: false },
   ListVariables: { verb: "GET", path: "/v1/variables", body: false },
   DeleteVariable: { verb: "DELETE", path: "/v1/variables/{name}", body: false },
+  CreateWebhook: { verb: "POST", path: "/v1/webhooks", body: true },
+  GetWebhook: { verb: "GET", path: "/v1/webhooks/{webhook}", body: false },
+  ListWebhooks: { verb: "GET", path: "/v1/webhooks", body: false },
+  UpdateWebhook: { verb: "PATCH", path: "/v1/webhooks/{webhook.webhook_id}", body: true },
+  DeleteWebhook: { verb: "DELETE", path: "/v1/webhooks/{webhook_id}", body: false },
+  RotateWebhookSecret: { verb: "POST", path: "/v1/webhooks/{webhook_id}:rotate", body: true },
+  ReceiveWebhook: { verb: "POST", path: "/v1/webhook-calls", body: true },
   CreateWorkPool: { verb: "POST", path: "/v1/work-pools", body: true },
   GetWorkPool: { verb: "GET", path: "/v1/work-pools/{work_pool_name}", body: false },
   ListWorkPools: { verb: "GET", path: "/v1/work-pools", body: false },

@@ -143,8 +143,9 @@ class AutomationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def RotateAutomationSecrets(self, request, context):
-        """Encrypts some of the secrets of all workspaces' automations, and of deliveries that may still be sent, anew where
-        they are not encrypted with the newest key. To be called until there is no next page; then the older keys can go.
+        """Encrypts some of the secrets of all workspaces' automations and webhooks, and of deliveries that may still be sent,
+        anew where they are not encrypted with the newest key. To be called until there is no next page; then the older
+        keys can go.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -277,8 +277,9 @@ class AutomationServiceStub(typing.Generic[_AutomationServiceCreateAutomationTyp
     """Sends a delivery again that was given up."""
 
     RotateAutomationSecrets: _AutomationServiceRotateAutomationSecretsType
-    """Encrypts some of the secrets of all workspaces' automations, and of deliveries that may still be sent, anew where
-    they are not encrypted with the newest key. To be called until there is no next page; then the older keys can go.
+    """Encrypts some of the secrets of all workspaces' automations and webhooks, and of deliveries that may still be sent,
+    anew where they are not encrypted with the newest key. To be called until there is no next page; then the older
+    keys can go.
     """
 
 AutomationServiceAsyncStub: typing_extensions.TypeAlias = AutomationServiceStub[
@@ -393,8 +394,9 @@ class AutomationServiceServicer(metaclass=abc.ABCMeta):
         request: headrace.api.v1.automation_pb2.RotateAutomationSecretsRequest,
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse, collections.abc.Awaitable[headrace.api.v1.automation_pb2.RotateAutomationSecretsResponse]]:
-        """Encrypts some of the secrets of all workspaces' automations, and of deliveries that may still be sent, anew where
-        they are not encrypted with the newest key. To be called until there is no next page; then the older keys can go.
+        """Encrypts some of the secrets of all workspaces' automations and webhooks, and of deliveries that may still be sent,
+        anew where they are not encrypted with the newest key. To be called until there is no next page; then the older
+        keys can go.
         """
 
 def add_AutomationServiceServicer_to_server(servicer: AutomationServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -23,13 +23,15 @@ _sym_db = _symbol_database.Default()
 
 
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 from headrace.api.v1 import state_pb2 as headrace_dot_api_dot_v1_dot_state__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19headrace/api/v1/log.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\"\x8b\x03\n\tLogRecord\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x1e\n\x0b\x66low_run_id\x18\x02 \x01(\tR\tflowRunId\x12\x1e\n\x0btask_run_id\x18\x03 \x01(\tR\ttaskRunId\x12\x1b\n\tworker_id\x18\x04 \x01(\tR\x08workerId\x12\x16\n\x06logger\x18\x05 \x01(\tR\x06logger\x12\x14\n\x05level\x18\x06 \x01(\x05R\x05level\x12\x18\n\x07message\x18\x07 \x01(\tR\x07message\x12;\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12/\n\x06\x66ields\x18\t \x01(\x0b\x32\x17.google.protobuf.StructR\x06\x66ields\x12\x32\n\x06source\x18\n \x01(\x0e\x32\x1a.headrace.api.v1.LogSourceR\x06source\x12 \n\x0btraceparent\x18\x0b \x01(\tR\x0btraceparent\"\x80\x03\n\tLogFilter\x12 \n\x0c\x66low_run_ids\x18\x01 \x03(\tR\nflowRunIds\x12 \n\x0ctask_run_ids\x18\x02 \x03(\tR\ntaskRunIds\x12\x1d\n\nworker_ids\x18\x03 \x03(\tR\tworkerIds\x12$\n\x0elevel_at_least\x18\x04 \x01(\x05R\x0clevelAtLeast\x12\"\n\rlevel_at_most\x18\x05 \x01(\x05R\x0blevelAtMost\x12\x36\n\x08occurred\x18\x06 \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x08occurred\x12\x12\n\x04text\x18\x07 \x01(\tR\x04text\x12\x18\n\x07loggers\x18\x08 \x03(\tR\x07loggers\x12\x34\n\x07sources\x18\t \x03(\x0e\x32\x1a.headrace.api.v1.LogSourceR\x07sources\x12*\n\x11without_task_runs\x18\n \x01(\x08R\x0fwithoutTaskRuns\"\x86\x01\n\x10WriteLogsRequest\x12\x34\n\x04open\x18\x01 \x01(\x0b\x32\x1e.headrace.api.v1.WriteLogsOpenH\x00R\x04open\x12\x31\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.LogBatchH\x00R\x05\x62\x61tchB\t\n\x07message\"U\n\rWriteLogsOpen\x12\x1d\n\nprocess_id\x18\x01 \x01(\tR\tprocessId\x12%\n\x0e\x63lient_version\x18\x02 \x01(\tR\rclientVersion\"\\\n\x08LogBatch\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x34\n\x07records\x18\x02 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x07records\"\xcc\x01\n\x11WriteLogsResponse\x12:\n\x06opened\x18\x01 \x01(\x0b\x32 .headrace.api.v1.WriteLogsOpenedH\x00R\x06opened\x12\x31\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x1d.headrace.api.v1.WriteLogsAckH\x00R\x03\x61\x63k\x12=\n\x07refused\x18\x03 \x01(\x0b\x32!.headrace.api.v1.WriteLogsRefusedH\x00R\x07refusedB\t\n\x07message\"\xa3\x01\n\x0fWriteLogsOpened\x12\x31\n\x15max_batches_in_flight\x18\x01 \x01(\x05R\x12maxBatchesInFlight\x12\x31\n\x15max_records_per_batch\x18\x02 \x01(\x05R\x12maxRecordsPerBatch\x12*\n\x11max_message_bytes\x18\x03 \x01(\x05R\x0fmaxMessageBytes\"*\n\x0cWriteLogsAck\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\"Z\n\x10WriteLogsRefused\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n\x04\x63ode\x18\x03 \x01(\tR\x04\x63ode\"I\n\x11\x41ppendLogsRequest\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x07records\",\n\x12\x41ppendLogsResponse\x12\x16\n\x06stored\x18\x01 \x01(\x05R\x06stored\"\xaf\x01\n\x0fListLogsRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.LogFilterR\x06\x66ilter\x12,\n\x04sort\x18\x02 \x01(\x0e\x32\x18.headrace.api.v1.LogSortR\x04sort\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x8d\x01\n\x10ListLogsResponse\x12.\n\x04logs\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x04logs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n\x0c\x66ollow_token\x18\x03 \x01(\tR\x0b\x66ollowToken\"\x9f\x01\n\x11\x46ollowLogsRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.LogFilterR\x06\x66ilter\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken\x12\x12\n\x04tail\x18\x03 \x01(\x05R\x04tail\x12\x1f\n\x0buntil_final\x18\x04 \x01(\x08R\nuntilFinal\"\x84\x01\n\x12\x46ollowLogsResponse\x12.\n\x04logs\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x04logs\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken\x12\x1b\n\tcaught_up\x18\x03 \x01(\x08R\x08\x63\x61ughtUp*\xb8\x01\n\tLogSource\x12\x1a\n\x16LOG_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11LOG_SOURCE_LOGGER\x10\x01\x12\x14\n\x10LOG_SOURCE_PRINT\x10\x02\x12\x15\n\x11LOG_SOURCE_STDOUT\x10\x03\x12\x15\n\x11LOG_SOURCE_STDERR\x10\x04\x12\x15\n\x11LOG_SOURCE_WORKER\x10\x05\x12\x1d\n\x19LOG_SOURCE_INFRASTRUCTURE\x10\x06*Z\n\x07LogSort\x12\x18\n\x14LOG_SORT_UNSPECIFIED\x10\x00\x12\x19\n\x15LOG_SORT_OCCURRED_ASC\x10\x01\x12\x1a\n\x16LOG_SORT_OCCURRED_DESC\x10\x02\x32\xe4\x03\n\nLogService\x12\\\n\tWriteLogs\x12!.headrace.api.v1.WriteLogsRequest\x1a\".headrace.api.v1.WriteLogsResponse\"\x04\xe0\xe0\x18[(\x01\x30\x01\x12n\n\nAppendLogs\x12\".headrace.api.v1.AppendLogsRequest\x1a#.headrace.api.v1.AppendLogsResponse\"\x17\xe0\xe0\x18[\x82\xd3\xe4\x93\x02\r\"\x08/v1/logs:\x01*\x12{\n\x08ListLogs\x12 .headrace.api.v1.ListLogsRequest\x1a!.headrace.api.v1.ListLogsResponse\"*\xe0\xe0\x18Z\x82\xd3\xe4\x93\x02 \x12\x08/v1/logsZ\x14\"\x0f/v1/logs:search:\x01*\x12\x8a\x01\n\nFollowLogs\x12\".headrace.api.v1.FollowLogsRequest\x1a#.headrace.api.v1.FollowLogsResponse\"1\xe0\xe0\x18Z\x82\xd3\xe4\x93\x02\'\x12\x0f/v1/logs:followZ\x14\"\x0f/v1/logs:follow:\x01*0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19headrace/api/v1/log.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x19google/api/httpbody.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\"\x8b\x03\n\tLogRecord\x12\x15\n\x06log_id\x18\x01 \x01(\tR\x05logId\x12\x1e\n\x0b\x66low_run_id\x18\x02 \x01(\tR\tflowRunId\x12\x1e\n\x0btask_run_id\x18\x03 \x01(\tR\ttaskRunId\x12\x1b\n\tworker_id\x18\x04 \x01(\tR\x08workerId\x12\x16\n\x06logger\x18\x05 \x01(\tR\x06logger\x12\x14\n\x05level\x18\x06 \x01(\x05R\x05level\x12\x18\n\x07message\x18\x07 \x01(\tR\x07message\x12;\n\x0boccurred_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12/\n\x06\x66ields\x18\t \x01(\x0b\x32\x17.google.protobuf.StructR\x06\x66ields\x12\x32\n\x06source\x18\n \x01(\x0e\x32\x1a.headrace.api.v1.LogSourceR\x06source\x12 \n\x0btraceparent\x18\x0b \x01(\tR\x0btraceparent\"\xe5\x03\n\tLogFilter\x12 \n\x0c\x66low_run_ids\x18\x01 \x03(\tR\nflowRunIds\x12 \n\x0ctask_run_ids\x18\x02 \x03(\tR\ntaskRunIds\x12\x1d\n\nworker_ids\x18\x03 \x03(\tR\tworkerIds\x12$\n\x0elevel_at_least\x18\x04 \x01(\x05R\x0clevelAtLeast\x12\"\n\rlevel_at_most\x18\x05 \x01(\x05R\x0blevelAtMost\x12\x36\n\x08occurred\x18\x06 \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x08occurred\x12\x12\n\x04text\x18\x07 \x01(\tR\x04text\x12\x18\n\x07loggers\x18\x08 \x03(\tR\x07loggers\x12\x34\n\x07sources\x18\t \x03(\x0e\x32\x1a.headrace.api.v1.LogSourceR\x07sources\x12*\n\x11without_task_runs\x18\n \x01(\x08R\x0fwithoutTaskRuns\x12#\n\rwith_children\x18\x0b \x01(\x08R\x0cwithChildren\x12\x1d\n\nmatch_case\x18\x0c \x01(\x08R\tmatchCase\x12\x1f\n\x0bwhole_words\x18\r \x01(\x08R\nwholeWords\"\x86\x01\n\x10WriteLogsRequest\x12\x34\n\x04open\x18\x01 \x01(\x0b\x32\x1e.headrace.api.v1.WriteLogsOpenH\x00R\x04open\x12\x31\n\x05\x62\x61tch\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.LogBatchH\x00R\x05\x62\x61tchB\t\n\x07message\"U\n\rWriteLogsOpen\x12\x1d\n\nprocess_id\x18\x01 \x01(\tR\tprocessId\x12%\n\x0e\x63lient_version\x18\x02 \x01(\tR\rclientVersion\"\\\n\x08LogBatch\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x34\n\x07records\x18\x02 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x07records\"\xcc\x01\n\x11WriteLogsResponse\x12:\n\x06opened\x18\x01 \x01(\x0b\x32 .headrace.api.v1.WriteLogsOpenedH\x00R\x06opened\x12\x31\n\x03\x61\x63k\x18\x02 \x01(\x0b\x32\x1d.headrace.api.v1.WriteLogsAckH\x00R\x03\x61\x63k\x12=\n\x07refused\x18\x03 \x01(\x0b\x32!.headrace.api.v1.WriteLogsRefusedH\x00R\x07refusedB\t\n\x07message\"\xa3\x01\n\x0fWriteLogsOpened\x12\x31\n\x15max_batches_in_flight\x18\x01 \x01(\x05R\x12maxBatchesInFlight\x12\x31\n\x15max_records_per_batch\x18\x02 \x01(\x05R\x12maxRecordsPerBatch\x12*\n\x11max_message_bytes\x18\x03 \x01(\x05R\x0fmaxMessageBytes\"*\n\x0cWriteLogsAck\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\"Z\n\x10WriteLogsRefused\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12\x12\n\x04\x63ode\x18\x03 \x01(\tR\x04\x63ode\"I\n\x11\x41ppendLogsRequest\x12\x34\n\x07records\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x07records\",\n\x12\x41ppendLogsResponse\x12\x16\n\x06stored\x18\x01 \x01(\x05R\x06stored\"\xaf\x01\n\x0fListLogsRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.LogFilterR\x06\x66ilter\x12,\n\x04sort\x18\x02 \x01(\x0e\x32\x18.headrace.api.v1.LogSortR\x04sort\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"\x8d\x01\n\x10ListLogsResponse\x12.\n\x04logs\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x04logs\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12!\n\x0c\x66ollow_token\x18\x03 \x01(\tR\x0b\x66ollowToken\"f\n\x16GetLogHistogramRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.LogFilterR\x06\x66ilter\x12\x18\n\x07\x62uckets\x18\x02 \x01(\x05R\x07\x62uckets\"\x96\x01\n\x17GetLogHistogramResponse\x12\x34\n\x07\x62uckets\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogBucketR\x07\x62uckets\x12/\n\x05width\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05width\x12\x14\n\x05total\x18\x03 \x01(\x03R\x05total\"\xb8\x01\n\tLogBucket\x12\x35\n\x08start_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x07startAt\x12\x14\n\x05\x64\x65\x62ug\x18\x02 \x01(\x03R\x05\x64\x65\x62ug\x12\x12\n\x04info\x18\x03 \x01(\x03R\x04info\x12\x18\n\x07warning\x18\x04 \x01(\x03R\x07warning\x12\x14\n\x05\x65rror\x18\x05 \x01(\x03R\x05\x65rror\x12\x1a\n\x08\x63ritical\x18\x06 \x01(\x03R\x08\x63ritical\"\x9c\x01\n\x13\x44ownloadLogsRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.LogFilterR\x06\x66ilter\x12\x32\n\x06\x66ormat\x18\x02 \x01(\x0e\x32\x1a.headrace.api.v1.LogFormatR\x06\x66ormat\x12\x1d\n\nstrip_ansi\x18\x03 \x01(\x08R\tstripAnsi\"\x9f\x01\n\x11\x46ollowLogsRequest\x12\x32\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.LogFilterR\x06\x66ilter\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken\x12\x12\n\x04tail\x18\x03 \x01(\x05R\x04tail\x12\x1f\n\x0buntil_final\x18\x04 \x01(\x08R\nuntilFinal\"\x84\x01\n\x12\x46ollowLogsResponse\x12.\n\x04logs\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.LogRecordR\x04logs\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken\x12\x1b\n\tcaught_up\x18\x03 \x01(\x08R\x08\x63\x61ughtUp*\xb8\x01\n\tLogSource\x12\x1a\n\x16LOG_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11LOG_SOURCE_LOGGER\x10\x01\x12\x14\n\x10LOG_SOURCE_PRINT\x10\x02\x12\x15\n\x11LOG_SOURCE_STDOUT\x10\x03\x12\x15\n\x11LOG_SOURCE_STDERR\x10\x04\x12\x15\n\x11LOG_SOURCE_WORKER\x10\x05\x12\x1d\n\x19LOG_SOURCE_INFRASTRUCTURE\x10\x06*Z\n\x07LogSort\x12\x18\n\x14LOG_SORT_UNSPECIFIED\x10\x00\x12\x19\n\x15LOG_SORT_OCCURRED_ASC\x10\x01\x12\x1a\n\x16LOG_SORT_OCCURRED_DESC\x10\x02*k\n\tLogFormat\x12\x1a\n\x16LOG_FORMAT_UNSPECIFIED\x10\x00\x12\x13\n\x0fLOG_FORMAT_TEXT\x10\x01\x12\x12\n\x0eLOG_FORMAT_CSV\x10\x02\x12\x19\n\x15LOG_FORMAT_JSON_LINES\x10\x03\x32\x8a\x06\n\nLogService\x12\\\n\tWriteLogs\x12!.headrace.api.v1.WriteLogsRequest\x1a\".headrace.api.v1.WriteLogsResponse\"\x04\xe0\xe0\x18[(\x01\x30\x01\x12n\n\nAppendLogs\x12\".headrace.api.v1.AppendLogsRequest\x1a#.headrace.api.v1.AppendLogsResponse\"\x17\xe0\xe0\x18[\x82\xd3\xe4\x93\x02\r\"\x08/v1/logs:\x01*\x12{\n\x08ListLogs\x12 .headrace.api.v1.ListLogsRequest\x1a!.headrace.api.v1.ListLogsResponse\"*\xe0\xe0\x18Z\x82\xd3\xe4\x93\x02 \x12\x08/v1/logsZ\x14\"\x0f/v1/logs:search:\x01*\x12\x9d\x01\n\x0fGetLogHistogram\x12\'.headrace.api.v1.GetLogHistogramRequest\x1a(.headrace.api.v1.GetLogHistogramResponse\"7\xe0\xe0\x18Z\x82\xd3\xe4\x93\x02-\x12\x12/v1/logs:histogramZ\x17\"\x12/v1/logs:histogram:\x01*\x12\x83\x01\n\x0c\x44ownloadLogs\x12$.headrace.api.v1.DownloadLogsRequest\x1a\x14.google.api.HttpBody\"5\xe0\xe0\x18Z\x82\xd3\xe4\x93\x02+\x12\x11/v1/logs:downloadZ\x16\"\x11/v1/logs:download:\x01*0\x01\x12\x8a\x01\n\nFollowLogs\x12\".headrace.api.v1.FollowLogsRequest\x1a#.headrace.api.v1.FollowLogsResponse\"1\xe0\xe0\x18Z\x82\xd3\xe4\x93\x02\'\x12\x0f/v1/logs:followZ\x14\"\x0f/v1/logs:follow:\x01*0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,42 +44,56 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LOGSERVICE'].methods_by_name['AppendLogs']._serialized_options = b'\340\340\030[\202\323\344\223\002\r\"\010/v1/logs:\001*'
   _globals['_LOGSERVICE'].methods_by_name['ListLogs']._loaded_options = None
   _globals['_LOGSERVICE'].methods_by_name['ListLogs']._serialized_options = b'\340\340\030Z\202\323\344\223\002 \022\010/v1/logsZ\024\"\017/v1/logs:search:\001*'
+  _globals['_LOGSERVICE'].methods_by_name['GetLogHistogram']._loaded_options = None
+  _globals['_LOGSERVICE'].methods_by_name['GetLogHistogram']._serialized_options = b'\340\340\030Z\202\323\344\223\002-\022\022/v1/logs:histogramZ\027\"\022/v1/logs:histogram:\001*'
+  _globals['_LOGSERVICE'].methods_by_name['DownloadLogs']._loaded_options = None
+  _globals['_LOGSERVICE'].methods_by_name['DownloadLogs']._serialized_options = b'\340\340\030Z\202\323\344\223\002+\022\021/v1/logs:downloadZ\026\"\021/v1/logs:download:\001*'
   _globals['_LOGSERVICE'].methods_by_name['FollowLogs']._loaded_options = None
   _globals['_LOGSERVICE'].methods_by_name['FollowLogs']._serialized_options = b'\340\340\030Z\202\323\344\223\002\'\022\017/v1/logs:followZ\024\"\017/v1/logs:follow:\001*'
-  _globals['_LOGSOURCE']._serialized_start=2552
-  _globals['_LOGSOURCE']._serialized_end=2736
-  _globals['_LOGSORT']._serialized_start=2738
-  _globals['_LOGSORT']._serialized_end=2828
-  _globals['_LOGRECORD']._serialized_start=200
-  _globals['_LOGRECORD']._serialized_end=595
-  _globals['_LOGFILTER']._serialized_start=598
-  _globals['_LOGFILTER']._serialized_end=982
-  _globals['_WRITELOGSREQUEST']._serialized_start=985
-  _globals['_WRITELOGSREQUEST']._serialized_end=1119
-  _globals['_WRITELOGSOPEN']._serialized_start=1121
-  _globals['_WRITELOGSOPEN']._serialized_end=1206
-  _globals['_LOGBATCH']._serialized_start=1208
-  _globals['_LOGBATCH']._serialized_end=1300
-  _globals['_WRITELOGSRESPONSE']._serialized_start=1303
-  _globals['_WRITELOGSRESPONSE']._serialized_end=1507
-  _globals['_WRITELOGSOPENED']._serialized_start=1510
-  _globals['_WRITELOGSOPENED']._serialized_end=1673
-  _globals['_WRITELOGSACK']._serialized_start=1675
-  _globals['_WRITELOGSACK']._serialized_end=1717
-  _globals['_WRITELOGSREFUSED']._serialized_start=1719
-  _globals['_WRITELOGSREFUSED']._serialized_end=1809
-  _globals['_APPENDLOGSREQUEST']._serialized_start=1811
-  _globals['_APPENDLOGSREQUEST']._serialized_end=1884
-  _globals['_APPENDLOGSRESPONSE']._serialized_start=1886
-  _globals['_APPENDLOGSRESPONSE']._serialized_end=1930
-  _globals['_LISTLOGSREQUEST']._serialized_start=1933
-  _globals['_LISTLOGSREQUEST']._serialized_end=2108
-  _globals['_LISTLOGSRESPONSE']._serialized_start=2111
-  _globals['_LISTLOGSRESPONSE']._serialized_end=2252
-  _globals['_FOLLOWLOGSREQUEST']._serialized_start=2255
-  _globals['_FOLLOWLOGSREQUEST']._serialized_end=2414
-  _globals['_FOLLOWLOGSRESPONSE']._serialized_start=2417
-  _globals['_FOLLOWLOGSRESPONSE']._serialized_end=2549
-  _globals['_LOGSERVICE']._serialized_start=2831
-  _globals['_LOGSERVICE']._serialized_end=3315
+  _globals['_LOGSOURCE']._serialized_start=3315
+  _globals['_LOGSOURCE']._serialized_end=3499
+  _globals['_LOGSORT']._serialized_start=3501
+  _globals['_LOGSORT']._serialized_end=3591
+  _globals['_LOGFORMAT']._serialized_start=3593
+  _globals['_LOGFORMAT']._serialized_end=3700
+  _globals['_LOGRECORD']._serialized_start=259
+  _globals['_LOGRECORD']._serialized_end=654
+  _globals['_LOGFILTER']._serialized_start=657
+  _globals['_LOGFILTER']._serialized_end=1142
+  _globals['_WRITELOGSREQUEST']._serialized_start=1145
+  _globals['_WRITELOGSREQUEST']._serialized_end=1279
+  _globals['_WRITELOGSOPEN']._serialized_start=1281
+  _globals['_WRITELOGSOPEN']._serialized_end=1366
+  _globals['_LOGBATCH']._serialized_start=1368
+  _globals['_LOGBATCH']._serialized_end=1460
+  _globals['_WRITELOGSRESPONSE']._serialized_start=1463
+  _globals['_WRITELOGSRESPONSE']._serialized_end=1667
+  _globals['_WRITELOGSOPENED']._serialized_start=1670
+  _globals['_WRITELOGSOPENED']._serialized_end=1833
+  _globals['_WRITELOGSACK']._serialized_start=1835
+  _globals['_WRITELOGSACK']._serialized_end=1877
+  _globals['_WRITELOGSREFUSED']._serialized_start=1879
+  _globals['_WRITELOGSREFUSED']._serialized_end=1969
+  _globals['_APPENDLOGSREQUEST']._serialized_start=1971
+  _globals['_APPENDLOGSREQUEST']._serialized_end=2044
+  _globals['_APPENDLOGSRESPONSE']._serialized_start=2046
+  _globals['_APPENDLOGSRESPONSE']._serialized_end=2090
+  _globals['_LISTLOGSREQUEST']._serialized_start=2093
+  _globals['_LISTLOGSREQUEST']._serialized_end=2268
+  _globals['_LISTLOGSRESPONSE']._serialized_start=2271
+  _globals['_LISTLOGSRESPONSE']._serialized_end=2412
+  _globals['_GETLOGHISTOGRAMREQUEST']._serialized_start=2414
+  _globals['_GETLOGHISTOGRAMREQUEST']._serialized_end=2516
+  _globals['_GETLOGHISTOGRAMRESPONSE']._serialized_start=2519
+  _globals['_GETLOGHISTOGRAMRESPONSE']._serialized_end=2669
+  _globals['_LOGBUCKET']._serialized_start=2672
+  _globals['_LOGBUCKET']._serialized_end=2856
+  _globals['_DOWNLOADLOGSREQUEST']._serialized_start=2859
+  _globals['_DOWNLOADLOGSREQUEST']._serialized_end=3015
+  _globals['_FOLLOWLOGSREQUEST']._serialized_start=3018
+  _globals['_FOLLOWLOGSREQUEST']._serialized_end=3177
+  _globals['_FOLLOWLOGSRESPONSE']._serialized_start=3180
+  _globals['_FOLLOWLOGSRESPONSE']._serialized_end=3312
+  _globals['_LOGSERVICE']._serialized_start=3703
+  _globals['_LOGSERVICE']._serialized_end=4481
 # @@protoc_insertion_point(module_scope)

@@ -6,6 +6,7 @@ Log records: in, search, follow."""
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
@@ -86,6 +87,34 @@ LOG_SORT_OCCURRED_DESC: LogSort.ValueType  # 2
 """Newest first."""
 Global___LogSort: typing_extensions.TypeAlias = LogSort
 
+class _LogFormat:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _LogFormatEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_LogFormat.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    LOG_FORMAT_UNSPECIFIED: _LogFormat.ValueType  # 0
+    """Text."""
+    LOG_FORMAT_TEXT: _LogFormat.ValueType  # 1
+    """A line for each record: time, level, logger and message. Lines of a message after its first are indented."""
+    LOG_FORMAT_CSV: _LogFormat.ValueType  # 2
+    """Comma-separated values with a head line, as in RFC 4180."""
+    LOG_FORMAT_JSON_LINES: _LogFormat.ValueType  # 3
+    """A JSON object in each line, with the names of LogRecord."""
+
+class LogFormat(_LogFormat, metaclass=_LogFormatEnumTypeWrapper):
+    """Form of a downloaded log."""
+
+LOG_FORMAT_UNSPECIFIED: LogFormat.ValueType  # 0
+"""Text."""
+LOG_FORMAT_TEXT: LogFormat.ValueType  # 1
+"""A line for each record: time, level, logger and message. Lines of a message after its first are indented."""
+LOG_FORMAT_CSV: LogFormat.ValueType  # 2
+"""Comma-separated values with a head line, as in RFC 4180."""
+LOG_FORMAT_JSON_LINES: LogFormat.ValueType  # 3
+"""A JSON object in each line, with the names of LogRecord."""
+Global___LogFormat: typing_extensions.TypeAlias = LogFormat
+
 @typing.final
 class LogRecord(google.protobuf.message.Message):
     """One line."""
@@ -165,6 +194,9 @@ class LogFilter(google.protobuf.message.Message):
     LOGGERS_FIELD_NUMBER: builtins.int
     SOURCES_FIELD_NUMBER: builtins.int
     WITHOUT_TASK_RUNS_FIELD_NUMBER: builtins.int
+    WITH_CHILDREN_FIELD_NUMBER: builtins.int
+    MATCH_CASE_FIELD_NUMBER: builtins.int
+    WHOLE_WORDS_FIELD_NUMBER: builtins.int
     level_at_least: builtins.int
     """At this level or above."""
     level_at_most: builtins.int
@@ -173,6 +205,12 @@ class LogFilter(google.protobuf.message.Message):
     """Words that the message must contain, e.g. `error -debug "a phrase"`."""
     without_task_runs: builtins.bool
     """True: only records of flow runs themselves, not of their task runs."""
+    with_children: builtins.bool
+    """True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. Not when following."""
+    match_case: builtins.bool
+    """True: upper and lower case in `text` are told apart."""
+    whole_words: builtins.bool
+    """True: what is in `text` is found only where it begins and ends with a word."""
     @property
     def flow_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Of any of these flow runs."""
@@ -210,9 +248,12 @@ class LogFilter(google.protobuf.message.Message):
         loggers: collections.abc.Iterable[builtins.str] | None = ...,
         sources: collections.abc.Iterable[Global___LogSource.ValueType] | None = ...,
         without_task_runs: builtins.bool = ...,
+        with_children: builtins.bool = ...,
+        match_case: builtins.bool = ...,
+        whole_words: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["occurred", b"occurred"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["flow_run_ids", b"flow_run_ids", "level_at_least", b"level_at_least", "level_at_most", b"level_at_most", "loggers", b"loggers", "occurred", b"occurred", "sources", b"sources", "task_run_ids", b"task_run_ids", "text", b"text", "without_task_runs", b"without_task_runs", "worker_ids", b"worker_ids"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_ids", b"flow_run_ids", "level_at_least", b"level_at_least", "level_at_most", b"level_at_most", "loggers", b"loggers", "match_case", b"match_case", "occurred", b"occurred", "sources", b"sources", "task_run_ids", b"task_run_ids", "text", b"text", "whole_words", b"whole_words", "with_children", b"with_children", "without_task_runs", b"without_task_runs", "worker_ids", b"worker_ids"]) -> None: ...
 
 Global___LogFilter: typing_extensions.TypeAlias = LogFilter
 
@@ -492,6 +533,132 @@ class ListLogsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["follow_token", b"follow_token", "logs", b"logs", "next_page_token", b"next_page_token"]) -> None: ...
 
 Global___ListLogsResponse: typing_extensions.TypeAlias = ListLogsResponse
+
+@typing.final
+class GetLogHistogramRequest(google.protobuf.message.Message):
+    """Asks for counts by level over time."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    BUCKETS_FIELD_NUMBER: builtins.int
+    buckets: builtins.int
+    """Into how many equal spans at most; 0 is 60."""
+    @property
+    def filter(self) -> Global___LogFilter:
+        """Of which records. Without a span it reaches from the first to the last of them."""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___LogFilter | None = ...,
+        buckets: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["buckets", b"buckets", "filter", b"filter"]) -> None: ...
+
+Global___GetLogHistogramRequest: typing_extensions.TypeAlias = GetLogHistogramRequest
+
+@typing.final
+class GetLogHistogramResponse(google.protobuf.message.Message):
+    """Returns counts."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BUCKETS_FIELD_NUMBER: builtins.int
+    WIDTH_FIELD_NUMBER: builtins.int
+    TOTAL_FIELD_NUMBER: builtins.int
+    total: builtins.int
+    """How many records in all."""
+    @property
+    def buckets(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___LogBucket]:
+        """One span after the other, without a gap; empty if there are no records."""
+
+    @property
+    def width(self) -> google.protobuf.duration_pb2.Duration:
+        """How long each span is."""
+
+    def __init__(
+        self,
+        *,
+        buckets: collections.abc.Iterable[Global___LogBucket] | None = ...,
+        width: google.protobuf.duration_pb2.Duration | None = ...,
+        total: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["width", b"width"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["buckets", b"buckets", "total", b"total", "width", b"width"]) -> None: ...
+
+Global___GetLogHistogramResponse: typing_extensions.TypeAlias = GetLogHistogramResponse
+
+@typing.final
+class LogBucket(google.protobuf.message.Message):
+    """What was written in a span of time."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    START_AT_FIELD_NUMBER: builtins.int
+    DEBUG_FIELD_NUMBER: builtins.int
+    INFO_FIELD_NUMBER: builtins.int
+    WARNING_FIELD_NUMBER: builtins.int
+    ERROR_FIELD_NUMBER: builtins.int
+    CRITICAL_FIELD_NUMBER: builtins.int
+    debug: builtins.int
+    """Records below level 20."""
+    info: builtins.int
+    """Records from level 20 and below 30."""
+    warning: builtins.int
+    """Records from level 30 and below 40."""
+    error: builtins.int
+    """Records from level 40 and below 50."""
+    critical: builtins.int
+    """Records from level 50."""
+    @property
+    def start_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it begins."""
+
+    def __init__(
+        self,
+        *,
+        start_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        debug: builtins.int = ...,
+        info: builtins.int = ...,
+        warning: builtins.int = ...,
+        error: builtins.int = ...,
+        critical: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["start_at", b"start_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["critical", b"critical", "debug", b"debug", "error", b"error", "info", b"info", "start_at", b"start_at", "warning", b"warning"]) -> None: ...
+
+Global___LogBucket: typing_extensions.TypeAlias = LogBucket
+
+@typing.final
+class DownloadLogsRequest(google.protobuf.message.Message):
+    """Asks for a document with all records."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    FORMAT_FIELD_NUMBER: builtins.int
+    STRIP_ANSI_FIELD_NUMBER: builtins.int
+    format: Global___LogFormat.ValueType
+    """In which form."""
+    strip_ansi: builtins.bool
+    """True: without ANSI codes (colours and the like); else they are kept."""
+    @property
+    def filter(self) -> Global___LogFilter:
+        """Which ones; it has to name flow runs, task runs or a span of time."""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___LogFilter | None = ...,
+        format: Global___LogFormat.ValueType = ...,
+        strip_ansi: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["filter", b"filter", "format", b"format", "strip_ansi", b"strip_ansi"]) -> None: ...
+
+Global___DownloadLogsRequest: typing_extensions.TypeAlias = DownloadLogsRequest
 
 @typing.final
 class FollowLogsRequest(google.protobuf.message.Message):

@@ -3,6 +3,7 @@
 import grpc
 import warnings
 
+from google.api import httpbody_pb2 as google_dot_api_dot_httpbody__pb2
 from headrace.api.v1 import log_pb2 as headrace_dot_api_dot_v1_dot_log__pb2
 
 GRPC_GENERATED_VERSION = '1.71.2'
@@ -50,6 +51,16 @@ class LogServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_log__pb2.ListLogsRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_log__pb2.ListLogsResponse.FromString,
                 _registered_method=True)
+        self.GetLogHistogram = channel.unary_unary(
+                '/headrace.api.v1.LogService/GetLogHistogram',
+                request_serializer=headrace_dot_api_dot_v1_dot_log__pb2.GetLogHistogramRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_log__pb2.GetLogHistogramResponse.FromString,
+                _registered_method=True)
+        self.DownloadLogs = channel.unary_stream(
+                '/headrace.api.v1.LogService/DownloadLogs',
+                request_serializer=headrace_dot_api_dot_v1_dot_log__pb2.DownloadLogsRequest.SerializeToString,
+                response_deserializer=google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
+                _registered_method=True)
         self.FollowLogs = channel.unary_stream(
                 '/headrace.api.v1.LogService/FollowLogs',
                 request_serializer=headrace_dot_api_dot_v1_dot_log__pb2.FollowLogsRequest.SerializeToString,
@@ -82,6 +93,21 @@ class LogServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLogHistogram(self, request, context):
+        """Counts records by level over time, for a picture of a log.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadLogs(self, request, context):
+        """Sends all records that match as one document, oldest first, of those that are there when it begins. The metadata
+        at the beginning (over HTTP: the headers) has a name for the file in `content-disposition`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def FollowLogs(self, request, context):
         """Follows records: those that are there from a token or moment on, then each new one.
         """
@@ -106,6 +132,16 @@ def add_LogServiceServicer_to_server(servicer, server):
                     servicer.ListLogs,
                     request_deserializer=headrace_dot_api_dot_v1_dot_log__pb2.ListLogsRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_log__pb2.ListLogsResponse.SerializeToString,
+            ),
+            'GetLogHistogram': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetLogHistogram,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_log__pb2.GetLogHistogramRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_log__pb2.GetLogHistogramResponse.SerializeToString,
+            ),
+            'DownloadLogs': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadLogs,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_log__pb2.DownloadLogsRequest.FromString,
+                    response_serializer=google_dot_api_dot_httpbody__pb2.HttpBody.SerializeToString,
             ),
             'FollowLogs': grpc.unary_stream_rpc_method_handler(
                     servicer.FollowLogs,
@@ -195,6 +231,60 @@ class LogService(object):
             '/headrace.api.v1.LogService/ListLogs',
             headrace_dot_api_dot_v1_dot_log__pb2.ListLogsRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_log__pb2.ListLogsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLogHistogram(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.LogService/GetLogHistogram',
+            headrace_dot_api_dot_v1_dot_log__pb2.GetLogHistogramRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_log__pb2.GetLogHistogramResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DownloadLogs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headrace.api.v1.LogService/DownloadLogs',
+            headrace_dot_api_dot_v1_dot_log__pb2.DownloadLogsRequest.SerializeToString,
+            google_dot_api_dot_httpbody__pb2.HttpBody.FromString,
             options,
             channel_credentials,
             insecure,

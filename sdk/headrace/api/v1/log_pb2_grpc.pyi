@@ -5,6 +5,7 @@ Log records: in, search, follow."""
 
 import abc
 import collections.abc
+import google.api.httpbody_pb2
 import grpc
 import grpc.aio
 import headrace.api.v1.log_pb2
@@ -73,6 +74,38 @@ _LogServiceListLogsType = typing_extensions.TypeVar(
     ],
 )
 
+_LogServiceGetLogHistogramType = typing_extensions.TypeVar(
+    '_LogServiceGetLogHistogramType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.log_pb2.GetLogHistogramRequest,
+        headrace.api.v1.log_pb2.GetLogHistogramResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.log_pb2.GetLogHistogramRequest,
+        headrace.api.v1.log_pb2.GetLogHistogramResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.log_pb2.GetLogHistogramRequest,
+        headrace.api.v1.log_pb2.GetLogHistogramResponse,
+    ],
+)
+
+_LogServiceDownloadLogsType = typing_extensions.TypeVar(
+    '_LogServiceDownloadLogsType',
+    grpc.UnaryStreamMultiCallable[
+        headrace.api.v1.log_pb2.DownloadLogsRequest,
+        google.api.httpbody_pb2.HttpBody,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        headrace.api.v1.log_pb2.DownloadLogsRequest,
+        google.api.httpbody_pb2.HttpBody,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        headrace.api.v1.log_pb2.DownloadLogsRequest,
+        google.api.httpbody_pb2.HttpBody,
+    ],
+)
+
 _LogServiceFollowLogsType = typing_extensions.TypeVar(
     '_LogServiceFollowLogsType',
     grpc.UnaryStreamMultiCallable[
@@ -89,7 +122,7 @@ _LogServiceFollowLogsType = typing_extensions.TypeVar(
     ],
 )
 
-class LogServiceStub(typing.Generic[_LogServiceWriteLogsType, _LogServiceAppendLogsType, _LogServiceListLogsType, _LogServiceFollowLogsType]):
+class LogServiceStub(typing.Generic[_LogServiceWriteLogsType, _LogServiceAppendLogsType, _LogServiceListLogsType, _LogServiceGetLogHistogramType, _LogServiceDownloadLogsType, _LogServiceFollowLogsType]):
     """Keeps log records."""
 
     @typing.overload
@@ -105,6 +138,14 @@ class LogServiceStub(typing.Generic[_LogServiceWriteLogsType, _LogServiceAppendL
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.log_pb2.ListLogsRequest,
             headrace.api.v1.log_pb2.ListLogsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.log_pb2.GetLogHistogramRequest,
+            headrace.api.v1.log_pb2.GetLogHistogramResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            headrace.api.v1.log_pb2.DownloadLogsRequest,
+            google.api.httpbody_pb2.HttpBody,
         ],
         grpc.UnaryStreamMultiCallable[
             headrace.api.v1.log_pb2.FollowLogsRequest,
@@ -126,6 +167,14 @@ class LogServiceStub(typing.Generic[_LogServiceWriteLogsType, _LogServiceAppendL
             headrace.api.v1.log_pb2.ListLogsRequest,
             headrace.api.v1.log_pb2.ListLogsResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.log_pb2.GetLogHistogramRequest,
+            headrace.api.v1.log_pb2.GetLogHistogramResponse,
+        ],
+        grpc.aio.UnaryStreamMultiCallable[
+            headrace.api.v1.log_pb2.DownloadLogsRequest,
+            google.api.httpbody_pb2.HttpBody,
+        ],
         grpc.aio.UnaryStreamMultiCallable[
             headrace.api.v1.log_pb2.FollowLogsRequest,
             headrace.api.v1.log_pb2.FollowLogsResponse,
@@ -140,6 +189,14 @@ class LogServiceStub(typing.Generic[_LogServiceWriteLogsType, _LogServiceAppendL
 
     ListLogs: _LogServiceListLogsType
     """Lists records in the order of their time, from either end."""
+
+    GetLogHistogram: _LogServiceGetLogHistogramType
+    """Counts records by level over time, for a picture of a log."""
+
+    DownloadLogs: _LogServiceDownloadLogsType
+    """Sends all records that match as one document, oldest first, of those that are there when it begins. The metadata
+    at the beginning (over HTTP: the headers) has a name for the file in `content-disposition`.
+    """
 
     FollowLogs: _LogServiceFollowLogsType
     """Follows records: those that are there from a token or moment on, then each new one."""
@@ -156,6 +213,14 @@ LogServiceAsyncStub: typing_extensions.TypeAlias = LogServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.log_pb2.ListLogsRequest,
         headrace.api.v1.log_pb2.ListLogsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.log_pb2.GetLogHistogramRequest,
+        headrace.api.v1.log_pb2.GetLogHistogramResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        headrace.api.v1.log_pb2.DownloadLogsRequest,
+        google.api.httpbody_pb2.HttpBody,
     ],
     grpc.aio.UnaryStreamMultiCallable[
         headrace.api.v1.log_pb2.FollowLogsRequest,
@@ -189,6 +254,24 @@ class LogServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.log_pb2.ListLogsResponse, collections.abc.Awaitable[headrace.api.v1.log_pb2.ListLogsResponse]]:
         """Lists records in the order of their time, from either end."""
+
+    @abc.abstractmethod
+    def GetLogHistogram(
+        self,
+        request: headrace.api.v1.log_pb2.GetLogHistogramRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.log_pb2.GetLogHistogramResponse, collections.abc.Awaitable[headrace.api.v1.log_pb2.GetLogHistogramResponse]]:
+        """Counts records by level over time, for a picture of a log."""
+
+    @abc.abstractmethod
+    def DownloadLogs(
+        self,
+        request: headrace.api.v1.log_pb2.DownloadLogsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[google.api.httpbody_pb2.HttpBody], collections.abc.AsyncIterator[google.api.httpbody_pb2.HttpBody]]:
+        """Sends all records that match as one document, oldest first, of those that are there when it begins. The metadata
+        at the beginning (over HTTP: the headers) has a name for the file in `content-disposition`.
+        """
 
     @abc.abstractmethod
     def FollowLogs(

@@ -19,6 +19,7 @@ from headrace import errors
 from headrace.api.v1 import log_pb2, state_pb2
 from headrace_chassis.codecs import dump_json, parse_uuid
 from headrace_chassis.paging import decode_page_token, encode_page_token
+from headrace_log.rules.histogram import Counts, Spans
 from headrace_log.rules.records import Batch, FollowToken, Key, PackedRow, Record, RecordFilter
 from headrace_log.rules.text import cut_text, parse_text
 
@@ -205,7 +206,7 @@ def record_to_proto(record: Record) -> log_pb2.LogRecord:
         logger=record.logger,
         level=record.level,
         message=record.message,
-        occurred_at=_timestamp(record.occurred_at),
+        occurred_at=timestamp(record.occurred_at),
         source=log_pb2.LogSource.ValueType(record.source),
         traceparent=record.traceparent or "",
     )
@@ -214,9 +215,27 @@ def record_to_proto(record: Record) -> log_pb2.LogRecord:
     return message
 
 
-def _timestamp(moment: datetime.datetime) -> Timestamp:
+def timestamp(moment: datetime.datetime) -> Timestamp:
+    """Return a moment as it goes over the wire."""
     elapsed = moment - _EPOCH
     return Timestamp(seconds=elapsed.days * 86400 + elapsed.seconds, nanos=elapsed.microseconds * 1000)
+
+
+def histogram_to_proto(spans: Spans | None, counts: Sequence[Counts]) -> log_pb2.GetLogHistogramResponse:
+    """Return counts as they go over the wire, the spans without records among them."""
+    response = log_pb2.GetLogHistogramResponse()
+    if spans is None:
+        return response
+    response.width.FromTimedelta(spans.width)
+    by_place = {each.place: each for each in counts}
+    for place in range(spans.count):
+        bucket = response.buckets.add(start_at=timestamp(spans.start + place * spans.width))
+        each = by_place.get(place)
+        if each is not None:
+            for level in ("debug", "info", "warning", "error", "critical"):
+                setattr(bucket, level, getattr(each, level))
+                response.total += getattr(each, level)
+    return response
 
 
 def filter_from_proto(wanted: log_pb2.LogFilter) -> RecordFilter:
@@ -225,9 +244,11 @@ def filter_from_proto(wanted: log_pb2.LogFilter) -> RecordFilter:
     Raises:
         errors.InvalidArgument: An id is none, or there are too many values or words.
     """
-    text = parse_text(wanted.text)
+    text = parse_text(wanted.text, match_case=wanted.match_case, whole_words=wanted.whole_words)
     if len(text) > MOST_WORDS:
         raise errors.InvalidArgument.of_field("filter.text", f"must have at most {MOST_WORDS} words")
+    if wanted.with_children and not wanted.flow_run_ids:
+        raise errors.InvalidArgument.of_field("filter.flow_run_ids", "must name the runs whose children are meant")
     for name in ("worker_ids", "loggers", "sources"):
         if len(getattr(wanted, name)) > MOST_FILTER_VALUES:
             raise errors.InvalidArgument.of_field(f"filter.{name}", f"must have at most {MOST_FILTER_VALUES} values")
@@ -243,6 +264,7 @@ def filter_from_proto(wanted: log_pb2.LogFilter) -> RecordFilter:
         loggers=tuple(map(_storable, wanted.loggers)),
         sources=_sources(wanted.sources),
         without_task_runs=wanted.without_task_runs,
+        with_children=wanted.with_children,
     )
 
 

@@ -1,0 +1,1 @@
+"""What the log service says and hears, between the wire and its own words."""
