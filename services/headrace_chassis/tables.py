@@ -42,3 +42,17 @@ def service_lease_table(metadata: sqlalchemy.MetaData) -> sqlalchemy.Table:
         sqlalchemy.Column("epoch", sqlalchemy.BigInteger, nullable=False),
         sqlalchemy.Column("expires_at", sqlalchemy.DateTime(timezone=True), nullable=False),
     )
+
+
+def audit_pending_table(metadata: sqlalchemy.MetaData) -> sqlalchemy.Table:
+    """Add the audit entries that wait to be forwarded to `metadata` (see `headrace_chassis.audit`)."""
+    return sqlalchemy.Table(
+        "audit_pending",
+        metadata,
+        sqlalchemy.Column("audit_entry_id", sqlalchemy.Uuid, primary_key=True),
+        sqlalchemy.Column("is_complete", sqlalchemy.Boolean, nullable=False),
+        sqlalchemy.Column(
+            "recorded_at", sqlalchemy.DateTime(timezone=True), nullable=False, server_default=sqlalchemy.func.now()
+        ),
+        sqlalchemy.Column("payload", postgresql.BYTEA, nullable=False),
+    )

@@ -7,6 +7,8 @@ import uuid
 
 import sqlalchemy
 
+from headrace_chassis.tables import audit_pending_table
+
 METADATA = sqlalchemy.MetaData(schema="identity")
 
 
@@ -288,3 +290,37 @@ ACCESS_VERSION = sqlalchemy.Table(
     sqlalchemy.CheckConstraint("is_only", name="access_version_is_only"),
 )
 """How often rights have changed."""
+
+AUDIT_PENDING = audit_pending_table(METADATA)
+
+AUDIT_ENTRY = sqlalchemy.Table(
+    "audit_entry",
+    METADATA,
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("sequence", sqlalchemy.BigInteger, primary_key=True, autoincrement=False),
+    _id("audit_entry_id"),
+    sqlalchemy.Column("occurred_at", sqlalchemy.DateTime(timezone=True), nullable=False),
+    _time("recorded_at", is_now=True),
+    _text("principal_id"),
+    _text("principal_kind"),
+    _text("principal_name"),
+    _text("action"),
+    _text("permission"),
+    _text("object_kind"),
+    _text("object_id"),
+    _text("outcome"),
+    _text("reason"),
+    _text("address"),
+    _text("user_agent"),
+    _text("correlation_id"),
+    _text("before_digest"),
+    _text("after_digest"),
+    _text("previous_hash"),
+    _text("hash"),
+    sqlalchemy.UniqueConstraint("audit_entry_id", name="audit_entry_audit_entry_id_key"),
+    sqlalchemy.Index(
+        "audit_entry_object_idx", "workspace_id", "object_kind", "object_id", sqlalchemy.text("sequence desc")
+    ),
+    sqlalchemy.Index("audit_entry_principal_idx", "workspace_id", "principal_id", sqlalchemy.text("sequence desc")),
+)
+"""The audit log. The service may add rows and read them, and owns nothing of it."""

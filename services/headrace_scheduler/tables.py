@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
 
-from headrace_chassis.tables import outbox_table, service_lease_table
+from headrace_chassis.tables import audit_pending_table, outbox_table, service_lease_table
 
 metadata = sa.MetaData(schema="scheduler")
 
@@ -333,3 +333,5 @@ errand = sa.Table(
 
 outbox = outbox_table(metadata)
 service_lease = service_lease_table(metadata)
+
+audit_pending = audit_pending_table(metadata)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         api_key_pb2_grpc,
         artifact_pb2_grpc,
         asset_pb2_grpc,
+        audit_pb2_grpc,
         automation_pb2_grpc,
         backfill_pb2_grpc,
         background_task_pb2_grpc,
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
         team_pb2_grpc,
         user_pb2_grpc,
         variable_pb2_grpc,
+        webhook_pb2_grpc,
         work_pool_pb2_grpc,
         worker_pb2_grpc,
         workspace_pb2_grpc,
@@ -98,6 +100,7 @@ class AsyncClient(LazyStubs):
         logs: log_pb2_grpc.LogServiceAsyncStub
         events: event_pb2_grpc.EventServiceAsyncStub
         automations: automation_pb2_grpc.AutomationServiceAsyncStub
+        webhooks: webhook_pb2_grpc.WebhookServiceAsyncStub
         channels: channel_pb2_grpc.ChannelServiceAsyncStub
         channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceAsyncStub
         workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub
@@ -107,6 +110,7 @@ class AsyncClient(LazyStubs):
         service_accounts: service_account_pb2_grpc.ServiceAccountServiceAsyncStub
         api_keys: api_key_pb2_grpc.ApiKeyServiceAsyncStub
         invitations: invitation_pb2_grpc.InvitationServiceAsyncStub
+        audit: audit_pb2_grpc.AuditServiceAsyncStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub
         systems: system_pb2_grpc.SystemServiceAsyncStub
 
@@ -158,6 +162,7 @@ class Client(LazyStubs):
         logs: log_pb2_grpc.LogServiceStub
         events: event_pb2_grpc.EventServiceStub
         automations: automation_pb2_grpc.AutomationServiceStub
+        webhooks: webhook_pb2_grpc.WebhookServiceStub
         channels: channel_pb2_grpc.ChannelServiceStub
         channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceStub
         workspaces: workspace_pb2_grpc.WorkspaceServiceStub
@@ -167,6 +172,7 @@ class Client(LazyStubs):
         service_accounts: service_account_pb2_grpc.ServiceAccountServiceStub
         api_keys: api_key_pb2_grpc.ApiKeyServiceStub
         invitations: invitation_pb2_grpc.InvitationServiceStub
+        audit: audit_pb2_grpc.AuditServiceStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceStub
         systems: system_pb2_grpc.SystemServiceStub
 

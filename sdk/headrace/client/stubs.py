@@ -32,6 +32,7 @@ STUBS = {
     "automations": ("automation_pb2_grpc", "AutomationServiceStub"),
     "channels": ("channel_pb2_grpc", "ChannelServiceStub"),
     "channel_deliveries": ("delivery_pb2_grpc", "ChannelDeliveryServiceStub"),
+    "webhooks": ("webhook_pb2_grpc", "WebhookServiceStub"),
     "workspaces": ("workspace_pb2_grpc", "WorkspaceServiceStub"),
     "users": ("user_pb2_grpc", "UserServiceStub"),
     "teams": ("team_pb2_grpc", "TeamServiceStub"),
@@ -39,6 +40,7 @@ STUBS = {
     "service_accounts": ("service_account_pb2_grpc", "ServiceAccountServiceStub"),
     "api_keys": ("api_key_pb2_grpc", "ApiKeyServiceStub"),
     "invitations": ("invitation_pb2_grpc", "InvitationServiceStub"),
+    "audit": ("audit_pb2_grpc", "AuditServiceStub"),
     "background_tasks": ("background_task_pb2_grpc", "BackgroundTaskServiceStub"),
     "systems": ("system_pb2_grpc", "SystemServiceStub"),
 }
