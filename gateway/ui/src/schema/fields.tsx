@@ -48,16 +48,24 @@ export function TextField(props: FieldProps) {
   );
 }
 
-/** What nobody should read over a shoulder. */
+/** What the server shows in place of a secret; sent back, the secret stays as it is. */
+const MASK = "********";
+
+/** What nobody should read over a shoulder: it can be written, and is never shown. */
 export function SecretField(props: FieldProps) {
+  const [wasKept] = useState(props.value === MASK);
+  const isKept = props.value === MASK;
   return (
     <input
       {...about(props)}
       type="password"
       autoComplete="new-password"
       className="field"
-      value={textOf(props.value)}
-      onChange={(event) => props.onChange(event.target.value === "" ? emptied(props) : event.target.value)}
+      placeholder={isKept ? "Stays as it is; type to replace it" : undefined}
+      value={isKept ? "" : textOf(props.value)}
+      onChange={(event) =>
+        props.onChange(event.target.value === "" ? (wasKept ? MASK : emptied(props)) : event.target.value)
+      }
     />
   );
 }
