@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 
@@ -42,6 +43,7 @@ class SecretBox:
                 raise ValueError(f"a key has {KEY_BYTES} bytes, not {len(key)}")
         self._ciphers = {_name(key): AESGCM(key) for key in keys}
         self._first = _name(keys[0]) if keys else b""
+        self._signing = [hashlib.sha256(b"headrace signing" + key).digest() for key in keys]
 
     @classmethod
     def of_settings(cls, settings: ServerSettings) -> SecretBox:
@@ -75,14 +77,36 @@ class SecretBox:
             errors.FailedPrecondition: There is no key.
         """
         if not self._first:
-            raise errors.FailedPrecondition(
-                "secrets cannot be stored: set HEADRACE_SERVER_ENCRYPTION_KEY to what `openssl rand -hex 32` writes, "
-                "the same in every process of the server",
-                reason="ENCRYPTION_KEY_NOT_SET",
-            )
+            raise _no_key()
         nonce = os.urandom(_NONCE_BYTES)
         sealed = self._ciphers[self._first].encrypt(nonce, text.encode(), context.encode())
         return base64.b64encode(_VERSION + self._first + nonce + sealed).decode()
+
+    def sign(self, text: str, purpose: str) -> str:
+        """Return a signature of a text, as characters that need no quoting in a URL.
+
+        Args:
+            text: What is signed.
+            purpose: For what; the signature is worth nothing for another.
+
+        Raises:
+            errors.FailedPrecondition: There is no key.
+        """
+        if not self._signing:
+            raise _no_key()
+        return _signature(self._signing[0], text, purpose)
+
+    def is_signed(self, text: str, purpose: str, signature: str) -> bool:
+        """Return whether a text was signed so for the purpose, with any of the keys."""
+        given = signature.encode("utf-8", "replace")
+        # All are compared, so that the time tells nothing.
+        found = [hmac.compare_digest(_signature(key, text, purpose).encode(), given) for key in self._signing]
+        return any(found)
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is a key."""
+        return bool(self._signing)
 
     def is_newest(self, sealed: str) -> bool:
         """Return whether a text was sealed with the key that seals now."""
@@ -127,6 +151,19 @@ def _keys(text: str) -> list[bytes]:
 
 def _name(key: bytes) -> bytes:
     return hashlib.sha256(b"headrace key name" + key).digest()[:_NAME_BYTES]
+
+
+def _signature(key: bytes, text: str, purpose: str) -> str:
+    digest = hmac.new(key, f"{purpose}\0{text}".encode(), hashlib.sha256).digest()
+    return base64.urlsafe_b64encode(digest[:24]).decode()
+
+
+def _no_key() -> errors.FailedPrecondition:
+    return errors.FailedPrecondition(
+        "secrets cannot be stored: set HEADRACE_SERVER_ENCRYPTION_KEY to what `openssl rand -hex 32` writes, "
+        "the same in every process of the server",
+        reason="ENCRYPTION_KEY_NOT_SET",
+    )
 
 
 def _unreadable() -> errors.FailedPrecondition:

@@ -99,6 +99,12 @@ class ServerSettings(pydantic_settings.BaseSettings):
     most half of it."""
     metric_interval_seconds: Annotated[float, pydantic.Field(ge=0.1, le=3600)] = 15.0
     """How often the figures are measured that triggers of automations look at."""
+    egress_allow: tuple[str, ...] = ()
+    """Hosts (`mattermost.lan`, `*.corp.example`) and networks (`10.0.0.0/8`) beside the public internet that webhooks
+    and channels may reach, as JSON."""
+    public_url: str = ""
+    """Where people reach this server, for links in messages, for example `https://headrace.example.org`; by default the
+    address that it listens on."""
     task_run_events: Literal["matched", "all"] = "matched"
     """Which states of task runs become events: failures and what an enabled automation expects, or all of them."""
     addresses: dict[str, str] = pydantic.Field(default_factory=dict)
@@ -150,6 +156,14 @@ class ServerSettings(pydantic_settings.BaseSettings):
         if self.grpc_port is not None:
             return self.grpc_port
         return self.port + 1 if self.port else 0
+
+    @property
+    def public_url_or_default(self) -> str:
+        """Where people reach this server, without a slash at the end."""
+        if self.public_url:
+            return self.public_url.rstrip("/")
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def targets(self) -> dict[str, str]:

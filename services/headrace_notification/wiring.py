@@ -2,33 +2,56 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
+from collections.abc import Awaitable, Callable
 
+from headrace import errors
 from headrace_chassis.leases import ServiceLease
+from headrace_chassis.loops import Loop
 from headrace_chassis.outbox import outbox_channel
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
+from headrace_chassis.resolving import is_loopback
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
+from headrace_chassis.settings import ServerSettings
 from headrace_notification.loops.deliver import DeliverLoop
 from headrace_notification.loops.evaluate import EvaluateLoop, TimerLoop
 from headrace_notification.loops.follow import FollowLoop
 from headrace_notification.loops.measure import MeasureLoop
+from headrace_notification.loops.send import EscalateLoop, SendLoop
 from headrace_notification.loops.sweep import SweepLoop
+from headrace_notification.neighbours.egress import Egress
 from headrace_notification.neighbours.measures import NeighbourMeasures
 from headrace_notification.neighbours.outboxes import OutboxSource
 from headrace_notification.neighbours.runs import NeighbourRuns
+from headrace_notification.neighbours.smtp import SmtpSender
 from headrace_notification.neighbours.webhooks import HttpSender
 from headrace_notification.queries.automations import Automations
+from headrace_notification.queries.channel_deliveries import (
+    CHANNELS_CHANNEL,
+    ChannelDeliveries,
+    ChannelQueue,
+    Escalations,
+)
+from headrace_notification.queries.channels import Channels
 from headrace_notification.queries.deliveries import Deliveries, Sweeper
 from headrace_notification.queries.evaluation import DELIVERIES_CHANNEL, Evaluation
 from headrace_notification.queries.events import Events
 from headrace_notification.queries.tail import OutboxTail
+from headrace_notification.queries.webhooks import Webhooks
+from headrace_notification.rules.addresses import AllowList
 from headrace_notification.servicers.automations import AutomationServicer
+from headrace_notification.servicers.channel_deliveries import ChannelDeliveryServicer
+from headrace_notification.servicers.channels import ChannelServicer
 from headrace_notification.servicers.events import EventServicer
+from headrace_notification.servicers.webhooks import WebhookServicer
+from headrace_notification.usecases.acknowledging import Acknowledging
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.delivering import Delivering
 from headrace_notification.usecases.measuring import Measuring
 from headrace_notification.usecases.own_actions import OwnActions
+from headrace_notification.usecases.sending import Sending
 
 SOURCES = {
     "state": ("flow-run.state", "task-run.states"),
@@ -54,8 +77,13 @@ async def build(context: ServiceContext) -> Service:
     tail = OutboxTail(database, wakeups, events)
     evaluation_lease = ServiceLease(database, "evaluate", context.holder, LEASE_SECONDS)
     evaluation = Evaluation(database, wakeups, evaluation_lease)
+    webhooks = Webhooks(database)
     deliveries = Deliveries(database, wakeups, claim_seconds=settings.delivery_claim_seconds)
-    sender = HttpSender(timeout_seconds=settings.delivery_claim_seconds / CLAIM_SHARE, now=context.clock.now)
+    timeout_seconds = settings.delivery_claim_seconds / CLAIM_SHARE
+    trusts_callers = settings.auth == "off" and is_loopback(settings.host)
+    egress = Egress(_allow_list(settings), trusts_callers=trusts_callers)
+    sender = HttpSender(timeout_seconds=timeout_seconds, now=context.clock.now, egress=egress)
+    telling = _telling(context, secrets, timeout_seconds)
     own = OwnActions(automations, events, context.clock.now)
     delivering = Delivering(deliveries, secrets, sender, NeighbourRuns(context.channel), own, context.clock.now)
 
@@ -74,11 +102,14 @@ async def build(context: ServiceContext) -> Service:
     async def close() -> None:
         await tail.close()
         await sender.close()
+        await telling.close()
 
     return Service(
         servicers=[
             EventServicer(events, tail, context.clock),
-            AutomationServicer(automations, deliveries, secrets, context.clock, events),
+            AutomationServicer(automations, deliveries, secrets, context.clock, events, webhooks),
+            WebhookServicer(webhooks, events, secrets, context.clock),
+            *telling.servicers,
         ],
         loops=[
             *following,
@@ -90,6 +121,7 @@ async def build(context: ServiceContext) -> Service:
                 ServiceLease(database, "measure", context.holder, LEASE_SECONDS),
                 settings.metric_interval_seconds,
             ),
+            *telling.loops,
             DeliverLoop(deliveries, delivering, wakeups, DELIVERIES_CHANNEL),
             SweepLoop(Sweeper(database)),
             PartitionKeeper(
@@ -103,3 +135,46 @@ async def build(context: ServiceContext) -> Service:
         ],
         close=close,
     )
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Telling:
+    """The parts that tell channels what happened."""
+
+    queue: ChannelQueue
+    servicers: list[ChannelServicer | ChannelDeliveryServicer]
+    loops: list[Loop]
+    close: Callable[[], Awaitable[None]]
+
+
+def _telling(context: ServiceContext, secrets: SecretBox, timeout_seconds: float) -> _Telling:
+    database, wakeups, settings = context.database, context.wakeups, context.settings
+    # What is configured once and called by itself reaches private addresses by the allow-list alone.
+    egress = Egress(_allow_list(settings))
+    http = HttpSender(timeout_seconds=timeout_seconds, now=context.clock.now, egress=egress)
+    channels = Channels(database, wakeups)
+    queue = ChannelQueue(database, wakeups)
+    deliveries = ChannelDeliveries(database, wakeups, claim_seconds=settings.delivery_claim_seconds)
+    acknowledging = Acknowledging(deliveries, secrets, settings.public_url_or_default)
+    sending = Sending(
+        deliveries,
+        channels,
+        secrets,
+        http,
+        SmtpSender(timeout_seconds=timeout_seconds, egress=egress),
+        acknowledging,
+        context.clock.now,
+    )
+    return _Telling(
+        queue,
+        [ChannelServicer(channels, queue, secrets, sending), ChannelDeliveryServicer(deliveries, acknowledging)],
+        [SendLoop(deliveries, sending, wakeups, CHANNELS_CHANNEL), EscalateLoop(Escalations(database, queue))],
+        http.close,
+    )
+
+
+def _allow_list(settings: ServerSettings) -> AllowList:
+    try:
+        return AllowList.of(settings.egress_allow)
+    except ValueError as error:
+        raise errors.InvalidArgument.of_field("HEADRACE_SERVER_EGRESS_ALLOW", str(error)) from None

@@ -18,13 +18,21 @@ class Sweeper(Protocol):
         """Delete deliveries that ended more than `days` ago."""
         ...
 
+    async def forget_channel_deliveries(self, *, days: int, limit: int) -> int:
+        """Delete deliveries to channels that ended more than `days` ago."""
+        ...
+
     async def forget_buckets(self, *, days: int, limit: int) -> int:
         """Forget what no event or timer has touched for `days`."""
         ...
 
+    async def forget_calls(self, *, limit: int) -> int:
+        """Forget calls of webhooks that are other events when they come again."""
+        ...
+
 
 class SweepLoop(Loop):
-    """Forgets old deliveries, and what triggers remember of keys that are not heard of any more.
+    """Forgets old deliveries, old calls, and what triggers remember of keys that are not heard of any more.
 
     Args:
         sweeper: Does it.
@@ -41,6 +49,8 @@ class SweepLoop(Loop):
         """Delete a piece of each; more than 0 means that there may be more."""
         swept = [
             await self._sweeper.forget_deliveries(days=DELIVERY_DAYS, limit=LIMIT),
+            await self._sweeper.forget_channel_deliveries(days=DELIVERY_DAYS, limit=LIMIT),
             await self._sweeper.forget_buckets(days=BUCKET_DAYS, limit=LIMIT),
+            await self._sweeper.forget_calls(limit=LIMIT),
         ]
         return max(swept) if LIMIT in swept else 0

@@ -1,8 +1,6 @@
-"""Calls to URLs of users, past a guard against calls to where only the server can reach.
+"""Calls to URLs of users, by the way out that keeps them from where only the server can reach.
 
-A name is resolved once; all its addresses are looked at; the connection goes to one of those that were looked at.
-So a name cannot mean another address a moment later. Redirects are not followed, and no proxy of the
-environment is used.
+Redirects are not followed, and no proxy of the environment is used.
 """
 
 from __future__ import annotations
@@ -10,34 +8,15 @@ from __future__ import annotations
 import asyncio
 import datetime
 import email.utils
-import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import httpx
 
+from headrace_notification.neighbours.egress import CONNECT_SECONDS, Egress, EgressRefused
 from headrace_notification.repository import WebhookRequest
-from headrace_notification.rules.addresses import why_refused
 from headrace_notification.rules.deliveries import Answer, Result, judge_status
 
-CONNECT_SECONDS = 5.0
-RESOLVE_SECONDS = 5.0
-MOST_ADDRESSES = 3
-"""Addresses of a name that are tried."""
-
 LONGEST_ANSWER_BYTES = 8000
-
-Resolve = Callable[[str, int], Awaitable[list[str]]]
-"""Returns the addresses of a host.
-
-Raises:
-    OSError: It has none.
-"""
-
-
-async def resolve_by_system(host: str, port: int) -> list[str]:
-    """Return the addresses of a host as the system's resolver tells them."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(address[4][0]) for address in found))
 
 
 class HttpSender:
@@ -46,7 +25,7 @@ class HttpSender:
     Args:
         timeout_seconds: For a whole call.
         now: Tells the time, for answers that say when to come back.
-        resolve: Returns the addresses of a host.
+        egress: Tells which addresses may be called.
         transport: Makes the connections.
     """
 
@@ -55,12 +34,12 @@ class HttpSender:
         *,
         timeout_seconds: float,
         now: Callable[[], datetime.datetime],
-        resolve: Resolve = resolve_by_system,
+        egress: Egress,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         self._timeout_seconds = timeout_seconds
         self._now = now
-        self._resolve = resolve
+        self._egress = egress
         self._client = httpx.AsyncClient(
             transport=transport,
             # A kept connection belongs to an address, not to the name whose certificate was checked.
@@ -88,19 +67,18 @@ class HttpSender:
 
     async def _send(self, request: WebhookRequest) -> Answer:
         url = httpx.URL(request.url)
+        if url.userinfo:
+            return Answer(Result.REFUSED, "a URL with a user in it is not called")
         host = url.raw_host.decode("ascii")
         port = url.port or (443 if url.scheme == "https" else 80)
         try:
-            async with asyncio.timeout(RESOLVE_SECONDS):
-                addresses = await self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
+            addresses = await self._egress.addresses(host, port, asks_for_private=request.allow_private_addresses)
+        except EgressRefused as error:
+            return Answer(Result.REFUSED, str(error))
+        except OSError as error:
             return Answer(Result.AGAIN, f"{host} cannot be resolved: {_told(error)}")
-        for address in addresses:
-            reason = why_refused(address, allow_private=request.allow_private_addresses)
-            if reason is not None:
-                return Answer(Result.REFUSED, f"{host} is not called: {address} {reason}")
         failure: httpx.HTTPError | None = None
-        for address in addresses[:MOST_ADDRESSES]:
+        for address in addresses:
             try:
                 return await self._call(request, url, host, address)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:

@@ -19,7 +19,7 @@ from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_notification.queries import SQL
 from headrace_notification.queries.rows import Row
-from headrace_notification.repository import ChannelDeliveryPage
+from headrace_notification.repository.channels import ChannelDeliveryPage
 from headrace_notification.rules.channel_deliveries import (
     MOST_IN_DIGEST,
     MOST_TOLD,

@@ -129,11 +129,19 @@ class Sweeper:
         """Delete deliveries that ended more than `days` ago; return how many."""
         return await self._delete(SQL.forget_deliveries, days, limit)
 
+    async def forget_channel_deliveries(self, *, days: int, limit: int) -> int:
+        """Delete deliveries to channels that ended more than `days` ago; return how many."""
+        return await self._delete(SQL.forget_channel_deliveries, days, limit)
+
     async def forget_buckets(self, *, days: int, limit: int) -> int:
         """Forget what no event or timer has touched for `days`; return how many."""
         return await self._delete(SQL.forget_buckets, days, limit)
 
-    async def _delete(self, statement: str, days: int, limit: int) -> int:
+    async def forget_calls(self, *, limit: int) -> int:
+        """Forget calls of webhooks that are other events when they come again; return how many."""
+        return await self._delete(SQL.forget_webhook_calls, limit)
+
+    async def _delete(self, statement: str, *limits: int) -> int:
         async with self._database.transaction() as connection:
-            status = await connection.execute(statement, days, limit)
+            status = await connection.execute(statement, *limits)
         return int(status.rpartition(" ")[2])

@@ -152,6 +152,11 @@ class ChannelDeliveryStore(Protocol):
 class Links(Protocol):
     """Signs what stands in links."""
 
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is a key."""
+        ...
+
     def sign(self, text: str, purpose: str) -> str:
         """Return a signature of a text for one purpose."""
         ...

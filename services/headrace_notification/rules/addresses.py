@@ -6,10 +6,14 @@ own ports, the private network, the credentials of a cloud machine.
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
+import re
+from collections.abc import Iterable
 from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 # IPv6 addresses that stand for an IPv4 address somewhere in them.
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -20,6 +24,78 @@ _COMPATIBLE = ipaddress.IPv6Network("::/96")
 _METADATA = frozenset(
     ipaddress.ip_address(address) for address in ("169.254.169.254", "fd00:ec2::254", "100.100.100.200", "192.0.0.192")
 )
+
+
+_HOST = re.compile(r"(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?")
+_NUMBER = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class AllowList:
+    """Hosts and networks that may be called though they are private."""
+
+    hosts: frozenset[str] = frozenset()
+    """In lower case; those with `*.` in front are all below."""
+    networks: tuple[Network, ...] = ()
+
+    @classmethod
+    def of(cls, entries: Iterable[str]) -> AllowList:
+        """Return the list that is written as names of hosts, addresses and networks.
+
+        Raises:
+            ValueError: An entry is none of these.
+        """
+        hosts, networks = set(), []
+        for entry in entries:
+            text = entry.strip().lower()
+            try:
+                networks.append(ipaddress.ip_network(text, strict=False))
+            except ValueError:
+                if not _HOST.fullmatch(text) or _is_number(text):
+                    raise ValueError(
+                        f"{entry!r} is neither a host (app.lan, *.lan) nor a network (10.0.0.0/8)"
+                    ) from None
+                hosts.add(text)
+        return cls(frozenset(hosts), tuple(networks))
+
+    def allows(self, host: str, text: str) -> bool:
+        """Return whether a host at an address is on the list."""
+        name = host.rstrip(".").lower()
+        parents = name.split(".")
+        names = {name, *("*." + ".".join(parents[place:]) for place in range(1, len(parents)))}
+        if names & self.hosts:
+            return True
+        try:
+            address: Address = ipaddress.ip_address(text.partition("%")[0])
+        except ValueError:
+            return False
+        return any(
+            meaning.version == network.version and meaning in network
+            for meaning in _meanings(address)
+            for network in self.networks
+        )
+
+
+def why_no_host(host: str) -> str | None:
+    """Return why a host is not even looked up, None if it may be.
+
+    Addresses written as one number, in octal, in hexadecimal or with parts left out mean different things to different
+    readers; nobody needs them.
+    """
+    if not host or len(host) > 253:
+        return "is not the name of a host"
+    if "%" in host:
+        return "names a zone of this machine"
+    if _is_number(host):
+        try:
+            ipaddress.IPv4Address(host.removesuffix("."))
+        except ValueError:
+            return "is an address in a form that is not understood everywhere; write it with four decimal numbers"
+    return None
+
+
+def _is_number(host: str) -> bool:
+    return _NUMBER.fullmatch(host.removesuffix(".").rpartition(".")[2]) is not None
 
 
 def why_refused(text: str, *, allow_private: bool) -> str | None:

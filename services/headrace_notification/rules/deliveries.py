@@ -85,7 +85,7 @@ class AfterTry:
     """When it is tried next, if it is."""
 
 
-def after_try(answer: Answer, tries: int, chance: float) -> AfterTry:
+def after_try(answer: Answer, tries: int, chance: float, *, most_tries: int = MOST_TRIES) -> AfterTry:
     """Return how a delivery stands after its try number `tries`.
 
     The delay doubles with each try up to an hour, and varies by a quarter either way; a receiver that says when to
@@ -95,10 +95,11 @@ def after_try(answer: Answer, tries: int, chance: float) -> AfterTry:
         answer: What came of the try.
         tries: How many there were, with it.
         chance: From 0 to 1.
+        most_tries: After how many it is given up.
     """
     if answer.result is Result.DONE:
         return AfterTry(Status.DELIVERED)
-    if answer.result is Result.REFUSED or tries >= MOST_TRIES:
+    if answer.result is Result.REFUSED or tries >= most_tries:
         return AfterTry(Status.DEAD)
     delay = min(FIRST_DELAY_SECONDS * 2.0 ** min(tries - 1, 30), LONGEST_DELAY_SECONDS)
     delay *= 0.75 + 0.5 * chance

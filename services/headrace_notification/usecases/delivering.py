@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime
-import hashlib
-import hmac
 import logging
 import random
 import uuid
@@ -31,6 +29,7 @@ from headrace_notification.rules.automations import (
     SteerSchedule,
 )
 from headrace_notification.rules.deliveries import LONGEST_ANSWER, AfterTry, Answer, Delivery, Result, after_try
+from headrace_notification.rules.signing import signature
 from headrace_notification.usecases.own_actions import AUTOMATION, OwnActions
 from headrace_notification.usecases.templates import TemplateRefused, render, variables_of
 
@@ -207,16 +206,6 @@ class Delivering:
             )
         # In a thread: up to a tenth of a second must not hold up everything else.
         return await asyncio.to_thread(lambda: [render(text, variables) for text in texts])
-
-
-def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """Return the value of the header `Headrace-Signature`.
-
-    `t=<Unix time>,v1=<hex>`: HMAC-SHA256, keyed with the secret, of the time, a dot and the body. A receiver checks
-    it, and that the time is of the last minutes, to know that the call is ours and not a repetition by another.
-    """
-    signed = f"{timestamp}.".encode() + body
-    return f"t={timestamp},v1={hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest()}"
 
 
 def _subject(event: Mapping[str, Any] | None, prefix: str) -> uuid.UUID | None:

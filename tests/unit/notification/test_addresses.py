@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import datetime
+import socket
 
 import httpx
 import pytest
 
-from headrace_notification.neighbours.webhooks import HttpSender, resolve_by_system
+from headrace_notification.neighbours.egress import Egress, EgressRefused, Resolve, resolve_by_system
+from headrace_notification.neighbours.smtp import SmtpSender
+from headrace_notification.neighbours.webhooks import HttpSender
 from headrace_notification.repository import WebhookRequest
-from headrace_notification.rules.addresses import why_refused
+from headrace_notification.rules.addresses import AllowList, why_no_host, why_refused
 from headrace_notification.rules.deliveries import Result
+from headrace_notification.rules.kinds.base import Mail
 
 NOW = datetime.datetime(2026, 3, 5, tzinfo=datetime.UTC)
 PUBLIC = ["93.184.216.34", "2606:2800:220:1:248:1893:25c8:1946", "::ffff:93.184.216.34", "64:ff9b::5db8:d822"]
@@ -74,8 +78,9 @@ def a_request(url: str, *, allow: bool = False) -> WebhookRequest:
     return WebhookRequest("POST", url, {"X-A": "b"}, b"{}", allow)
 
 
-def a_sender(connector: Connector, names: Names) -> HttpSender:
-    return HttpSender(timeout_seconds=5, now=lambda: NOW, resolve=names, transport=connector)
+def a_sender(connector: Connector, resolve: Resolve, *allowed: str, trusts_callers: bool = False) -> HttpSender:
+    egress = Egress(AllowList.of(allowed), trusts_callers=trusts_callers, resolve=resolve)
+    return HttpSender(timeout_seconds=5, now=lambda: NOW, egress=egress, transport=connector)
 
 
 @pytest.mark.parametrize("address", [*PRIVATE, *NEVER])
@@ -98,10 +103,108 @@ async def test_one_bad_address_among_good_ones_is_enough() -> None:
 )
 async def test_other_ways_to_write_this_machine_are_seen_through(host: str) -> None:
     connector = Connector()
-    sender = HttpSender(timeout_seconds=5, now=lambda: NOW, resolve=resolve_by_system, transport=connector)
-    answer = await sender.send(a_request(f"http://{host}:1/"))
+    answer = await a_sender(connector, resolve_by_system).send(a_request(f"http://{host}:1/"))
     assert answer.result is Result.REFUSED, answer
     assert connector.asked == []
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("2130706433", "0x7f000001", "017700000001", "127.1", "0177.0.0.1", "0x7f.0.0.1", "127.0.0.1.1", "1.2.3.0x4"),
+        *("2852039166", "0xa9fea9fe", "169.254.43518", "0", "0x", "127.0.0.08", "fe80::1%eth0", ""),
+    ],
+)
+async def test_odd_addresses_are_not_even_looked_up(host: str) -> None:
+    assert why_no_host(host)
+    names = Names(["93.184.216.34"])
+    with pytest.raises(EgressRefused):
+        await Egress(AllowList(), resolve=names).addresses(host, 80)
+    assert names.asked == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("http://good.example@127.0.0.1/", "http://user:pw@good.example/", "http://good.example%2f@127.0.0.1/"),
+        *("ftp://good.example/", "file:///etc/passwd", "gopher://127.0.0.1:25/_x", "http:///x", "//good.example/"),
+    ],
+)
+async def test_no_packet_leaves_for_a_url_that_plays_tricks(url: str) -> None:
+    connector = Connector()
+    names = Names(["127.0.0.1"])
+    answer = await a_sender(connector, names).send(a_request(url, allow=True))
+    assert answer.result is Result.REFUSED, answer
+    assert connector.asked == []
+
+
+@pytest.mark.parametrize("address", PRIVATE)
+async def test_who_asks_for_private_addresses_gets_those_of_the_allow_list_alone(address: str) -> None:
+    connector = Connector()
+    url = "http://app.lan/"
+    assert (await a_sender(connector, Names([address])).send(a_request(url, allow=True))).result is Result.REFUSED
+    assert connector.asked == []
+    allowed = await a_sender(connector, Names([address]), "app.lan").send(a_request(url, allow=True))
+    assert allowed.result is Result.DONE
+    assert len(connector.asked) == 1
+    unasked = await a_sender(connector, Names([address]), "app.lan").send(a_request(url, allow=False))
+    assert unasked.result is Result.REFUSED
+    assert len(connector.asked) == 1
+
+
+@pytest.mark.parametrize("address", NEVER)
+async def test_no_allow_list_and_no_trust_opens_what_is_never_called(address: str) -> None:
+    connector = Connector()
+    sender = a_sender(connector, Names([address]), "app.lan", "0.0.0.0/0", "::/0", trusts_callers=True)
+    assert (await sender.send(a_request("http://app.lan/", allow=True))).result is Result.REFUSED
+    assert connector.asked == []
+
+
+def test_the_allow_list_knows_hosts_below_and_networks() -> None:
+    allow = AllowList.of(["Mattermost.lan", "*.corp.example", "10.1.0.0/16", "192.168.7.7", "fd00::/8"])
+    assert allow.allows("mattermost.lan.", "10.9.9.9")
+    assert allow.allows("a.b.corp.example", "10.9.9.9")
+    assert not allow.allows("corp.example", "10.9.9.9")
+    assert not allow.allows("evilcorp.example", "10.9.9.9")
+    assert allow.allows("x.example", "10.1.2.3")
+    assert allow.allows("x.example", "::ffff:10.1.2.3")
+    assert allow.allows("x.example", "fd12::1")
+    assert allow.allows("x.example", "192.168.7.7")
+    assert not allow.allows("x.example", "192.168.7.8")
+    for wrong in ("http://x.lan", "", "10.0.0.0/40", "0x7f.1", "a b"):
+        with pytest.raises(ValueError, match="neither a host"):
+            AllowList.of([wrong])
+
+
+class Connections:
+    """Makes no connection for mail either, and keeps what it was asked for."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, int]] = []
+
+    async def __call__(self, address: str, port: int) -> socket.socket:
+        self.asked.append((address, port))
+        raise ConnectionRefusedError("no")
+
+
+@pytest.mark.parametrize("address", [*PRIVATE, *NEVER])
+async def test_mail_goes_no_other_way_out(address: str) -> None:
+    connections = Connections()
+    egress = Egress(AllowList(), resolve=Names([address]), connect=connections)
+    mail = Mail("mail.example.org", 25, "none", "", "", "", "a@b.c", ("d@e.f",), b"x")
+    answer = await SmtpSender(timeout_seconds=5, egress=egress).send(mail)
+    assert answer.result is Result.REFUSED
+    assert connections.asked == []
+
+
+async def test_mail_goes_to_the_addresses_that_were_looked_at() -> None:
+    connections = Connections()
+    names = Names(["93.184.216.34", "93.184.216.35"], ["127.0.0.1"])
+    egress = Egress(AllowList(), resolve=names, connect=connections)
+    mail = Mail("mail.example.org", 25, "none", "", "", "", "a@b.c", ("d@e.f",), b"x")
+    answer = await SmtpSender(timeout_seconds=5, egress=egress).send(mail)
+    assert answer.result is Result.AGAIN
+    assert connections.asked == [("93.184.216.34", 25), ("93.184.216.35", 25)]
 
 
 async def test_the_connection_goes_to_the_address_that_was_looked_at() -> None:
@@ -157,7 +260,6 @@ async def test_a_name_without_addresses_may_have_some_later() -> None:
     async def resolve(host: str, port: int) -> list[str]:
         raise OSError("no such host")
 
-    sender = HttpSender(timeout_seconds=5, now=lambda: NOW, resolve=resolve, transport=Connector())
-    answer = await sender.send(a_request("http://x.example/"))
+    answer = await a_sender(Connector(), resolve).send(a_request("http://x.example/"))
     assert answer.result is Result.AGAIN
     assert "no such host" in answer.text

@@ -21,9 +21,9 @@ from headrace_notification.rules.automations import (
     trigger_from_document,
 )
 from headrace_notification.rules.deliveries import Answer, Result, Status, after_try, judge_status
+from headrace_notification.rules.signing import signature
 from headrace_notification.rules.triggers import EventTrigger, Posture
 from headrace_notification.rules.validity import fault_of_url, faults_of, origin_of
-from headrace_notification.usecases.delivering import signature
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,12 @@ class WebhookConfig(Config):
     ] = None
 
 
+TEMPLATE_VARIABLES = frozenset({"message"})
+"""What templates of the body may name."""
+
+
 def variables(notice: Notice) -> dict[str, object]:
-    """Return what templates see."""
+    """Return the variable `message` of templates."""
     message = notice.message
     return {
         **message_document(message),
