@@ -16,6 +16,7 @@ from headrace_gateway.application import Application
 from headrace_gateway.backends import Backends
 from headrace_gateway.contract import load_contract
 from headrace_gateway.files import Files
+from headrace_gateway.hooks import Hooks
 from headrace_gateway.operations import Operations
 from headrace_gateway.security import Walls
 from headrace_gateway.server import HttpServer, bind
@@ -31,6 +32,8 @@ class GatewayContext:
     internal token: all calls are made for outsiders, with what they said about themselves."""
     operations: Operations
     """Answers those who run the server."""
+    internal_token: str | None = None
+    """What services know each other by; requests themselves never carry it."""
 
 
 class Gateway:
@@ -76,5 +79,5 @@ async def build(context: GatewayContext) -> Gateway:
     walls = Walls(settings.host, settings.allowed_hosts, settings.allowed_origins)
     ui = Files.load(importlib.resources.files("headrace_gateway").joinpath("static"))
     tls = ServerTls.of_settings(settings)
-    application = Application(contract, api, walls, context.operations, ui)
+    application = Application(contract, api, Hooks(contract, backends), walls, context.operations, ui)
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -246,6 +246,50 @@ channel_delivery_try = sqlalchemy.Table(
     sqlalchemy.Column("answer", sqlalchemy.Text, nullable=False),
 )
 
+webhook = sqlalchemy.Table(
+    "webhook",
+    metadata,
+    sqlalchemy.Column("webhook_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("name", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("slug", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("description", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("paused", sqlalchemy.Boolean, nullable=False),
+    sqlalchemy.Column("authentication", sqlalchemy.Text, nullable=False),
+    # Sealed; "" without authentication.
+    sqlalchemy.Column("secret", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("secret_before", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("grace_until", _time),
+    # As headrace_notification.rules.webhooks writes it.
+    sqlalchemy.Column("template", postgresql.JSONB, nullable=False),
+    sqlalchemy.Column("replay_window_seconds", postgresql.DOUBLE_PRECISION, nullable=False),
+    sqlalchemy.Column("most_bytes", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Column("most_per_minute", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Column("creator", postgresql.JSONB, nullable=False),
+    sqlalchemy.Column("created_at", _time, nullable=False, server_default=_now),
+    sqlalchemy.Column("updated_at", _time, nullable=False, server_default=_now),
+    # When all calls that were taken are spread out as the most in a minute allows.
+    sqlalchemy.Column("free_at", _time),
+    sqlalchemy.Column("last_received_at", _time),
+    sqlalchemy.Column("received_count", sqlalchemy.BigInteger, nullable=False, server_default="0"),
+    sqlalchemy.Column("last_error", sqlalchemy.Text, nullable=False, server_default=""),
+    sqlalchemy.Column("last_error_at", _time),
+    sqlalchemy.Index("webhook_slug", "slug", unique=True),
+    sqlalchemy.Index("webhook_by_name", "workspace_id", "name", "webhook_id"),
+)
+
+# Calls that, if they come again, are the same event.
+webhook_call = sqlalchemy.Table(
+    "webhook_call",
+    metadata,
+    sqlalchemy.Column("webhook_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("digest", postgresql.BYTEA, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("event_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("expires_at", _time, nullable=False),
+    sqlalchemy.Index("webhook_call_expires", "expires_at"),
+)
+
 # How far this service has come in following others, and in evaluating its own events.
 cursor = sqlalchemy.Table(
     "cursor",

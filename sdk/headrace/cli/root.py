@@ -16,6 +16,7 @@ _GROUPS = {
     "artifact": ("headrace.cli.artifact", "See what runs made for people to look at."),
     "asset": ("headrace.cli.asset", "See what runs made for others to use, and from what."),
     "bulk-operation": ("headrace.cli.bulk_operation", "See, follow and stop changes of many flow runs."),
+    "audit": ("headrace.cli.audit", "See who changed what, and who tried to."),
     "backfill": ("headrace.cli.backfill", "Make up for the past: runs for many times or parameters."),
     "block": ("headrace.cli.block", "Keep typed configuration with secrets."),
     "calendar": ("headrace.cli.calendar", "Keep days on which schedules make no runs."),
@@ -33,6 +34,7 @@ _GROUPS = {
     "task-run": ("headrace.cli.task_run", "See task runs."),
     "variable": ("headrace.cli.variable", "Keep named values that flows read."),
     "version": ("headrace.cli.version", "Show versions of client, server and Python."),
+    "webhook": ("headrace.cli.webhook", "Take calls of other systems as events."),
     "work-pool": ("headrace.cli.work_pool", "See and change work pools and their queues."),
     "worker": ("headrace.cli.worker", "Start and see workers."),
 }

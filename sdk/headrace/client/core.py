@@ -40,8 +40,11 @@ if TYPE_CHECKING:
         explanation_pb2_grpc,
         flow_pb2_grpc,
         flow_run_pb2_grpc,
+        identity_provider_pb2_grpc,
         invitation_pb2_grpc,
         log_pb2_grpc,
+        log_settings_pb2_grpc,
+        log_sink_pb2_grpc,
         retention_pb2_grpc,
         role_pb2_grpc,
         run_input_pb2_grpc,
@@ -49,6 +52,7 @@ if TYPE_CHECKING:
         run_note_pb2_grpc,
         service_account_pb2_grpc,
         service_level_pb2_grpc,
+        sign_in_pb2_grpc,
         system_pb2_grpc,
         task_run_pb2_grpc,
         team_pb2_grpc,
@@ -98,6 +102,8 @@ class AsyncClient(LazyStubs):
         calendars: calendar_pb2_grpc.CalendarServiceAsyncStub
         explanations: explanation_pb2_grpc.ExplanationServiceAsyncStub
         logs: log_pb2_grpc.LogServiceAsyncStub
+        log_settings: log_settings_pb2_grpc.LogSettingsServiceAsyncStub
+        log_sinks: log_sink_pb2_grpc.LogSinkServiceAsyncStub
         events: event_pb2_grpc.EventServiceAsyncStub
         automations: automation_pb2_grpc.AutomationServiceAsyncStub
         webhooks: webhook_pb2_grpc.WebhookServiceAsyncStub
@@ -111,6 +117,8 @@ class AsyncClient(LazyStubs):
         api_keys: api_key_pb2_grpc.ApiKeyServiceAsyncStub
         invitations: invitation_pb2_grpc.InvitationServiceAsyncStub
         audit: audit_pb2_grpc.AuditServiceAsyncStub
+        sign_in: sign_in_pb2_grpc.SignInServiceAsyncStub
+        identity_providers: identity_provider_pb2_grpc.IdentityProviderServiceAsyncStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceAsyncStub
         systems: system_pb2_grpc.SystemServiceAsyncStub
 
@@ -160,6 +168,8 @@ class Client(LazyStubs):
         calendars: calendar_pb2_grpc.CalendarServiceStub
         explanations: explanation_pb2_grpc.ExplanationServiceStub
         logs: log_pb2_grpc.LogServiceStub
+        log_settings: log_settings_pb2_grpc.LogSettingsServiceStub
+        log_sinks: log_sink_pb2_grpc.LogSinkServiceStub
         events: event_pb2_grpc.EventServiceStub
         automations: automation_pb2_grpc.AutomationServiceStub
         webhooks: webhook_pb2_grpc.WebhookServiceStub
@@ -173,6 +183,8 @@ class Client(LazyStubs):
         api_keys: api_key_pb2_grpc.ApiKeyServiceStub
         invitations: invitation_pb2_grpc.InvitationServiceStub
         audit: audit_pb2_grpc.AuditServiceStub
+        sign_in: sign_in_pb2_grpc.SignInServiceStub
+        identity_providers: identity_provider_pb2_grpc.IdentityProviderServiceStub
         background_tasks: background_task_pb2_grpc.BackgroundTaskServiceStub
         systems: system_pb2_grpc.SystemServiceStub
 

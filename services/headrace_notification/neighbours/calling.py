@@ -30,11 +30,14 @@ async def call(workspace_id: uuid.UUID, name: str, make: Callable[[], Awaitable[
     Raises:
         errors.HeadraceError: What the other service answered.
     """
-    set_caller(service_caller(name, workspace_id))
+    token = set_caller(service_caller(name, workspace_id))
     try:
         return await make()
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from error
+    finally:
+        # What the task does next is not done for this workspace alone.
+        token.var.reset(token)
 
 
 def may_pass(error: errors.HeadraceError) -> bool:

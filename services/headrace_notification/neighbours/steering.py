@@ -30,12 +30,14 @@ DONE = Answer(Result.DONE, "done")
 async def answered(delivery: Delivery, do: Callable[[], Awaitable[Answer]]) -> Answer:
     """Call another service as the automation of a delivery, and return what came of it."""
     caller = service_caller(str(delivery.automation_id), delivery.workspace_id)
-    set_caller(dataclasses.replace(caller, display_name=delivery.automation_name))
+    token = set_caller(dataclasses.replace(caller, display_name=delivery.automation_name))
     try:
         return await do()
     except grpc.aio.AioRpcError as failure:
         error = from_rpc_error(failure)
         return Answer(Result.AGAIN if may_pass(error) else Result.REFUSED, f"{error.reason}: {error}")
+    finally:
+        token.var.reset(token)
 
 
 def judged(verdict: state_pb2.Verdict) -> Answer:

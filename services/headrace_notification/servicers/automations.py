@@ -10,7 +10,7 @@ import grpc.aio
 
 from headrace import errors
 from headrace.api.v1 import automation_pb2, automation_pb2_grpc
-from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.caller import current_caller
 from headrace_chassis.clock import Clock
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 from headrace_notification.repository import (
@@ -21,7 +21,9 @@ from headrace_notification.repository import (
     EventStore,
     Secrets,
 )
-from headrace_notification.rules.automations import Automation, Creator
+from headrace_notification.repository.webhooks import WebhookStore
+from headrace_notification.rules.automations import Automation
+from headrace_notification.servicers.creators import creator_of
 from headrace_notification.usecases.automations import (
     ACTION_FIELDS,
     check_automation,
@@ -40,7 +42,6 @@ from headrace_notification.wire.values import optional_id, parse_id, storable, t
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _ROTATED = 100
-_CREATOR_KINDS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
 
 
 class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
@@ -52,23 +53,31 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         secrets: Seals what is secret in them.
         clock: Tells from when on a new automation watches.
         events: Keeps the events that automations are tested with.
+        webhooks: Keeps webhooks, whose secrets are rotated, too.
     """
 
     def __init__(
-        self, store: AutomationStore, deliveries: DeliveryStore, secrets: Secrets, clock: Clock, events: EventStore
+        self,
+        store: AutomationStore,
+        deliveries: DeliveryStore,
+        secrets: Secrets,
+        clock: Clock,
+        events: EventStore,
+        webhooks: WebhookStore,
     ) -> None:
         self._store = store
         self._deliveries = deliveries
         self._secrets = secrets
         self._clock = clock
         self._events = events
+        self._webhooks = webhooks
 
     async def CreateAutomation(
         self, request: automation_pb2.CreateAutomationRequest, context: Context
     ) -> automation_pb2.CreateAutomationResponse:
         """Create an automation."""
         caller = current_caller()
-        automation = wire.automation_from_proto(request.automation, caller.workspace_id, _creator(caller))
+        automation = wire.automation_from_proto(request.automation, caller.workspace_id, creator_of(caller))
         created = await create_automation(self._store, self._secrets, automation, self._clock.now())
         return automation_pb2.CreateAutomationResponse(automation=_shown(created))
 
@@ -135,7 +144,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
             automation_id = parse_id(request.automation_id, "automation_id")
             automation = await load_automation(self._store, caller.workspace_id, automation_id)
         else:
-            automation = wire.automation_from_proto(request.automation, caller.workspace_id, _creator(caller))
+            automation = wire.automation_from_proto(request.automation, caller.workspace_id, creator_of(caller))
             check_automation(automation)
         begin, end = wire.span_of_test(request.span, self._clock.now())
         outlook = await dry_run(self._events, caller.workspace_id, automation, begin, end)
@@ -186,11 +195,13 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         place = Place()
         after = decode_page_token(request.page_token, question)
         if after is not None:
-            check_key(after, (bool, uuid.UUID))
-            is_delivery, behind = after
-            place = Place(bool(is_delivery), uuid.UUID(str(behind)))
-        done = await rotate_secrets(self._store, self._deliveries, self._secrets, place, request.batch_size or _ROTATED)
-        key = (done.next.is_delivery, done.next.after) if done.next is not None else None
+            check_key(after, (int, uuid.UUID))
+            phase, behind = after
+            place = Place(int(str(phase)), uuid.UUID(str(behind)))
+        done = await rotate_secrets(
+            self._store, self._deliveries, self._webhooks, self._secrets, place, request.batch_size or _ROTATED
+        )
+        key = (done.next.phase, done.next.after) if done.next is not None else None
         return automation_pb2.RotateAutomationSecretsResponse(
             rotated=done.rotated,
             unreadable=done.unreadable,
@@ -204,11 +215,6 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         delivery_id = parse_id(request.delivery_id, "delivery_id")
         delivery = await resend_delivery(self._deliveries, current_caller().workspace_id, delivery_id)
         return automation_pb2.ResendDeliveryResponse(delivery=wire.delivery_to_proto(delivery))
-
-
-def _creator(caller: Caller) -> Creator:
-    kind = _CREATOR_KINDS.get(caller.principal_kind, "")
-    return Creator(kind, storable(caller.principal_id), storable(caller.display_name))
 
 
 def _shown(automation: Automation) -> automation_pb2.Automation:

@@ -1,4 +1,4 @@
-"""Encrypt the secrets of automations anew after a change of keys."""
+"""Encrypt the secrets of automations and webhooks anew after a change of keys."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from typing import Any
 
 from headrace import errors
 from headrace_notification.repository import AutomationStore, DeliveryStore, Secrets
+from headrace_notification.repository.webhooks import WebhookStore
 from headrace_notification.rules.automations import Action, Automation, CallWebhook
 from headrace_notification.usecases.automations import ACTION_FIELDS
 
 _FIRST = uuid.UUID(int=0)
+_DELIVERIES, _WEBHOOKS = 1, 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Place:
-    """How far a rotation has come: automations are first, deliveries follow."""
+    """How far a rotation has come."""
 
-    is_delivery: bool = False
+    phase: int = 0
+    """0: automations, 1: deliveries that may still be sent, 2: webhooks."""
     after: uuid.UUID = _FIRST
 
 
@@ -33,16 +36,23 @@ class Rotation:
 
 
 async def rotate_secrets(
-    store: AutomationStore, deliveries: DeliveryStore, secrets: Secrets, place: Place, most: int
+    store: AutomationStore,
+    deliveries: DeliveryStore,
+    webhooks: WebhookStore,
+    secrets: Secrets,
+    place: Place,
+    most: int,
 ) -> Rotation:
-    """Encrypt the secrets of some automations, or of deliveries that may still be sent, with the newest key.
+    """Encrypt the secrets of some automations, deliveries that may still be sent or webhooks with the newest key.
 
     Raises:
         errors.FailedPrecondition: There is no key.
     """
     secrets.seal("", "rotation")
-    if place.is_delivery:
+    if place.phase == _DELIVERIES:
         return await _rotate_deliveries(deliveries, secrets, place.after, most)
+    if place.phase == _WEBHOOKS:
+        return await _rotate_webhooks(webhooks, secrets, place.after, most)
     return await _rotate_automations(store, secrets, place.after, most)
 
 
@@ -69,7 +79,7 @@ async def _rotate_automations(store: AutomationStore, secrets: Secrets, after: u
             await work.replace(dataclasses.replace(automation, **changes))
             rotated += 1
     is_last = len(stale) <= most
-    return Rotation(rotated, unreadable, Place(is_delivery=True) if is_last else Place(after=stale[most - 1][0]))
+    return Rotation(rotated, unreadable, Place(_DELIVERIES) if is_last else Place(after=stale[most - 1][0]))
 
 
 async def _rotate_deliveries(deliveries: DeliveryStore, secrets: Secrets, after: uuid.UUID, most: int) -> Rotation:
@@ -85,7 +95,26 @@ async def _rotate_deliveries(deliveries: DeliveryStore, secrets: Secrets, after:
             continue
         await deliveries.replace_action(delivery.delivery_id, action)
         rotated += 1
-    return Rotation(rotated, unreadable, Place(True, found[-1].delivery_id) if len(found) == most else None)
+    following = Place(_DELIVERIES, found[-1].delivery_id) if len(found) == most else Place(_WEBHOOKS)
+    return Rotation(rotated, unreadable, following)
+
+
+async def _rotate_webhooks(webhooks: WebhookStore, secrets: Secrets, after: uuid.UUID, most: int) -> Rotation:
+    found = await webhooks.list_sealed(after, most)
+    rotated = unreadable = 0
+    for webhook in found:
+        context = str(webhook.workspace_id)
+        if all(secrets.is_newest(sealed) for sealed in (webhook.secret, webhook.secret_before) if sealed):
+            continue
+        try:
+            before = webhook.secret_before and secrets.seal(secrets.open(webhook.secret_before, context), context)
+            secret = secrets.seal(secrets.open(webhook.secret, context), context)
+        except errors.FailedPrecondition:
+            unreadable += 1
+            continue
+        await webhooks.replace(dataclasses.replace(webhook, secret=secret, secret_before=before))
+        rotated += 1
+    return Rotation(rotated, unreadable, Place(_WEBHOOKS, found[-1].webhook_id) if len(found) == most else None)
 
 
 def _is_newest(automation: Automation, secrets: Secrets) -> bool:

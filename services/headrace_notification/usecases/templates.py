@@ -41,13 +41,14 @@ VARIABLES = frozenset(
         "firing",
         "flow",
         "flow_run",
-        "range",
         "task_run",
         "work_pool",
         "work_queue",
     }
 )
-"""What templates may name."""
+"""What templates of actions may name."""
+
+_FUNCTIONS = frozenset({"range"})
 
 
 class TemplateRefused(Exception):
@@ -111,13 +112,17 @@ class _Limits:
 _limits: contextvars.ContextVar[_Limits] = contextvars.ContextVar("headrace_template_limits")
 
 
-def check_template(text: str) -> None:
+def check_template(text: str, known: frozenset[str] = VARIABLES) -> None:
     """Return if `text` is a template that may be rendered.
+
+    Args:
+        text: The template.
+        known: What it may name.
 
     Raises:
         TemplateRefused: It is none, or does what templates may not.
     """
-    _compiled(text)
+    _named(text, known)
 
 
 def variables_of(text: str) -> frozenset[str]:
@@ -129,13 +134,20 @@ def variables_of(text: str) -> frozenset[str]:
     return _compiled(text).variables
 
 
-def render(text: str, variables: Mapping[str, Any]) -> str:
+def _named(text: str, known: frozenset[str]) -> _Compiled:
+    compiled = _compiled(text)
+    if unknown := sorted(compiled.variables - known - _FUNCTIONS):
+        raise TemplateRefused(f"there is no variable {unknown[0]!r}; there are {', '.join(sorted(known))}")
+    return compiled
+
+
+def render(text: str, variables: Mapping[str, Any], known: frozenset[str] = VARIABLES) -> str:
     """Return what a template makes of plain data. What is not there renders as nothing.
 
     Raises:
         TemplateRefused: It does what templates may not, or takes too long or becomes too large.
     """
-    compiled = _compiled(text)
+    compiled = _named(text, known)
     limits = _Limits(time.monotonic() + SECONDS)
     token = _limits.set(limits)
     try:
@@ -172,8 +184,6 @@ def _compiled(text: str) -> _Compiled:
         tree = _environment.parse(text)
         _check(tree)
         named = frozenset(meta.find_undeclared_variables(tree))
-        if unknown := sorted(named - VARIABLES):
-            raise TemplateRefused(f"there is no variable {unknown[0]!r}; there are {', '.join(sorted(VARIABLES))}")
         bounded = _Bounded().visit(tree)
         template = jinja2.Template.from_code(
             _environment, _environment.compile(bounded), dict(_environment.globals), None

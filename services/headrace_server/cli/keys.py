@@ -41,11 +41,13 @@ def rotate_keys(new_key: bool, as_json: bool) -> None:
     if as_json:
         output.print_json({"rotated": blocks + automations, "unreadable": left + unreadable})
     else:
-        output.done(f"The secrets of {blocks} blocks and {automations} automations and deliveries are encrypted anew.")
+        output.done(
+            f"Encrypted anew: the secrets of {blocks} blocks and of {automations} automations, deliveries and webhooks."
+        )
     if left or unreadable:
         raise errors.FailedPrecondition(
-            f"The secrets of {left} blocks and of {unreadable} automations and deliveries cannot be read: the key that "
-            "they need is not among those of the server. Give it back its old keys, or save them again.",
+            f"The secrets of {left} blocks and of {unreadable} automations, deliveries and webhooks cannot be read: "
+            "the key that they need is not among those of the server. Give it back its old keys, or save them again.",
             reason="SECRET_NOT_READABLE",
         )
 

@@ -605,6 +605,58 @@ export interface BatchGetFlowRunsResponse {
   flow_runs: FlowRun[];
 }
 
+/** Asks to sign in a program. */
+export interface BeginDeviceSignInRequest {
+  /** What the program calls itself, for the person who decides. */
+  client_name: string;
+  /** A port of the person's own machine where the program waits for the browser; 0 if it only asks from time to time. */
+  loopback_port: number;
+}
+
+/** Tells how to go on. */
+export interface BeginDeviceSignInResponse {
+  /** Proves the program when it collects. */
+  device_code: string;
+  /** What the person types or compares. */
+  user_code: string;
+  /** The page to open, without the server's address. */
+  verification_path: string;
+  /** How often to ask at most. */
+  interval?: string;
+  /** When both codes stop to be good. */
+  expires_at?: string;
+}
+
+/** Asks to begin. */
+export interface BeginProviderSignInRequest {
+  /** Which provider. */
+  provider: string;
+  /** Where the provider sends the browser back to; it has to know this address. */
+  redirect_uri: string;
+}
+
+/** Tells where to go. */
+export interface BeginProviderSignInResponse {
+  /** Where to send the browser. */
+  authorization_url: string;
+  /** To be given back at the end, by the same browser. */
+  flow_token: string;
+}
+
+/** Asks for a secret. */
+export interface BeginTotpRequest {
+  /** The caller's password. */
+  password: string;
+}
+
+/** Returns the secret. */
+export interface BeginTotpResponse {
+  /** The secret, base32; only here. */
+  secret: string;
+  /** The same as an address that apps read. */
+  uri: string;
+}
+
 /** Typed configuration under a name. */
 export interface Block {
   /** UUIDv7. */
@@ -1046,6 +1098,22 @@ export interface ChannelPolicy {
   most_tries: number;
 }
 
+/** Asks for the key. */
+export interface CollectDeviceSignInRequest {
+  /** What the beginning returned. */
+  device_code: string;
+}
+
+/** Returns the key, or that nobody has decided yet. */
+export interface CollectDeviceSignInResponse {
+  /** Whether nobody has decided yet. */
+  pending: boolean;
+  /** The key; only here. */
+  key: string;
+  /** Whose it is. */
+  user?: User;
+}
+
 /** Asks what differs between two versions. */
 export interface CompareDeploymentVersionsRequest {
   /** Of which deployment. */
@@ -1064,6 +1132,26 @@ export interface CompareDeploymentVersionsResponse {
   to_version?: DeploymentVersion;
   /** What differs, in the order of the paths. */
   changes: VersionChange[];
+}
+
+/** Asks to end what was begun. */
+export interface CompleteProviderSignInRequest {
+  /** What the beginning returned. */
+  flow_token: string;
+  /** As the provider sent it. */
+  state: string;
+  /** As the provider sent it. */
+  code: string;
+}
+
+/** The caller is signed in. */
+export interface CompleteProviderSignInResponse {
+  /** Who. */
+  user?: User;
+  /** What proves the session; over HTTP it is a cookie. */
+  session_token: string;
+  /** When it ends. */
+  expires_at?: string;
 }
 
 /** Fires on several conditions. */
@@ -1104,6 +1192,18 @@ export type ConcurrencyStrategy =
   | "CONCURRENCY_STRATEGY_ENQUEUE"
   | "CONCURRENCY_STRATEGY_CANCEL_NEW"
   | "CONCURRENCY_STRATEGY_CANCEL_RUNNING";
+
+/** Proves a code. */
+export interface ConfirmTotpRequest {
+  /** A code that holds now. */
+  code: string;
+}
+
+/** One-time codes are needed from now on. */
+export interface ConfirmTotpResponse {
+  /** Each takes the place of a code once; only here. */
+  recovery_codes: string[];
+}
 
 /** Asks how many flow runs there are. */
 export interface CountFlowRunsRequest {
@@ -1544,6 +1644,20 @@ export interface CronRule {
   day_or?: boolean;
 }
 
+/** Decides about a program. */
+export interface DecideDeviceSignInRequest {
+  /** The code that it shows. */
+  user_code: string;
+  /** Whether it may act as the caller. */
+  approve: boolean;
+}
+
+/** It is decided. */
+export interface DecideDeviceSignInResponse {
+  /** Where the program waits for the browser; empty if it does not. */
+  redirect_url: string;
+}
+
 /** Asks to delete an artifact. */
 export interface DeleteArtifactRequest {
   /** Which one. */
@@ -1634,6 +1748,14 @@ export interface DeleteFlowRunRequest {
 
 export type DeleteFlowRunResponse = Record<string, never>;
 
+/** Asks to delete a provider. */
+export interface DeleteIdentityProviderRequest {
+  /** Which one. */
+  handle: string;
+}
+
+export type DeleteIdentityProviderResponse = Record<string, never>;
+
 /** Asks to take an invitation back. */
 export interface DeleteInvitationRequest {
   /** Which one. */
@@ -1641,6 +1763,24 @@ export interface DeleteInvitationRequest {
 }
 
 export type DeleteInvitationResponse = Record<string, never>;
+
+/** Asks to delete a rule. */
+export interface DeleteLogRetentionRuleRequest {
+  /** Its deployment; empty: that for all. */
+  deployment_id: string;
+  /** Its level. */
+  level_at_most: number;
+}
+
+export type DeleteLogRetentionRuleResponse = Record<string, never>;
+
+/** Asks to delete a sink. */
+export interface DeleteLogSinkRequest {
+  /** Its name. */
+  name: string;
+}
+
+export type DeleteLogSinkResponse = Record<string, never>;
 
 /** Asks to delete a rule. */
 export interface DeleteRetentionRuleRequest {
@@ -1697,6 +1837,14 @@ export interface DeleteServiceAccountRequest {
 }
 
 export type DeleteServiceAccountResponse = Record<string, never>;
+
+/** Asks to end a session. */
+export interface DeleteSessionRequest {
+  /** Which one. */
+  session_id: string;
+}
+
+export type DeleteSessionResponse = Record<string, never>;
 
 /** Asks to delete a team. */
 export interface DeleteTeamRequest {
@@ -2777,6 +2925,22 @@ export interface GetDeploymentVersionResponse {
   version?: DeploymentVersion;
 }
 
+/** Asks for a program that waits. */
+export interface GetDeviceSignInRequest {
+  /** The code that it shows. */
+  user_code: string;
+}
+
+/** Returns a program that waits. */
+export interface GetDeviceSignInResponse {
+  /** What it calls itself. */
+  client_name: string;
+  /** The network address that it asked from. */
+  address: string;
+  /** When it asked. */
+  created_at?: string;
+}
+
 /** Asks for an event. */
 export interface GetEventRequest {
   /** Which one. */
@@ -2899,6 +3063,18 @@ export interface GetFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** Asks for a provider. */
+export interface GetIdentityProviderRequest {
+  /** Which one. */
+  handle: string;
+}
+
+/** Returns a provider. */
+export interface GetIdentityProviderResponse {
+  /** The provider. */
+  provider?: IdentityProvider;
+}
+
 /** Asks for the last flow runs of each of some flows or deployments. */
 export interface GetLastFlowRunsRequest {
   /** Of these flows. */
@@ -2931,6 +3107,24 @@ export interface GetLogHistogramResponse {
   width?: string;
   /** How many records in all. */
   total: string;
+}
+
+export type GetLogSettingsRequest = Record<string, never>;
+
+/** Returns the settings. */
+export interface GetLogSettingsResponse {
+  /** What holds: the narrower of the workspace's limits and the server's. */
+  limits?: LogLimits;
+  /** The server's own. */
+  server_limits?: LogLimits;
+  /** Records written today (UTC). */
+  records_today: string;
+  /** Bytes written today (UTC). */
+  bytes_today: string;
+  /** The rules; the one for a deployment goes before that for all, the one for a lower level before a higher. */
+  retention_rules: LogRetentionRule[];
+  /** How many days the server keeps records for which there is no rule; 0 is for ever. */
+  server_retention_days: number;
 }
 
 export type GetRetentionRulesRequest = Record<string, never>;
@@ -2989,6 +3183,16 @@ export interface GetServiceLevelsRequest {
 export interface GetServiceLevelsResponse {
   /** By name. */
   service_levels: ServiceLevel[];
+}
+
+export type GetSignInOptionsRequest = Record<string, never>;
+
+/** Tells how one can sign in. */
+export interface GetSignInOptionsResponse {
+  /** Providers. */
+  options: SignInOption[];
+  /** Whether signing in is needed at all. */
+  sign_in_required: boolean;
 }
 
 export type GetSystemRequest = Record<string, never>;
@@ -3202,6 +3406,38 @@ export interface GraphState {
   at?: string;
 }
 
+/** That members of a group hold a role. */
+export interface GroupRole {
+  /** The group, as the provider writes it. */
+  group: string;
+  /** The role's handle. */
+  role: string;
+  /** The workspace in which it is held; empty is the whole account. */
+  workspace_id: string;
+}
+
+/** Who vouches. */
+export interface IdentityProvider {
+  /** Unique in the account; never changes. */
+  handle: string;
+  /** The name that people read; empty is the handle. */
+  name: string;
+  /** Whether one can sign in with it now. */
+  enabled: boolean;
+  /** Which roles members of its groups get when they sign in, and lose when they are no longer in the group. */
+  group_roles: GroupRole[];
+  /** Whether somebody who is not known yet becomes a user. */
+  creates_users: boolean;
+  /** OpenID Connect, for people in browsers. */
+  oidc?: OidcProvider;
+  /** An issuer whose tokens machines bring along. */
+  jwt?: JwtProvider;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+}
+
 /** A picture: either where it is or what it is. */
 export interface ImageContent {
   /** Where it is. */
@@ -3236,6 +3472,28 @@ export interface Invitation {
   created_at?: string;
   /** When its link stops to work. */
   expires_at?: string;
+}
+
+/** That tokens with a claim act as a service account. */
+export interface JwtMapping {
+  /** The claim, `sub` or `repository`. */
+  claim: string;
+  /** Its value; `*` at the end stands for anything. */
+  value: string;
+  /** The service account. */
+  service_account_id: string;
+}
+
+/** An issuer of tokens for machines. */
+export interface JwtProvider {
+  /** Its address, as in its tokens. */
+  issuer: string;
+  /** Whom its tokens have to be for. */
+  audience: string;
+  /** Where its keys are; empty asks below the issuer's `/.well-known/openid-configuration`. */
+  jwks_url: string;
+  /** Which service account a token acts as: the claim that has to equal `claim_value`. */
+  mappings: JwtMapping[];
 }
 
 /** Values of a label. */
@@ -3704,6 +3962,22 @@ export interface ListFlowsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of providers. */
+export interface ListIdentityProvidersRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of providers. */
+export interface ListIdentityProvidersResponse {
+  /** The providers. */
+  providers: IdentityProvider[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of open invitations. */
 export interface ListInvitationsRequest {
   /** How many at most; 0 is 50, above 200 is 200. */
@@ -3716,6 +3990,22 @@ export interface ListInvitationsRequest {
 export interface ListInvitationsResponse {
   /** The invitations. */
   invitations: Invitation[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of sinks. */
+export interface ListLogSinksRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of sinks. */
+export interface ListLogSinksResponse {
+  /** The sinks, by name. */
+  log_sinks: LogSink[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
 }
@@ -3852,6 +4142,22 @@ export interface ListServiceAccountsRequest {
 export interface ListServiceAccountsResponse {
   /** The service accounts. */
   service_accounts: ServiceAccount[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
+/** Asks for a page of sessions. */
+export interface ListSessionsRequest {
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of sessions. */
+export interface ListSessionsResponse {
+  /** The sessions. */
+  sessions: Session[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
 }
@@ -4115,6 +4421,14 @@ export type LogFormat =
   | "LOG_FORMAT_CSV"
   | "LOG_FORMAT_JSON_LINES";
 
+/** How much may be written. 0 is no limit. */
+export interface LogLimits {
+  /** Records a second, by each process of the server, with bursts of ten seconds' worth. Writers with a stream are held up; a batch without one is answered with RESOURCE_EXHAUSTED, reason LOG_RATE_EXCEEDED, and when to come back. */
+  lines_per_second: number;
+  /** Bytes a day (UTC), of messages and what belongs to them. What is beyond is refused with reason LOG_DAY_FULL, and a line in the log of each run says how many lines it lacks. */
+  bytes_per_day: string;
+}
+
 /** One line. */
 export interface LogRecord {
   /** UUIDv7 made by the writer, so that a repeated batch is harmless. */
@@ -4140,6 +4454,49 @@ export interface LogRecord {
   /** W3C trace context. */
   traceparent: string;
 }
+
+/** For how long records are kept. */
+export interface LogRetentionRule {
+  /** Of runs of this deployment; empty: of all. */
+  deployment_id: string;
+  /** Records at this level or below; 0: all records. */
+  level_at_most: number;
+  /** Days since they were written. No more than the server keeps records. */
+  days: number;
+  /** Everything it holds for and that was written before this moment is deleted. */
+  swept_until?: string;
+}
+
+/** Where records are sent on to. */
+export interface LogSink {
+  /** Unique in the workspace; of files it is the name of the folder. */
+  name: string;
+  /** What it is. */
+  kind: LogSinkKind;
+  /** Where to: http or https; empty for files. */
+  url: string;
+  /** Headers that go with each request, such as `authorization`. They are stored encrypted and told by name only. */
+  headers: Record<string, string>;
+  /** Only records at this level or above. */
+  level_at_least: number;
+  /** True: nothing is sent; what is written in between is sent when it goes on. */
+  is_paused: boolean;
+  /** How many records were sent. */
+  sent_records: string;
+  /** When the last batch was taken. */
+  sent_at?: string;
+  /** How often the batch that is due failed so far. */
+  failures: number;
+  /** Why it last failed. */
+  last_error: string;
+}
+
+/** What a sink is. */
+export type LogSinkKind =
+  | "LOG_SINK_KIND_UNSPECIFIED"
+  | "LOG_SINK_KIND_WEBHOOK"
+  | "LOG_SINK_KIND_OTLP"
+  | "LOG_SINK_KIND_FILE";
 
 /** In which order to list records. */
 export type LogSort =
@@ -4262,6 +4619,20 @@ export type ObjectKind =
   | "OBJECT_KIND_WORK_POOL"
   | "OBJECT_KIND_BLOCK"
   | "OBJECT_KIND_AUTOMATION";
+
+/** OpenID Connect: authorization code with PKCE. */
+export interface OidcProvider {
+  /** Its address, as in its tokens; `/.well-known/openid-configuration` is below it. */
+  issuer: string;
+  /** What it knows this server as. */
+  client_id: string;
+  /** What proves this server to it; never returned. Empty for a public client. */
+  client_secret: string;
+  /** What to ask for beside `openid`; empty is `email profile`. */
+  scopes: string[];
+  /** The claim with the groups; empty is `groups`. */
+  groups_claim: string;
+}
 
 /** Asks to pause a backfill. */
 export interface PauseBackfillRequest {
@@ -4567,6 +4938,16 @@ export interface ReleaseSlotsRequest {
 }
 
 export type ReleaseSlotsResponse = Record<string, never>;
+
+/** Asks to do without codes. */
+export interface RemoveTotpRequest {
+  /** The caller's password. */
+  password: string;
+  /** A code that holds now, or a recovery code. */
+  code: string;
+}
+
+export type RemoveTotpResponse = Record<string, never>;
 
 /** Asks to renew leases. */
 export interface RenewAttemptsRequest {
@@ -4916,6 +5297,16 @@ export interface RotateChannelSecretsResponse {
   next_page_token: string;
 }
 
+export type RotateIdentitySecretsRequest = Record<string, never>;
+
+/** Tells what was encrypted anew. */
+export interface RotateIdentitySecretsResponse {
+  /** How many secrets. */
+  rotated: number;
+  /** How many cannot be read with any key that is there. */
+  unreadable: number;
+}
+
 /** Asks for another secret. */
 export interface RotateWebhookSecretRequest {
   /** Of which webhook. */
@@ -5257,6 +5648,26 @@ export type ServiceLevelSeverity =
   | "SERVICE_LEVEL_SEVERITY_HIGH"
   | "SERVICE_LEVEL_SEVERITY_CRITICAL";
 
+/** That somebody is signed in somewhere. */
+export interface Session {
+  /** UUIDv7. */
+  session_id: string;
+  /** With which provider; empty is a password that is kept here. */
+  provider: string;
+  /** The network address that it was begun from. */
+  address: string;
+  /** The browser. */
+  user_agent: string;
+  /** When it began. */
+  created_at?: string;
+  /** When it was last used, to about a minute. */
+  last_used_at?: string;
+  /** When it ends. */
+  expires_at?: string;
+  /** Whether the call belongs to it. */
+  current: boolean;
+}
+
 /** Asks to set a limit. */
 export interface SetConcurrencyLimitRequest {
   /** Unique in the workspace. */
@@ -5274,6 +5685,64 @@ export interface SetConcurrencyLimitResponse {
   /** The limit. */
   limit?: ConcurrencyLimit;
 }
+
+/** Asks to keep a provider. */
+export interface SetIdentityProviderRequest {
+  /** All of its settings. */
+  provider?: IdentityProvider;
+}
+
+/** Returns the provider. */
+export interface SetIdentityProviderResponse {
+  /** The provider. */
+  provider?: IdentityProvider;
+}
+
+/** Asks to set limits. */
+export interface SetLogLimitsRequest {
+  /** The limits. */
+  limits?: LogLimits;
+}
+
+/** The limits hold within some seconds. */
+export interface SetLogLimitsResponse {
+  /** The limits of the workspace. */
+  limits?: LogLimits;
+}
+
+/** Asks to set a rule. */
+export interface SetLogRetentionRuleRequest {
+  /** The rule. */
+  retention_rule?: LogRetentionRule;
+}
+
+/** The rule is set. */
+export interface SetLogRetentionRuleResponse {
+  /** The rule. */
+  retention_rule?: LogRetentionRule;
+}
+
+/** Asks to make or change a sink. */
+export interface SetLogSinkRequest {
+  /** The sink. Headers with an empty value stay as they are. */
+  log_sink?: LogSink;
+}
+
+/** The sink is set. */
+export interface SetLogSinkResponse {
+  /** The sink. */
+  log_sink?: LogSink;
+}
+
+/** Asks for a password. */
+export interface SetPasswordRequest {
+  /** The one that holds now; not needed where there is none yet. */
+  old_password: string;
+  /** The new one: at least 12 characters. */
+  new_password: string;
+}
+
+export type SetPasswordResponse = Record<string, never>;
 
 /** Asks to set a rule. */
 export interface SetRetentionRuleRequest {
@@ -5345,6 +5814,48 @@ export type Severity =
   | "SEVERITY_WARNING"
   | "SEVERITY_ERROR"
   | "SEVERITY_CRITICAL";
+
+/** One way to sign in. */
+export interface SignInOption {
+  /** What the provider is called in addresses. */
+  provider: string;
+  /** The name that people read. */
+  name: string;
+}
+
+/** Asks to be signed in. */
+export interface SignInRequest {
+  /** The e-mail address. */
+  email: string;
+  /** The password. */
+  password: string;
+  /** A one-time code, or a recovery code, where the user has set that up. */
+  code: string;
+}
+
+/** The caller is signed in. */
+export interface SignInResponse {
+  /** Who. */
+  user?: User;
+  /** What proves the session; over HTTP it is a cookie. */
+  session_token: string;
+  /** When it ends. */
+  expires_at?: string;
+}
+
+/** Asks to be signed out. */
+export interface SignOutRequest {
+  /** Whether to end all sessions, not the one of the call only. */
+  everywhere: boolean;
+}
+
+/** The caller is signed out. */
+export interface SignOutResponse {
+  /** How many sessions ended. */
+  ended: number;
+  /** Whether the session of the call has ended; over HTTP its cookie is taken away. */
+  signed_out: boolean;
+}
 
 /** Who holds or awaits slots. */
 export interface SlotHolder {
@@ -6078,7 +6589,7 @@ export interface UpdateWorkQueueResponse {
 export interface UpdateWorkspaceRequest {
   /** The new values, and the workspace's id. */
   workspace?: Workspace;
-  /** Which fields to change: handle, name, description. Empty: those that are set. */
+  /** Which fields to change: handle, name, description; by administrators of the account also calls_per_second and concurrent_calls. Empty: those that are set. */
   update_mask?: string;
 }
 
@@ -6465,6 +6976,10 @@ export interface Workspace {
   created_at?: string;
   /** When it last changed. */
   updated_at?: string;
+  /** How many calls it may make a second in each server process; 0 is as many as it likes. */
+  calls_per_second: number | "NaN" | "Infinity" | "-Infinity";
+  /** How many calls it may have in progress in each server process; 0 is as many as it likes. */
+  concurrent_calls: number;
 }
 
 export interface googleapiHttpBody {
@@ -6605,6 +7120,11 @@ export interface Calls {
   ListFlows: { request: ListFlowsRequest; response: ListFlowsResponse };
   UpdateFlow: { request: UpdateFlowRequest; response: UpdateFlowResponse };
   DeleteFlow: { request: DeleteFlowRequest; response: DeleteFlowResponse };
+  SetIdentityProvider: { request: SetIdentityProviderRequest; response: SetIdentityProviderResponse };
+  GetIdentityProvider: { request: GetIdentityProviderRequest; response: GetIdentityProviderResponse };
+  ListIdentityProviders: { request: ListIdentityProvidersRequest; response: ListIdentityProvidersResponse };
+  DeleteIdentityProvider: { request: DeleteIdentityProviderRequest; response: DeleteIdentityProviderResponse };
+  RotateIdentitySecrets: { request: RotateIdentitySecretsRequest; response: RotateIdentitySecretsResponse };
   CreateUser: { request: CreateUserRequest; response: CreateUserResponse };
   GetUser: { request: GetUserRequest; response: GetUserResponse };
   ListUsers: { request: ListUsersRequest; response: ListUsersResponse };
@@ -6618,6 +7138,13 @@ export interface Calls {
   AppendLogs: { request: AppendLogsRequest; response: AppendLogsResponse };
   ListLogs: { request: ListLogsRequest; response: ListLogsResponse };
   GetLogHistogram: { request: GetLogHistogramRequest; response: GetLogHistogramResponse };
+  GetLogSettings: { request: GetLogSettingsRequest; response: GetLogSettingsResponse };
+  SetLogLimits: { request: SetLogLimitsRequest; response: SetLogLimitsResponse };
+  SetLogRetentionRule: { request: SetLogRetentionRuleRequest; response: SetLogRetentionRuleResponse };
+  DeleteLogRetentionRule: { request: DeleteLogRetentionRuleRequest; response: DeleteLogRetentionRuleResponse };
+  ListLogSinks: { request: ListLogSinksRequest; response: ListLogSinksResponse };
+  SetLogSink: { request: SetLogSinkRequest; response: SetLogSinkResponse };
+  DeleteLogSink: { request: DeleteLogSinkRequest; response: DeleteLogSinkResponse };
   GetRetentionRules: { request: GetRetentionRulesRequest; response: GetRetentionRulesResponse };
   SetRetentionRule: { request: SetRetentionRuleRequest; response: SetRetentionRuleResponse };
   DeleteRetentionRule: { request: DeleteRetentionRuleRequest; response: DeleteRetentionRuleResponse };
@@ -6651,6 +7178,21 @@ export interface Calls {
   DeleteServiceAccount: { request: DeleteServiceAccountRequest; response: DeleteServiceAccountResponse };
   SetServiceLevels: { request: SetServiceLevelsRequest; response: SetServiceLevelsResponse };
   GetServiceLevels: { request: GetServiceLevelsRequest; response: GetServiceLevelsResponse };
+  GetSignInOptions: { request: GetSignInOptionsRequest; response: GetSignInOptionsResponse };
+  SignIn: { request: SignInRequest; response: SignInResponse };
+  BeginProviderSignIn: { request: BeginProviderSignInRequest; response: BeginProviderSignInResponse };
+  CompleteProviderSignIn: { request: CompleteProviderSignInRequest; response: CompleteProviderSignInResponse };
+  SignOut: { request: SignOutRequest; response: SignOutResponse };
+  ListSessions: { request: ListSessionsRequest; response: ListSessionsResponse };
+  DeleteSession: { request: DeleteSessionRequest; response: DeleteSessionResponse };
+  SetPassword: { request: SetPasswordRequest; response: SetPasswordResponse };
+  BeginTotp: { request: BeginTotpRequest; response: BeginTotpResponse };
+  ConfirmTotp: { request: ConfirmTotpRequest; response: ConfirmTotpResponse };
+  RemoveTotp: { request: RemoveTotpRequest; response: RemoveTotpResponse };
+  BeginDeviceSignIn: { request: BeginDeviceSignInRequest; response: BeginDeviceSignInResponse };
+  GetDeviceSignIn: { request: GetDeviceSignInRequest; response: GetDeviceSignInResponse };
+  DecideDeviceSignIn: { request: DecideDeviceSignInRequest; response: DecideDeviceSignInResponse };
+  CollectDeviceSignIn: { request: CollectDeviceSignInRequest; response: CollectDeviceSignInResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
   CreateTeam: { request: CreateTeamRequest; response: CreateTeamResponse };
   GetTeam: { request: GetTeamRequest; response: GetTeamResponse };
@@ -6838,6 +7380,11 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListFlows: { verb: "POST", path: "/v1/flows:search", body: true },
   UpdateFlow: { verb: "PATCH", path: "/v1/flows/{flow.flow_id}", body: true },
   DeleteFlow: { verb: "DELETE", path: "/v1/flows/{flow_id}", body: false },
+  SetIdentityProvider: { verb: "PUT", path: "/v1/identity-providers/{provider.handle}", body: true },
+  GetIdentityProvider: { verb: "GET", path: "/v1/identity-providers/{handle}", body: false },
+  ListIdentityProviders: { verb: "GET", path: "/v1/identity-providers", body: false },
+  DeleteIdentityProvider: { verb: "DELETE", path: "/v1/identity-providers/{handle}", body: false },
+  RotateIdentitySecrets: { verb: "POST", path: "/v1/identity-secrets:rotate", body: true },
   CreateUser: { verb: "POST", path: "/v1/users", body: true },
   GetUser: { verb: "GET", path: "/v1/users/{user}", body: false },
   ListUsers: { verb: "GET", path: "/v1/users", body: false },
@@ -6853,6 +7400,13 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetLogHistogram: { verb: "POST", path: "/v1/logs:histogram", body: true },
   DownloadLogs: { verb: "POST", path: "/v1/logs:download", body: true },
   FollowLogs: { verb: "POST", path: "/v1/logs:follow", body: true },
+  GetLogSettings: { verb: "GET", path: "/v1/log-settings", body: false },
+  SetLogLimits: { verb: "PUT", path: "/v1/log-settings/limits", body: true },
+  SetLogRetentionRule: { verb: "PUT", path: "/v1/log-settings/retention-rules", body: true },
+  DeleteLogRetentionRule: { verb: "DELETE", path: "/v1/log-settings/retention-rules", body: false },
+  ListLogSinks: { verb: "GET", path: "/v1/log-sinks", body: false },
+  SetLogSink: { verb: "PUT", path: "/v1/log-sinks/{log_sink.name}", body: true },
+  DeleteLogSink: { verb: "DELETE", path: "/v1/log-sinks/{name}", body: false },
   GetRetentionRules: { verb: "GET", path: "/v1/retention-rules", body: false },
   SetRetentionRule: { verb: "PUT", path: "/v1/retention-rules", body: true },
   DeleteRetentionRule: { verb: "DELETE", path: "/v1/retention-rules", body: false },
@@ -6886,6 +7440,21 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DeleteServiceAccount: { verb: "DELETE", path: "/v1/service-accounts/{service_account_id}", body: false },
   SetServiceLevels: { verb: "PUT", path: "/v1/deployments/{deployment_id}/service-levels", body: true },
   GetServiceLevels: { verb: "GET", path: "/v1/deployments/{deployment_id}/service-levels", body: false },
+  GetSignInOptions: { verb: "GET", path: "/v1/sign-in-options", body: false },
+  SignIn: { verb: "POST", path: "/v1/sign-in", body: true },
+  BeginProviderSignIn: { verb: "POST", path: "/v1/sign-in:begin", body: true },
+  CompleteProviderSignIn: { verb: "POST", path: "/v1/sign-in:complete", body: true },
+  SignOut: { verb: "POST", path: "/v1/sign-out", body: true },
+  ListSessions: { verb: "GET", path: "/v1/sessions", body: false },
+  DeleteSession: { verb: "DELETE", path: "/v1/sessions/{session_id}", body: false },
+  SetPassword: { verb: "POST", path: "/v1/password", body: true },
+  BeginTotp: { verb: "POST", path: "/v1/totp:begin", body: true },
+  ConfirmTotp: { verb: "POST", path: "/v1/totp:confirm", body: true },
+  RemoveTotp: { verb: "POST", path: "/v1/totp:remove", body: true },
+  BeginDeviceSignIn: { verb: "POST", path: "/v1/device-sign-ins", body: true },
+  GetDeviceSignIn: { verb: "GET", path: "/v1/device-sign-ins/{user_code}", body: false },
+  DecideDeviceSignIn: { verb: "POST", path: "/v1/device-sign-ins/{user_code}:decide", body: true },
+  CollectDeviceSignIn: { verb: "POST", path: "/v1/device-sign-ins:collect", body: true },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
   CreateTeam: { verb: "POST", path: "/v1/teams", body: true },
   GetTeam: { verb: "GET", path: "/v1/teams/{team}", body: false },

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fheadrace/api/v1/workspace.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\x91\x02\n\tWorkspace\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\naccount_id\x18\x02 \x01(\tR\taccountId\x12\x16\n\x06handle\x18\x03 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x05 \x01(\tR\x0b\x64\x65scription\x12\x39\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\"\x89\x01\n\x16\x43reateWorkspaceRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12!\n\x0cworkspace_id\x18\x04 \x01(\tR\x0bworkspaceId\"S\n\x17\x43reateWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"3\n\x13GetWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\"P\n\x14GetWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"S\n\x15ListWorkspacesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"|\n\x16ListWorkspacesResponse\x12:\n\nworkspaces\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\nworkspaces\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8f\x01\n\x16UpdateWorkspaceRequest\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"S\n\x17UpdateWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"\x12\n\x10GetCallerRequest\"\x86\x02\n\x11GetCallerResponse\x12!\n\x0cprincipal_id\x18\x01 \x01(\tR\x0bprincipalId\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.headrace.api.v1.PrincipalKindR\x04kind\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\x12\x38\n\tworkspace\x18\x04 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\x12=\n\x0bpermissions\x18\x05 \x03(\x0e\x32\x1b.headrace.api.v1.PermissionR\x0bpermissions*\xa1\x01\n\rPrincipalKind\x12\x1e\n\x1aPRINCIPAL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13PRINCIPAL_KIND_USER\x10\x01\x12\"\n\x1ePRINCIPAL_KIND_SERVICE_ACCOUNT\x10\x02\x12\x18\n\x14PRINCIPAL_KIND_LOCAL\x10\x03\x12\x19\n\x15PRINCIPAL_KIND_SYSTEM\x10\x04\x32\xa4\x05\n\x10WorkspaceService\x12\x83\x01\n\x0f\x43reateWorkspace\x12\'.headrace.api.v1.CreateWorkspaceRequest\x1a(.headrace.api.v1.CreateWorkspaceResponse\"\x1d\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/workspaces:\x01*\x12\x83\x01\n\x0cGetWorkspace\x12$.headrace.api.v1.GetWorkspaceRequest\x1a%.headrace.api.v1.GetWorkspaceResponse\"&\xe0\xe0\x18x\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/workspaces/{workspace}\x12}\n\x0eListWorkspaces\x12&.headrace.api.v1.ListWorkspacesRequest\x1a\'.headrace.api.v1.ListWorkspacesResponse\"\x1a\xe0\xe0\x18\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/workspaces\x12\x9c\x01\n\x0fUpdateWorkspace\x12\'.headrace.api.v1.UpdateWorkspaceRequest\x1a(.headrace.api.v1.UpdateWorkspaceResponse\"6\xe0\xe0\x18y\x82\xd3\xe4\x93\x02,2\'/v1/workspaces/{workspace.workspace_id}:\x01*\x12\x66\n\tGetCaller\x12!.headrace.api.v1.GetCallerRequest\x1a\".headrace.api.v1.GetCallerResponse\"\x12\xe0\xe0\x18\x02\x82\xd3\xe4\x93\x02\x08\x12\x06/v1/meb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fheadrace/api/v1/workspace.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xe6\x02\n\tWorkspace\x12!\n\x0cworkspace_id\x18\x01 \x01(\tR\x0bworkspaceId\x12\x1d\n\naccount_id\x18\x02 \x01(\tR\taccountId\x12\x16\n\x06handle\x18\x03 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x04 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x05 \x01(\tR\x0b\x64\x65scription\x12\x39\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\x12(\n\x10\x63\x61lls_per_second\x18\x08 \x01(\x01R\x0e\x63\x61llsPerSecond\x12)\n\x10\x63oncurrent_calls\x18\t \x01(\x05R\x0f\x63oncurrentCalls\"\x89\x01\n\x16\x43reateWorkspaceRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12!\n\x0cworkspace_id\x18\x04 \x01(\tR\x0bworkspaceId\"S\n\x17\x43reateWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"3\n\x13GetWorkspaceRequest\x12\x1c\n\tworkspace\x18\x01 \x01(\tR\tworkspace\"P\n\x14GetWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"S\n\x15ListWorkspacesRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"|\n\x16ListWorkspacesResponse\x12:\n\nworkspaces\x18\x01 \x03(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\nworkspaces\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x8f\x01\n\x16UpdateWorkspaceRequest\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"S\n\x17UpdateWorkspaceResponse\x12\x38\n\tworkspace\x18\x01 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\"\x12\n\x10GetCallerRequest\"\x86\x02\n\x11GetCallerResponse\x12!\n\x0cprincipal_id\x18\x01 \x01(\tR\x0bprincipalId\x12\x32\n\x04kind\x18\x02 \x01(\x0e\x32\x1e.headrace.api.v1.PrincipalKindR\x04kind\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\x12\x38\n\tworkspace\x18\x04 \x01(\x0b\x32\x1a.headrace.api.v1.WorkspaceR\tworkspace\x12=\n\x0bpermissions\x18\x05 \x03(\x0e\x32\x1b.headrace.api.v1.PermissionR\x0bpermissions*\xa1\x01\n\rPrincipalKind\x12\x1e\n\x1aPRINCIPAL_KIND_UNSPECIFIED\x10\x00\x12\x17\n\x13PRINCIPAL_KIND_USER\x10\x01\x12\"\n\x1ePRINCIPAL_KIND_SERVICE_ACCOUNT\x10\x02\x12\x18\n\x14PRINCIPAL_KIND_LOCAL\x10\x03\x12\x19\n\x15PRINCIPAL_KIND_SYSTEM\x10\x04\x32\xa4\x05\n\x10WorkspaceService\x12\x83\x01\n\x0f\x43reateWorkspace\x12\'.headrace.api.v1.CreateWorkspaceRequest\x1a(.headrace.api.v1.CreateWorkspaceResponse\"\x1d\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x13\"\x0e/v1/workspaces:\x01*\x12\x83\x01\n\x0cGetWorkspace\x12$.headrace.api.v1.GetWorkspaceRequest\x1a%.headrace.api.v1.GetWorkspaceResponse\"&\xe0\xe0\x18x\x82\xd3\xe4\x93\x02\x1c\x12\x1a/v1/workspaces/{workspace}\x12}\n\x0eListWorkspaces\x12&.headrace.api.v1.ListWorkspacesRequest\x1a\'.headrace.api.v1.ListWorkspacesResponse\"\x1a\xe0\xe0\x18\x02\x82\xd3\xe4\x93\x02\x10\x12\x0e/v1/workspaces\x12\x9c\x01\n\x0fUpdateWorkspace\x12\'.headrace.api.v1.UpdateWorkspaceRequest\x1a(.headrace.api.v1.UpdateWorkspaceResponse\"6\xe0\xe0\x18y\x82\xd3\xe4\x93\x02,2\'/v1/workspaces/{workspace.workspace_id}:\x01*\x12\x66\n\tGetCaller\x12!.headrace.api.v1.GetCallerRequest\x1a\".headrace.api.v1.GetCallerResponse\"\x12\xe0\xe0\x18\x02\x82\xd3\xe4\x93\x02\x08\x12\x06/v1/meb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -45,30 +45,30 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WORKSPACESERVICE'].methods_by_name['UpdateWorkspace']._serialized_options = b'\340\340\030y\202\323\344\223\002,2\'/v1/workspaces/{workspace.workspace_id}:\001*'
   _globals['_WORKSPACESERVICE'].methods_by_name['GetCaller']._loaded_options = None
   _globals['_WORKSPACESERVICE'].methods_by_name['GetCaller']._serialized_options = b'\340\340\030\002\202\323\344\223\002\010\022\006/v1/me'
-  _globals['_PRINCIPALKIND']._serialized_start=1544
-  _globals['_PRINCIPALKIND']._serialized_end=1705
+  _globals['_PRINCIPALKIND']._serialized_start=1629
+  _globals['_PRINCIPALKIND']._serialized_end=1790
   _globals['_WORKSPACE']._serialized_start=181
-  _globals['_WORKSPACE']._serialized_end=454
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=457
-  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=594
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=596
-  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=679
-  _globals['_GETWORKSPACEREQUEST']._serialized_start=681
-  _globals['_GETWORKSPACEREQUEST']._serialized_end=732
-  _globals['_GETWORKSPACERESPONSE']._serialized_start=734
-  _globals['_GETWORKSPACERESPONSE']._serialized_end=814
-  _globals['_LISTWORKSPACESREQUEST']._serialized_start=816
-  _globals['_LISTWORKSPACESREQUEST']._serialized_end=899
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=901
-  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=1025
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=1028
-  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=1171
-  _globals['_UPDATEWORKSPACERESPONSE']._serialized_start=1173
-  _globals['_UPDATEWORKSPACERESPONSE']._serialized_end=1256
-  _globals['_GETCALLERREQUEST']._serialized_start=1258
-  _globals['_GETCALLERREQUEST']._serialized_end=1276
-  _globals['_GETCALLERRESPONSE']._serialized_start=1279
-  _globals['_GETCALLERRESPONSE']._serialized_end=1541
-  _globals['_WORKSPACESERVICE']._serialized_start=1708
-  _globals['_WORKSPACESERVICE']._serialized_end=2384
+  _globals['_WORKSPACE']._serialized_end=539
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_start=542
+  _globals['_CREATEWORKSPACEREQUEST']._serialized_end=679
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_start=681
+  _globals['_CREATEWORKSPACERESPONSE']._serialized_end=764
+  _globals['_GETWORKSPACEREQUEST']._serialized_start=766
+  _globals['_GETWORKSPACEREQUEST']._serialized_end=817
+  _globals['_GETWORKSPACERESPONSE']._serialized_start=819
+  _globals['_GETWORKSPACERESPONSE']._serialized_end=899
+  _globals['_LISTWORKSPACESREQUEST']._serialized_start=901
+  _globals['_LISTWORKSPACESREQUEST']._serialized_end=984
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_start=986
+  _globals['_LISTWORKSPACESRESPONSE']._serialized_end=1110
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_start=1113
+  _globals['_UPDATEWORKSPACEREQUEST']._serialized_end=1256
+  _globals['_UPDATEWORKSPACERESPONSE']._serialized_start=1258
+  _globals['_UPDATEWORKSPACERESPONSE']._serialized_end=1341
+  _globals['_GETCALLERREQUEST']._serialized_start=1343
+  _globals['_GETCALLERREQUEST']._serialized_end=1361
+  _globals['_GETCALLERRESPONSE']._serialized_start=1364
+  _globals['_GETCALLERRESPONSE']._serialized_end=1626
+  _globals['_WORKSPACESERVICE']._serialized_start=1793
+  _globals['_WORKSPACESERVICE']._serialized_end=2469
 # @@protoc_insertion_point(module_scope)

@@ -67,6 +67,8 @@ class Workspace(google.protobuf.message.Message):
     DESCRIPTION_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
     UPDATED_AT_FIELD_NUMBER: builtins.int
+    CALLS_PER_SECOND_FIELD_NUMBER: builtins.int
+    CONCURRENT_CALLS_FIELD_NUMBER: builtins.int
     workspace_id: builtins.str
     """UUIDv7."""
     account_id: builtins.str
@@ -77,6 +79,10 @@ class Workspace(google.protobuf.message.Message):
     """The name that people read."""
     description: builtins.str
     """What it is for."""
+    calls_per_second: builtins.float
+    """How many calls it may make a second in each server process; 0 is as many as it likes."""
+    concurrent_calls: builtins.int
+    """How many calls it may have in progress in each server process; 0 is as many as it likes."""
     @property
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was made."""
@@ -95,9 +101,11 @@ class Workspace(google.protobuf.message.Message):
         description: builtins.str = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        calls_per_second: builtins.float = ...,
+        concurrent_calls: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["account_id", b"account_id", "created_at", b"created_at", "description", b"description", "handle", b"handle", "name", b"name", "updated_at", b"updated_at", "workspace_id", b"workspace_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["account_id", b"account_id", "calls_per_second", b"calls_per_second", "concurrent_calls", b"concurrent_calls", "created_at", b"created_at", "description", b"description", "handle", b"handle", "name", b"name", "updated_at", b"updated_at", "workspace_id", b"workspace_id"]) -> None: ...
 
 Global___Workspace: typing_extensions.TypeAlias = Workspace
 
@@ -251,7 +259,9 @@ class UpdateWorkspaceRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Which fields to change: handle, name, description. Empty: those that are set."""
+        """Which fields to change: handle, name, description; by administrators of the account also calls_per_second and
+        concurrent_calls. Empty: those that are set.
+        """
 
     def __init__(
         self,

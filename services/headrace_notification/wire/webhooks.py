@@ -1,0 +1,143 @@
+"""Webhooks on the wire."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from headrace import errors
+from headrace.api.v1 import state_pb2, webhook_pb2
+from headrace.ids import uuid7
+from headrace_notification.rules.automations import Creator
+from headrace_notification.rules.webhooks import (
+    MOST_BYTES,
+    MOST_PER_MINUTE,
+    REPLAY_WINDOW,
+    Authentication,
+    Call,
+    EventTemplate,
+    Related,
+    Webhook,
+)
+from headrace_notification.wire.values import duration, parse_id, plain, span, storable, struct, timestamp
+
+CHANGEABLE = ("name", "description", "paused", "template", "replay_window", "most_bytes", "most_per_minute")
+"""What may be changed of a webhook."""
+
+_AUTHENTICATION = "WEBHOOK_AUTHENTICATION_"
+_CREATOR_KIND = "CREATOR_KIND_"
+
+
+def webhook_from_proto(
+    message: webhook_pb2.Webhook, workspace_id: uuid.UUID, creator: Creator, new_slug: str
+) -> Webhook:
+    """Return a new webhook as it was handed in.
+
+    Raises:
+        errors.InvalidArgument: The fields that are wrong.
+    """
+    word = webhook_pb2.WebhookAuthentication.Name(message.authentication).removeprefix(_AUTHENTICATION)
+    authentication = Authentication.TOKEN if word == "UNSPECIFIED" else Authentication[word]
+    return Webhook(
+        webhook_id=parse_id(message.webhook_id, "webhook.webhook_id") if message.webhook_id else uuid7(),
+        workspace_id=workspace_id,
+        slug=message.slug or new_slug,
+        authentication=authentication,
+        creator=creator,
+        **{name: _field(message, name) for name in CHANGEABLE},
+    )
+
+
+def changes_from_proto(message: webhook_pb2.Webhook, mask: FieldMask) -> dict[str, Any]:
+    """Return the new values that a mask names; without a mask, of the fields that are set.
+
+    Raises:
+        errors.InvalidArgument: The fields that are wrong, or a path that cannot be changed.
+    """
+    set_fields = [field.name for field, _ in message.ListFields() if field.name in CHANGEABLE]
+    names = list(dict.fromkeys(mask.paths)) or set_fields
+    for name in names:
+        if name not in CHANGEABLE:
+            raise errors.InvalidArgument.of_field(
+                "update_mask", f"{name!r} cannot be changed; {', '.join(CHANGEABLE)} can"
+            )
+    if not names:
+        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
+    return {name: _field(message, name) for name in names}
+
+
+def _field(message: webhook_pb2.Webhook, name: str) -> Any:
+    match name:
+        case "template":
+            return _template(message.template)
+        case "replay_window":
+            given = message.HasField("replay_window")
+            return span(message.replay_window, "webhook.replay_window") if given else REPLAY_WINDOW
+        case "most_bytes":
+            return message.most_bytes or MOST_BYTES
+        case "most_per_minute":
+            return message.most_per_minute or MOST_PER_MINUTE
+    value = getattr(message, name)
+    return storable(value) if isinstance(value, str) else value
+
+
+def _template(message: webhook_pb2.WebhookTemplate) -> EventTemplate:
+    return EventTemplate(
+        event_name=storable(message.event_name),
+        resource_id=storable(message.resource_id),
+        resource_name=storable(message.resource_name),
+        related=tuple(
+            Related(storable(one.resource_id), storable(one.role), storable(one.name)) for one in message.related
+        ),
+        payload=plain(message.payload) if message.HasField("payload") else None,
+        dedup_key=storable(message.dedup_key),
+    )
+
+
+def webhook_to_proto(webhook: Webhook) -> webhook_pb2.Webhook:
+    """Return a webhook as it goes over the wire, without its secret."""
+    template = webhook.template
+    message = webhook_pb2.WebhookTemplate(
+        event_name=template.event_name,
+        resource_id=template.resource_id,
+        resource_name=template.resource_name,
+        related=[
+            webhook_pb2.WebhookRelated(resource_id=one.resource_id, role=one.role, name=one.name)
+            for one in template.related
+        ],
+        dedup_key=template.dedup_key,
+    )
+    if template.payload is not None:
+        message.payload.CopyFrom(struct(template.payload))
+    creator = webhook.creator
+    return webhook_pb2.Webhook(
+        webhook_id=str(webhook.webhook_id),
+        name=webhook.name,
+        description=webhook.description,
+        slug=webhook.slug,
+        paused=webhook.paused,
+        authentication=webhook_pb2.WebhookAuthentication.Value(_AUTHENTICATION + webhook.authentication.name),
+        template=message,
+        replay_window=duration(webhook.replay_window),
+        most_bytes=webhook.most_bytes,
+        most_per_minute=webhook.most_per_minute,
+        creator=state_pb2.Creator(
+            kind=state_pb2.CreatorKind.Value(_CREATOR_KIND + (creator.kind or "UNSPECIFIED")),
+            creator_id=creator.creator_id,
+            display_name=creator.display_name,
+        ),
+        created_at=timestamp(webhook.created_at),
+        updated_at=timestamp(webhook.updated_at),
+        last_received_at=timestamp(webhook.last_received_at),
+        received_count=webhook.received_count,
+        last_error=webhook.last_error,
+        last_error_at=timestamp(webhook.last_error_at),
+    )
+
+
+def call_from_proto(message: webhook_pb2.ReceiveWebhookRequest) -> Call:
+    """Return what was sent to an address."""
+    headers = {name.lower(): value for name, value in message.headers.items()}
+    return Call(message.method.upper(), headers, dict(message.query), message.body)
