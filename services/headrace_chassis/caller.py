@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import dataclasses
 import uuid
+from collections.abc import Mapping
 from typing import Literal
 
 from headrace import errors
@@ -13,6 +14,16 @@ PrincipalKind = Literal["user", "service_account", "service", "local", "anonymou
 """What a principal is; `service` is another part of the server, `local` a server without sign-in."""
 
 ALL_PERMISSIONS = "*"
+
+
+@dataclasses.dataclass(slots=True)
+class Proof:
+    """What a caller is told to other services with; renewed while a long call goes on."""
+
+    token: str
+    """Signed by the identity service, see `access_token`."""
+    expires_at: float
+    """Unix time."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,10 +39,21 @@ class Caller:
     display_name: str
     permissions: frozenset[str]
     correlation_id: str
+    grants: Mapping[tuple[int, str], frozenset[str]] = dataclasses.field(default_factory=dict)
+    """Permissions on single objects: by (kind, name as `ObjectOfCall` tells it)."""
+    proof: Proof | None = None
+    """None for callers that nobody had to prove: the local one, and parts of the server itself."""
+    credential_id: str = ""
+    """Which key or session the caller proved itself with."""
+    account_id: uuid.UUID | None = None
 
     def may(self, permission: str) -> bool:
         """Return whether the caller holds `permission`, named as in the enum `headrace.api.v1.Permission`."""
         return permission in self.permissions or ALL_PERMISSIONS in self.permissions
+
+    def may_on(self, permission: str, kind: int, name: str) -> bool:
+        """Return whether the caller holds `permission` on one object, if not in the whole workspace."""
+        return self.may(permission) or permission in self.grants.get((kind, name), ())
 
     def require(self, permission: str) -> None:
         """Return if the caller holds `permission`.

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc.aio
 
+from headrace_chassis.caller import Caller
 from headrace_chassis.methods import Method
 
 
@@ -22,6 +23,8 @@ class Call:
     draining: asyncio.Event
     """Set when the server is about to stop: streams end themselves soon after."""
     correlation_id: str = ""
+    caller: Caller | None = None
+    """Who calls, once that is known."""
 
 
 _current: contextvars.ContextVar[Call] = contextvars.ContextVar("headrace_call")

@@ -17,6 +17,8 @@ import asyncpg
 
 from headrace import errors
 from headrace_chassis import codecs, metrics
+from headrace_chassis.audit_scope import scope_to_store
+from headrace_chassis.scope import ALL, SETTING, current_scope
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -58,10 +60,19 @@ class _PlainConnection(asyncpg.Connection):
     """A connection that goes back to the pool without a round trip.
 
     Units of work change nothing that outlives their transaction (settings only by SET LOCAL, no LISTEN, no
-    session locks), so there is nothing to reset.
+    session locks), so there is nothing to reset. Whose rows it sees is kept from one use to the next, and told to
+    Postgres only where it changes.
     """
 
-    __slots__ = ()
+    __slots__ = ("scope",)
+
+    scope: str
+
+    async def see(self, scope: str) -> None:
+        """See the rows of a workspace, or of `scope.ALL`, from now on."""
+        # Both are written by us: the text of an id, or a star.
+        await self.execute(f"set {SETTING} = '{scope}'")
+        self.scope = scope
 
     def get_reset_query(self) -> str:
         return ""
@@ -154,10 +165,24 @@ class Database:
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection without a transaction: each statement is its own.
 
+        The first use in a call that is audited is a transaction all the same, which carries the note of the call.
+
         Raises:
             errors.Unavailable: Postgres cannot be reached, or no connection became free in time.
             errors.InvalidArgument: A value can never be stored, such as a text with the character NUL.
         """
+        async with self._lend() as connection:
+            note = scope_to_store(self)
+            if note is None:
+                yield connection
+                return
+            async with connection.transaction():
+                yield connection
+                await note.store(connection)
+            note.is_stored = True
+
+    @contextlib.asynccontextmanager
+    async def _lend(self) -> AsyncIterator[Connection]:
         try:
             connection = await self._pool.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS)
         except (*_UNREACHABLE, TimeoutError) as error:
@@ -168,6 +193,10 @@ class Database:
                 ) from error
             raise unreachable(error) from error
         try:
+            seen = current_scope()
+            scope = ALL if seen is None else str(seen)
+            if getattr(connection, "scope", None) != scope:
+                await connection.see(scope)  # type: ignore[attr-defined]
             yield connection
         except _UNREACHABLE as error:
             # An OSError may come from the body's own work; it concerns the database only if the connection died.
@@ -209,10 +238,15 @@ class Database:
             errors.Unavailable: Postgres cannot be reached; whether a commit in progress happened is not known.
             errors.Aborted: The transaction lost against another (see `run`, which tries again).
         """
-        async with self.connection() as connection:
+        async with self._lend() as connection:
             try:
+                note = scope_to_store(self)
                 async with connection.transaction():
                     yield connection
+                    if note is not None:
+                        await note.store(connection)
+                if note is not None:
+                    note.is_stored = True
                 callbacks = self._after_commit.get(id(connection), {})
             except _LOST_RACE as error:
                 raise errors.Aborted(

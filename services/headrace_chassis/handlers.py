@@ -9,6 +9,7 @@ from typing import Any
 import grpc
 
 from headrace_chassis import methods
+from headrace_chassis.audit import AuditTrail
 from headrace_chassis.guards import Guards
 
 
@@ -27,7 +28,12 @@ class HandlerTable(grpc.GenericRpcHandler):
         """Full names of the gRPC services."""
 
     def add(
-        self, servicer: object, *, self_validating: frozenset[str] = frozenset(), with_internal: bool = True
+        self,
+        servicer: object,
+        *,
+        self_validating: frozenset[str] = frozenset(),
+        with_internal: bool = True,
+        trail: AuditTrail | None = None,
     ) -> None:
         """Add every gRPC service that `servicer` implements; methods that it does not write are UNIMPLEMENTED.
 
@@ -35,6 +41,7 @@ class HandlerTable(grpc.GenericRpcHandler):
             servicer: An instance of one or more generated `*Servicer` classes.
             self_validating: gRPC services that check the messages of client streams themselves.
             with_internal: Whether methods for other services of Headrace are served, too.
+            trail: Where calls are noted for the audit log.
 
         Raises:
             TypeError: It implements none.
@@ -57,7 +64,7 @@ class HandlerTable(grpc.GenericRpcHandler):
                 if getattr(type(servicer), name).__module__.endswith("_pb2_grpc"):
                     continue
                 self.by_path[method.path] = self._guards.wrap(
-                    method, handlers[name], validated=service not in self_validating
+                    method, handlers[name], validated=service not in self_validating, trail=trail
                 )
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Any:

@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from headrace import errors
+from headrace_chassis.access import AccessResolver
+from headrace_chassis.audit import AuditForwarder, AuditTrail, digest_key
 from headrace_chassis.clock import Clock, SystemClock
 from headrace_chassis.database import Database
 from headrace_chassis.identity import IdentityClient
@@ -42,6 +44,7 @@ class _Running:
     service: Service
     database: Database
     neighbours: Neighbours
+    trail: AuditTrail | None
     loops: asyncio.Task[None] | None = None
 
 
@@ -85,10 +88,11 @@ class ServiceHost:
         self._own_neighbours = self._neighbours(self.internal_token)
         self._identity = IdentityClient(lambda: self._own_neighbours.channel("identity"))
         self._knows_identity = "identity" in self._builders or "identity" in settings.targets
+        self._wakeups = Wakeups(database_url)
+        self._access: AccessResolver | None = None
         self.resolver = resolver or self._default_resolver()
         self._holder = uuid.uuid4().hex
         self._stop_loops = asyncio.Event()
-        self._wakeups = Wakeups(database_url)
         self._validator = Validator()
         self._running: dict[str, _Running] = {}
         self._public: ServiceServer | None = None
@@ -134,21 +138,29 @@ class ServiceHost:
         for running in self._running.values():
             for servicer in running.service.servicers:
                 self._public.add_servicer(
-                    servicer, self_validating=running.service.self_validating, with_internal=alone
+                    servicer,
+                    self_validating=running.service.self_validating,
+                    with_internal=alone,
+                    trail=running.trail,
                 )
         facts = self._facts()
         self._public.add_servicer(SystemServicer(facts))
         for name, running in self._running.items():
             for servicer in running.service.servicers:
-                self._local[name].add_servicer(servicer, self_validating=running.service.self_validating)
+                self._local[name].add_servicer(
+                    servicer, self_validating=running.service.self_validating, trail=running.trail
+                )
             self._local[name].add_servicer(SystemServicer(facts))
+        if self._access is not None:
+            self._access.start()
         await self._public.start()
         for name, running in self._running.items():
-            if not running.service.loops:
+            loops = list(running.service.loops)
+            if running.trail is not None:
+                loops.append(AuditForwarder(running.trail, lambda: self._own_neighbours.channel("identity")))
+            if not loops:
                 continue
-            running.loops = asyncio.create_task(
-                run_loops(running.service.loops, self._stop_loops), name=f"loops of {name}"
-            )
+            running.loops = asyncio.create_task(run_loops(loops, self._stop_loops), name=f"loops of {name}")
             running.loops.add_done_callback(self._loops_ended)
         logger.info("serving %s on port %d", ", ".join(self._running), self.grpc_port)
 
@@ -177,7 +189,9 @@ class ServiceHost:
             await neighbours.close()
             await database.close()
             raise
-        self._running[name] = _Running(service, database, neighbours)
+        # Without the service that keeps the log nobody would ever take the notes.
+        trail = AuditTrail(database, digest_key(self.internal_token)) if self._knows_identity else None
+        self._running[name] = _Running(service, database, neighbours, trail)
 
     async def stop(self) -> None:
         """Drain and stop everything that was started, in the reverse order; safe to call more than once.
@@ -195,8 +209,12 @@ class ServiceHost:
                 group.create_task(_finish(loops, self._settings.drain_seconds))
         await asyncio.gather(*(server.stop(max(0.0, end - time.monotonic())) for server in self._local.values()))
         for running in self._running.values():
+            if running.trail is not None:
+                await running.trail.save_all()
             await running.service.close()
             await running.neighbours.close()
+        if self._access is not None:
+            await self._access.close()
         await self._own_neighbours.close()
         await self._wakeups.close()
         for running in self._running.values():
@@ -248,7 +266,7 @@ class ServiceHost:
             grpc_tls=self._settings.is_tls
             if self._settings.advertised_grpc_tls is None
             else self._settings.advertised_grpc_tls,
-            authentication_required=not isinstance(self.resolver, LocalCallerResolver),
+            authentication_required=self.resolver.requires_sign_in,
             installation_id=self._installation_id,
             capabilities=sorted(self._running),
         )
@@ -257,6 +275,9 @@ class ServiceHost:
         return await self._identity.installation_id() if self._knows_identity else ""
 
     def _default_resolver(self) -> CallerResolver:
+        if self._settings.auth == "on":
+            self._access = AccessResolver(lambda: self._own_neighbours.channel("identity"), self._wakeups)
+            return self._access
         if is_loopback(self._settings.host) or self._settings.allow_without_sign_in:
             return LocalCallerResolver(self._identity if self._knows_identity else None)
         return ClosedCallerResolver()

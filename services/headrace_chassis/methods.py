@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from google.protobuf import descriptor, descriptor_pool
 
@@ -32,6 +33,13 @@ class Method:
     """Full name of the request message."""
     client_streaming: bool
     server_streaming: bool
+    object_kind: int = 0
+    """Number of `headrace.api.v1.ObjectKind` that the permission is about; 0 is the whole workspace."""
+    object_fields: tuple[str, ...] = ()
+    """Paths to the fields of the request that name the object."""
+    is_open: bool = False
+    """Whether it needs no permission in particular."""
+    is_unary: bool = True
 
     @property
     def is_internal(self) -> bool:
@@ -51,6 +59,7 @@ def methods_of(service: str) -> dict[str, Method]:
 
 def _describe(service: str, method: descriptor.MethodDescriptor) -> Method:
     permission = int(method.GetOptions().Extensions[options_pb2.permission])
+    about = method.GetOptions().Extensions[options_pb2.object]
     return Method(
         service=service,
         name=method.name,
@@ -60,4 +69,15 @@ def _describe(service: str, method: descriptor.MethodDescriptor) -> Method:
         request_type=method.input_type.full_name,
         client_streaming=method.client_streaming,
         server_streaming=method.server_streaming,
+        object_kind=about.kind,
+        object_fields=tuple(filter(None, about.field.split(","))),
+        is_open=permission in (PERMISSION_PUBLIC, PERMISSION_AUTHENTICATED),
+        is_unary=not (method.client_streaming or method.server_streaming),
     )
+
+
+def value_at(message: Any, path: str) -> str:
+    """Return the text of a field, `deployment_id` or `deployment.deployment_id`."""
+    for name in path.split("."):
+        message = getattr(message, name)
+    return str(message)

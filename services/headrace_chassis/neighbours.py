@@ -105,7 +105,9 @@ def _outgoing(internal_token: str) -> Outgoing:
     def add_metadata(metadata: Pairs) -> Pairs:
         added: list[tuple[str, str | bytes]] = [*metadata, (resolving.INTERNAL_TOKEN_KEY, internal_token)]
         caller = maybe_caller()
-        if caller is not None:
+        if caller is not None and caller.proof is not None:
+            added.append((resolving.ACCESS_TOKEN_KEY, caller.proof.token))
+        elif caller is not None:
             added.append((resolving.ON_BEHALF_OF_KEY, resolving.pack_caller(caller)))
         if correlation_id := telemetry.correlation_id.get():
             added.append((resolving.CORRELATION_KEY, correlation_id))

@@ -5,11 +5,12 @@ Internal calls carry the installation's token and the original caller; the rest 
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import ipaddress
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol, cast, get_args
 
 from headrace import errors
@@ -19,10 +20,14 @@ from headrace_chassis.caller import ALL_PERMISSIONS, Caller, PrincipalKind
 WORKSPACE_KEY = "headrace-workspace"
 INTERNAL_TOKEN_KEY = "headrace-internal-token"
 ON_BEHALF_OF_KEY = "headrace-on-behalf-of"
+ACCESS_TOKEN_KEY = "headrace-access-token"
 CORRELATION_KEY = "headrace-correlation-id"
 
 NO_WORKSPACE_ID = uuid.UUID(int=0)
 """Workspace of internal calls that act for no caller; no row belongs to it."""
+
+UNSIGNED = frozenset({"service", "anonymous"})
+"""Kinds of callers that services may name without a signed token where there is sign-in."""
 
 Metadata = Mapping[str, str | bytes]
 
@@ -32,6 +37,16 @@ _DEFAULT_WORKSPACE = str(DEFAULT_WORKSPACE_ID)
 class CallerResolver(Protocol):
     """Tells who makes a call from outside."""
 
+    @property
+    def requires_sign_in(self) -> bool:
+        """Whether callers have to prove who they are."""
+        ...
+
+    @property
+    def has_proofs(self) -> bool:
+        """Whether services pass callers on with signed tokens, and take nobody's word for them."""
+        ...
+
     async def resolve(self, metadata: Metadata, correlation_id: str) -> Caller:
         """Return the caller that the metadata proves.
 
@@ -39,6 +54,68 @@ class CallerResolver(Protocol):
             errors.Unauthenticated: It proves none.
         """
         ...
+
+    async def accept(self, token: str, correlation_id: str) -> Caller:
+        """Return the caller that another service passes on with a signed token.
+
+        Raises:
+            errors.Unauthenticated: The token is not good.
+        """
+        ...
+
+    def counting(self, caller: Caller) -> contextlib.AbstractContextManager[None] | None:
+        """Count a call of a caller while it goes on; None where calls are not counted.
+
+        Raises:
+            errors.ResourceExhausted: On entering: its workspace calls too much.
+        """
+        ...
+
+    def watching(
+        self,
+        metadata: Metadata,
+        caller: Caller,
+        check: Callable[[Caller], None],
+        refuse: Callable[[errors.HeadraceError], None],
+    ) -> contextlib.AbstractContextManager[None] | None:
+        """Look at the caller of a long call again whenever rights change.
+
+        Args:
+            metadata: Of the call.
+            caller: As it was let in.
+            check: Raises where a caller may no longer make the call.
+            refuse: Ends the call.
+        """
+        ...
+
+
+class UnprovenCallers:
+    """What resolvers have in common that know no proofs."""
+
+    requires_sign_in = False
+    has_proofs = False
+
+    async def accept(self, token: str, correlation_id: str) -> Caller:
+        """Refuse.
+
+        Raises:
+            errors.Unauthenticated: Always.
+        """
+        raise errors.Unauthenticated("this server has no sign-in", reason="ACCESS_TOKEN_WRONG")
+
+    def counting(self, caller: Caller) -> contextlib.AbstractContextManager[None] | None:
+        """Return None: calls are not counted."""
+        return None
+
+    def watching(
+        self,
+        metadata: Metadata,
+        caller: Caller,
+        check: Callable[[Caller], None],
+        refuse: Callable[[errors.HeadraceError], None],
+    ) -> contextlib.AbstractContextManager[None] | None:
+        """Return None: rights do not change."""
+        return None
 
 
 class Workspaces(Protocol):
@@ -53,7 +130,7 @@ class Workspaces(Protocol):
         ...
 
 
-class LocalCallerResolver:
+class LocalCallerResolver(UnprovenCallers):
     """For servers on loopback without sign-in: whoever can connect is the owner of every workspace.
 
     Args:
@@ -87,8 +164,10 @@ class LocalCallerResolver:
         return await self._workspaces.find_workspace(named if isinstance(named, str) else named.decode())
 
 
-class ClosedCallerResolver:
+class ClosedCallerResolver(UnprovenCallers):
     """For servers that are reachable from elsewhere while no sign-in is set up: nobody is let in."""
+
+    requires_sign_in = True
 
     async def resolve(self, metadata: Metadata, correlation_id: str) -> Caller:
         """Refuse.
@@ -97,8 +176,8 @@ class ClosedCallerResolver:
             errors.Unauthenticated: Always.
         """
         raise errors.Unauthenticated(
-            "this server listens beyond loopback and has no sign-in; listen on 127.0.0.1, or set "
-            "HEADRACE_SERVER_ALLOW_WITHOUT_SIGN_IN=true on a network that you trust",
+            "this server listens beyond loopback and has no sign-in; set HEADRACE_SERVER_AUTH=on, listen on 127.0.0.1, "
+            "or set HEADRACE_SERVER_ALLOW_WITHOUT_SIGN_IN=true on a network that you trust",
             reason="SIGN_IN_NOT_SET_UP",
         )
 

@@ -14,6 +14,7 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from headrace.rpc.channel import MAX_MESSAGE_BYTES
+from headrace_chassis.audit import AuditTrail
 from headrace_chassis.guards import Guards
 from headrace_chassis.handlers import HandlerTable
 from headrace_chassis.resolving import CallerResolver
@@ -77,7 +78,12 @@ class ServiceServer:
         """Whether the last round of readiness checks passed."""
 
     def add_servicer(
-        self, servicer: object, *, self_validating: frozenset[str] = frozenset(), with_internal: bool = True
+        self,
+        servicer: object,
+        *,
+        self_validating: frozenset[str] = frozenset(),
+        with_internal: bool = True,
+        trail: AuditTrail | None = None,
     ) -> None:
         """Serve every gRPC service that `servicer` implements; methods that it does not write are UNIMPLEMENTED.
 
@@ -85,12 +91,13 @@ class ServiceServer:
             servicer: An instance of one or more generated `*Servicer` classes.
             self_validating: gRPC services that check the messages of client streams themselves.
             with_internal: Whether methods for other services of Headrace are served, too.
+            trail: Where calls are noted for the audit log.
 
         Raises:
             TypeError: It implements none.
             ValueError: A gRPC service was added before.
         """
-        self._handlers.add(servicer, self_validating=self_validating, with_internal=with_internal)
+        self._handlers.add(servicer, self_validating=self_validating, with_internal=with_internal, trail=trail)
 
     def listen(self, address: str, credentials: grpc.ServerCredentials | None = None) -> int:
         """Listen on `host:port` (port 0 takes a free one) or `unix:/path`.

@@ -10,10 +10,11 @@ import grpc
 import grpc.aio
 
 from headrace_chassis.caller import ALL_PERMISSIONS, Caller
+from headrace_chassis.resolving import UnprovenCallers
 from headrace_harness.services import RunningService
 
 
-class NamedCaller:
+class NamedCaller(UnprovenCallers):
     """Takes callers at their word: metadata names the workspace and the permissions."""
 
     async def resolve(self, metadata: Mapping[str, str | bytes], correlation_id: str) -> Caller:

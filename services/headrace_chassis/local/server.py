@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from headrace_chassis.audit import AuditTrail
 from headrace_chassis.guards import Guards
 from headrace_chassis.handlers import HandlerTable
 from headrace_chassis.local.exchange import Codec, Exchange, Pairs
@@ -44,9 +45,11 @@ class LocalServer:
         )
         self._in_progress: set[asyncio.Task[None]] = set()
 
-    def add_servicer(self, servicer: object, *, self_validating: frozenset[str] = frozenset()) -> None:
+    def add_servicer(
+        self, servicer: object, *, self_validating: frozenset[str] = frozenset(), trail: AuditTrail | None = None
+    ) -> None:
         """Serve every gRPC service that `servicer` implements, internal methods included."""
-        self._handlers.add(servicer, self_validating=self_validating)
+        self._handlers.add(servicer, self_validating=self_validating, trail=trail)
 
     def begin(self, path: str, request: Any, metadata: Pairs, timeout: float | None, codec: Codec) -> Exchange:
         """Begin a call of the method at `path`; a refusal is the status of the call."""

@@ -9,17 +9,18 @@ import asyncpg
 
 from headrace import errors
 from headrace_chassis.database import Database
-from headrace_chassis.statements import Statements
+from headrace_chassis.scope import everywhere
+from headrace_identity.queries.changes import Changes
+from headrace_identity.queries.statements import SQL
 from headrace_identity.rules.workspaces import NewWorkspace, Workspace, WorkspaceChange
-
-SQL = Statements("headrace_identity.sql")
 
 
 class PostgresWorkspaces:
-    """Implements `repository.Workspaces`."""
+    """Implements `repository.Workspaces`. Which of them a caller may see is for its callers to say."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, changes: Changes) -> None:
         self._database = database
+        self._changes = changes
 
     async def insert(self, new: NewWorkspace) -> Workspace | None:
         """Store a workspace; None if its id or handle is taken."""
@@ -33,16 +34,32 @@ class PostgresWorkspaces:
         """Return the workspace with a handle."""
         return await self._row(SQL.load_workspace_by_handle, handle)
 
-    async def list_page(self, *, after_handle: str, limit: int, only: uuid.UUID | None) -> Sequence[Workspace]:
+    async def list_page(
+        self, *, after_handle: str, limit: int, only: Sequence[uuid.UUID] | None
+    ) -> Sequence[Workspace]:
         """Return workspaces in order of their handles."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL.list_workspaces, after_handle, only, limit)
+        with everywhere():
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(
+                    SQL.list_workspaces, after_handle, list(only) if only is not None else None, limit
+                )
         return [_workspace(row) for row in rows]
 
     async def update(self, workspace_id: uuid.UUID, change: WorkspaceChange) -> Workspace | None:
         """Change a workspace; None if there is none."""
         try:
-            return await self._row(SQL.update_workspace, workspace_id, change.handle, change.name, change.description)
+            with everywhere():
+                async with self._changes.begin() as connection:
+                    row = await connection.fetchrow(
+                        SQL.update_workspace,
+                        workspace_id,
+                        change.handle,
+                        change.name,
+                        change.description,
+                        change.calls_per_second,
+                        change.concurrent_calls,
+                    )
+            return _workspace(row) if row is not None else None
         except asyncpg.UniqueViolationError as error:
             raise errors.AlreadyExists(f"another workspace has the handle {change.handle}") from error
 
@@ -53,8 +70,9 @@ class PostgresWorkspaces:
         return installation_id
 
     async def _row(self, statement: str, *arguments: object) -> Workspace | None:
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(statement, *arguments)
+        with everywhere():
+            async with self._database.connection() as connection:
+                row = await connection.fetchrow(statement, *arguments)
         return _workspace(row) if row is not None else None
 
 
@@ -67,4 +85,6 @@ def _workspace(row: asyncpg.Record) -> Workspace:
         description=row["description"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        calls_per_second=row["calls_per_second"] or 0.0,
+        concurrent_calls=row["concurrent_calls"] or 0,
     )

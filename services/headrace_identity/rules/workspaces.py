@@ -25,6 +25,9 @@ class Workspace:
     description: str
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    calls_per_second: float = 0.0
+    """What it may call in each process; 0 is as much as it likes."""
+    concurrent_calls: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class WorkspaceChange:
     handle: str | None = None
     name: str | None = None
     description: str | None = None
+    calls_per_second: float | None = None
+    concurrent_calls: int | None = None
 
 
 def fault_of_handle(handle: str) -> str | None:

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
-
-import grpc.aio
 
 from headrace import errors
 from headrace.api.v1 import workspace_pb2, workspace_pb2_grpc
 from headrace_chassis.caller import ALL_PERMISSIONS, current_caller
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.resolving import NO_WORKSPACE_ID
 from headrace_identity import wire
-from headrace_identity.repository import Workspaces
+from headrace_identity.repository import Roles, Workspaces
+from headrace_identity.servicers.calls import ACCOUNT_ADMIN, Context, principal_id
 from headrace_identity.usecases import workspaces as usecases
-
-_ADMIN = "PERMISSION_ACCOUNT_ADMIN"
-
-Context = grpc.aio.ServicerContext[Any, Any]
 
 
 class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
     """Whoever administers the account sees and changes every workspace, others their own."""
 
-    def __init__(self, workspaces: Workspaces) -> None:
+    def __init__(self, workspaces: Workspaces, roles: Roles) -> None:
         self._workspaces = workspaces
+        self._roles = roles
 
     async def CreateWorkspace(
         self, request: workspace_pb2.CreateWorkspaceRequest, context: Context
@@ -38,7 +34,8 @@ class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
     ) -> workspace_pb2.GetWorkspaceResponse:
         """Return one workspace; one that the caller may not see is as if it were not."""
         workspace = await usecases.find_workspace(self._workspaces, request.workspace)
-        if _visible() not in (None, workspace.workspace_id):
+        only = await self._visible()
+        if only is not None and workspace.workspace_id not in only:
             raise errors.NotFound(f"there is no workspace {request.workspace}", reason="WORKSPACE_NOT_FOUND")
         return workspace_pb2.GetWorkspaceResponse(workspace=wire.to_workspace(workspace))
 
@@ -47,8 +44,8 @@ class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
     ) -> workspace_pb2.ListWorkspacesResponse:
         """Return a page of the workspaces that the caller may see."""
         size = page_size(request.page_size)
-        only = _visible()
-        question = question_digest("workspaces", only)
+        only = await self._visible()
+        question = question_digest("workspaces", ",".join(map(str, only)) if only is not None else None)
         key = decode_page_token(request.page_token, question)
         page = await self._workspaces.list_page(
             after_handle=str(key[0]) if key is not None else "", limit=size + 1, only=only
@@ -63,8 +60,12 @@ class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
     ) -> workspace_pb2.UpdateWorkspaceResponse:
         """Change a workspace."""
         workspace_id, change = wire.from_update(request)
-        if _visible() not in (None, workspace_id):
-            raise errors.NotFound(f"there is no workspace {workspace_id}", reason="WORKSPACE_NOT_FOUND")
+        caller = current_caller()
+        if not caller.may(ACCOUNT_ADMIN):
+            if workspace_id != caller.workspace_id:
+                raise errors.NotFound(f"there is no workspace {workspace_id}", reason="WORKSPACE_NOT_FOUND")
+            if any(getattr(change, name) is not None for name in wire.LIMITS):
+                caller.require(ACCOUNT_ADMIN)
         workspace = await usecases.update_workspace(self._workspaces, workspace_id, change)
         return workspace_pb2.UpdateWorkspaceResponse(workspace=wire.to_workspace(workspace))
 
@@ -73,17 +74,25 @@ class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
     ) -> workspace_pb2.GetCallerResponse:
         """Tell who the caller is."""
         caller = current_caller()
-        workspace = await usecases.find_workspace(self._workspaces, str(caller.workspace_id))
+        if caller.workspace_id == NO_WORKSPACE_ID:
+            workspace = None
+        else:
+            workspace = await usecases.find_workspace(self._workspaces, str(caller.workspace_id))
         return workspace_pb2.GetCallerResponse(
             principal_id=caller.principal_id,
             kind=wire.to_kind(caller.principal_kind),
             display_name=caller.display_name,
-            workspace=wire.to_workspace(workspace),
+            workspace=wire.to_workspace(workspace) if workspace is not None else None,
             permissions=wire.to_permissions(caller.permissions, has_all=caller.may(ALL_PERMISSIONS)),
         )
 
-
-def _visible() -> uuid.UUID | None:
-    """Return the one workspace that the caller may see, None if it may see all."""
-    caller = current_caller()
-    return None if caller.may(_ADMIN) else caller.workspace_id
+    async def _visible(self) -> list[uuid.UUID] | None:
+        """Return the workspaces that the caller may see, None if it may see all."""
+        caller = current_caller()
+        if caller.may(ACCOUNT_ADMIN):
+            return None
+        own = principal_id(caller)
+        places = set(await self._roles.list_member_workspaces(own)) if own is not None else set()
+        if None in places:
+            return None
+        return sorted({place for place in places if place is not None} | {caller.workspace_id})

@@ -11,4 +11,6 @@ returning workspace_id,
           name,
           description,
           created_at,
-          updated_at
+          updated_at,
+          calls_per_second,
+          concurrent_calls

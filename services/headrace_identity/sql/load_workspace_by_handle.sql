@@ -5,6 +5,8 @@ select workspace_id,
        name,
        description,
        created_at,
-       updated_at
+       updated_at,
+       calls_per_second,
+       concurrent_calls
   from workspace
  where handle = $1

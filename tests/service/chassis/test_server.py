@@ -28,7 +28,7 @@ from headrace_chassis import metrics, resolving, telemetry
 from headrace_chassis.caller import Caller, current_caller, set_caller
 from headrace_chassis.calls import current_call, current_draining
 from headrace_chassis.neighbours import Neighbours
-from headrace_chassis.resolving import ClosedCallerResolver, LocalCallerResolver, Metadata
+from headrace_chassis.resolving import ClosedCallerResolver, LocalCallerResolver, Metadata, UnprovenCallers
 from headrace_chassis.server import ServiceServer
 from headrace_chassis.validation import Check, Validator
 
@@ -106,7 +106,7 @@ class Outboxes(outbox_pb2_grpc.OutboxServiceServicer):
         yield outbox_pb2.FollowOutboxResponse(cursor=f"{caller.principal_kind} {caller.workspace_id}")
 
 
-class Reader:
+class Reader(UnprovenCallers):
     """A resolver that knows one reader."""
 
     async def resolve(self, metadata: Metadata, correlation_id: str) -> Caller:

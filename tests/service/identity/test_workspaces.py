@@ -17,14 +17,14 @@ from headrace.ids import DEFAULT_WORKSPACE_ID, uuid7
 from headrace.internal.v1 import identity_pb2, identity_pb2_grpc
 from headrace.rpc.status import from_rpc_error
 from headrace_chassis.caller import Caller
-from headrace_chassis.resolving import Metadata
+from headrace_chassis.resolving import Metadata, UnprovenCallers
 from headrace_harness.services import RunningService, running_service
 from headrace_identity.wiring import build
 
 Stub: TypeAlias = "workspace_pb2_grpc.WorkspaceServiceAsyncStub"
 
 
-class Visitor:
+class Visitor(UnprovenCallers):
     """Lets in one principal with a few permissions in one workspace."""
 
     def __init__(self, workspace_id: uuid.UUID, *permissions: str) -> None:

@@ -26,6 +26,7 @@ from headrace.api.v1 import (
     run_note_pb2_grpc,
 )
 from headrace_chassis.caller import ALL_PERMISSIONS, Caller
+from headrace_chassis.resolving import UnprovenCallers
 from headrace_harness.recording import a_frame, a_life, attempt_of, record
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.state import RUNNING, SCHEDULED, StateClient, new_id
@@ -36,7 +37,7 @@ ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 MISSING, DENIED = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED
 
 
-class NamedCaller:
+class NamedCaller(UnprovenCallers):
     """Takes callers at their word: metadata names the workspace and the permissions."""
 
     async def resolve(self, metadata: Mapping[str, str | bytes], correlation_id: str) -> Caller:

@@ -1,0 +1,127 @@
+"""`ApiKeyService`: what programs prove with who they are."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+
+from headrace import errors
+from headrace.api.v1 import api_key_pb2 as pb
+from headrace.api.v1 import api_key_pb2_grpc
+from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_identity import wire
+from headrace_identity.repository import ApiKeys, Directory, Roles
+from headrace_identity.rules.principals import ApiKey
+from headrace_identity.rules.roles import judge_rights
+from headrace_identity.servicers.calls import MEMBERS_EDIT, MEMBERS_VIEW, Context, held, principal_id
+from headrace_identity.usecases import keys as usecases
+from headrace_identity.usecases import members
+
+
+class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
+    """Everybody keeps their own keys; those of service accounts are kept by who may edit members."""
+
+    def __init__(self, keys: ApiKeys, directory: Directory, roles: Roles) -> None:
+        self._keys = keys
+        self._directory = directory
+        self._roles = roles
+
+    async def CreateApiKey(self, request: pb.CreateApiKeyRequest, context: Context) -> pb.CreateApiKeyResponse:
+        """Create a key."""
+        caller = current_caller()
+        holder = await self._holder(request.principal_id, caller)
+        permissions = wire.from_permissions(request.permissions)
+        if holder == principal_id(caller):
+            # A key that is limited makes none that is not.
+            members.refuse_more(frozenset(permissions), held(caller))
+            if not permissions and await self._is_limited(holder, caller):
+                permissions = tuple(sorted(caller.permissions))
+        key, text = await usecases.create_key(
+            self._keys,
+            holder,
+            request.name,
+            workspace_id=caller.workspace_id if request.only_here else None,
+            permissions=permissions,
+            lifetime_seconds=request.lifetime.ToTimedelta().total_seconds() if request.HasField("lifetime") else None,
+        )
+        return pb.CreateApiKeyResponse(api_key=wire.to_api_key(key), key=text)
+
+    async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
+        """Return a page of keys."""
+        caller, size = current_caller(), page_size(request.page_size)
+        holder = wire.from_id(request.principal_id) or principal_id(caller)
+        workspace_id = None
+        if request.everybody or holder is None or holder != principal_id(caller):
+            caller.require(MEMBERS_VIEW)
+            workspace_id = caller.workspace_id
+        if request.everybody:
+            holder = None
+        question = question_digest("keys", workspace_id, holder, str(request.include_dead))
+        key = decode_page_token(request.page_token, question)
+        page = await self._keys.list_page(
+            principal_id=holder,
+            workspace_id=workspace_id,
+            with_dead=request.include_dead,
+            after=_after(key),
+            limit=size + 1,
+        )
+        last = page[size - 1] if len(page) > size else None
+        token = encode_page_token([last.created_at, last.api_key_id], question) if last is not None else ""
+        return pb.ListApiKeysResponse(api_keys=[wire.to_api_key(each) for each in page[:size]], next_page_token=token)
+
+    async def RotateApiKey(self, request: pb.RotateApiKeyRequest, context: Context) -> pb.RotateApiKeyResponse:
+        """Create a key in place of another."""
+        old = await self._find(request.api_key_id)
+        key, text = await usecases.rotate_key(
+            self._keys,
+            old,
+            overlap_seconds=request.overlap.ToTimedelta().total_seconds() if request.HasField("overlap") else None,
+            lifetime_seconds=request.lifetime.ToTimedelta().total_seconds() if request.HasField("lifetime") else None,
+        )
+        return pb.RotateApiKeyResponse(api_key=wire.to_api_key(key), key=text)
+
+    async def RevokeApiKey(self, request: pb.RevokeApiKeyRequest, context: Context) -> pb.RevokeApiKeyResponse:
+        """Make a key useless at once."""
+        key = await self._find(request.api_key_id)
+        await self._keys.revoke(key.api_key_id)
+        return pb.RevokeApiKeyResponse()
+
+    async def _find(self, api_key_id: str) -> ApiKey:
+        caller = current_caller()
+        return await usecases.find_key(
+            self._keys,
+            api_key_id,
+            own=caller.principal_id,
+            workspace_id=caller.workspace_id,
+            may_edit=caller.may(MEMBERS_EDIT),
+        )
+
+    async def _holder(self, named: str, caller: Caller) -> uuid.UUID:
+        own = principal_id(caller)
+        holder = wire.from_id(named) or own
+        if holder is None:
+            raise errors.InvalidArgument.of_field(
+                "principal_id", "is needed on a server without sign-in: name a user or a service account"
+            )
+        if holder == own:
+            return holder
+        caller.require(MEMBERS_EDIT)
+        found = await self._directory.load_principal(holder)
+        # Users keep their keys themselves: whoever could make one for an owner would be an owner.
+        is_kept_here = found is not None and found.workspace_id == caller.workspace_id
+        if found is None or not (is_kept_here or (held(caller) is None and found.kind == "user")):
+            raise errors.NotFound("there is no such service account in the workspace", reason="HOLDER_NOT_FOUND")
+        rights = judge_rights(await self._roles.list_rights(holder), caller.workspace_id)
+        members.refuse_more(rights.permissions, held(caller))
+        return holder
+
+    async def _is_limited(self, holder: uuid.UUID, caller: Caller) -> bool:
+        rights = judge_rights(await self._roles.list_rights(holder), caller.workspace_id)
+        return bool(rights.permissions - caller.permissions)
+
+
+def _after(key: object) -> tuple[datetime.datetime, str] | None:
+    if not isinstance(key, list | tuple) or len(key) != 2 or not isinstance(key[0], datetime.datetime):
+        return None
+    return key[0], str(key[1])

@@ -1,0 +1,98 @@
+"""`InvitationService`: how people get in."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+
+from headrace import errors
+from headrace.api.v1 import invitation_pb2 as pb
+from headrace.api.v1 import invitation_pb2_grpc
+from headrace.ids import uuid7
+from headrace_chassis.caller import current_caller
+from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_identity import wire
+from headrace_identity.repository import ApiKeys, Directory, Invitations, Roles
+from headrace_identity.servicers.calls import ACCOUNT_ADMIN, Context, held
+from headrace_identity.usecases import members
+
+
+class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
+    """Invitations belong to a workspace; the set-up of a new server to none."""
+
+    def __init__(self, invitations: Invitations, directory: Directory, roles: Roles, keys: ApiKeys) -> None:
+        self._invitations = invitations
+        self._directory = directory
+        self._roles = roles
+        self._keys = keys
+
+    async def CreateInvitation(
+        self, request: pb.CreateInvitationRequest, context: Context
+    ) -> pb.CreateInvitationResponse:
+        """Invite somebody."""
+        caller = current_caller()
+        permissions = await members.permissions_of(self._roles, request.role)
+        members.refuse_more(permissions - {ACCOUNT_ADMIN}, held(caller))
+        invitation, token = await members.invite(
+            self._invitations, caller.workspace_id, uuid7(), request.email, request.role, caller.principal_id
+        )
+        return pb.CreateInvitationResponse(invitation=wire.to_invitation(invitation), token=token)
+
+    async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
+        """Return a page of open invitations."""
+        workspace_id, size = current_caller().workspace_id, page_size(request.page_size)
+        question = question_digest("invitations", workspace_id)
+        key = decode_page_token(request.page_token, question)
+        page = await self._invitations.list_page(workspace_id, after=_after(key), limit=size + 1)
+        last = page[size - 1] if len(page) > size else None
+        token = encode_page_token([last.created_at, last.invitation_id], question) if last is not None else ""
+        return pb.ListInvitationsResponse(
+            invitations=[wire.to_invitation(each) for each in page[:size]], next_page_token=token
+        )
+
+    async def DeleteInvitation(
+        self, request: pb.DeleteInvitationRequest, context: Context
+    ) -> pb.DeleteInvitationResponse:
+        """Take an invitation back."""
+        named = uuid.UUID(request.invitation_id)
+        if not await self._invitations.delete(current_caller().workspace_id, named):
+            raise errors.NotFound(f"there is no open invitation {named}", reason="INVITATION_NOT_FOUND")
+        return pb.DeleteInvitationResponse()
+
+    async def AcceptInvitation(
+        self, request: pb.AcceptInvitationRequest, context: Context
+    ) -> pb.AcceptInvitationResponse:
+        """Take an invitation up."""
+        user, key = await members.accept_invitation(
+            self._invitations,
+            self._directory,
+            self._roles,
+            self._keys,
+            token=request.token,
+            display_name=request.display_name,
+            caller_id=current_caller().principal_id,
+            user_id=uuid7(),
+            assignment_id=uuid7(),
+        )
+        return pb.AcceptInvitationResponse(user=wire.to_user(user), key=key)
+
+    async def SetUpAccount(self, request: pb.SetUpAccountRequest, context: Context) -> pb.SetUpAccountResponse:
+        """Make the first user, who owns the account."""
+        user, key = await members.set_up_account(
+            self._invitations,
+            self._directory,
+            self._roles,
+            self._keys,
+            token=request.token,
+            email=request.email,
+            display_name=request.display_name,
+            user_id=uuid7(),
+            assignment_id=uuid7(),
+        )
+        return pb.SetUpAccountResponse(user=wire.to_user(user), key=key)
+
+
+def _after(key: object) -> tuple[datetime.datetime, uuid.UUID] | None:
+    if not isinstance(key, list | tuple) or len(key) != 2 or not isinstance(key[0], datetime.datetime):
+        return None
+    return key[0], uuid.UUID(str(key[1]))

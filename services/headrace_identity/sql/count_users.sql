@@ -1,0 +1,4 @@
+-- How many users there are.
+select count(*)
+  from principal
+ where workspace_id is null

@@ -1,0 +1,3 @@
+-- How often rights have changed.
+select version
+  from access_version

@@ -1,0 +1,13 @@
+-- A principal by id.
+select principal_id,
+       account_id,
+       workspace_id,
+       kind,
+       handle,
+       display_name,
+       is_active,
+       last_seen_at,
+       created_at,
+       updated_at
+  from principal
+ where principal_id = $1

@@ -1,0 +1,15 @@
+-- One assignment of a role, locked against others who take roles away.
+select role_assignment.role_assignment_id,
+       role_assignment.role,
+       role_assignment.principal_id,
+       role_assignment.team_id,
+       role_assignment.workspace_id,
+       role_assignment.object_kind,
+       role_assignment.object,
+       role_assignment.created_at,
+       coalesce(principal.handle, team.handle) as holder
+  from role_assignment
+  left join principal on principal.principal_id = role_assignment.principal_id
+  left join team on team.team_id = role_assignment.team_id
+ where role_assignment.role_assignment_id = $1
+   for update of role_assignment

@@ -1,0 +1,14 @@
+-- A service account of a workspace by handle.
+select principal_id,
+       account_id,
+       workspace_id,
+       kind,
+       handle,
+       display_name,
+       is_active,
+       last_seen_at,
+       created_at,
+       updated_at
+  from principal
+ where workspace_id = $1
+   and handle = $2

@@ -1,0 +1,10 @@
+-- A team by id or handle.
+select team_id,
+       handle,
+       name,
+       description,
+       created_at,
+       updated_at
+  from team
+ where team_id = $1
+    or handle = $2

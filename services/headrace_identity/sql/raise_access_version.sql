@@ -1,0 +1,3 @@
+-- Rights have changed.
+update access_version
+   set version = version + 1

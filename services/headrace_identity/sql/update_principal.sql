@@ -1,0 +1,17 @@
+-- New values of a principal; NULL leaves the old one.
+update principal
+   set handle = coalesce($2, handle),
+       display_name = coalesce($3, display_name),
+       is_active = coalesce($4, is_active),
+       updated_at = now()
+ where principal_id = $1
+returning principal_id,
+          account_id,
+          workspace_id,
+          kind,
+          handle,
+          display_name,
+          is_active,
+          last_seen_at,
+          created_at,
+          updated_at

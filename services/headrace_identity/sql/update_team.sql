@@ -1,0 +1,13 @@
+-- New values of a team; NULL leaves the old one.
+update team
+   set handle = coalesce($2, handle),
+       name = coalesce($3, name),
+       description = coalesce($4, description),
+       updated_at = now()
+ where team_id = $1
+returning team_id,
+          handle,
+          name,
+          description,
+          created_at,
+          updated_at
