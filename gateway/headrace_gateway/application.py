@@ -10,7 +10,7 @@ import orjson
 
 from headrace import errors
 from headrace_chassis import metrics
-from headrace_gateway import failures, hooks, openapi
+from headrace_gateway import acknowledge, failures, hooks, openapi
 from headrace_gateway.api import PREFIX, ROUTE, Api
 from headrace_gateway.contract import Contract
 from headrace_gateway.files import Files
@@ -30,17 +30,26 @@ class Application:
         contract: The public methods.
         api: Answers what is below `/v1/`.
         webhooks: Answers what is below `/hooks/`.
+        acknowledging: Answers what is below `/acknowledge/`.
         walls: Lets requests in.
         operations: Answers those who run the server.
         ui: The built user interface; without files `/` says how to build it.
     """
 
     def __init__(
-        self, contract: Contract, api: Api, webhooks: hooks.Hooks, walls: Walls, operations: Operations, ui: Files
+        self,
+        contract: Contract,
+        api: Api,
+        webhooks: hooks.Hooks,
+        acknowledging: acknowledge.AcknowledgePage,
+        walls: Walls,
+        operations: Operations,
+        ui: Files,
     ) -> None:
         self._contract = contract
         self._api = api
         self._hooks = webhooks
+        self._acknowledging = acknowledging
         self._walls = walls
         self._operations = operations
         self._ui = ui
@@ -102,6 +111,9 @@ class Application:
             refused_call = await self._hooks.answer(scope, receive, send)
             if refused_call is not None:
                 await self._api.refuse(send, refused_call)
+        elif path.startswith(acknowledge.PREFIX):
+            scope[ROUTE] = "AcknowledgeByLink" if scope["method"] == "POST" else "GetAcknowledgement"
+            await self._acknowledging.answer(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
             refused = errors.Unimplemented("this page can only be read", reason="METHOD_NOT_ALLOWED")
             await self._api.refuse(send, failures.of_error(refused, 405), [(b"allow", b"GET, HEAD")])

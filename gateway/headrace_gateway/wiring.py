@@ -11,6 +11,7 @@ import grpc.aio
 
 from headrace_chassis.settings import ServerSettings
 from headrace_chassis.tls import ServerTls
+from headrace_gateway.acknowledge import AcknowledgePage
 from headrace_gateway.api import Api
 from headrace_gateway.application import Application
 from headrace_gateway.backends import Backends
@@ -79,5 +80,13 @@ async def build(context: GatewayContext) -> Gateway:
     walls = Walls(settings.host, settings.allowed_hosts, settings.allowed_origins)
     ui = Files.load(importlib.resources.files("headrace_gateway").joinpath("static"))
     tls = ServerTls.of_settings(settings)
-    application = Application(contract, api, Hooks(contract, backends), walls, context.operations, ui)
+    application = Application(
+        contract,
+        api,
+        Hooks(contract, backends),
+        AcknowledgePage(contract, backends),
+        walls,
+        context.operations,
+        ui,
+    )
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -17,7 +17,7 @@ from google.protobuf import json_format
 from headrace import blocks, errors
 from headrace.api.v1 import block_pb2
 from headrace.blocks.core import Block, block_types, split_path
-from headrace.cli import output
+from headrace.cli import field_values, output
 from headrace.cli.lookup import client, pages
 from headrace.client.values import value_from_proto, value_to_proto
 
@@ -91,15 +91,15 @@ def create_block(
     FIELD goes into an object.
     """
     type_slug, name = split_path(path)
-    data = _document(document)
+    data = field_values.document(document)
     for given in fields:
-        field, text = _pair(given)
-        _put(data, field, _json_or_text(text))
+        field, text = field_values.pair(given)
+        field_values.put(data, field, field_values.json_or_text(text))
     for given in files:
-        field, file = _pair(given)
-        _put(data, field, _read(file).rstrip("\n"))
+        field, file = field_values.pair(given)
+        field_values.put(data, field, field_values.read(file).rstrip("\n"))
     for field in prompts:
-        _put(data, field, click.prompt(field, hide_input=True))
+        field_values.put(data, field, click.prompt(field, hide_input=True))
     _ensure_type(type_slug)
     request = block_pb2.SaveBlockRequest(type_slug=type_slug, name=name, overwrite=overwrite)
     request.data.CopyFrom(value_to_proto(data, "data").struct_value)
@@ -274,51 +274,6 @@ def _executed(path: pathlib.Path) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
-
-
-def _document(text: str | None) -> dict[str, Any]:
-    if text is None:
-        return {}
-    try:
-        found = json.loads(_read("-") if text == "-" else text)
-    except ValueError as error:
-        raise click.BadParameter(f"is not JSON: {error}", param_hint="--json") from None
-    if not isinstance(found, dict):
-        raise click.BadParameter("must be a JSON object", param_hint="--json")
-    return found
-
-
-def _pair(given: str) -> tuple[str, str]:
-    field, separator, value = given.partition("=")
-    if not separator or not field:
-        raise click.BadParameter(f"'{given.partition('=')[0]}' is not of the form FIELD=VALUE")
-    return field, value
-
-
-def _put(data: dict[str, Any], field: str, value: Any) -> None:
-    *outer, last = field.split(".")
-    for name in outer:
-        inner = data.setdefault(name, {})
-        if not isinstance(inner, dict):
-            raise click.BadParameter(f"'{name}' in '{field}' is no object")
-        data = inner
-    data[last] = value
-
-
-def _json_or_text(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
-
-
-def _read(file: str) -> str:
-    if file == "-":
-        return sys.stdin.read()
-    try:
-        return pathlib.Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.FileError(file, str(error)) from None
 
 
 def _shown(value: Any) -> str:

@@ -95,22 +95,22 @@ def to_plain(message: Message) -> dict[str, Any]:
     plain: dict[str, Any] = json_format.MessageToDict(
         message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
     )
-    whole: dict[str, Any] = _whole_numbers(plain)
+    whole: dict[str, Any] = whole_numbers(plain)
     return whole
 
 
 def to_plain_set(message: Message) -> dict[str, Any]:
     """Return what is set of a message as plain JSON values, with the names of the HTTP API."""
-    plain: dict[str, Any] = _whole_numbers(json_format.MessageToDict(message, preserving_proto_field_name=True))
+    plain: dict[str, Any] = whole_numbers(json_format.MessageToDict(message, preserving_proto_field_name=True))
     return plain
 
 
-def _whole_numbers(value: Any) -> Any:
+def whole_numbers(value: Any) -> Any:
     """Return plain values with numbers like 4.0, as which protobuf keeps all numbers of parameters, written as 4."""
     if isinstance(value, dict):
-        return {key: _whole_numbers(item) for key, item in value.items()}
+        return {key: whole_numbers(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_whole_numbers(item) for item in value]
+        return [whole_numbers(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

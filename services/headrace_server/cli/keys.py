@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from headrace import errors
-from headrace.api.v1 import automation_pb2, block_pb2
+from headrace.api.v1 import automation_pb2, block_pb2, channel_pb2
 from headrace.cli import lookup, output
 from headrace_server.home import Home
 
@@ -38,16 +38,20 @@ def rotate_keys(new_key: bool, as_json: bool) -> None:
         return
     blocks, left = _rotate_blocks()
     automations, unreadable = _rotate_automations()
+    channels, unreadable_channels = _rotate_channels()
+    unreadable += unreadable_channels
     if as_json:
-        output.print_json({"rotated": blocks + automations, "unreadable": left + unreadable})
+        output.print_json({"rotated": blocks + automations + channels, "unreadable": left + unreadable})
     else:
         output.done(
-            f"Encrypted anew: the secrets of {blocks} blocks and of {automations} automations, deliveries and webhooks."
+            f"Encrypted anew: the secrets of {blocks} blocks, {channels} channels and {automations} automations, "
+            "deliveries and webhooks."
         )
     if left or unreadable:
         raise errors.FailedPrecondition(
-            f"The secrets of {left} blocks and of {unreadable} automations, deliveries and webhooks cannot be read: "
-            "the key that they need is not among those of the server. Give it back its old keys, or save them again.",
+            f"The secrets of {left} blocks and of {unreadable} channels, automations, deliveries and webhooks cannot "
+            "be read: the key that they need is not among those of the server. Give it back its old keys, or save them "
+            "again.",
             reason="SECRET_NOT_READABLE",
         )
 
@@ -69,6 +73,19 @@ def _rotate_automations() -> tuple[int, int]:
     rotated = unreadable = 0
     while True:
         answer = stub.RotateAutomationSecrets(request)
+        rotated += answer.rotated
+        unreadable += answer.unreadable
+        if not answer.next_page_token:
+            return rotated, unreadable
+        request.page_token = answer.next_page_token
+
+
+def _rotate_channels() -> tuple[int, int]:
+    stub = lookup.client().channels
+    request = channel_pb2.RotateChannelSecretsRequest(batch_size=_BATCH)
+    rotated = unreadable = 0
+    while True:
+        answer = stub.RotateChannelSecrets(request)
         rotated += answer.rotated
         unreadable += answer.unreadable
         if not answer.next_page_token:
