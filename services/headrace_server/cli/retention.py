@@ -100,7 +100,7 @@ def sizes(limit: int, as_json: bool) -> None:
             [
                 f"{size.service}.{size.table}",
                 f"{size.row_count:,}",
-                _bytes(size.table_bytes),
+                _bytes(size.data_bytes),
                 _bytes(size.index_bytes),
                 _kind(size.kind) if size.kind else "",
             ]

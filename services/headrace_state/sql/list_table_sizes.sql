@@ -2,7 +2,7 @@
 select space.nspname as service,
        coalesce(whole.relname, part.relname) as table_name,
        sum(greatest(part.reltuples, pg_stat_get_live_tuples(part.oid), 0))::bigint as row_count,
-       sum(pg_table_size(part.oid))::bigint as table_bytes,
+       sum(pg_table_size(part.oid))::bigint as data_bytes,
        sum(pg_indexes_size(part.oid))::bigint as index_bytes,
        count(*) filter (where part.relispartition)::integer as partition_count
   from pg_class as part

@@ -90,7 +90,7 @@ def size(row: Row) -> retention_pb2.TableSize:
         table=table,
         kind=kind_number(kind),
         row_count=row["row_count"],
-        table_bytes=row["table_bytes"],
+        data_bytes=row["data_bytes"],
         index_bytes=row["index_bytes"],
         partition_count=row["partition_count"],
     )

@@ -140,6 +140,8 @@ export interface Action {
   emit_event?: EmitEventAction;
   /** Does nothing but be recorded: to see when an automation would act. */
   do_nothing?: DoNothingAction;
+  /** Sends a message to a channel. */
+  send_notification?: SendNotificationAction;
 }
 
 /** A key, without its text. */
@@ -1437,6 +1439,18 @@ export interface CreateInvitationResponse {
   token: string;
 }
 
+/** Asks to create a notification policy. */
+export interface CreateNotificationPolicyRequest {
+  /** The policy. Its id may be made by the caller, which makes the call repeatable. */
+  notification_policy?: NotificationPolicy;
+}
+
+/** Returns the notification policy. */
+export interface CreateNotificationPolicyResponse {
+  /** The policy. */
+  notification_policy?: NotificationPolicy;
+}
+
 /** Asks to create a role. */
 export interface CreateRoleRequest {
   /** Unique in the account; never changes. */
@@ -1781,6 +1795,14 @@ export interface DeleteLogSinkRequest {
 }
 
 export type DeleteLogSinkResponse = Record<string, never>;
+
+/** Asks to delete a notification policy. */
+export interface DeleteNotificationPolicyRequest {
+  /** Which one. */
+  notification_policy_id: string;
+}
+
+export type DeleteNotificationPolicyResponse = Record<string, never>;
 
 /** Asks to delete a rule. */
 export interface DeleteRetentionRuleRequest {
@@ -3127,6 +3149,18 @@ export interface GetLogSettingsResponse {
   server_retention_days: number;
 }
 
+/** Asks for a notification policy. */
+export interface GetNotificationPolicyRequest {
+  /** Which one. */
+  notification_policy_id: string;
+}
+
+/** Returns a notification policy. */
+export interface GetNotificationPolicyResponse {
+  /** The policy. */
+  notification_policy?: NotificationPolicy;
+}
+
 export type GetRetentionRulesRequest = Record<string, never>;
 
 /** Returns the rules. */
@@ -4056,6 +4090,24 @@ export interface ListMaterializationsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of notification policies. */
+export interface ListNotificationPoliciesRequest {
+  /** A part of the name. */
+  name_contains: string;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of notification policies. */
+export interface ListNotificationPoliciesResponse {
+  /** The policies. */
+  notification_policies: NotificationPolicy[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of who holds which roles. */
 export interface ListRoleAssignmentsRequest {
   /** Of this user or service account; empty is all. */
@@ -4610,6 +4662,40 @@ export interface NewMaterialization {
   materialization_id: string;
   /** More about it. */
   metadata?: JsonObject;
+}
+
+/** If a flow run that fits enters one of the states, the channels are told. Fields are joined by AND, values in a field by OR; empty ones do not restrict. */
+export interface NotificationPolicy {
+  /** UUIDv7. */
+  notification_policy_id: string;
+  /** The name that people read; empty: made of the rest. */
+  name: string;
+  /** True: nobody is told. */
+  paused: boolean;
+  /** With any of these tags. */
+  tags: string[];
+  /** Of any of these flows. */
+  flow_ids: string[];
+  /** Of any of these deployments. */
+  deployment_ids: string[];
+  /** A state of any of these types. These or names there must be. */
+  state_types: StateType[];
+  /** A state of any of these names, for example "Late". */
+  state_names: string[];
+  /** Who is told. */
+  channel_ids: string[];
+  /** The subject, a template; empty: "The <run> run of the <flow> flow entered a <state> state at <time>". */
+  subject: string;
+  /** The text, a template; empty: the state's message, the last error and the last lines of the log. */
+  body: string;
+  /** How much it matters; unspecified: as the state does. */
+  severity: Severity;
+  /** When it was made. */
+  created_at?: string;
+  /** When it last changed. */
+  updated_at?: string;
+  /** When somebody was last told. */
+  last_fired_at?: string;
 }
 
 /** What roles can be given on, beside a workspace and the account. */
@@ -5574,6 +5660,18 @@ export interface SendMessageResponse {
   queued: boolean;
 }
 
+/** Sends a message to a channel, with a link to the run. Templates see the event and its run. */
+export interface SendNotificationAction {
+  /** Which channel. */
+  channel_id: string;
+  /** The subject, a template; empty: what happened, for a flow run "The <run> run of the <flow> flow entered a <state> state at <time>". */
+  subject: string;
+  /** The text, a template; empty: for a flow run the state's message, the last error and the last lines of the log. */
+  body: string;
+  /** How much it matters; unspecified: as the state does. */
+  severity: Severity;
+}
+
 /** Sends the event, as JSON, to a flow run as an input; one that is suspended until it comes is resumed. */
 export interface SendRunInputAction {
   /** Which one; empty: the one that the event is about. */
@@ -6027,7 +6125,7 @@ export interface TableSize {
   /** How many rows it has, as far as Postgres has counted. */
   row_count: string;
   /** Of rows. */
-  table_bytes: string;
+  data_bytes: string;
   /** Of indexes. */
   index_bytes: string;
   /** Into how many parts by days it is cut; 0 if it is not. */
@@ -6469,6 +6567,20 @@ export interface UpdateFlowRunRequest {
 export interface UpdateFlowRunResponse {
   /** The flow run. */
   flow_run?: FlowRun;
+}
+
+/** Asks to change a notification policy. */
+export interface UpdateNotificationPolicyRequest {
+  /** The new values, and the policy's id. */
+  notification_policy?: NotificationPolicy;
+  /** Which fields to change. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed notification policy. */
+export interface UpdateNotificationPolicyResponse {
+  /** The policy. */
+  notification_policy?: NotificationPolicy;
 }
 
 /** Asks to change a role. */
@@ -7012,6 +7124,15 @@ export interface Calls {
   DeleteAsset: { request: DeleteAssetRequest; response: DeleteAssetResponse };
   ListAuditEntries: { request: ListAuditEntriesRequest; response: ListAuditEntriesResponse };
   GetAuditVerification: { request: GetAuditVerificationRequest; response: GetAuditVerificationResponse };
+  CreateChannel: { request: CreateChannelRequest; response: CreateChannelResponse };
+  GetChannel: { request: GetChannelRequest; response: GetChannelResponse };
+  ListChannels: { request: ListChannelsRequest; response: ListChannelsResponse };
+  UpdateChannel: { request: UpdateChannelRequest; response: UpdateChannelResponse };
+  DeleteChannel: { request: DeleteChannelRequest; response: DeleteChannelResponse };
+  TestChannel: { request: TestChannelRequest; response: TestChannelResponse };
+  SendMessage: { request: SendMessageRequest; response: SendMessageResponse };
+  GetChannelKinds: { request: GetChannelKindsRequest; response: GetChannelKindsResponse };
+  RotateChannelSecrets: { request: RotateChannelSecretsRequest; response: RotateChannelSecretsResponse };
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
@@ -7091,15 +7212,6 @@ export interface Calls {
   GetCalendar: { request: GetCalendarRequest; response: GetCalendarResponse };
   ListCalendars: { request: ListCalendarsRequest; response: ListCalendarsResponse };
   DeleteCalendar: { request: DeleteCalendarRequest; response: DeleteCalendarResponse };
-  CreateChannel: { request: CreateChannelRequest; response: CreateChannelResponse };
-  GetChannel: { request: GetChannelRequest; response: GetChannelResponse };
-  ListChannels: { request: ListChannelsRequest; response: ListChannelsResponse };
-  UpdateChannel: { request: UpdateChannelRequest; response: UpdateChannelResponse };
-  DeleteChannel: { request: DeleteChannelRequest; response: DeleteChannelResponse };
-  TestChannel: { request: TestChannelRequest; response: TestChannelResponse };
-  SendMessage: { request: SendMessageRequest; response: SendMessageResponse };
-  GetChannelKinds: { request: GetChannelKindsRequest; response: GetChannelKindsResponse };
-  RotateChannelSecrets: { request: RotateChannelSecretsRequest; response: RotateChannelSecretsResponse };
   SetConcurrencyLimit: { request: SetConcurrencyLimitRequest; response: SetConcurrencyLimitResponse };
   GetConcurrencyLimit: { request: GetConcurrencyLimitRequest; response: GetConcurrencyLimitResponse };
   ListConcurrencyLimits: { request: ListConcurrencyLimitsRequest; response: ListConcurrencyLimitsResponse };
@@ -7145,6 +7257,11 @@ export interface Calls {
   ListLogSinks: { request: ListLogSinksRequest; response: ListLogSinksResponse };
   SetLogSink: { request: SetLogSinkRequest; response: SetLogSinkResponse };
   DeleteLogSink: { request: DeleteLogSinkRequest; response: DeleteLogSinkResponse };
+  CreateNotificationPolicy: { request: CreateNotificationPolicyRequest; response: CreateNotificationPolicyResponse };
+  GetNotificationPolicy: { request: GetNotificationPolicyRequest; response: GetNotificationPolicyResponse };
+  ListNotificationPolicies: { request: ListNotificationPoliciesRequest; response: ListNotificationPoliciesResponse };
+  UpdateNotificationPolicy: { request: UpdateNotificationPolicyRequest; response: UpdateNotificationPolicyResponse };
+  DeleteNotificationPolicy: { request: DeleteNotificationPolicyRequest; response: DeleteNotificationPolicyResponse };
   GetRetentionRules: { request: GetRetentionRulesRequest; response: GetRetentionRulesResponse };
   SetRetentionRule: { request: SetRetentionRuleRequest; response: SetRetentionRuleResponse };
   DeleteRetentionRule: { request: DeleteRetentionRuleRequest; response: DeleteRetentionRuleResponse };
@@ -7268,6 +7385,15 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListAuditEntries: { verb: "GET", path: "/v1/audit-entries", body: false },
   FollowAuditEntries: { verb: "GET", path: "/v1/audit-entries:follow", body: false },
   GetAuditVerification: { verb: "GET", path: "/v1/audit-entries:verify", body: false },
+  CreateChannel: { verb: "POST", path: "/v1/channels", body: true },
+  GetChannel: { verb: "GET", path: "/v1/channels/{channel}", body: false },
+  ListChannels: { verb: "GET", path: "/v1/channels", body: false },
+  UpdateChannel: { verb: "PATCH", path: "/v1/channels/{channel.channel_id}", body: true },
+  DeleteChannel: { verb: "DELETE", path: "/v1/channels/{channel_id}", body: false },
+  TestChannel: { verb: "POST", path: "/v1/channels/{channel_id}:test", body: true },
+  SendMessage: { verb: "POST", path: "/v1/channels/{channel_id}:send", body: true },
+  GetChannelKinds: { verb: "GET", path: "/v1/channel-kinds", body: false },
+  RotateChannelSecrets: { verb: "POST", path: "/v1/channel-secrets:rotate", body: true },
   EmitEvents: { verb: "POST", path: "/v1/events", body: true },
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
@@ -7351,15 +7477,6 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   GetCalendar: { verb: "GET", path: "/v1/calendars/{name}", body: false },
   ListCalendars: { verb: "GET", path: "/v1/calendars", body: false },
   DeleteCalendar: { verb: "DELETE", path: "/v1/calendars/{name}", body: false },
-  CreateChannel: { verb: "POST", path: "/v1/channels", body: true },
-  GetChannel: { verb: "GET", path: "/v1/channels/{channel}", body: false },
-  ListChannels: { verb: "GET", path: "/v1/channels", body: false },
-  UpdateChannel: { verb: "PATCH", path: "/v1/channels/{channel.channel_id}", body: true },
-  DeleteChannel: { verb: "DELETE", path: "/v1/channels/{channel_id}", body: false },
-  TestChannel: { verb: "POST", path: "/v1/channels/{channel_id}:test", body: true },
-  SendMessage: { verb: "POST", path: "/v1/channels/{channel_id}:send", body: true },
-  GetChannelKinds: { verb: "GET", path: "/v1/channel-kinds", body: false },
-  RotateChannelSecrets: { verb: "POST", path: "/v1/channel-secrets:rotate", body: true },
   SetConcurrencyLimit: { verb: "PUT", path: "/v1/concurrency-limits/{name}", body: true },
   GetConcurrencyLimit: { verb: "GET", path: "/v1/concurrency-limits/{name}", body: false },
   ListConcurrencyLimits: { verb: "GET", path: "/v1/concurrency-limits", body: false },
@@ -7407,6 +7524,11 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListLogSinks: { verb: "GET", path: "/v1/log-sinks", body: false },
   SetLogSink: { verb: "PUT", path: "/v1/log-sinks/{log_sink.name}", body: true },
   DeleteLogSink: { verb: "DELETE", path: "/v1/log-sinks/{name}", body: false },
+  CreateNotificationPolicy: { verb: "POST", path: "/v1/notification-policies", body: true },
+  GetNotificationPolicy: { verb: "GET", path: "/v1/notification-policies/{notification_policy_id}", body: false },
+  ListNotificationPolicies: { verb: "GET", path: "/v1/notification-policies", body: false },
+  UpdateNotificationPolicy: { verb: "PATCH", path: "/v1/notification-policies/{notification_policy.notification_policy_id}", body: true },
+  DeleteNotificationPolicy: { verb: "DELETE", path: "/v1/notification-policies/{notification_policy_id}", body: false },
   GetRetentionRules: { verb: "GET", path: "/v1/retention-rules", body: false },
   SetRetentionRule: { verb: "PUT", path: "/v1/retention-rules", body: true },
   DeleteRetentionRule: { verb: "DELETE", path: "/v1/retention-rules", body: false },

@@ -13,6 +13,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
+import headrace.api.v1.channel_pb2
 import headrace.api.v1.event_pb2
 import headrace.api.v1.state_pb2
 import sys
@@ -463,6 +464,7 @@ class Action(google.protobuf.message.Message):
     RESUME_SCHEDULE_FIELD_NUMBER: builtins.int
     EMIT_EVENT_FIELD_NUMBER: builtins.int
     DO_NOTHING_FIELD_NUMBER: builtins.int
+    SEND_NOTIFICATION_FIELD_NUMBER: builtins.int
     @property
     def call_webhook(self) -> Global___CallWebhookAction:
         """Calls a URL."""
@@ -543,6 +545,10 @@ class Action(google.protobuf.message.Message):
     def do_nothing(self) -> Global___DoNothingAction:
         """Does nothing but be recorded: to see when an automation would act."""
 
+    @property
+    def send_notification(self) -> Global___SendNotificationAction:
+        """Sends a message to a channel."""
+
     def __init__(
         self,
         *,
@@ -566,10 +572,11 @@ class Action(google.protobuf.message.Message):
         resume_schedule: Global___ScheduleAction | None = ...,
         emit_event: Global___EmitEventAction | None = ...,
         do_nothing: Global___DoNothingAction | None = ...,
+        send_notification: Global___SendNotificationAction | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "delete_flow_run", b"delete_flow_run", "do_nothing", b"do_nothing", "emit_event", b"emit_event", "pause_automation", b"pause_automation", "pause_deployment", b"pause_deployment", "pause_schedule", b"pause_schedule", "pause_work_pool", b"pause_work_pool", "pause_work_queue", b"pause_work_queue", "resume_automation", b"resume_automation", "resume_deployment", b"resume_deployment", "resume_flow_run", b"resume_flow_run", "resume_schedule", b"resume_schedule", "resume_work_pool", b"resume_work_pool", "resume_work_queue", b"resume_work_queue", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input", "suspend_flow_run", b"suspend_flow_run"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "delete_flow_run", b"delete_flow_run", "do_nothing", b"do_nothing", "emit_event", b"emit_event", "pause_automation", b"pause_automation", "pause_deployment", b"pause_deployment", "pause_schedule", b"pause_schedule", "pause_work_pool", b"pause_work_pool", "pause_work_queue", b"pause_work_queue", "resume_automation", b"resume_automation", "resume_deployment", b"resume_deployment", "resume_flow_run", b"resume_flow_run", "resume_schedule", b"resume_schedule", "resume_work_pool", b"resume_work_pool", "resume_work_queue", b"resume_work_queue", "run_deployment", b"run_deployment", "send_run_input", b"send_run_input", "suspend_flow_run", b"suspend_flow_run"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["action", b"action"]) -> typing.Literal["call_webhook", "run_deployment", "change_flow_run_state", "cancel_flow_run", "send_run_input", "pause_deployment", "resume_deployment", "pause_work_pool", "resume_work_pool", "pause_work_queue", "resume_work_queue", "pause_automation", "resume_automation", "suspend_flow_run", "resume_flow_run", "delete_flow_run", "pause_schedule", "resume_schedule", "emit_event", "do_nothing"] | None: ...
+    def HasField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "delete_flow_run", b"delete_flow_run", "do_nothing", b"do_nothing", "emit_event", b"emit_event", "pause_automation", b"pause_automation", "pause_deployment", b"pause_deployment", "pause_schedule", b"pause_schedule", "pause_work_pool", b"pause_work_pool", "pause_work_queue", b"pause_work_queue", "resume_automation", b"resume_automation", "resume_deployment", b"resume_deployment", "resume_flow_run", b"resume_flow_run", "resume_schedule", b"resume_schedule", "resume_work_pool", b"resume_work_pool", "resume_work_queue", b"resume_work_queue", "run_deployment", b"run_deployment", "send_notification", b"send_notification", "send_run_input", b"send_run_input", "suspend_flow_run", b"suspend_flow_run"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["action", b"action", "call_webhook", b"call_webhook", "cancel_flow_run", b"cancel_flow_run", "change_flow_run_state", b"change_flow_run_state", "delete_flow_run", b"delete_flow_run", "do_nothing", b"do_nothing", "emit_event", b"emit_event", "pause_automation", b"pause_automation", "pause_deployment", b"pause_deployment", "pause_schedule", b"pause_schedule", "pause_work_pool", b"pause_work_pool", "pause_work_queue", b"pause_work_queue", "resume_automation", b"resume_automation", "resume_deployment", b"resume_deployment", "resume_flow_run", b"resume_flow_run", "resume_schedule", b"resume_schedule", "resume_work_pool", b"resume_work_pool", "resume_work_queue", b"resume_work_queue", "run_deployment", b"run_deployment", "send_notification", b"send_notification", "send_run_input", b"send_run_input", "suspend_flow_run", b"suspend_flow_run"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["action", b"action"]) -> typing.Literal["call_webhook", "run_deployment", "change_flow_run_state", "cancel_flow_run", "send_run_input", "pause_deployment", "resume_deployment", "pause_work_pool", "resume_work_pool", "pause_work_queue", "resume_work_queue", "pause_automation", "resume_automation", "suspend_flow_run", "resume_flow_run", "delete_flow_run", "pause_schedule", "resume_schedule", "emit_event", "do_nothing", "send_notification"] | None: ...
 
 Global___Action: typing_extensions.TypeAlias = Action
 
@@ -697,6 +704,38 @@ class DoNothingAction(google.protobuf.message.Message):
     ) -> None: ...
 
 Global___DoNothingAction: typing_extensions.TypeAlias = DoNothingAction
+
+@typing.final
+class SendNotificationAction(google.protobuf.message.Message):
+    """Sends a message to a channel, with a link to the run. Templates see the event and its run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHANNEL_ID_FIELD_NUMBER: builtins.int
+    SUBJECT_FIELD_NUMBER: builtins.int
+    BODY_FIELD_NUMBER: builtins.int
+    SEVERITY_FIELD_NUMBER: builtins.int
+    channel_id: builtins.str
+    """Which channel."""
+    subject: builtins.str
+    """The subject, a template; empty: what happened, for a flow run "The <run> run of the <flow> flow entered a <state>
+    state at <time>".
+    """
+    body: builtins.str
+    """The text, a template; empty: for a flow run the state's message, the last error and the last lines of the log."""
+    severity: headrace.api.v1.channel_pb2.Severity.ValueType
+    """How much it matters; unspecified: as the state does."""
+    def __init__(
+        self,
+        *,
+        channel_id: builtins.str = ...,
+        subject: builtins.str = ...,
+        body: builtins.str = ...,
+        severity: headrace.api.v1.channel_pb2.Severity.ValueType = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["body", b"body", "channel_id", b"channel_id", "severity", b"severity", "subject", b"subject"]) -> None: ...
+
+Global___SendNotificationAction: typing_extensions.TypeAlias = SendNotificationAction
 
 @typing.final
 class CallWebhookAction(google.protobuf.message.Message):

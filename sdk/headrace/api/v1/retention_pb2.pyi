@@ -269,7 +269,7 @@ class TableSize(google.protobuf.message.Message):
     TABLE_FIELD_NUMBER: builtins.int
     KIND_FIELD_NUMBER: builtins.int
     ROW_COUNT_FIELD_NUMBER: builtins.int
-    TABLE_BYTES_FIELD_NUMBER: builtins.int
+    DATA_BYTES_FIELD_NUMBER: builtins.int
     INDEX_BYTES_FIELD_NUMBER: builtins.int
     PARTITION_COUNT_FIELD_NUMBER: builtins.int
     service: builtins.str
@@ -280,7 +280,7 @@ class TableSize(google.protobuf.message.Message):
     """By which kind of retention its rows go; unspecified: by none."""
     row_count: builtins.int
     """How many rows it has, as far as Postgres has counted."""
-    table_bytes: builtins.int
+    data_bytes: builtins.int
     """Of rows."""
     index_bytes: builtins.int
     """Of indexes."""
@@ -293,10 +293,10 @@ class TableSize(google.protobuf.message.Message):
         table: builtins.str = ...,
         kind: Global___RetentionKind.ValueType = ...,
         row_count: builtins.int = ...,
-        table_bytes: builtins.int = ...,
+        data_bytes: builtins.int = ...,
         index_bytes: builtins.int = ...,
         partition_count: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["index_bytes", b"index_bytes", "kind", b"kind", "partition_count", b"partition_count", "row_count", b"row_count", "service", b"service", "table", b"table", "table_bytes", b"table_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["data_bytes", b"data_bytes", "index_bytes", b"index_bytes", "kind", b"kind", "partition_count", b"partition_count", "row_count", b"row_count", "service", b"service", "table", b"table"]) -> None: ...
 
 Global___TableSize: typing_extensions.TypeAlias = TableSize
