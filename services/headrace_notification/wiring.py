@@ -7,6 +7,8 @@ import uuid
 from collections.abc import Awaitable, Callable
 
 from headrace import errors
+from headrace_chassis.addresses import AllowList
+from headrace_chassis.egress import Egress
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.loops import Loop
 from headrace_chassis.outbox import outbox_channel
@@ -21,7 +23,6 @@ from headrace_notification.loops.follow import FollowLoop
 from headrace_notification.loops.measure import MeasureLoop
 from headrace_notification.loops.send import EscalateLoop, SendLoop
 from headrace_notification.loops.sweep import SweepLoop
-from headrace_notification.neighbours.egress import Egress
 from headrace_notification.neighbours.measures import NeighbourMeasures
 from headrace_notification.neighbours.outboxes import OutboxSource
 from headrace_notification.neighbours.runs import NeighbourRuns
@@ -40,7 +41,6 @@ from headrace_notification.queries.evaluation import DELIVERIES_CHANNEL, Evaluat
 from headrace_notification.queries.events import Events
 from headrace_notification.queries.tail import OutboxTail
 from headrace_notification.queries.webhooks import Webhooks
-from headrace_notification.rules.addresses import AllowList
 from headrace_notification.servicers.automations import AutomationServicer
 from headrace_notification.servicers.channel_deliveries import ChannelDeliveryServicer
 from headrace_notification.servicers.channels import ChannelServicer

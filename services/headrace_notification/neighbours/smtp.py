@@ -8,7 +8,7 @@ import ssl
 
 import aiosmtplib
 
-from headrace_notification.neighbours.egress import Egress, EgressRefused
+from headrace_chassis.egress import Egress, EgressRefused
 from headrace_notification.rules.deliveries import Answer, Result
 from headrace_notification.rules.kinds.base import Mail
 

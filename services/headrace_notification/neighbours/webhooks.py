@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import httpx
 
-from headrace_notification.neighbours.egress import CONNECT_SECONDS, Egress, EgressRefused
+from headrace_chassis.egress import CONNECT_SECONDS, Egress, EgressRefused
 from headrace_notification.repository import WebhookRequest
 from headrace_notification.rules.deliveries import Answer, Result, judge_status
 

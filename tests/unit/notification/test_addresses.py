@@ -6,11 +6,11 @@ import socket
 import httpx
 import pytest
 
-from headrace_notification.neighbours.egress import Egress, EgressRefused, Resolve, resolve_by_system
+from headrace_chassis.addresses import AllowList, why_no_host, why_refused
+from headrace_chassis.egress import Egress, EgressRefused, Resolve, resolve_by_system
 from headrace_notification.neighbours.smtp import SmtpSender
 from headrace_notification.neighbours.webhooks import HttpSender
 from headrace_notification.repository import WebhookRequest
-from headrace_notification.rules.addresses import AllowList, why_no_host, why_refused
 from headrace_notification.rules.deliveries import Result
 from headrace_notification.rules.kinds.base import Mail
 

@@ -10,7 +10,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 
-from headrace_notification.rules.addresses import AllowList, why_no_host, why_refused
+from headrace_chassis.addresses import AllowList, why_no_host, why_refused
 
 CONNECT_SECONDS = 5.0
 RESOLVE_SECONDS = 5.0
