@@ -31,6 +31,7 @@ const PATHS = {
   ),
   filter: <path d="M4 6h16M7 12h10M10.5 18h3" />,
   plus: <path d="M12 5v14M5 12h14" />,
+  minus: <path d="M5 12h14" />,
   copy: <path d="M9 9h11v11H9zM15 9V4H4v11h5" />,
   check: <path d="M5 12.5l4.5 4.5L19 7.5" />,
   more: <path d="M5.5 12h.01M12 12h.01M18.5 12h.01" strokeWidth="2.6" />,

@@ -1,16 +1,21 @@
-import { Tabs } from "@base-ui/react/tabs";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { useAddress } from "../api/address.ts";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
+import { Tabs } from "../parts/Tabs.tsx";
+import { RunList } from "../runs/RunList.tsx";
 import { Artifacts } from "./Artifacts.tsx";
+import { RunCanvas } from "./graph/RunCanvas.tsx";
 import { Logs } from "./Logs.tsx";
 import { Parameters } from "./Parameters.tsx";
+import { RunEvents } from "./RunEvents.tsx";
 import { RunHeader } from "./RunHeader.tsx";
 import { StateHistory } from "./StateHistory.tsx";
-import { RUN_TABS, TAB_LABELS, type RunTab } from "./tabs.ts";
+import { RUN_TABS, TAB_LABELS } from "./tabs.ts";
+import { TaskPanel } from "./TaskPanel.tsx";
 import { Tasks } from "./Tasks.tsx";
 import { useRun } from "./useRun.ts";
+import { Why } from "./Why.tsx";
 
 const route = getRouteApi("/runs/$flowRunId");
 
@@ -23,7 +28,6 @@ export function RunPage() {
 
 function Run({ flowRunId }: { flowRunId: string }) {
   const [search, change] = useAddress();
-  const tab = RUN_TABS.find((one) => one === search.tab) ?? "tasks";
   const { run, tasks, refused, takeRun } = useRun(flowRunId);
   const name = run?.name;
   useEffect(() => {
@@ -46,44 +50,63 @@ function Run({ flowRunId }: { flowRunId: string }) {
     );
   if (run === undefined) return <Loading what="the run" />;
 
+  const tab = RUN_TABS.find((one) => one === search.tab) ?? "timeline";
   const ended = tasks.filter((task) => task.ended_at !== undefined).length;
+  const chosen = search.task === undefined ? undefined : tasks.find((task) => task.task_run_id === search.task);
+  const counts: Partial<Record<string, number>> = { tasks: tasks.length };
   return (
     <>
       <RunHeader run={run} onChange={takeRun} />
-      <Tabs.Root
+      <Why run={run} />
+      <Tabs
+        tabs={RUN_TABS.map((key) => ({ key, label: TAB_LABELS[key], count: counts[key] }))}
         value={tab}
-        onValueChange={(next: RunTab) => change({ tab: next })}
+        onChange={(next) => change({ tab: next })}
       >
-        <Tabs.List className="tabs">
-          {RUN_TABS.map((name) => (
-            <Tabs.Tab key={name} value={name} className="tab">
-              {TAB_LABELS[name]}
-              {name === "tasks" && tasks.length > 0 && <span className="count">{tasks.length}</span>}
-            </Tabs.Tab>
+        {tab === "timeline" &&
+          (tasks.length === 0 ? (
+            <NoTasks isOver={run.ended_at !== undefined} />
+          ) : (
+            <div className={chosen === undefined ? undefined : "canvas-and-panel"}>
+              <RunCanvas
+                run={run}
+                tasks={tasks}
+                mode={search.view === "graph" ? "graph" : "timeline"}
+                onMode={(view) => change({ view: view === "graph" ? view : undefined })}
+                selected={search.task}
+                onSelect={(task) => change({ task })}
+              />
+              {chosen !== undefined && (
+                <TaskPanel run={run} task={chosen} tasks={tasks} onClose={() => change({ task: undefined })} onRetried={takeRun} />
+              )}
+            </div>
           ))}
-        </Tabs.List>
-        <Tabs.Panel value="tasks" className="panel">
-          <Tasks run={run} tasks={tasks} />
-        </Tabs.Panel>
-        <Tabs.Panel value="logs" className="panel">
-          <Logs
-            flowRunId={flowRunId}
-            tasks={tasks}
-            level={Number(search.level ?? 0)}
-            onLevel={(next) => change({ level: next > 0 ? String(next) : undefined })}
-          />
-        </Tabs.Panel>
-        <Tabs.Panel value="artifacts" className="panel">
-          {/* Tasks make artifacts before they end: then is the time to look. */}
-          <Artifacts flowRunId={flowRunId} round={`${ended} ${run.state?.state_id ?? ""}`} />
-        </Tabs.Panel>
-        <Tabs.Panel value="parameters" className="panel">
-          <Parameters run={run} />
-        </Tabs.Panel>
-        <Tabs.Panel value="states" className="panel">
-          <StateHistory flowRunId={flowRunId} latest={run.state?.state_id ?? ""} />
-        </Tabs.Panel>
-      </Tabs.Root>
+        {tab === "tasks" && <Tasks run={run} tasks={tasks} />}
+        {tab === "logs" && <Logs run={run} tasks={tasks} />}
+        {tab === "subflows" && <RunList filter={{ parent_flow_run_ids: [flowRunId] }} none="This run called no subflows" />}
+        {/* Tasks make artifacts before they end: then is the time to look. */}
+        {tab === "artifacts" && <Artifacts flowRunId={flowRunId} round={`${ended} ${run.state?.state_id ?? ""}`} />}
+        {tab === "parameters" && <Parameters run={run} />}
+        {tab === "events" && <RunEvents flowRunId={flowRunId} />}
+        {tab === "states" && <StateHistory flowRunId={flowRunId} latest={run.state?.state_id ?? ""} />}
+      </Tabs>
     </>
+  );
+}
+
+const EXAMPLE = `@task
+def measure(day: int) -> int:
+    return day * day
+
+@flow
+def my_flow():
+    measure.map(range(10)).wait()`;
+
+function NoTasks({ isOver }: { isOver: boolean }) {
+  if (!isOver) return <Empty title="No task has started yet" />;
+  return (
+    <Empty title="This run called no tasks" code={EXAMPLE}>
+      <p>Functions with @task show up here, with their states and times. Its log has what it wrote.</p>
+    </Empty>
   );
 }

@@ -1,5 +1,6 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { call } from "../api/client.ts";
+import type { State } from "../api/contract.gen.ts";
 import { spanText } from "../api/times.ts";
 import { Moment } from "../parts/Moment.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
@@ -22,10 +23,15 @@ export function StateHistory({ flowRunId, latest }: StateHistoryProps) {
   });
   if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
   if (isPending) return <Loading what="states" />;
+  return <History states={data.states} />;
+}
+
+/** States, oldest first, each with its reason and how long it lasted. */
+export function History({ states }: { states: State[] }) {
   return (
     <ol className="history">
-      {data.states.map((state, index) => {
-        const next = data.states[index + 1]?.occurred_at;
+      {states.map((state, index) => {
+        const next = states[index + 1]?.occurred_at;
         const stayed =
           state.occurred_at === undefined || next === undefined
             ? undefined
@@ -37,9 +43,12 @@ export function StateHistory({ flowRunId, latest }: StateHistoryProps) {
               <Moment at={state.occurred_at} />
               {stayed !== undefined && `, for ${spanText(stayed)}`}
             </span>
+            {state.details !== undefined && state.details.reason !== "" && <code>{state.details.reason}</code>}
             {state.message !== "" && <p>{state.message}</p>}
             {state.details !== undefined && state.details.traceback !== "" && (
-              <pre className="code">{state.details.traceback}</pre>
+              <pre className="code" tabIndex={0}>
+                {state.details.traceback}
+              </pre>
             )}
           </li>
         );

@@ -1,30 +1,40 @@
-// The newest log records of a flow run, live.
+// The newest log records of a flow run, live, and older ones on demand.
 
-import { useEffect, useMemo, useReducer, useRef } from "react";
-import type { CallError } from "../api/client.ts";
-import type { LogRecord } from "../api/contract.gen.ts";
+import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
+import { call, type CallError } from "../api/client.ts";
+import type { Input, LogFilter, LogRecord } from "../api/contract.gen.ts";
 import { useStream } from "../api/live.ts";
 
 /** So many records are shown at the start; further ones as they come. */
-export const TAIL = 2_000;
-const MOST_RECORDS = 20_000;
+export const TAIL = 1_000;
+const MOST_RECORDS = 50_000;
+const OLDER = 1_000;
 
 interface LogState {
   records: LogRecord[];
   /** Everything that was there at the start has come. */
   isCaughtUp: boolean;
-  /** Older records were left out. */
+  /** There may be older records. */
   isCut: boolean;
   refused: CallError | undefined;
 }
 
-type Change = { add: LogRecord[]; isCaughtUp: boolean } | { refused: CallError } | "reset";
+type Change =
+  | { add: LogRecord[]; isCaughtUp: boolean }
+  | { older: LogRecord[]; isCut: boolean }
+  | { refused: CallError }
+  | "reset";
 
 const NOTHING: LogState = { records: [], isCaughtUp: false, isCut: false, refused: undefined };
 
 function reduce(state: LogState, change: Change): LogState {
   if (change === "reset") return NOTHING;
   if ("refused" in change) return { ...state, refused: change.refused, isCaughtUp: true };
+  if ("older" in change) {
+    const known = new Set(state.records.slice(0, OLDER).map((record) => record.log_id));
+    const older = change.older.filter((record) => !known.has(record.log_id));
+    return { ...state, records: [...older, ...state.records], isCut: change.isCut };
+  }
   const all = change.add.length > 0 ? [...state.records, ...change.add] : state.records;
   const records = all.length > MOST_RECORDS ? all.slice(all.length - MOST_RECORDS) : all;
   return {
@@ -35,18 +45,26 @@ function reduce(state: LogState, change: Change): LogState {
   };
 }
 
-/** Returns the log records of a flow run at a level or above, as they are written. */
-export function useLogs(flowRunId: string, level: number): LogState {
+interface Logs extends LogState {
+  isLoadingOlder: boolean;
+  /** Asks for the records before the first; resolves to how many came. */
+  loadOlder: () => Promise<number>;
+}
+
+/**
+ * Returns log records, as they are written.
+ *
+ * @param filter Which ones; has to be stable.
+ */
+export function useLogs(filter: Input<LogFilter>): Logs {
   const [state, dispatch] = useReducer(reduce, NOTHING);
-  const request = useMemo(
-    () => ({ filter: { flow_run_ids: [flowRunId], level_at_least: level }, tail: TAIL }),
-    [flowRunId, level],
-  );
+  const [isLoadingOlder, setLoadingOlder] = useState(false);
+  const request = useMemo(() => ({ filter, tail: TAIL }), [filter]);
   const pending = useRef({ records: [] as LogRecord[], isCaughtUp: false, token: "", frame: 0 });
   useEffect(() => {
     const waiting = pending.current;
     return () => {
-      // Another level is another list.
+      // Another filter is another list.
       cancelAnimationFrame(waiting.frame);
       Object.assign(waiting, { records: [], isCaughtUp: false, token: "", frame: 0 });
       dispatch("reset");
@@ -73,5 +91,22 @@ export function useLogs(flowRunId: string, level: number): LogState {
     // After a loss the stream goes on behind the last record that came: nothing is lost and nothing comes twice.
     { renew: (asked) => (pending.current.token === "" ? asked : { filter: asked.filter, follow_token: pending.current.token }) },
   );
-  return state;
+  const first = state.records[0]?.occurred_at;
+  const loadOlder = useCallback(async () => {
+    if (first === undefined) return 0;
+    setLoadingOlder(true);
+    try {
+      const until = new Date(Date.parse(first) + 1).toISOString();
+      const { logs } = await call("ListLogs", {
+        filter: { ...filter, occurred: { until } },
+        sort: "LOG_SORT_OCCURRED_DESC",
+        page_size: OLDER,
+      });
+      dispatch({ older: logs.reverse(), isCut: logs.length >= OLDER });
+      return logs.length;
+    } finally {
+      setLoadingOlder(false);
+    }
+  }, [filter, first]);
+  return { ...state, isLoadingOlder, loadOlder };
 }

@@ -1,0 +1,42 @@
+import { useMemo } from "react";
+import { usePaged } from "../api/paged.ts";
+import { useInvalidation } from "../api/watch.ts";
+import { More } from "../parts/More.tsx";
+import { Moment } from "../parts/Moment.tsx";
+import { Empty, Fault, Loading } from "../parts/Notice.tsx";
+
+const EVERY = ["*"];
+
+/** What happened that concerns the run, newest first. */
+export function RunEvents({ flowRunId }: { flowRunId: string }) {
+  useInvalidation(EVERY, ["run-events"]);
+  const request = useMemo(
+    () => ({ filter: { any_resource_ids: [`headrace.flow-run.${flowRunId}`] }, sort: "EVENT_SORT_OCCURRED_DESC" as const }),
+    [flowRunId],
+  );
+  const list = usePaged("ListEvents", "run-events", request, (page) => page.events);
+  if (list.error !== null) return <Fault error={list.error} onRetry={list.refetch} />;
+  if (list.isPending) return <Loading what="events" />;
+  if (list.rows.length === 0) return <Empty title="No event of this run is kept" />;
+  return (
+    <>
+      <ol className="history">
+        {list.rows.map((event) => (
+          <li key={event.event_id}>
+            <strong>{event.name}</strong>
+            <span className="quiet">
+              <Moment at={event.occurred_at} />
+            </span>
+            <details>
+              <summary>Details</summary>
+              <pre className="code" tabIndex={0}>
+                {JSON.stringify({ resource: event.resource, related: event.related, payload: event.payload }, null, 2)}
+              </pre>
+            </details>
+          </li>
+        ))}
+      </ol>
+      <More list={list} />
+    </>
+  );
+}

@@ -1,0 +1,134 @@
+import { keepPreviousData, useQuery } from "@tanstack/react-query";
+import { Link, getRouteApi } from "@tanstack/react-router";
+import { CallError, call } from "../api/client.ts";
+import type { TaskRun } from "../api/contract.gen.ts";
+import { useInvalidation } from "../api/watch.ts";
+import { Elapsed, Moment } from "../parts/Moment.tsx";
+import { Empty, Fault, Loading } from "../parts/Notice.tsx";
+import { Facts, PageHead, Tags } from "../parts/PageHead.tsx";
+import { StateBadge } from "../parts/StateBadge.tsx";
+import { History } from "./StateHistory.tsx";
+
+const route = getRouteApi("/task-runs/$taskRunId");
+const EVENTS = ["headrace.task-run.*"];
+
+/** One task run: how it went, its tries, what it took. */
+export function TaskRunPage() {
+  const { taskRunId } = route.useParams();
+  useInvalidation(EVENTS, ["task-run"]);
+  const { data, error, refetch } = useQuery({
+    queryKey: ["task-run", taskRunId],
+    queryFn: async ({ signal }) => {
+      const [found, history] = await Promise.all([
+        call("GetTaskRun", { task_run_id: taskRunId }, signal),
+        call("ListTaskRunStates", { task_run_id: taskRunId, page_size: 200 }, signal),
+      ]);
+      return { task: found.task_run, states: history.states };
+    },
+    placeholderData: keepPreviousData,
+  });
+  if (error instanceof CallError && error.status === 404)
+    return (
+      <Empty title="There is no such task run">
+        <p>
+          It may have been deleted. <Link to="/runs">Show all runs</Link>
+        </p>
+      </Empty>
+    );
+  if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
+  if (data?.task === undefined) return <Loading what="the task run" />;
+  const { task, states } = data;
+  const message = task.state?.message ?? "";
+  return (
+    <>
+      <PageHead
+        title={task.name}
+        from={task.flow_run_id === "" ? { to: "/runs?kind=tasks", label: "Task runs" } : { to: `/runs/${task.flow_run_id}`, label: "Flow run" }}
+        badge={<StateBadge state={task.state} />}
+        actions={
+          task.flow_run_id !== "" && (
+            <Link
+              to="/runs/$flowRunId"
+              params={{ flowRunId: task.flow_run_id }}
+              search={{ tab: "logs", of: task.task_run_id }}
+              className="button"
+            >
+              Its log
+            </Link>
+          )
+        }
+      />
+      {message !== "" && <p className="state-message">{message}</p>}
+      <Facts
+        facts={{
+          Task: <code>{task.task_key}</code>,
+          Duration: <Elapsed from={task.started_at} until={task.ended_at} />,
+          Started: <Moment at={task.started_at} />,
+          Tries: task.run_count,
+          Subflow:
+            task.child_flow_run_id === "" ? undefined : (
+              <Link to="/runs/$flowRunId" params={{ flowRunId: task.child_flow_run_id }}>
+                Open
+              </Link>
+            ),
+          "Cache key": task.cache_key === "" ? undefined : <code>{task.cache_key}</code>,
+          Tags: task.tags.length === 0 ? undefined : <Tags tags={task.tags} />,
+        }}
+      />
+      <div className="sections">
+        <Inputs task={task} />
+        <Result task={task} />
+        <section>
+          <h2>States</h2>
+          <History states={states} />
+        </section>
+      </div>
+    </>
+  );
+}
+
+function Inputs({ task }: { task: TaskRun }) {
+  if (task.inputs.length === 0) return null;
+  return (
+    <section>
+      <h2>Inputs</h2>
+      <ul className="inputs">
+        {task.inputs.map((input, index) => (
+          <li key={index}>
+            <code>{input.parameter === "" ? "waits for" : input.parameter}</code>
+            {input.kind === "TASK_INPUT_KIND_FLOW_RUN" ? (
+              <Link to="/runs/$flowRunId" params={{ flowRunId: input.source }}>
+                result of a flow run
+              </Link>
+            ) : input.kind === "TASK_INPUT_KIND_TASK_RUN" || input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? (
+              <Link to="/task-runs/$taskRunId" params={{ taskRunId: input.source }}>
+                {input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? "another task run" : "result of a task run"}
+              </Link>
+            ) : (
+              <span>{input.source === "" ? "a constant" : `parameter ${input.source}`}</span>
+            )}
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function Result({ task }: { task: TaskRun }) {
+  const result = task.state?.result;
+  if (result === undefined) return null;
+  return (
+    <section>
+      <h2>Result</h2>
+      <Facts
+        facts={{
+          Key: result.storage_key,
+          "Kept in": result.storage_url,
+          "Written as": result.serializer,
+          Size: Number(result.size_bytes) > 0 ? `${Number(result.size_bytes).toLocaleString()} bytes` : undefined,
+          "Kept until": result.expires_at === undefined ? undefined : <Moment at={result.expires_at} />,
+        }}
+      />
+    </section>
+  );
+}
