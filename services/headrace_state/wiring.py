@@ -28,6 +28,7 @@ from headrace_state.queries.blocks import PostgresBlocks
 from headrace_state.queries.bulk import PostgresBulkOperations
 from headrace_state.queries.claims import PostgresClaims
 from headrace_state.queries.descriptions import PostgresDescriptions
+from headrace_state.queries.floors import Floors
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
 from headrace_state.queries.flows import PostgresFlows
@@ -71,7 +72,8 @@ async def build(context: ServiceContext) -> Service:
     """Return the service, ready to be served."""
     database, wakeups = context.database, context.wakeups
     outbox = Outbox(database, wakeups)
-    flow_runs = PostgresFlowRuns(database, outbox, wakeups)
+    floors = Floors()
+    flow_runs = PostgresFlowRuns(database, outbox, wakeups, floors)
     flow_run_reads = PostgresFlowRunReads(database)
     task_run_reads = PostgresTaskRunReads(database)
     limits = PostgresLimits(database, outbox, wakeups)
@@ -110,7 +112,7 @@ async def build(context: ServiceContext) -> Service:
                 flow_runs,
                 flow_run_reads,
                 PostgresDescriptions(database),
-                PostgresClaims(database, outbox, wakeups),
+                PostgresClaims(database, outbox, wakeups, floors),
                 leases,
                 limits,
             ),

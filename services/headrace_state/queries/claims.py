@@ -14,6 +14,7 @@ from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries import line, run_rows
+from headrace_state.queries.floors import BEGINNING, Floors
 from headrace_state.queries.flow_run_unit import Batch, Tools, history_since, store_batch
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.claims import Claimed, ClaimedRun
@@ -34,9 +35,9 @@ _ROUNDS = 3
 class PostgresClaims:
     """Implements `repository.claims.Claims`."""
 
-    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
+    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups, floors: Floors | None = None) -> None:
         self._database = database
-        self._tools = Tools(database, outbox, wakeups)
+        self._tools = Tools(database, outbox, wakeups, floors or Floors())
 
     async def claim(
         self, workspace_id: uuid.UUID, place: Place, workers: Sequence[ClaimingWorker], lease_seconds: float
@@ -44,7 +45,8 @@ class PostgresClaims:
         """Claim due runs; see `repository.claims.Claims.claim`."""
 
         async def work(connection: Connection) -> Claimed:
-            claim = _Claim(connection, workspace_id, place, workers, lease_seconds)
+            floors = await self._look(connection, workspace_id, place)
+            claim = _Claim(connection, workspace_id, place, workers, lease_seconds, floors)
             runs = await claim.take(self._tools)
             wanted = sum(worker.count for worker in workers)
             outlook = await claim.look_ahead() if len(runs) < wanted else None
@@ -55,6 +57,20 @@ class PostgresClaims:
             )
 
         return await self._database.run(work)
+
+    async def _look(self, connection: Connection, workspace_id: uuid.UUID, place: Place) -> Sequence[datetime.datetime]:
+        """Return the floors of the queues or deployments of a place, and look anew where that was long ago."""
+        floors = self._tools.floors
+        keys = [queue for queue, _ in place.queues] if place.work_pool_id is not None else place.deployment_ids
+        unknown, version = floors.unknown(keys), floors.version
+        if unknown:
+            if place.work_pool_id is None:
+                rows = await connection.fetch(SQL.oldest_due_of_deployments, workspace_id, unknown)
+            else:
+                rows = await connection.fetch(SQL.oldest_due_of_queues, workspace_id, unknown, place.work_pool_id)
+            oldest = {row["key"]: row["due_at"] for row in rows if row["due_at"] is not None}
+            floors.note(version, unknown, oldest, rows[0]["now"])
+        return floors.of(keys)
 
     async def next_due_at(
         self, workspace_id: uuid.UUID, work_pool_ids: Sequence[uuid.UUID], deployment_ids: Sequence[uuid.UUID]
@@ -89,6 +105,7 @@ class PostgresClaims:
                 SQL.move_runs, workspace_id, from_queue_id, to_queue_id, to_queue_name
             )
             if moved:
+                self._database.after_commit(connection, lambda: self._tools.floors.forget([to_queue_id]))
                 self._database.after_commit(connection, self._tools.due)
             return moved
 
@@ -108,6 +125,7 @@ class _Claim:
     place: Place
     workers: Sequence[ClaimingWorker]
     lease_seconds: float
+    floors: Sequence[datetime.datetime]
     full: set[str] = dataclasses.field(default_factory=set)
     was_blocked: bool = False
 
@@ -136,7 +154,9 @@ class _Claim:
         place = self.place
         rows: Sequence[Row]
         if place.work_pool_id is None:
-            rows = await self.connection.fetch(SQL.claim_from_deployments, *common, list(place.deployment_ids))
+            rows = await self.connection.fetch(
+                SQL.claim_from_deployments, *common, list(place.deployment_ids), self._floor()
+            )
         elif place.queues:
             rows = await self.connection.fetch(
                 SQL.claim_from_queues,
@@ -144,6 +164,7 @@ class _Claim:
                 place.work_pool_id,
                 [queue for queue, _ in place.queues],
                 [most for _, most in place.queues],
+                list(self.floors),
             )
         else:
             rows = await self.connection.fetch(SQL.claim_from_pool, *common, place.work_pool_id)
@@ -226,13 +247,16 @@ class _Claim:
         """Return when the next run is due here, and whether limits hold back runs that are."""
         place = self.place
         if place.work_pool_id is None:
-            arguments: tuple[Any, ...] = (self.workspace_id, list(place.deployment_ids), list(self.full))
+            arguments: tuple[Any, ...] = (self.workspace_id, list(place.deployment_ids), list(self.full), self._floor())
             [row] = await self.connection.fetch(SQL.look_at_deployments, *arguments)
         else:
             queues = [queue for queue, _ in place.queues]
-            arguments = (self.workspace_id, place.work_pool_id, list(self.full), queues)
+            arguments = (self.workspace_id, place.work_pool_id, list(self.full), queues, self._floor())
             [row] = await self.connection.fetch(SQL.look_at_pool, *arguments)
         return row
+
+    def _floor(self) -> datetime.datetime:
+        return min(self.floors, default=BEGINNING)
 
 
 def _count_delays(delays: Sequence[tuple[float, str]]) -> None:

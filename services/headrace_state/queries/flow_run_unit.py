@@ -15,6 +15,7 @@ from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries import line, run_inputs, run_rows, task_run_ends
+from headrace_state.queries.floors import Floors
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.flow_runs import Change, Held, Step
 from headrace_state.rules.facts import Answer, FlowRunFacts, LimitFacts, NewState, Proposal
@@ -52,6 +53,13 @@ class Tools:
     database: Database
     outbox: Outbox
     wakeups: Wakeups
+    floors: Floors = dataclasses.field(default_factory=Floors)
+
+    def queued(self, rows: Iterable[Row]) -> None:
+        """Tell dispatchers of runs that came into the queue."""
+        for row in rows:
+            self.floors.queued((row["work_queue_id"], row["deployment_id"]), row["due_at"])
+        self.due()
 
     def due(self) -> None:
         """Tell dispatchers to look for due runs."""
@@ -303,7 +311,9 @@ async def store_batch(connection: Connection, batch: Batch, tools: Tools) -> Non
     freed = await _store(connection, batch)
     tools.database.after_commit(connection, tools.outbox.wake)
     tools.database.after_commit(connection, lambda: count_states(batch.history))
-    if batch.queued or freed:
+    if batch.queued:
+        tools.database.after_commit(connection, lambda: tools.queued(batch.queued))
+    elif freed:
         tools.database.after_commit(connection, tools.due)
     by_workspace: dict[uuid.UUID, list[str]] = {}
     for row in freed:

@@ -13,6 +13,7 @@ from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state.queries import run_rows
+from headrace_state.queries.floors import Floors
 from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools, count_states, history_since
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunUnit, Held, NewFlowRun
@@ -25,9 +26,9 @@ Result = TypeVar("Result")
 class PostgresFlowRuns:
     """Implements `repository.flow_runs.FlowRuns`."""
 
-    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
+    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups, floors: Floors | None = None) -> None:
         self._database = database
-        self._tools = Tools(database, outbox, wakeups)
+        self._tools = Tools(database, outbox, wakeups, floors or Floors())
 
     async def run(self, workspace_id: uuid.UUID, work: Callable[[FlowRunUnit], Awaitable[Result]]) -> Result:
         """Do `work` in one transaction; again from the start if it lost against another."""
@@ -94,7 +95,7 @@ class PostgresFlowRuns:
             count_states(row for row in rows if row["flow_run_id"] in ids)
             self._tools.outbox.wake()
             if queued:
-                self._tools.due()
+                self._tools.queued(queued)
         return ids
 
     async def update(

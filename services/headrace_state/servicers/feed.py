@@ -17,6 +17,7 @@ from headrace import errors
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Pace, Wakeup, Wakeups
 from headrace_chassis.outbox import POLL_SECONDS, Entry, OutboxReader, outbox_channel
+from headrace_chassis.scope import start_shared
 from headrace_state.wire import changes
 
 logger = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ class Feed:
             async with self._starting:
                 if self._task is None:
                     self._cursor = await self._reader.settled_position()
-                    self._task = asyncio.create_task(self._read(), name="feed of runs")
+                    self._task = start_shared(self._read(), name="feed of runs")
                 self._subscribers.add(subscriber)
             yield subscriber
         finally:

@@ -1,5 +1,5 @@
--- Locks due runs without a pool of deployments $5, at most $4, first due first; what is passed over is told in
--- claim_from_queues.
+-- Locks due runs without a pool of deployments $5, at most $4, first due first; what is passed over, and what
+-- the floor $6 is, is told in claim_from_queues.
 select claimed.flow_run_id,
        claimed.workspace_id,
        claimed.flow_id,
@@ -119,6 +119,7 @@ select claimed.flow_run_id,
               and due_run.deployment_id = any ($5::uuid[])
               and due_run.workspace_id = $1
               and due_run.due_at <= now()
+              and due_run.due_at >= $6::timestamptz
               and (due_run.expires_at is null or due_run.expires_at > now())
               and not due_run.limits && $2::text[]
               and (due_run.worker_labels = '{}' or exists (

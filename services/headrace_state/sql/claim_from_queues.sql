@@ -1,5 +1,6 @@
 -- Locks due runs of a pool $5, queue by queue in the order of $6, at most $7 of each and $4 in all. Runs that full
--- limits $2 hold back, or that no worker's labels $3 fit, are passed over; locked ones are somebody else's.
+-- limits $2 hold back, or that no worker's labels $3 fit, are passed over; locked ones are somebody else's. Before its
+-- floor of $8 nothing waits in a queue, as far as is known.
 select claimed.flow_run_id,
        claimed.workspace_id,
        claimed.flow_id,
@@ -56,7 +57,8 @@ select claimed.flow_run_id,
        claimed.start_delay_seconds,
        claimed.infrastructure_id,
        clock_timestamp() as now
-  from unnest($6::uuid[], $7::integer[]) with ordinality as queue (work_queue_id, most, place)
+  from unnest($6::uuid[], $7::integer[], $8::timestamptz[]) with ordinality
+       as queue (work_queue_id, most, floor, place)
  cross join lateral (
            select flow_run.flow_run_id,
                   flow_run.workspace_id,
@@ -120,6 +122,7 @@ select claimed.flow_run_id,
               and due_run.work_queue_id = queue.work_queue_id
               and due_run.workspace_id = $1
               and due_run.due_at <= now()
+              and due_run.due_at >= queue.floor
               and (due_run.expires_at is null or due_run.expires_at > now())
               and not due_run.limits && $2::text[]
               and (due_run.worker_labels = '{}' or exists (

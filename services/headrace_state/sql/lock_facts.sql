@@ -55,10 +55,15 @@ select flow_run.flow_run_id,
        flow_run.start_delay_seconds,
        flow_run.infrastructure_id,
        clock_timestamp() as now,
-       lease.expires_at as lease_expires_at,
-       lease.duration_seconds as lease_seconds
+       held.expires_at as lease_expires_at,
+       held.duration_seconds as lease_seconds
   from flow_run
-  left join lease on lease.lease_id = flow_run.lease_id
+  left join lateral (
+           select lease.expires_at, lease.duration_seconds
+             from lease
+            where lease.lease_id = flow_run.lease_id
+            limit 1
+       ) as held on true
  where flow_run.workspace_id = $1
    and flow_run.flow_run_id = any ($2::uuid[])
  order by flow_run.flow_run_id

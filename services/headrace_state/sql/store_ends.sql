@@ -72,10 +72,12 @@ history as (
 released as (
     delete from lease
      where lease_id = any ($7::uuid[])
+       and cardinality($7::uuid[]) > 0
 ),
 freed as (
     delete from lease_slot
      where lease_id = any ($7::uuid[])
+       and cardinality($7::uuid[]) > 0
     returning workspace_id, limit_name
 ),
 told as (

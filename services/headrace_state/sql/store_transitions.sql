@@ -1,5 +1,7 @@
 -- Stores what flow runs became: their rows $1, history $2, queue $3 and $4, leases $5 and $6 with slots $7 to $9,
 -- outbox $10 to $12. $13 are the ids of the rows. Returns the limits whose slots became free.
+-- The planner takes an equality with none of no ids for one that any partial index serves, and walks all of it; so
+-- it is told apart.
 with stored as (
     update flow_run
        set state_id = new.state_id,
@@ -72,6 +74,7 @@ history as (
 unqueued as (
     delete from due_run
      where flow_run_id = any ($3::uuid[])
+       and cardinality($3::uuid[]) > 0
 ),
 queued as (
     insert into due_run (
@@ -107,10 +110,12 @@ queued as (
 released as (
     delete from lease
      where lease_id = any ($5::uuid[])
+       and cardinality($5::uuid[]) > 0
 ),
 freed as (
     delete from lease_slot
      where lease_id = any ($5::uuid[])
+       and cardinality($5::uuid[]) > 0
     returning workspace_id, limit_name
 ),
 taken as (

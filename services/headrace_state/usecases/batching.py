@@ -7,6 +7,7 @@ So nothing waits for others to come, and the more load there is, the cheaper a c
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import collections
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
@@ -57,7 +58,7 @@ class Batcher(Generic[Question, Answer]):
         self._waiting.append((workspace_id, question, future))
         if self._free > 0:
             self._free -= 1
-            trip = asyncio.create_task(self._travel(), name="batch")
+            trip = asyncio.get_running_loop().create_task(self._travel(), name="batch", context=contextvars.Context())
             self._trips.add(trip)
             trip.add_done_callback(self._trips.discard)
         return await future

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import collections
 import contextlib
 import logging
@@ -52,7 +53,7 @@ class Recorder:
         self._waiting.append((frame, future))
         self._work.set()
         if self._task is None:
-            self._task = asyncio.create_task(self._write_forever(), name="recorder")
+            self._task = asyncio.get_running_loop().create_task(self._write_forever(), name="recorder", context=contextvars.Context())
         return future
 
     async def close(self) -> None:

@@ -14,6 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
 from headrace.internal.v1 import state_pb2 as internal
+from headrace_chassis.database import Database
 from headrace_harness.recording import a_frame, a_stream, a_transition
 from headrace_harness.state import (
     CANCELLED,
@@ -29,6 +30,7 @@ from headrace_harness.state import (
     new_id,
     now,
 )
+from headrace_harness.waiting import eventually
 
 
 def a_run(**fields: Any) -> internal.ScheduledRun:
@@ -119,6 +121,32 @@ async def test_queues_are_served_in_their_order_within_their_quotas(state: State
     ]
     claimed = await claim(state, pool, 4, queues=quotas)
     assert ids(claimed) == [run.flow_run_id for run in (runs[3], runs[4], runs[0], runs[1])]
+
+
+async def test_a_run_that_was_due_long_ago_is_claimed_though_the_queue_was_looked_at_just_now(
+    state: StateClient, database: Database
+) -> None:
+    pool, queue = new_id(), new_id()
+    quotas = [internal.QueueQuota(work_queue_id=queue, count=5)]
+    assert not (await claim(state, pool, 5, queues=quotas)).runs
+    long_ago, later = now(), now()
+    long_ago.seconds -= 3600
+    later.seconds += 3600
+    [old] = await schedule(state, a_run(work_pool_id=pool, work_queue_id=queue, scheduled_at=long_ago))
+    assert ids(await claim(state, pool, 5, queues=quotas)) == [old.flow_run_id]
+
+    # Another process of the service puts a run below the floor that this one knows.
+    [planned] = await schedule(state, a_run(work_pool_id=pool, work_queue_id=queue, scheduled_at=later))
+    assert not (await claim(state, pool, 5, queues=quotas)).runs
+    async with database.connection() as connection:
+        await connection.execute(
+            "update due_run set due_at = now() - interval '1 hour' where flow_run_id = $1::uuid", planned.flow_run_id
+        )
+
+    async def is_claimed() -> bool:
+        return ids(await claim(state, pool, 5, queues=quotas)) == [planned.flow_run_id]
+
+    await eventually(is_claimed, seconds=30)
 
 
 async def test_runs_without_a_pool_are_claimed_by_deployment(state: StateClient) -> None:
