@@ -8,7 +8,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 import pydantic
 
@@ -52,8 +52,6 @@ class Config(pydantic.BaseModel):
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
-    one_of: ClassVar[tuple[str, ...]] = ()
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Notice:
@@ -69,18 +67,30 @@ class Notice:
     """What the channel's own template made of it; empty if it has none."""
 
     @property
+    def link(self) -> str:
+        """Where there is more to see; "" if that is no address of a page."""
+        return self.message.link if _is_link(self.message.link) else ""
+
+    @property
     def links(self) -> list[tuple[str, str]]:
         """Texts and addresses of all links, the one to acknowledge last."""
-        links = [("Open", self.message.link)] if self.message.link else []
-        links += [link for link in self.message.links if _is_link(link[1])]
-        if self.acknowledge_url:
-            links.append(("Acknowledge", self.acknowledge_url))
+        links = [("Open", self.link), *self.message.links, ("Acknowledge", self.acknowledge_url)]
         return [(text, url) for text, url in links if _is_link(url)]
 
     @property
     def incident_key(self) -> str:
         """What the message is about; its own key if it does not say."""
         return self.message.incident_key or self.key
+
+    def links_within(self, room: int) -> list[tuple[str, str]]:
+        """Return the links that fit into so many characters; the one to acknowledge goes first, and stays last."""
+        fitting: list[tuple[str, str]] = []
+        for text, url in reversed(self.links):
+            room -= len(text) + len(url) + 8
+            if room < 0:
+                break
+            fitting.insert(0, (text, url))
+        return fitting
 
 
 def _is_link(url: str) -> bool:
@@ -138,15 +148,15 @@ def json_call(url: str, document: Mapping[str, Any], **headers: str) -> HttpCall
     return HttpCall(url, {"Content-Type": "application/json; charset=utf-8", **headers}, body)
 
 
-def plain_text(notice: Notice, *, subject: bool = True) -> str:
-    """Return a message as text."""
+def plain_text(notice: Notice, *, links: bool = True) -> str:
+    """Return a message as text, with its links or without."""
     message = notice.message
-    parts = [message.subject] if subject else []
+    parts = [message.subject]
     if message.body:
         parts.append(message.body)
     if message.facts:
         parts.append("\n".join(f"{name}: {value}" for name, value in message.facts))
-    if notice.links:
+    if links and notice.links:
         parts.append("\n".join(f"{text}: {url}" for text, url in notice.links))
     return "\n\n".join(parts)
 

@@ -46,7 +46,7 @@ def build(config: DiscordConfig, notice: Notice) -> HttpCall:
     """Return the request with one embed, in which nobody is mentioned."""
     message = notice.message
     title = cut(message.subject, LONGEST_TITLE)
-    links = "\n".join(f"[{text.replace(']', ')')}]({url})" for text, url in notice.links if len(url) <= 500)
+    links = "\n".join(f"[{text.replace(']', ')')}]({url})" for text, url in notice.links_within(2000))
     room = LONGEST_DESCRIPTION - (len(links) + 2 if links else 0)
     description = cut(message.body, max(1, room)) if message.body else ""
     description = "\n\n".join(part for part in (description, links) if part)
@@ -61,8 +61,8 @@ def build(config: DiscordConfig, notice: Notice) -> HttpCall:
     embed: dict[str, Any] = {"title": title, "color": COLOURS[message.severity], "fields": fields}
     if description:
         embed["description"] = description
-    if message.link:
-        embed["url"] = message.link
+    if notice.link:
+        embed["url"] = notice.link
     document: dict[str, Any] = {"embeds": [embed], "allowed_mentions": {"parse": []}}
     if config.username:
         document["username"] = config.username

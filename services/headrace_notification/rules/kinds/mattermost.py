@@ -9,10 +9,10 @@ import pydantic
 from headrace_notification.rules.kinds.base import Config, HttpCall, Kind, Notice, SecretUrl, colour, json_call
 from headrace_notification.rules.messages import cut
 
-LONGEST_TEXT = 7000
+LONGEST_TEXT = 6000
 """A post holds 16,383 characters, with all that belongs to it."""
 MOST_FIELDS = 20
-LONGEST_VALUE = 300
+LONGEST_VALUE = 200
 
 
 class MattermostConfig(Config):
@@ -37,7 +37,7 @@ def _quiet(text: str) -> str:
 def build(config: MattermostConfig, notice: Notice) -> HttpCall:
     """Return the request with one attachment."""
     message = notice.message
-    links = " | ".join(f"[{text.replace(']', ')')}]({url})" for text, url in notice.links)
+    links = " | ".join(f"[{text.replace(']', ')')}]({url})" for text, url in notice.links_within(4000))
     text = cut(_quiet(message.body), LONGEST_TEXT)
     attachment: dict[str, Any] = {
         "fallback": cut(_quiet(message.subject), 1000),
@@ -49,8 +49,8 @@ def build(config: MattermostConfig, notice: Notice) -> HttpCall:
             for name, value in message.facts[:MOST_FIELDS]
         ],
     }
-    if message.link:
-        attachment["title_link"] = message.link
+    if notice.link:
+        attachment["title_link"] = notice.link
     document: dict[str, Any] = {"attachments": [attachment]}
     for name in ("channel", "username"):
         if getattr(config, name):

@@ -61,8 +61,8 @@ def build(config: PagerDutyConfig, notice: Notice) -> HttpCall:
             if value:
                 payload[name] = value
         document |= {"payload": payload, "client": "Headrace"}
-        if message.link:
-            document["client_url"] = message.link
+        if notice.link:
+            document["client_url"] = notice.link
         document["links"] = [{"href": url, "text": text} for text, url in notice.links]
     return json_call(f"{config.base_url.rstrip('/')}/v2/enqueue", document)
 

@@ -50,12 +50,8 @@ def build(config: TwilioConfig, notice: Notice) -> HttpCall:
 
 def _body(notice: Notice) -> str:
     # The links at the end stay, whatever is cut.
-    links = "".join(f"\n{text}: {url}" for text, url in notice.links)
-    whole = plain_text(notice)
-    text = whole[: len(whole) - len(links)].rstrip() if links and whole.endswith(links.lstrip("\n")) else whole
-    if len(links) > LONGEST_BODY // 2:
-        return cut(whole, LONGEST_BODY)
-    return cut(text, LONGEST_BODY - len(links)) + links
+    links = "".join(f"\n{text}: {url}" for text, url in notice.links_within(LONGEST_BODY // 2))
+    return cut(plain_text(notice, links=False), LONGEST_BODY - len(links)) + links
 
 
 TWILIO = Kind(
