@@ -23,7 +23,7 @@ AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test floor check lint types imports contracts protos protos-check lock bench up clean
+.PHONY: help setup ui ui-check demo test floor check lint types imports contracts protos protos-check clients clients-check programs lock bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -56,7 +56,7 @@ $(FLOOR_READY): requirements/floor.lock pyproject.toml | $(READY)
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python .venv-floor/bin/python --editable .
 	@touch $@
 
-check: setup lint types imports contracts protos-check ui-check ## Run every check: style, types, import rules, contracts, generated code
+check: setup lint types imports contracts protos-check clients-check ui-check ## Run every check: style, types, import rules, contracts, generated code
 	@echo "check: all green"
 
 lint: $(READY) ## Check style and format of the Python code
@@ -78,6 +78,15 @@ protos: $(PROTOS_READY) ## Generate code, descriptors, types of the UI and Envoy
 	@.venv-protos/bin/python tools/protos.py $(if $(CHECK),--check)
 	@$(BIN)/python tools/ui_types.py $(if $(CHECK),--check)
 	@$(BIN)/python -m tools.envoy $(if $(CHECK),--check)
+
+clients: $(PROTOS_READY) ## Generate and build the clients in Go, TypeScript and Java, as far as their tools are here
+	@.venv-protos/bin/python -m tools.clients --build
+
+clients-check: $(PROTOS_READY) ## Fail where the generated client in Go is not what protos/ says
+	@.venv-protos/bin/python -m tools.clients --check
+
+programs: ## Install what some tests drive (chromium, slapd, prometheus), on Debian and as root
+	@$(PYTHON) tools/programs.py
 
 protos-check: ## Fail where the generated code is not what protos/ says
 	@$(MAKE) protos CHECK=1

@@ -120,6 +120,12 @@ class DescriptorSets:
             file.source_code_info.location.extend(commented)
         return bytes(copy.SerializeToString(deterministic=True))
 
+    def files(self) -> Any:
+        """Return a copy of the set, to be changed."""
+        copy = type(self._set)()
+        copy.CopyFrom(self._set)
+        return copy
+
     def without_rules(self) -> bytes:
         """Return the set with validation rules, and the import of their definition, removed from our own files.
 
