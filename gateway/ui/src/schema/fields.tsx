@@ -35,11 +35,12 @@ export function TextField(props: FieldProps) {
   // An empty text is a value of its own where null is not.
   const change = (next: string) =>
     props.onChange(next === "" && (props.isNullable || props.isRequired) ? emptied(props) : next);
-  return text.includes("\n") || text.length > 80 ? (
+  return text.includes("\n") || text.length > 80 || props.schema.format === "template" ? (
     <textarea
       {...about(props)}
       className="field"
       rows={Math.min(12, text.split("\n").length + 2)}
+      spellCheck={props.schema.format !== "template"}
       value={text}
       onChange={(event) => change(event.target.value)}
     />
@@ -121,7 +122,7 @@ export function ChoiceField(props: FieldProps) {
       {(chosen < 0 || props.isNullable) && <option value={-1}>{props.isNullable ? "None" : "Choose …"}</option>}
       {choices.map((choice, index) => (
         <option key={index} value={index}>
-          {textOf(choice)}
+          {props.schema.enumNames?.[index] ?? textOf(choice)}
         </option>
       ))}
     </select>

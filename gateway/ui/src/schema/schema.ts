@@ -9,6 +9,8 @@ export interface Schema {
   description?: string;
   default?: JsonValue;
   enum?: JsonValue[];
+  /** What the values of `enum` are called, in their order. */
+  enumNames?: string[];
   const?: JsonValue;
   format?: string;
   writeOnly?: boolean;
