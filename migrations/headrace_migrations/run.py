@@ -25,6 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from headrace import errors
+from headrace_migrations.row_security import HAS_FUNCTION, protect_all
 
 logger = logging.getLogger(__name__)
 
@@ -132,6 +133,10 @@ async def _run(url: str, work: Callable[[Config], None]) -> str | None:
         await asyncio.to_thread(_in_process.acquire)
         try:
             await connection.run_sync(migrate)
+            await connection.commit()
+            if (await connection.execute(sqlalchemy.text(HAS_FUNCTION))).scalar_one():
+                for statement in protect_all():
+                    await connection.execute(sqlalchemy.text(statement))
         except CommandError as error:
             raise errors.InvalidArgument(f"{error}", reason="UNKNOWN_REVISION") from error
         finally:

@@ -27,6 +27,8 @@ def acting_as(service: str) -> Iterator[None]:
         raise ValueError(f"{service!r} is not a service; known are {', '.join(SERVICES)}")
     op.execute(f"set local role headrace_{service}")
     op.execute(f"set local search_path to {service}, headrace, public")
+    # What is changed in tables concerns all workspaces.
+    op.execute("set local headrace.workspace to '*'")
     yield
     # After an error the transaction is rolled back, and these with it.
     op.execute("set local role none")

@@ -30,6 +30,7 @@ from headrace_chassis.access_token import Claims
 from headrace_chassis.allowance import Allowances
 from headrace_chassis.caller import Caller, PrincipalKind, Proof
 from headrace_chassis.notify import Wakeups
+from headrace_chassis.scope import start_shared
 
 logger = logging.getLogger(__name__)
 
@@ -196,7 +197,7 @@ class AccessResolver:
             raise refusal
         asking = self._asking.get(credential)
         if asking is None:
-            asking = asyncio.create_task(self._ask(credential), name="exchange of a credential")
+            asking = start_shared(self._ask(credential), name="exchange of a credential")
             self._asking[credential] = asking
             asking.add_done_callback(lambda _: self._asking.pop(credential, None))
         return await asyncio.shield(asking)

@@ -18,7 +18,7 @@ import asyncpg
 from headrace import errors
 from headrace_chassis import codecs, metrics
 from headrace_chassis.audit_scope import scope_to_store
-from headrace_chassis.scope import ALL, SETTING, current_scope
+from headrace_chassis.scope import ALL, SETTING, current_scope, everywhere
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -306,6 +306,14 @@ class Database:
                 await self._pool.close()
         except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
             self._pool.terminate()
+
+
+@contextlib.asynccontextmanager
+async def everywhere_in(database: Database) -> AsyncIterator[Connection]:
+    """Lend a connection that sees the rows of all workspaces, whoever the call in progress is for."""
+    with everywhere():
+        async with database.connection() as connection:
+            yield connection
 
 
 def _is_lost(connection: Connection) -> bool:

@@ -20,7 +20,7 @@ import asyncpg
 from google.protobuf.message import Message
 
 from headrace import errors
-from headrace_chassis.database import Connection, Database
+from headrace_chassis.database import Connection, Database, everywhere_in
 from headrace_chassis.notify import Wakeups
 
 logger = logging.getLogger(__name__)
@@ -128,19 +128,22 @@ class Outbox:
 
 
 class OutboxReader:
-    """Reads an outbox in order of position and never passes an entry that is still to come."""
+    """Reads an outbox in order of position and never passes an entry that is still to come.
+
+    Positions of all workspaces follow each other: whoever saw only some would wait for the others.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def last_position(self) -> int:
         """Return the highest position given out so far, 0 if none."""
-        async with self._database.connection() as connection:
+        async with everywhere_in(self._database) as connection:
             return int(await connection.fetchval(_LAST_POSITION))
 
     async def first_position(self) -> int | None:
         """Return the position of the oldest entry that is kept, None if there is none."""
-        async with self._database.connection() as connection:
+        async with everywhere_in(self._database) as connection:
             position: int | None = await connection.fetchval(_FIRST_POSITION)
         return position
 
@@ -185,11 +188,11 @@ class OutboxReader:
         return Batch(entries, last, is_all)
 
     async def _fetch(self, cursor: int, last: int, kinds: Sequence[str], limit: int) -> list[asyncpg.Record]:
-        async with self._database.connection() as connection:
+        async with everywhere_in(self._database) as connection:
             return await connection.fetch(_READ, cursor, last, list(kinds), limit)
 
     async def _writers(self) -> set[str]:
-        async with self._database.connection() as connection:
+        async with everywhere_in(self._database) as connection:
             return {row["virtualtransaction"] for row in await connection.fetch(_WRITERS)}
 
     async def _wait_for_writers(self) -> None:

@@ -100,6 +100,8 @@ class PartitionKeeper(Loop):
             except asyncpg.CheckViolationError:
                 # Rows of that day stand in the default partition already: move them out of it.
                 await connection.execute(_move_from_default(table.name, day, await _key(connection, table.name)))
+            # Who names a partition itself meets the same wall as who names the table.
+            await connection.execute(_PROTECT, name)
         logger.info("made the partition %s", name)
 
     async def _drop(self, name: str) -> None:
@@ -115,6 +117,14 @@ class PartitionKeeper(Loop):
                 f'delete from "{table.name}_default" where "{key}" < $1',  # noqa: S608 - names come from the catalog
                 datetime.datetime.combine(oldest, datetime.time(), tzinfo=datetime.UTC),
             )
+
+
+_PROTECT = """
+    select headrace.protect(attrelid::regclass)
+      from pg_attribute
+     where attrelid = to_regclass($1)
+       and attname = 'workspace_id'
+"""
 
 
 def partition_name(table: str, day: datetime.date) -> str:

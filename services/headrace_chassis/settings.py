@@ -58,6 +58,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Shared by all services of an installation; calls between services carry it."""
     auth: Literal["off", "on"] = "off"
     """Whether callers have to prove who they are; must be on where others than this machine can connect."""
+    session_hours: Annotated[float, pydantic.Field(gt=0, le=8760)] = 168.0
+    """How long somebody stays signed in."""
     allow_without_sign_in: bool = False
     """Whether everyone who can connect beyond loopback is the owner; only for networks that you trust."""
     tls_cert_file: pathlib.Path | None = None
@@ -89,6 +91,14 @@ class ServerSettings(pydantic_settings.BaseSettings):
     them."""
     log_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 30
     """Days that log records are kept; None keeps them."""
+    log_max_message_bytes: Annotated[int, pydantic.Field(ge=256, le=1024 * 1024)] = 64 * 1024
+    """Where the messages of log records are cut."""
+    log_lines_per_second: Annotated[int, pydantic.Field(ge=0)] = 0
+    """Log lines a second that each workspace may write through each process of the server; 0 is no limit."""
+    log_bytes_per_day: Annotated[int, pydantic.Field(ge=0)] = 0
+    """Bytes of log records that each workspace may write a day (UTC); 0 is no limit."""
+    log_sink_folder: pathlib.Path | None = None
+    """Where log sinks of the kind file have their folders; None: there are none of that kind."""
     encryption_key: pydantic.SecretStr | None = None
     """Encrypts secrets in the database: 64 hexadecimal digits. Several, separated by commas, for a change of
     keys: the first one encrypts, all of them decrypt."""

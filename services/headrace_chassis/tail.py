@@ -18,6 +18,7 @@ from headrace import errors
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Pace, Wakeup, Wakeups
 from headrace_chassis.outbox import POLL_SECONDS, Entry, OutboxReader, outbox_channel
+from headrace_chassis.scope import start_shared
 
 logger = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ class Tail:
                 self._followers.add(follower)
                 follower.begin(await self.settle())
                 if self._task is None:
-                    self._task = asyncio.create_task(self._read(follower.start), name=f"tail {self._channel}")
+                    self._task = start_shared(self._read(follower.start), name=f"tail {self._channel}")
             yield follower
         finally:
             self._followers.discard(follower)

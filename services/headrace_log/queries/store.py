@@ -1,4 +1,4 @@
-"""Batches into the tables: one transaction a group, records by COPY."""
+"""Batches into the tables: one transaction a group, records by COPY and through the policy of their table."""
 
 from __future__ import annotations
 
@@ -25,6 +25,16 @@ _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 # How a row begins: the number of its fields, and the position.
 _pack_head = struct.Struct("!hiq").pack
+
+# Of a table that each connection makes for itself nothing is known beforehand, so these are no files in sql/.
+_MAKE_INCOMING = """/* log.make_incoming */
+create temporary table if not exists incoming_record (like record including defaults) on commit delete rows
+"""
+_STORE_INCOMING = f"""/* log.store_incoming */
+insert into record ({", ".join(_COLUMNS)})
+select {", ".join(_COLUMNS)}
+  from pg_temp.incoming_record
+"""  # noqa: S608 - the columns are ours
 
 MOST_RUNS_NAMED = 64
 """Flow runs that an outbox entry names; followers of any run look at an entry with more."""
@@ -106,13 +116,17 @@ class BatchStore:
         # Blocks are drawn before the records are written: who looks at the outbox sees that something is to come.
         drawn = await connection.fetch(SQL.draw_blocks, list(fresh), list(map(_payload, fresh.values())))
         blocks: dict[uuid.UUID, int] = {row["workspace_id"]: row["position"] for row in drawn}
+        # COPY passes by no policy, so that Postgres refuses it for tables that have one. It fills a table of this
+        # connection, which is not logged, and from there the records go through the policy.
+        await connection.execute(_MAKE_INCOMING)
         await connection.copy_to_table(
-            "record",
+            "incoming_record",
             source=_copied(blocks, fresh),
             columns=_COLUMNS,
-            schema_name=self._database.schema,
+            schema_name="pg_temp",
             format="binary",
         )
+        await connection.execute(_STORE_INCOMING)
         self._database.after_commit(connection, self._tell)
 
     def _tell(self) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import collections
 import contextlib
+import contextvars
 import dataclasses
 import logging
 from collections.abc import Callable
@@ -74,7 +75,9 @@ class Ingest:
     def start(self) -> None:
         """Start to commit."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run(), name="log ingest")
+            self._task = asyncio.get_running_loop().create_task(
+                self._run(), name="log ingest", context=contextvars.Context()
+            )
 
     async def close(self) -> None:
         """Stop; what still waits is failed as Unavailable, and its writers send it elsewhere."""

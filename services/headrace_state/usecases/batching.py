@@ -7,8 +7,8 @@ So nothing waits for others to come, and the more load there is, the cheaper a c
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import collections
+import contextvars
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar

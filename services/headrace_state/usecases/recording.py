@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextvars
 import collections
 import contextlib
+import contextvars
 import logging
 
 from headrace import errors
@@ -53,7 +53,9 @@ class Recorder:
         self._waiting.append((frame, future))
         self._work.set()
         if self._task is None:
-            self._task = asyncio.get_running_loop().create_task(self._write_forever(), name="recorder", context=contextvars.Context())
+            self._task = asyncio.get_running_loop().create_task(
+                self._write_forever(), name="recorder", context=contextvars.Context()
+            )
         return future
 
     async def close(self) -> None:

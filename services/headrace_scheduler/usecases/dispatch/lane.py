@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import dataclasses
 import datetime
 import heapq
@@ -84,7 +85,9 @@ class Lane:
 
     def start(self) -> None:
         """Start the task."""
-        self._task = asyncio.create_task(self._run(), name=f"lane {self.place.work_pool_id or 'of deployments'}")
+        self._task = asyncio.get_running_loop().create_task(
+            self._run(), name=f"lane {self.place.work_pool_id or 'of deployments'}", context=contextvars.Context()
+        )
 
     def wake(self) -> None:
         """Look for runs now."""

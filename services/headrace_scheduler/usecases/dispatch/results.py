@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import uuid
 
@@ -64,7 +65,7 @@ class Results:
 
     def start(self) -> None:
         """Start the task."""
-        self._task = asyncio.create_task(self._run(), name="results")
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="results", context=contextvars.Context())
 
     async def stop(self) -> None:
         """Stop, after one try to store what is left."""
