@@ -16,7 +16,7 @@ from headrace.api.v1 import deployment_pb2
 from headrace.client import get_client
 from headrace.deployments.changes import Change, changes_of
 from headrace.deployments.definition import to_deployment
-from headrace.deployments.project_file import DeploymentSection, ProjectFile
+from headrace.deployments.project_file import DeploymentSection, ProjectFile, WrongProjectFile
 from headrace.deployments.revisions import Revision, find_revision
 from headrace.engine.loading import LoadError, load_flow
 from headrace.steps.running import Step, StepFailed, run_steps, server_values
@@ -39,6 +39,14 @@ class Outcome:
     """As it is now; None if nothing was applied."""
     new_version: bool = False
     """Whether a version was made."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What a deployment of the file shall be."""
+
+    place: int
+    request: deployment_pb2.ApplyDeploymentRequest
 
 
 @dataclass
@@ -75,8 +83,11 @@ class ProjectDeployment:
             for place in chosen:
                 self.project.section(place, self._values(known), may_be_missing=True)
                 self._check_pull_steps(place, known)
-            for place in chosen:
-                yield self._deploy(place, known, revision)
+            wanted = [self._want(place, known, revision) for place in chosen]
+            # And all are shown to the server before any is changed.
+            self._check(wanted)
+            for each in wanted:
+                yield self._deploy(each)
 
     def _choose(self, names: Sequence[str]) -> list[int]:
         there = self.project.deployment_names
@@ -105,10 +116,31 @@ class ProjectDeployment:
         # Blocks hold secrets, and whatever is filled in here is kept with the deployment.
         return dataclasses.replace(server_values(known, self._secrets), block=None)
 
-    def _deploy(self, place: int, known: Mapping[str, Any], revision: Revision | None) -> Outcome:
+    def _want(self, place: int, known: Mapping[str, Any], revision: Revision | None) -> _Wanted:
         outputs = dict(known) if self.is_trial else self._run_steps(place, known)
         section = self.project.section(place, self._values(outputs), may_be_missing=self.is_trial)
-        request = self._request(place, section, outputs, revision)
+        return _Wanted(place, self._request(place, section, outputs, revision))
+
+    def _check(self, wanted: Sequence[_Wanted]) -> None:
+        """Let the server check all deployments, and tell of all that it refuses."""
+        refused = []
+        for each in wanted:
+            if self.is_trial and _is_open(each.request.content):
+                # What build steps make is not known yet, and could be refused for nothing.
+                continue
+            request = deployment_pb2.ApplyDeploymentRequest()
+            request.CopyFrom(each.request)
+            request.validate_only = True
+            try:
+                get_client().deployments.ApplyDeployment(request)
+            except (errors.InvalidArgument, errors.NotFound, errors.FailedPrecondition) as error:
+                # The server knows no file: say at least which deployment it is.
+                refused.append(str(self.project.error(("deployments", each.place), str(error))))
+        if refused:
+            raise WrongProjectFile("\n".join(refused))
+
+    def _deploy(self, wanted: _Wanted) -> Outcome:
+        request = wanted.request
         before = _existing(request.flow_name, request.name)
         changes = changes_of(before, request)
         name = f"{request.flow_name}/{request.name}"
@@ -117,8 +149,7 @@ class ProjectDeployment:
         try:
             response = get_client().deployments.ApplyDeployment(request)
         except errors.InvalidArgument as error:
-            # The server knows no file: say at least which deployment it is.
-            raise self.project.error(("deployments", place), str(error)) from error
+            raise self.project.error(("deployments", wanted.place), str(error)) from error
         return Outcome(name, changes, response.created, response.deployment, response.new_version)
 
     def _run_steps(self, place: int, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,6 +258,15 @@ class ProjectDeployment:
     def _warn_once(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+def _is_open(content: deployment_pb2.DeploymentContent) -> bool:
+    """Return whether placeholders of build or push steps are still to be filled."""
+    rest = deployment_pb2.DeploymentContent()
+    rest.CopyFrom(content)
+    # Those of pull steps are filled where the run is.
+    rest.ClearField("pull_steps")
+    return "{{" in str(rest)
 
 
 def _existing(flow_name: str, name: str) -> deployment_pb2.Deployment | None:

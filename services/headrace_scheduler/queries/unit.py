@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -81,6 +82,18 @@ class SqlStore:
 
         return await self.database.run(within)
 
+    async def rehearse(self, work: Callable[[Unit], Awaitable[Result]]) -> Result:
+        """Do `work` in one transaction, and undo it."""
+        found: list[Result] = []
+
+        async def within(connection: Connection) -> None:
+            found[:] = [await work(SqlUnit(connection, self))]
+            raise _Undone
+
+        with contextlib.suppress(_Undone):
+            await self.database.run(within)
+        return found[0]
+
     async def read(self, work: Callable[[Unit], Awaitable[Result]]) -> Result:
         """Do `work`, which only reads, without a transaction around it."""
         async with self.database.connection() as connection:
@@ -91,3 +104,7 @@ class SqlStore:
         if channel not in self._wakers:
             self._wakers[channel] = lambda: self._wakeups.notify(channel)
         return self._wakers[channel]
+
+
+class _Undone(Exception):
+    """Ends a transaction without a commit."""

@@ -387,6 +387,10 @@ class Store(Protocol):
         """Do `work` in one transaction; again from the start if it lost against another."""
         ...
 
+    async def rehearse(self, work: Callable[[Unit], Awaitable[Result]]) -> Result:
+        """Do `work` in one transaction, and undo it."""
+        ...
+
     async def read(self, work: Callable[[Unit], Awaitable[Result]]) -> Result:
         """Do `work`, which only reads, without a transaction around it."""
         ...

@@ -78,6 +78,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
             request.flow_name,
             request.name,
             wanted,
+            is_trial=request.validate_only,
         )
         return pb.ApplyDeploymentResponse(
             deployment=wire.from_deployment(applied.deployment),

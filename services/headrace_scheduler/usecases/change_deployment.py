@@ -52,9 +52,16 @@ class Applied:
 
 
 async def apply_deployment(
-    bench: Workbench, actor: Actor, deployment_id: uuid.UUID | None, flow_name: str, name: str, wanted: Wanted
+    bench: Workbench,
+    actor: Actor,
+    deployment_id: uuid.UUID | None,
+    flow_name: str,
+    name: str,
+    wanted: Wanted,
+    *,
+    is_trial: bool = False,
 ) -> Applied:
-    """Create a deployment, or bring the one with these names to what is wanted.
+    """Create a deployment, or bring the one with these names to what is wanted; a trial keeps nothing of it.
 
     Raises:
         errors.InvalidArgument: Something of it is wrong; violations name the fields.
@@ -66,7 +73,8 @@ async def apply_deployment(
     contents.check_content(wanted.content)
     contents.check_schedules(wanted.content, wanted.schedules or ())
     _check_concurrency(wanted.concurrency)
-    flow_id = await bench.state.find_or_create_flow(actor.workspace_id, flow_name)
+    # A trial makes no flow either; a deployment that exists has its own.
+    flow_id = uuid7() if is_trial else await bench.state.find_or_create_flow(actor.workspace_id, flow_name)
 
     async def work(unit: Unit) -> tuple[uuid.UUID, bool, Version, bool, list[Errand]]:
         given = wanted.schedules or ()
@@ -79,6 +87,12 @@ async def apply_deployment(
         version, is_new, errands = await _change(unit, actor, current, resolved)
         return current.deployment_id, False, version, is_new, errands
 
+    async def trial(unit: Unit) -> Applied:
+        found, created, version, is_new, _ = await work(unit)
+        return Applied(await _load(unit, actor, found), created, version, is_new)
+
+    if is_trial:
+        return await bench.store.rehearse(trial)
     found, created, version, is_new, errands = await bench.store.run(work)
     await bench.errands.settle(errands)
     return Applied(await load_deployment(bench, actor, found), created, version, is_new)

@@ -220,6 +220,8 @@ export interface ApplyDeploymentRequest {
   message: string;
   /** True: content that differs makes a version, but the current version stays until another is promoted. */
   keep_current: boolean;
+  /** True: everything is checked and answered as if it were done, and nothing is kept. */
+  validate_only: boolean;
 }
 
 /** Returns the deployment. */

@@ -878,6 +878,7 @@ class ApplyDeploymentRequest(google.protobuf.message.Message):
     PAUSED_FIELD_NUMBER: builtins.int
     MESSAGE_FIELD_NUMBER: builtins.int
     KEEP_CURRENT_FIELD_NUMBER: builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: builtins.int
     deployment_id: builtins.str
     """UUIDv7 made by the caller for a new deployment; empty lets the server make one."""
     flow_name: builtins.str
@@ -892,6 +893,8 @@ class ApplyDeploymentRequest(google.protobuf.message.Message):
     """What to say about a new version; the version's source message if empty."""
     keep_current: builtins.bool
     """True: content that differs makes a version, but the current version stays until another is promoted."""
+    validate_only: builtins.bool
+    """True: everything is checked and answered as if it were done, and nothing is kept."""
     @property
     def content(self) -> Global___DeploymentContent:
         """The content."""
@@ -917,9 +920,10 @@ class ApplyDeploymentRequest(google.protobuf.message.Message):
         paused: builtins.bool | None = ...,
         message: builtins.str = ...,
         keep_current: builtins.bool = ...,
+        validate_only: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_paused", b"_paused", "concurrency", b"concurrency", "content", b"content", "paused", b"paused"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_paused", b"_paused", "concurrency", b"concurrency", "content", b"content", "deployment_id", b"deployment_id", "flow_name", b"flow_name", "keep_current", b"keep_current", "keep_schedules", b"keep_schedules", "message", b"message", "name", b"name", "paused", b"paused", "schedules", b"schedules"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_paused", b"_paused", "concurrency", b"concurrency", "content", b"content", "deployment_id", b"deployment_id", "flow_name", b"flow_name", "keep_current", b"keep_current", "keep_schedules", b"keep_schedules", "message", b"message", "name", b"name", "paused", b"paused", "schedules", b"schedules", "validate_only", b"validate_only"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_paused", b"_paused"]) -> typing.Literal["paused"] | None: ...
 
 Global___ApplyDeploymentRequest: typing_extensions.TypeAlias = ApplyDeploymentRequest
