@@ -37,6 +37,7 @@ SERVICE_OF = {
     "LogService": "log",
     "LogSettingsService": "log",
     "LogSinkService": "log",
+    "NotificationPolicyService": "notification",
     "RecordService": "state",
     "RetentionService": "state",
     "RoleService": "identity",

@@ -23,6 +23,7 @@ from headrace_notification.loops.follow import FollowLoop
 from headrace_notification.loops.measure import MeasureLoop
 from headrace_notification.loops.send import EscalateLoop, SendLoop
 from headrace_notification.loops.sweep import SweepLoop
+from headrace_notification.neighbours.logs import NeighbourLogs
 from headrace_notification.neighbours.measures import NeighbourMeasures
 from headrace_notification.neighbours.outboxes import OutboxSource
 from headrace_notification.neighbours.runs import NeighbourRuns
@@ -45,11 +46,13 @@ from headrace_notification.servicers.automations import AutomationServicer
 from headrace_notification.servicers.channel_deliveries import ChannelDeliveryServicer
 from headrace_notification.servicers.channels import ChannelServicer
 from headrace_notification.servicers.events import EventServicer
+from headrace_notification.servicers.notification_policies import NotificationPolicyServicer
 from headrace_notification.servicers.webhooks import WebhookServicer
 from headrace_notification.usecases.acknowledging import Acknowledging
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.delivering import Delivering
 from headrace_notification.usecases.measuring import Measuring
+from headrace_notification.usecases.notifying import Notifying
 from headrace_notification.usecases.own_actions import OwnActions
 from headrace_notification.usecases.sending import Sending
 
@@ -85,7 +88,9 @@ async def build(context: ServiceContext) -> Service:
     sender = HttpSender(timeout_seconds=timeout_seconds, now=context.clock.now, egress=egress)
     telling = _telling(context, secrets, timeout_seconds)
     own = OwnActions(automations, events, context.clock.now)
-    delivering = Delivering(deliveries, secrets, sender, NeighbourRuns(context.channel), own, context.clock.now)
+    runs = NeighbourRuns(context.channel)
+    notifying = Notifying(telling.queue, runs, NeighbourLogs(context.channel), settings.public_url_or_default)
+    delivering = Delivering(deliveries, secrets, sender, runs, own, notifying, context.clock.now)
 
     def wants_name(workspace_id: uuid.UUID, name: str) -> bool:
         return settings.task_run_events == "all" or catalogue.wants_name(workspace_id, name)
@@ -108,6 +113,7 @@ async def build(context: ServiceContext) -> Service:
         servicers=[
             EventServicer(events, tail, context.clock),
             AutomationServicer(automations, deliveries, secrets, context.clock, events, webhooks),
+            NotificationPolicyServicer(automations, telling.channels, secrets, context.clock),
             WebhookServicer(webhooks, events, secrets, context.clock),
             *telling.servicers,
         ],
@@ -142,6 +148,7 @@ class _Telling:
     """The parts that tell channels what happened."""
 
     queue: ChannelQueue
+    channels: Channels
     servicers: list[ChannelServicer | ChannelDeliveryServicer]
     loops: list[Loop]
     close: Callable[[], Awaitable[None]]
@@ -167,6 +174,7 @@ def _telling(context: ServiceContext, secrets: SecretBox, timeout_seconds: float
     )
     return _Telling(
         queue,
+        channels,
         [ChannelServicer(channels, queue, secrets, sending), ChannelDeliveryServicer(deliveries, acknowledging)],
         [SendLoop(deliveries, sending, wakeups, CHANNELS_CHANNEL), EscalateLoop(Escalations(database, queue))],
         http.close,

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         log_pb2_grpc,
         log_settings_pb2_grpc,
         log_sink_pb2_grpc,
+        notification_policy_pb2_grpc,
         retention_pb2_grpc,
         role_pb2_grpc,
         run_input_pb2_grpc,
@@ -106,6 +107,7 @@ class AsyncClient(LazyStubs):
         log_sinks: log_sink_pb2_grpc.LogSinkServiceAsyncStub
         events: event_pb2_grpc.EventServiceAsyncStub
         automations: automation_pb2_grpc.AutomationServiceAsyncStub
+        notification_policies: notification_policy_pb2_grpc.NotificationPolicyServiceAsyncStub
         webhooks: webhook_pb2_grpc.WebhookServiceAsyncStub
         channels: channel_pb2_grpc.ChannelServiceAsyncStub
         channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceAsyncStub
@@ -172,6 +174,7 @@ class Client(LazyStubs):
         log_sinks: log_sink_pb2_grpc.LogSinkServiceStub
         events: event_pb2_grpc.EventServiceStub
         automations: automation_pb2_grpc.AutomationServiceStub
+        notification_policies: notification_policy_pb2_grpc.NotificationPolicyServiceStub
         webhooks: webhook_pb2_grpc.WebhookServiceStub
         channels: channel_pb2_grpc.ChannelServiceStub
         channel_deliveries: delivery_pb2_grpc.ChannelDeliveryServiceStub

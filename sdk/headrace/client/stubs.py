@@ -34,6 +34,7 @@ STUBS = {
     "automations": ("automation_pb2_grpc", "AutomationServiceStub"),
     "channels": ("channel_pb2_grpc", "ChannelServiceStub"),
     "channel_deliveries": ("delivery_pb2_grpc", "ChannelDeliveryServiceStub"),
+    "notification_policies": ("notification_policy_pb2_grpc", "NotificationPolicyServiceStub"),
     "webhooks": ("webhook_pb2_grpc", "WebhookServiceStub"),
     "workspaces": ("workspace_pb2_grpc", "WorkspaceServiceStub"),
     "users": ("user_pb2_grpc", "UserServiceStub"),

@@ -318,3 +318,15 @@ class Runs(Protocol):
     async def steer(self, delivery: Delivery, action: Steer | SteerPlace | SteerSchedule) -> Answer:
         """Pause, resume or delete what the action names and return what came of it."""
         ...
+
+
+class RunLogs(Protocol):
+    """What flow runs wrote."""
+
+    async def last_lines(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, count: int) -> list[str]:
+        """Return the last lines of a flow run's log, oldest first.
+
+        Raises:
+            errors.HeadraceError: Who keeps it does not tell.
+        """
+        ...

@@ -130,6 +130,17 @@ class EmitEvent:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class SendNotification:
+    """Sends a message to a channel; without texts it tells what happened."""
+
+    channel_id: uuid.UUID
+    subject: str = ""
+    body: str = ""
+    severity: str = ""
+    """Name of a severity; "" is as the state does."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class DoNothing:
     """Is recorded, and that is all."""
 
@@ -144,6 +155,7 @@ Action: TypeAlias = (
     | SteerPlace
     | SteerSchedule
     | EmitEvent
+    | SendNotification
     | DoNothing
 )
 
@@ -154,6 +166,7 @@ _KIND_OF: dict[type[Action], str] = {
     CancelFlowRun: "cancel_flow_run",
     SendRunInput: "send_run_input",
     EmitEvent: "emit_event",
+    SendNotification: "send_notification",
     DoNothing: "do_nothing",
 }
 KINDS: dict[str, type[Action]] = {
@@ -221,7 +234,7 @@ def action_from_document(document: Mapping[str, Any]) -> Action:
     # Fields that a later version added are left out, so that versions of the server can run side by side.
     known = {field.name for field in dataclasses.fields(action_class)}
     fields = {name: value for name, value in fields.items() if name in known}
-    for name in ("deployment_id", "flow_run_id", "target_id", "schedule_id"):
+    for name in ("deployment_id", "flow_run_id", "target_id", "schedule_id", "channel_id"):
         if fields.get(name):
             fields[name] = uuid.UUID(fields[name])
     return action_class(**fields)

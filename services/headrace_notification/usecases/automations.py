@@ -17,6 +17,7 @@ from headrace_notification.rules.automations import (
     ChangeFlowRunState,
     EmitEvent,
     RunDeployment,
+    SendNotification,
 )
 from headrace_notification.rules.firings import first_buckets
 from headrace_notification.rules.validity import MASK, Fault, faults_of, origin_of
@@ -160,6 +161,9 @@ def _templates(action: Action) -> Iterator[tuple[str, str]]:
         case RunDeployment():
             yield from _texts_in("run_deployment.parameters", action.parameters)
             yield from _texts_in("run_deployment.job_variables", action.job_variables)
+        case SendNotification():
+            yield "send_notification.subject", action.subject
+            yield "send_notification.body", action.body
         case EmitEvent():
             yield "emit_event.name", action.name
             yield "emit_event.resource_id", action.resource_id

@@ -23,6 +23,7 @@ from headrace_notification.rules.automations import (
     DoNothing,
     EmitEvent,
     RunDeployment,
+    SendNotification,
     SendRunInput,
     Steer,
     SteerPlace,
@@ -30,6 +31,7 @@ from headrace_notification.rules.automations import (
 )
 from headrace_notification.rules.deliveries import LONGEST_ANSWER, AfterTry, Answer, Delivery, Result, after_try
 from headrace_notification.rules.signing import signature
+from headrace_notification.usecases.notifying import Notifying
 from headrace_notification.usecases.own_actions import AUTOMATION, OwnActions
 from headrace_notification.usecases.templates import TemplateRefused, render, variables_of
 
@@ -57,6 +59,7 @@ class Delivering:
         sender: Calls URLs.
         runs: Asks the other services.
         own: Does what needs no other service.
+        notifying: Tells channels.
         now: Tells the time.
     """
 
@@ -67,6 +70,7 @@ class Delivering:
         sender: WebhookSender,
         runs: Runs,
         own: OwnActions,
+        notifying: Notifying,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._store = store
@@ -74,6 +78,7 @@ class Delivering:
         self._sender = sender
         self._runs = runs
         self._own = own
+        self._notifying = notifying
         self._now = now
 
     async def attempt(self, delivery: Delivery) -> AfterTry:
@@ -153,6 +158,8 @@ class Delivering:
                 name, about, title = await self._render([emit.name, emit.resource_id, emit.resource_name], delivery)
                 payload = await self._rendered(emit.payload, delivery)
                 return await self._own.emit(delivery, EmitEvent(name, about, title, payload))
+            case SendNotification() as send:
+                return await self._notifying.send(delivery, send, lambda texts: self._render(texts, delivery))
             case DoNothing():
                 return Answer(Result.DONE, "nothing was to be done")
             case _:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from google.protobuf.message import Message
 
 from headrace import errors
-from headrace.api.v1 import automation_pb2, state_pb2
+from headrace.api.v1 import automation_pb2, channel_pb2, state_pb2
 from headrace_notification.rules.automations import (
     PLACES,
     SCHEDULED,
@@ -20,6 +20,7 @@ from headrace_notification.rules.automations import (
     DoNothing,
     EmitEvent,
     RunDeployment,
+    SendNotification,
     SendRunInput,
     Steer,
     SteerPlace,
@@ -27,6 +28,7 @@ from headrace_notification.rules.automations import (
 )
 from headrace_notification.wire.values import duration, optional_id, parse_id, plain, span, storable, struct
 
+SEVERITY = "SEVERITY_"
 _STATE_TYPE = "STATE_TYPE_"
 
 
@@ -89,6 +91,15 @@ def action_from_proto(message: automation_pb2.Action, path: str) -> Action:
             emit = message.emit_event
             return EmitEvent(
                 storable(emit.name), storable(emit.resource_id), storable(emit.resource_name), plain(emit.payload)
+            )
+        case "send_notification":
+            send = message.send_notification
+            severity = channel_pb2.Severity.Name(send.severity).removeprefix(SEVERITY)
+            return SendNotification(
+                parse_id(send.channel_id, f"{path}.send_notification.channel_id"),
+                storable(send.subject),
+                storable(send.body),
+                "" if severity == "UNSPECIFIED" else severity,
             )
         case "do_nothing":
             return DoNothing()
@@ -166,6 +177,15 @@ def _action_to_proto(action: Action) -> automation_pb2.Action:
                     resource_id=action.resource_id,
                     resource_name=action.resource_name,
                     payload=struct(action.payload) if action.payload else None,
+                )
+            )
+        case SendNotification():
+            return automation_pb2.Action(
+                send_notification=automation_pb2.SendNotificationAction(
+                    channel_id=str(action.channel_id),
+                    subject=action.subject,
+                    body=action.body,
+                    severity=channel_pb2.Severity.Value(SEVERITY + (action.severity or "UNSPECIFIED")),
                 )
             )
         case DoNothing():

@@ -16,6 +16,8 @@ from headrace.api.v1 import (
     deployment_pb2_grpc,
     flow_run_pb2,
     flow_run_pb2_grpc,
+    log_pb2,
+    log_pb2_grpc,
     run_input_pb2,
     run_input_pb2_grpc,
     run_insight_pb2,
@@ -267,6 +269,22 @@ class PlayedInsight(run_insight_pb2_grpc.RunInsightServiceServicer):
         return response
 
 
+class PlayedLogs(log_pb2_grpc.LogServiceServicer):
+    """Logs of flow runs."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.failures: list[errors.HeadraceError] = []
+
+    async def ListLogs(self, request: log_pb2.ListLogsRequest, context: Any) -> log_pb2.ListLogsResponse:
+        if self.failures:
+            raise self.failures.pop()
+        [flow_run_id] = request.filter.flow_run_ids
+        newest_first = reversed(self.lines[-request.page_size :])
+        records = [log_pb2.LogRecord(flow_run_id=flow_run_id, level=40, message=line) for line in newest_first]
+        return log_pb2.ListLogsResponse(logs=records)
+
+
 class World:
     """Both neighbours, and words to say what happens in them."""
 
@@ -275,6 +293,7 @@ class World:
         self.state = PlayedState()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
         self.deployments = PlayedDeployments()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
         self.insight = PlayedInsight()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
+        self.logs = PlayedLogs()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
         self.work_pools = PlayedWorkPools()  # type: ignore[abstract] # what is not played answers UNIMPLEMENTED
 
     @property
@@ -282,6 +301,7 @@ class World:
         """The servicers, by service."""
         return {
             "state": [self.state_outbox, self.state, self.insight],
+            "log": [self.logs],
             "scheduler": [self.scheduler_outbox, self.deployments, self.work_pools],
         }
 
