@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import enum
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from headrace_log.rules.histogram import Counts, Spans
+from headrace_log.rules.quotas import Limits
 from headrace_log.rules.records import Appended, Batch, Record, RecordFilter, Window
+from headrace_log.rules.retention import Band, RetentionRule
+from headrace_log.rules.sinks import Sink
 
 
 class Outcome(enum.Enum):
@@ -121,6 +125,146 @@ class RunFinality(Protocol):
 
     async def all_final(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> bool:
         """Return whether every one of the flow runs is final or does not exist.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        ...
+
+
+class QuotaStore(Protocol):
+    """Keeps how much was written, and how much may be."""
+
+    async def add_usage(self, day: datetime.date, written: Mapping[uuid.UUID, tuple[int, int]]) -> None:
+        """Add records and bytes to what workspaces have written on a day."""
+        ...
+
+    async def load_usage(self, day: datetime.date) -> dict[uuid.UUID, tuple[int, int]]:
+        """Return the records and bytes of a day by workspace."""
+        ...
+
+    async def load_limits(self) -> dict[uuid.UUID, Limits]:
+        """Return the limits of the workspaces that have some."""
+        ...
+
+    async def set_limits(self, workspace_id: uuid.UUID, limits: Limits) -> None:
+        """Set the limits of a workspace."""
+        ...
+
+
+class RetentionStore(Protocol):
+    """Keeps rules of retention, and deletes by them."""
+
+    async def load_rules(self) -> dict[uuid.UUID, list[RetentionRule]]:
+        """Return the rules of all workspaces."""
+        ...
+
+    async def set_rule(self, workspace_id: uuid.UUID, rule: RetentionRule) -> None:
+        """Set a rule of retention.
+
+        Raises:
+            errors.ResourceExhausted: The workspace has as many as it may have.
+        """
+        ...
+
+    async def delete_rule(self, workspace_id: uuid.UUID, deployment_id: str, level_at_most: int) -> bool:
+        """Delete a rule; return whether it was there."""
+        ...
+
+    async def oldest(self, workspace_id: uuid.UUID) -> datetime.datetime | None:
+        """Return when the oldest record of a workspace was written; None without any."""
+        ...
+
+    async def list_runs(
+        self, workspace_id: uuid.UUID, since: datetime.datetime, until: datetime.datetime
+    ) -> list[uuid.UUID]:
+        """Return the flow runs that wrote in a span of time."""
+        ...
+
+    async def delete_records(
+        self,
+        workspace_id: uuid.UUID,
+        since: datetime.datetime,
+        until: datetime.datetime,
+        band: Band,
+        *,
+        of_runs: Sequence[uuid.UUID] | None = None,
+        not_of_runs: Sequence[uuid.UUID] = (),
+    ) -> int:
+        """Delete records of a span of time and a band of levels; return how many."""
+        ...
+
+    async def save_swept(self, workspace_id: uuid.UUID, rule: RetentionRule, until: datetime.datetime) -> None:
+        """Keep up to which moment was deleted by a rule, if it is still as it was."""
+        ...
+
+
+class SettingsStore(QuotaStore, RetentionStore, Protocol):
+    """Keeps all settings of logs."""
+
+
+class SinkStore(Protocol):
+    """Keeps sinks and how far they are."""
+
+    async def load_sinks(self) -> list[Sink]:
+        """Return the sinks of all workspaces."""
+        ...
+
+    async def list_sinks(self, workspace_id: uuid.UUID, *, after: str, limit: int) -> list[Sink]:
+        """Return sinks of a workspace by name, those behind the name `after`."""
+        ...
+
+    async def set_sink(self, sink: Sink) -> Sink:
+        """Add a sink, or change what users say of it; return it as it is kept.
+
+        Raises:
+            errors.ResourceExhausted: The workspace has as many as it may have.
+        """
+        ...
+
+    async def delete_sink(self, workspace_id: uuid.UUID, name: str) -> bool:
+        """Delete a sink; return whether it was there."""
+        ...
+
+    async def save_sent(self, sink: Sink, token: str, records: int) -> None:
+        """Keep how far a sink is.
+
+        Raises:
+            errors.LeaseLost: Another replica sends by now.
+        """
+        ...
+
+    async def save_failure(self, sink: Sink, error: str) -> None:
+        """Count a failure of a sink."""
+        ...
+
+
+class Outlet(Protocol):
+    """Sends records to sinks."""
+
+    async def send(self, sink: Sink, records: Sequence[Record]) -> None:
+        """Send records; return once they are taken.
+
+        Raises:
+            SinkFailed: They were not, or it is not known.
+        """
+        ...
+
+
+class SinkFailed(Exception):
+    """A sink did not take a batch; the message says why."""
+
+    def __init__(self, message: str, *, retry_after_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+        """When it wants to be asked again; None if it did not say."""
+
+
+class RunDeployments(Protocol):
+    """Knows which deployments runs are of."""
+
+    async def deployments(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+        """Return the deployments of those runs that have one.
 
         Raises:
             errors.Unavailable: The state service does not answer.

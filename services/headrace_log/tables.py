@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
-from headrace_chassis.tables import audit_pending_table, outbox_table
+from headrace_chassis.tables import audit_pending_table, outbox_table, service_lease_table
 
 metadata = sqlalchemy.MetaData(schema="log")
 
@@ -81,6 +81,63 @@ appended_batch = sqlalchemy.Table(
     sqlalchemy.Index("appended_batch_recorded_at", "recorded_at"),
 )
 
+quota = sqlalchemy.Table(
+    "quota",
+    metadata,
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, primary_key=True),
+    # 0 is no limit, here and below.
+    sqlalchemy.Column("lines_per_second", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Column("bytes_per_day", sqlalchemy.BigInteger, nullable=False),
+    sqlalchemy.Column("updated_at", _time, nullable=False, server_default=sqlalchemy.func.now()),
+)
+
+usage = sqlalchemy.Table(
+    "usage",
+    metadata,
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("day", sqlalchemy.Date, primary_key=True),
+    sqlalchemy.Column("records", sqlalchemy.BigInteger, nullable=False),
+    sqlalchemy.Column("bytes", sqlalchemy.BigInteger, nullable=False),
+)
+
+retention_rule = sqlalchemy.Table(
+    "retention_rule",
+    metadata,
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, primary_key=True),
+    # Empty: of all runs.
+    sqlalchemy.Column("deployment_id", sqlalchemy.Text, primary_key=True),
+    # 0: at all levels.
+    sqlalchemy.Column("level_at_most", sqlalchemy.SmallInteger, primary_key=True),
+    sqlalchemy.Column("days", sqlalchemy.Integer, nullable=False),
+    sqlalchemy.Column("swept_until", _time),
+    sqlalchemy.Column("updated_at", _time, nullable=False, server_default=sqlalchemy.func.now()),
+)
+
+sink = sqlalchemy.Table(
+    "sink",
+    metadata,
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("name", sqlalchemy.Text, primary_key=True),
+    # Number of headrace.api.v1.LogSinkKind.
+    sqlalchemy.Column("kind", sqlalchemy.SmallInteger, nullable=False),
+    sqlalchemy.Column("url", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("header_names", postgresql.ARRAY(sqlalchemy.Text), nullable=False),
+    # Sealed; empty without any.
+    sqlalchemy.Column("headers", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("level_at_least", sqlalchemy.SmallInteger, nullable=False),
+    sqlalchemy.Column("is_paused", sqlalchemy.Boolean, nullable=False),
+    # How far it is, as a follower's token.
+    sqlalchemy.Column("token", sqlalchemy.Text, nullable=False),
+    sqlalchemy.Column("sent_records", sqlalchemy.BigInteger, nullable=False, server_default=sqlalchemy.text("0")),
+    sqlalchemy.Column("sent_at", _time),
+    sqlalchemy.Column("failures", sqlalchemy.Integer, nullable=False, server_default=sqlalchemy.text("0")),
+    sqlalchemy.Column("last_error", sqlalchemy.Text, nullable=False, server_default=sqlalchemy.text("''")),
+    # Counts changes by users.
+    sqlalchemy.Column("revision", sqlalchemy.BigInteger, nullable=False, server_default=sqlalchemy.text("1")),
+    sqlalchemy.Column("updated_at", _time, nullable=False, server_default=sqlalchemy.func.now()),
+)
+
+service_lease = service_lease_table(metadata)
 outbox = outbox_table(metadata)
 
 audit_pending = audit_pending_table(metadata)

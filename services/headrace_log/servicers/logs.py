@@ -20,10 +20,11 @@ from headrace_chassis.clock import Clock
 from headrace_chassis.paging import question_digest
 from headrace_log.repository import Outcome, RecordReader, RecordTail, RunFamilies
 from headrace_log.rules.records import RecordFilter
-from headrace_log.servicers.writing import MOST_MESSAGE_BYTES, Writing, cancel_when
+from headrace_log.servicers.writing import Writing, cancel_when, lines_by_run
 from headrace_log.usecases.following import Follow, Following
 from headrace_log.usecases.ingest import Ingest
 from headrace_log.usecases.listing import all_records, count_over_time, list_page
+from headrace_log.usecases.quotas import Quotas
 from headrace_log.wire import documents
 from headrace_log.wire import records as wire
 
@@ -46,6 +47,8 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         follow: Makes streams of records.
         families: Tells which runs are below others.
         clock: Gives a time to records that have none.
+        quotas: Tells how much may be written.
+        most_message_bytes: Where messages are cut.
     """
 
     def __init__(
@@ -56,7 +59,12 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         follow: Follow,
         families: RunFamilies,
         clock: Clock,
+        quotas: Quotas,
+        *,
+        most_message_bytes: int,
     ) -> None:
+        self._quotas = quotas
+        self._most_message_bytes = most_message_bytes
         self._ingest = ingest
         self._reader = reader
         self._tail = tail
@@ -68,7 +76,9 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         self, request_iterator: AsyncIterator[log_pb2.WriteLogsRequest], context: Context
     ) -> AsyncIterator[log_pb2.WriteLogsResponse]:
         """Take batches and acknowledge them once they are committed."""
-        writing = Writing(current_caller().workspace_id, self._ingest, self._clock.now)
+        writing = Writing(
+            current_caller().workspace_id, self._ingest, self._quotas, self._clock.now, self._most_message_bytes
+        )
         yield await writing.open(request_iterator)
         reading = asyncio.create_task(writing.read(request_iterator), name="log writer reads")
         stopping = asyncio.create_task(cancel_when(current_draining(), reading), name="log writer drains")
@@ -89,8 +99,14 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
             raise errors.InvalidArgument.of_field("records", f"must be at most {wire.MOST_RECORDS}")
         workspace_id = current_caller().workspace_id
         batch = wire.batch_of(
-            request.records, workspace_id, now=self._clock.now(), most_message_bytes=MOST_MESSAGE_BYTES
+            request.records, workspace_id, now=self._clock.now(), most_message_bytes=self._most_message_bytes
         )
+        try:
+            self._quotas.delay(batch, may_wait=False)
+        except errors.ResourceExhausted as error:
+            if error.reason == "LOG_DAY_FULL":
+                self._quotas.dropped(workspace_id, lines_by_run(request.records))
+            raise
         try:
             async with asyncio.timeout(_APPEND_WAIT_SECONDS):
                 done = await self._ingest.submit(batch)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import datetime
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 from headrace import errors
 from headrace.api.v1 import log_pb2
 from headrace_log.repository import Outcome
 from headrace_log.rules.records import Batch
 from headrace_log.usecases.ingest import Ingest
+from headrace_log.usecases.quotas import Quotas
 from headrace_log.wire import records as wire
 
 MOST_BATCHES_IN_FLIGHT = 32
-MOST_MESSAGE_BYTES = 64 * 1024
 _MOST_PROCESS_ID = 255
+
+
+def lines_by_run(records: Iterable[log_pb2.LogRecord]) -> Mapping[str, int]:
+    """Return how many records there are of each flow run."""
+    return collections.Counter(record.flow_run_id for record in records)
 
 
 async def cancel_when(draining: asyncio.Event, reading: asyncio.Task[None]) -> None:
@@ -28,9 +34,18 @@ async def cancel_when(draining: asyncio.Event, reading: asyncio.Task[None]) -> N
 class Writing:
     """One stream of a writer: reads ahead up to a bound, and answers in order."""
 
-    def __init__(self, workspace_id: uuid.UUID, ingest: Ingest, now: Callable[[], datetime.datetime]) -> None:
+    def __init__(
+        self,
+        workspace_id: uuid.UUID,
+        ingest: Ingest,
+        quotas: Quotas,
+        now: Callable[[], datetime.datetime],
+        most_message_bytes: int,
+    ) -> None:
         self._workspace_id = workspace_id
         self._ingest = ingest
+        self._quotas = quotas
+        self._most_message_bytes = most_message_bytes
         self._now = now
         self._process_id = ""
         # What is under way, in the order in which it came; None ends it.
@@ -51,7 +66,7 @@ class Writing:
             opened=log_pb2.WriteLogsOpened(
                 max_batches_in_flight=MOST_BATCHES_IN_FLIGHT,
                 max_records_per_batch=wire.MOST_RECORDS,
-                max_message_bytes=MOST_MESSAGE_BYTES,
+                max_message_bytes=self._most_message_bytes,
             )
         )
 
@@ -67,8 +82,17 @@ class Writing:
 
     async def _take(self, batch: log_pb2.LogBatch) -> asyncio.Future[Outcome]:
         try:
-            return await self._ingest.submit(self._batch(batch))
-        except errors.InvalidArgument as error:
+            made = self._batch(batch)
+            try:
+                wait = self._quotas.delay(made, may_wait=True)
+            except errors.ResourceExhausted:
+                self._quotas.dropped(self._workspace_id, lines_by_run(batch.records))
+                raise
+            if wait:
+                # The writer is held up by not reading on.
+                await asyncio.sleep(wait)
+            return await self._ingest.submit(made)
+        except (errors.InvalidArgument, errors.ResourceExhausted) as error:
             refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             refused.set_exception(error)
             return refused
@@ -84,7 +108,7 @@ class Writing:
             batch.records,
             self._workspace_id,
             now=self._now(),
-            most_message_bytes=MOST_MESSAGE_BYTES,
+            most_message_bytes=self._most_message_bytes,
             process_id=self._process_id,
             sequence=batch.sequence,
         )
@@ -114,7 +138,7 @@ class Writing:
 async def _refusal(sequence: int, done: asyncio.Future[Outcome]) -> log_pb2.WriteLogsRefused | None:
     try:
         outcome = await done
-    except errors.InvalidArgument as error:
+    except (errors.InvalidArgument, errors.ResourceExhausted) as error:
         return log_pb2.WriteLogsRefused(sequence=sequence, reason=error.message, code=error.reason)
     if outcome is Outcome.TOO_OLD:
         reason = "so many later batches are stored that this one may be among them"

@@ -11,7 +11,7 @@ import logging
 import random
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from headrace import errors
 from headrace_log.repository import RecordFollower, RecordNews, RecordReader, RecordTail, RunFinality
@@ -74,7 +74,7 @@ class Follow:
         self._tail = tail
         self._finality = finality
 
-    async def stream(self, asked: Following, is_stopping: Callable[[], bool]) -> AsyncIterator[Chunk]:
+    async def stream(self, asked: Following, is_stopping: Callable[[], bool]) -> AsyncGenerator[Chunk, None]:
         """Yield history, then what is committed, until the runs are over or `is_stopping`.
 
         Raises:

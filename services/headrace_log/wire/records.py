@@ -143,6 +143,18 @@ def batch_of(
     )
 
 
+def note(workspace_id: uuid.UUID, flow_run_id: str, message: str, now: datetime.datetime) -> Batch:
+    """Return a batch with one line of the log service about a run."""
+    record = log_pb2.LogRecord(
+        flow_run_id=flow_run_id,
+        logger="headrace.logs",
+        level=30,
+        message=message,
+        source=log_pb2.LOG_SOURCE_INFRASTRUCTURE,
+    )
+    return batch_of([record], workspace_id, now=now, most_message_bytes=len(message.encode()))
+
+
 def _uuid_field(text: str) -> bytes:
     return _UUID_LENGTH + parse_uuid(text).bytes if text else _NULL
 

@@ -14,15 +14,21 @@ class PlayedRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
         self.states: dict[str, state_pb2.StateType.ValueType] = {}
         self.parents: dict[str, str] = {}
         """Run -> the run that it is a child of."""
+        self.deployments: dict[str, str] = {}
+        """Run -> its deployment."""
 
     async def BatchGetFlowRuns(
         self, request: flow_run_pb2.BatchGetFlowRunsRequest, context: Any
     ) -> flow_run_pb2.BatchGetFlowRunsResponse:
         return flow_run_pb2.BatchGetFlowRunsResponse(
             flow_runs=[
-                flow_run_pb2.FlowRun(flow_run_id=run, state=state_pb2.State(type=self.states[run]))
+                flow_run_pb2.FlowRun(
+                    flow_run_id=run,
+                    state=state_pb2.State(type=self.states.get(run, state_pb2.STATE_TYPE_COMPLETED)),
+                    deployment_id=self.deployments.get(run, ""),
+                )
                 for run in request.flow_run_ids
-                if run in self.states
+                if run in self.states or run in self.deployments
             ]
         )
 

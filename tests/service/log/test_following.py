@@ -156,7 +156,9 @@ async def test_followers_of_all_replicas_see_every_line_once_and_each_writer_in_
 async def test_a_line_that_is_committed_after_a_later_one_is_not_passed_over(
     service: RunningService, flow_run_id: str, database_url: str
 ) -> None:
-    slow = await asyncpg.connect(database_url, server_settings={"role": "headrace_log", "search_path": "log"})
+    slow = await asyncpg.connect(
+        database_url, server_settings={"role": "headrace_log", "search_path": "log", "headrace.workspace": "*"}
+    )
     transaction = slow.transaction()
     await transaction.start()
     block = await slow.fetchval(

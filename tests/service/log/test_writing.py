@@ -14,13 +14,15 @@ from headrace.api.v1 import log_pb2, log_pb2_grpc
 from headrace.ids import uuid7
 from headrace.rpc.status import from_rpc_error
 from headrace_chassis.resolving import WORKSPACE_KEY
+from headrace_chassis.settings import ServerSettings
 from headrace_harness.cluster import Cluster
 from headrace_harness.logs import FIRST_MOMENT, a_line, a_writer, list_all
 from headrace_harness.postgres import TestPostgres, fresh_database
 from headrace_harness.services import RunningService, running_service
-from headrace_log.servicers import writing as servicer
 from headrace_log.wiring import build
 from headrace_migrations import run
+
+MOST_MESSAGE_BYTES = ServerSettings().log_max_message_bytes
 
 
 async def messages(service: RunningService, flow_run_id: str) -> list[str]:
@@ -159,11 +161,11 @@ async def test_a_second_opening_ends_the_stream_after_what_came_before(
 
 
 async def test_a_long_message_is_cut_at_a_character_with_a_marker(service: RunningService, flow_run_id: str) -> None:
-    text = "ä" * servicer.MOST_MESSAGE_BYTES
+    text = "ä" * MOST_MESSAGE_BYTES
     async with a_writer(service.channel) as writer:
         await writer.write([a_line(text, flow_run_id=flow_run_id), a_line("next", flow_run_id=flow_run_id)])
     [cut, following] = await messages(service, flow_run_id)
-    assert cut == "ä" * (servicer.MOST_MESSAGE_BYTES // 2) + f"… [{servicer.MOST_MESSAGE_BYTES} bytes cut]"
+    assert cut == "ä" * (MOST_MESSAGE_BYTES // 2) + f"… [{MOST_MESSAGE_BYTES} bytes cut]"
     assert following == "next"
 
 

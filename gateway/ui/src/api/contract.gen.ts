@@ -1209,6 +1209,32 @@ export interface ConfirmTotpResponse {
   recovery_codes: string[];
 }
 
+/** Asks to count events. */
+export interface CountEventsRequest {
+  /** Which ones. Without a span of time: of the last day. */
+  filter?: EventFilter;
+  /** By what. */
+  facet: EventFacet;
+  /** How many values at most, the most frequent ones; 0 is 20. */
+  most_values: number;
+  /** Into how many buckets of the same length the time is cut; 0 is 1. */
+  bucket_count: number;
+}
+
+/** Returns counts. */
+export interface CountEventsResponse {
+  /** By value, the most frequent first. */
+  counts: EventCount[];
+  /** How many events there are. */
+  total: string;
+  /** How many there are in each bucket, oldest first. */
+  over_time: string[];
+  /** The span that was counted. */
+  span?: TimeRange;
+  /** True if counting stopped at the server's bound: there are older events. */
+  capped: boolean;
+}
+
 /** Asks how many flow runs there are. */
 export interface CountFlowRunsRequest {
   /** Which ones. */
@@ -2186,6 +2212,23 @@ export interface Event {
   /** The event that it follows, if order matters. */
   follows_event_id: string;
 }
+
+/** How many events have a value in common. */
+export interface EventCount {
+  /** The name, or the id of the resource. */
+  value: string;
+  /** How many. */
+  count: string;
+  /** How many in each bucket, oldest first. */
+  over_time: string[];
+}
+
+/** By what to count events. */
+export type EventFacet =
+  | "EVENT_FACET_UNSPECIFIED"
+  | "EVENT_FACET_NAME"
+  | "EVENT_FACET_RESOURCE"
+  | "EVENT_FACET_RELATED";
 
 /** Which events. Fields are joined by AND, values in a field by OR unless said otherwise. */
 export interface EventFilter {
@@ -7138,6 +7181,7 @@ export interface Calls {
   EmitEvents: { request: EmitEventsRequest; response: EmitEventsResponse };
   GetEvent: { request: GetEventRequest; response: GetEventResponse };
   ListEvents: { request: ListEventsRequest; response: ListEventsResponse };
+  CountEvents: { request: CountEventsRequest; response: CountEventsResponse };
   CreateAutomation: { request: CreateAutomationRequest; response: CreateAutomationResponse };
   GetAutomation: { request: GetAutomationRequest; response: GetAutomationResponse };
   ListAutomations: { request: ListAutomationsRequest; response: ListAutomationsResponse };
@@ -7399,6 +7443,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   EmitEvents: { verb: "POST", path: "/v1/events", body: true },
   GetEvent: { verb: "GET", path: "/v1/events/{event_id}", body: false },
   ListEvents: { verb: "POST", path: "/v1/events:search", body: true },
+  CountEvents: { verb: "POST", path: "/v1/events:count", body: true },
   FollowEvents: { verb: "POST", path: "/v1/events:follow", body: true },
   CreateAutomation: { verb: "POST", path: "/v1/automations", body: true },
   GetAutomation: { verb: "GET", path: "/v1/automations/{automation_id}", body: false },

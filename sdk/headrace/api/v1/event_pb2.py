@@ -29,7 +29,7 @@ from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__
 from headrace.api.v1 import state_pb2 as headrace_dot_api_dot_v1_dot_state__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bheadrace/api/v1/event.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\"\x83\x03\n\x05\x45vent\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12;\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12;\n\x0breceived_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nreceivedAt\x12:\n\x08resource\x18\x05 \x01(\x0b\x32\x1e.headrace.api.v1.EventResourceR\x08resource\x12\x38\n\x07related\x18\x06 \x03(\x0b\x32\x1e.headrace.api.v1.EventResourceR\x07related\x12\x31\n\x07payload\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x07payload\x12(\n\x10\x66ollows_event_id\x18\x08 \x01(\tR\x0e\x66ollowsEventId\"\xd7\x01\n\rEventResource\x12\x1f\n\x0bresource_id\x18\x01 \x01(\tR\nresourceId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12\x42\n\x06labels\x18\x04 \x03(\x0b\x32*.headrace.api.v1.EventResource.LabelsEntryR\x06labels\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xf5\x03\n\x0b\x45ventFilter\x12\x1b\n\tevent_ids\x18\x01 \x03(\tR\x08\x65ventIds\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12%\n\x0enames_excluded\x18\x03 \x03(\tR\rnamesExcluded\x12!\n\x0cresource_ids\x18\x04 \x03(\tR\x0bresourceIds\x12\x30\n\x14related_resource_ids\x18\x05 \x03(\tR\x12relatedResourceIds\x12(\n\x10\x61ny_resource_ids\x18\x06 \x03(\tR\x0e\x61nyResourceIds\x12#\n\rrelated_roles\x18\x07 \x03(\tR\x0crelatedRoles\x12Y\n\x0fresource_labels\x18\x08 \x03(\x0b\x32\x30.headrace.api.v1.EventFilter.ResourceLabelsEntryR\x0eresourceLabels\x12\x36\n\x08occurred\x18\t \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x08occurred\x12\x12\n\x04text\x18\n \x01(\tR\x04text\x1a\x41\n\x13ResourceLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"C\n\x11\x45mitEventsRequest\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\",\n\x12\x45mitEventsResponse\x12\x16\n\x06stored\x18\x01 \x01(\x05R\x06stored\",\n\x0fGetEventRequest\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\"@\n\x10GetEventResponse\x12,\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x16.headrace.api.v1.EventR\x05\x65vent\"\xb5\x01\n\x11ListEventsRequest\x12\x34\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1c.headrace.api.v1.EventFilterR\x06\x66ilter\x12.\n\x04sort\x18\x02 \x01(\x0e\x32\x1a.headrace.api.v1.EventSortR\x04sort\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"l\n\x12ListEventsResponse\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"n\n\x13\x46ollowEventsRequest\x12\x34\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1c.headrace.api.v1.EventFilterR\x06\x66ilter\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken\"i\n\x14\x46ollowEventsResponse\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken*b\n\tEventSort\x12\x1a\n\x16\x45VENT_SORT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45VENT_SORT_OCCURRED_DESC\x10\x01\x12\x1b\n\x17\x45VENT_SORT_OCCURRED_ASC\x10\x02\x32\x93\x04\n\x0c\x45ventService\x12p\n\nEmitEvents\x12\".headrace.api.v1.EmitEventsRequest\x1a#.headrace.api.v1.EmitEventsResponse\"\x19\xe0\xe0\x18\x65\x82\xd3\xe4\x93\x02\x0f\"\n/v1/events:\x01*\x12r\n\x08GetEvent\x12 .headrace.api.v1.GetEventRequest\x1a!.headrace.api.v1.GetEventResponse\"!\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/events/{event_id}\x12\x85\x01\n\nListEvents\x12\".headrace.api.v1.ListEventsRequest\x1a#.headrace.api.v1.ListEventsResponse\".\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02$\x12\n/v1/eventsZ\x16\"\x11/v1/events:search:\x01*\x12\x94\x01\n\x0c\x46ollowEvents\x12$.headrace.api.v1.FollowEventsRequest\x1a%.headrace.api.v1.FollowEventsResponse\"5\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02+\x12\x11/v1/events:followZ\x16\"\x11/v1/events:follow:\x01*0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1bheadrace/api/v1/event.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\"\x83\x03\n\x05\x45vent\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12;\n\x0boccurred_at\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\noccurredAt\x12;\n\x0breceived_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nreceivedAt\x12:\n\x08resource\x18\x05 \x01(\x0b\x32\x1e.headrace.api.v1.EventResourceR\x08resource\x12\x38\n\x07related\x18\x06 \x03(\x0b\x32\x1e.headrace.api.v1.EventResourceR\x07related\x12\x31\n\x07payload\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x07payload\x12(\n\x10\x66ollows_event_id\x18\x08 \x01(\tR\x0e\x66ollowsEventId\"\xd7\x01\n\rEventResource\x12\x1f\n\x0bresource_id\x18\x01 \x01(\tR\nresourceId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12\x42\n\x06labels\x18\x04 \x03(\x0b\x32*.headrace.api.v1.EventResource.LabelsEntryR\x06labels\x1a\x39\n\x0bLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"\xf5\x03\n\x0b\x45ventFilter\x12\x1b\n\tevent_ids\x18\x01 \x03(\tR\x08\x65ventIds\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12%\n\x0enames_excluded\x18\x03 \x03(\tR\rnamesExcluded\x12!\n\x0cresource_ids\x18\x04 \x03(\tR\x0bresourceIds\x12\x30\n\x14related_resource_ids\x18\x05 \x03(\tR\x12relatedResourceIds\x12(\n\x10\x61ny_resource_ids\x18\x06 \x03(\tR\x0e\x61nyResourceIds\x12#\n\rrelated_roles\x18\x07 \x03(\tR\x0crelatedRoles\x12Y\n\x0fresource_labels\x18\x08 \x03(\x0b\x32\x30.headrace.api.v1.EventFilter.ResourceLabelsEntryR\x0eresourceLabels\x12\x36\n\x08occurred\x18\t \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x08occurred\x12\x12\n\x04text\x18\n \x01(\tR\x04text\x1a\x41\n\x13ResourceLabelsEntry\x12\x10\n\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value:\x02\x38\x01\"C\n\x11\x45mitEventsRequest\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\",\n\x12\x45mitEventsResponse\x12\x16\n\x06stored\x18\x01 \x01(\x05R\x06stored\"a\n\x13StreamEventsRequest\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12.\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\"d\n\x14StreamEventsResponse\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x16\n\x06stored\x18\x02 \x01(\x05R\x06stored\x12\x18\n\x07refused\x18\x03 \x01(\tR\x07refused\"\xc1\x01\n\x12\x43ountEventsRequest\x12\x34\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1c.headrace.api.v1.EventFilterR\x06\x66ilter\x12\x31\n\x05\x66\x61\x63\x65t\x18\x02 \x01(\x0e\x32\x1b.headrace.api.v1.EventFacetR\x05\x66\x61\x63\x65t\x12\x1f\n\x0bmost_values\x18\x03 \x01(\x05R\nmostValues\x12!\n\x0c\x62ucket_count\x18\x04 \x01(\x05R\x0b\x62ucketCount\"\xc5\x01\n\x13\x43ountEventsResponse\x12\x33\n\x06\x63ounts\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.EventCountR\x06\x63ounts\x12\x14\n\x05total\x18\x02 \x01(\x03R\x05total\x12\x1b\n\tover_time\x18\x03 \x03(\x03R\x08overTime\x12.\n\x04span\x18\x04 \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x04span\x12\x16\n\x06\x63\x61pped\x18\x05 \x01(\x08R\x06\x63\x61pped\"U\n\nEventCount\x12\x14\n\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n\x05\x63ount\x18\x02 \x01(\x03R\x05\x63ount\x12\x1b\n\tover_time\x18\x03 \x03(\x03R\x08overTime\",\n\x0fGetEventRequest\x12\x19\n\x08\x65vent_id\x18\x01 \x01(\tR\x07\x65ventId\"@\n\x10GetEventResponse\x12,\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x16.headrace.api.v1.EventR\x05\x65vent\"\xb5\x01\n\x11ListEventsRequest\x12\x34\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1c.headrace.api.v1.EventFilterR\x06\x66ilter\x12.\n\x04sort\x18\x02 \x01(\x0e\x32\x1a.headrace.api.v1.EventSortR\x04sort\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"l\n\x12ListEventsResponse\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"n\n\x13\x46ollowEventsRequest\x12\x34\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1c.headrace.api.v1.EventFilterR\x06\x66ilter\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken\"i\n\x14\x46ollowEventsResponse\x12.\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.headrace.api.v1.EventR\x06\x65vents\x12!\n\x0c\x66ollow_token\x18\x02 \x01(\tR\x0b\x66ollowToken*b\n\tEventSort\x12\x1a\n\x16\x45VENT_SORT_UNSPECIFIED\x10\x00\x12\x1c\n\x18\x45VENT_SORT_OCCURRED_DESC\x10\x01\x12\x1b\n\x17\x45VENT_SORT_OCCURRED_ASC\x10\x02*r\n\nEventFacet\x12\x1b\n\x17\x45VENT_FACET_UNSPECIFIED\x10\x00\x12\x14\n\x10\x45VENT_FACET_NAME\x10\x01\x12\x18\n\x14\x45VENT_FACET_RESOURCE\x10\x02\x12\x17\n\x13\x45VENT_FACET_RELATED\x10\x03\x32\xf5\x05\n\x0c\x45ventService\x12p\n\nEmitEvents\x12\".headrace.api.v1.EmitEventsRequest\x1a#.headrace.api.v1.EmitEventsResponse\"\x19\xe0\xe0\x18\x65\x82\xd3\xe4\x93\x02\x0f\"\n/v1/events:\x01*\x12\x65\n\x0cStreamEvents\x12$.headrace.api.v1.StreamEventsRequest\x1a%.headrace.api.v1.StreamEventsResponse\"\x04\xe0\xe0\x18\x65(\x01\x30\x01\x12r\n\x08GetEvent\x12 .headrace.api.v1.GetEventRequest\x1a!.headrace.api.v1.GetEventResponse\"!\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02\x17\x12\x15/v1/events/{event_id}\x12\x85\x01\n\nListEvents\x12\".headrace.api.v1.ListEventsRequest\x1a#.headrace.api.v1.ListEventsResponse\".\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02$\x12\n/v1/eventsZ\x16\"\x11/v1/events:search:\x01*\x12y\n\x0b\x43ountEvents\x12#.headrace.api.v1.CountEventsRequest\x1a$.headrace.api.v1.CountEventsResponse\"\x1f\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02\x15\"\x10/v1/events:count:\x01*\x12\x94\x01\n\x0c\x46ollowEvents\x12$.headrace.api.v1.FollowEventsRequest\x1a%.headrace.api.v1.FollowEventsResponse\"5\xe0\xe0\x18\x64\x82\xd3\xe4\x93\x02+\x12\x11/v1/events:followZ\x16\"\x11/v1/events:follow:\x01*0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -42,14 +42,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVENTFILTER_RESOURCELABELSENTRY']._serialized_options = b'8\001'
   _globals['_EVENTSERVICE'].methods_by_name['EmitEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['EmitEvents']._serialized_options = b'\340\340\030e\202\323\344\223\002\017\"\n/v1/events:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['StreamEvents']._serialized_options = b'\340\340\030e'
   _globals['_EVENTSERVICE'].methods_by_name['GetEvent']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['GetEvent']._serialized_options = b'\340\340\030d\202\323\344\223\002\027\022\025/v1/events/{event_id}'
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['ListEvents']._serialized_options = b'\340\340\030d\202\323\344\223\002$\022\n/v1/eventsZ\026\"\021/v1/events:search:\001*'
+  _globals['_EVENTSERVICE'].methods_by_name['CountEvents']._loaded_options = None
+  _globals['_EVENTSERVICE'].methods_by_name['CountEvents']._serialized_options = b'\340\340\030d\202\323\344\223\002\025\"\020/v1/events:count:\001*'
   _globals['_EVENTSERVICE'].methods_by_name['FollowEvents']._loaded_options = None
   _globals['_EVENTSERVICE'].methods_by_name['FollowEvents']._serialized_options = b'\340\340\030d\202\323\344\223\002+\022\021/v1/events:followZ\026\"\021/v1/events:follow:\001*'
-  _globals['_EVENTSORT']._serialized_start=2053
-  _globals['_EVENTSORT']._serialized_end=2151
+  _globals['_EVENTSORT']._serialized_start=2737
+  _globals['_EVENTSORT']._serialized_end=2835
+  _globals['_EVENTFACET']._serialized_start=2837
+  _globals['_EVENTFACET']._serialized_end=2951
   _globals['_EVENT']._serialized_start=202
   _globals['_EVENT']._serialized_end=589
   _globals['_EVENTRESOURCE']._serialized_start=592
@@ -64,18 +70,28 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMITEVENTSREQUEST']._serialized_end=1380
   _globals['_EMITEVENTSRESPONSE']._serialized_start=1382
   _globals['_EMITEVENTSRESPONSE']._serialized_end=1426
-  _globals['_GETEVENTREQUEST']._serialized_start=1428
-  _globals['_GETEVENTREQUEST']._serialized_end=1472
-  _globals['_GETEVENTRESPONSE']._serialized_start=1474
-  _globals['_GETEVENTRESPONSE']._serialized_end=1538
-  _globals['_LISTEVENTSREQUEST']._serialized_start=1541
-  _globals['_LISTEVENTSREQUEST']._serialized_end=1722
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=1724
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=1832
-  _globals['_FOLLOWEVENTSREQUEST']._serialized_start=1834
-  _globals['_FOLLOWEVENTSREQUEST']._serialized_end=1944
-  _globals['_FOLLOWEVENTSRESPONSE']._serialized_start=1946
-  _globals['_FOLLOWEVENTSRESPONSE']._serialized_end=2051
-  _globals['_EVENTSERVICE']._serialized_start=2154
-  _globals['_EVENTSERVICE']._serialized_end=2685
+  _globals['_STREAMEVENTSREQUEST']._serialized_start=1428
+  _globals['_STREAMEVENTSREQUEST']._serialized_end=1525
+  _globals['_STREAMEVENTSRESPONSE']._serialized_start=1527
+  _globals['_STREAMEVENTSRESPONSE']._serialized_end=1627
+  _globals['_COUNTEVENTSREQUEST']._serialized_start=1630
+  _globals['_COUNTEVENTSREQUEST']._serialized_end=1823
+  _globals['_COUNTEVENTSRESPONSE']._serialized_start=1826
+  _globals['_COUNTEVENTSRESPONSE']._serialized_end=2023
+  _globals['_EVENTCOUNT']._serialized_start=2025
+  _globals['_EVENTCOUNT']._serialized_end=2110
+  _globals['_GETEVENTREQUEST']._serialized_start=2112
+  _globals['_GETEVENTREQUEST']._serialized_end=2156
+  _globals['_GETEVENTRESPONSE']._serialized_start=2158
+  _globals['_GETEVENTRESPONSE']._serialized_end=2222
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2225
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2406
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2408
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2516
+  _globals['_FOLLOWEVENTSREQUEST']._serialized_start=2518
+  _globals['_FOLLOWEVENTSREQUEST']._serialized_end=2628
+  _globals['_FOLLOWEVENTSRESPONSE']._serialized_start=2630
+  _globals['_FOLLOWEVENTSRESPONSE']._serialized_end=2735
+  _globals['_EVENTSERVICE']._serialized_start=2954
+  _globals['_EVENTSERVICE']._serialized_end=3711
 # @@protoc_insertion_point(module_scope)

@@ -46,6 +46,34 @@ EVENT_SORT_OCCURRED_ASC: EventSort.ValueType  # 2
 """Oldest first."""
 Global___EventSort: typing_extensions.TypeAlias = EventSort
 
+class _EventFacet:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _EventFacetEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_EventFacet.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    EVENT_FACET_UNSPECIFIED: _EventFacet.ValueType  # 0
+    """Their names."""
+    EVENT_FACET_NAME: _EventFacet.ValueType  # 1
+    """Their names."""
+    EVENT_FACET_RESOURCE: _EventFacet.ValueType  # 2
+    """What they are about."""
+    EVENT_FACET_RELATED: _EventFacet.ValueType  # 3
+    """What they concern, in any role."""
+
+class EventFacet(_EventFacet, metaclass=_EventFacetEnumTypeWrapper):
+    """By what to count events."""
+
+EVENT_FACET_UNSPECIFIED: EventFacet.ValueType  # 0
+"""Their names."""
+EVENT_FACET_NAME: EventFacet.ValueType  # 1
+"""Their names."""
+EVENT_FACET_RESOURCE: EventFacet.ValueType  # 2
+"""What they are about."""
+EVENT_FACET_RELATED: EventFacet.ValueType  # 3
+"""What they concern, in any role."""
+Global___EventFacet: typing_extensions.TypeAlias = EventFacet
+
 @typing.final
 class Event(google.protobuf.message.Message):
     """Something that happened to a resource."""
@@ -277,6 +305,158 @@ class EmitEventsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["stored", b"stored"]) -> None: ...
 
 Global___EmitEventsResponse: typing_extensions.TypeAlias = EmitEventsResponse
+
+@typing.final
+class StreamEventsRequest(google.protobuf.message.Message):
+    """A batch of events on a stream."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    EVENTS_FIELD_NUMBER: builtins.int
+    sequence: builtins.int
+    """Numbers the batch; comes back with its acknowledgement."""
+    @property
+    def events(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Event]:
+        """The events."""
+
+    def __init__(
+        self,
+        *,
+        sequence: builtins.int = ...,
+        events: collections.abc.Iterable[Global___Event] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["events", b"events", "sequence", b"sequence"]) -> None: ...
+
+Global___StreamEventsRequest: typing_extensions.TypeAlias = StreamEventsRequest
+
+@typing.final
+class StreamEventsResponse(google.protobuf.message.Message):
+    """What became of a batch."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SEQUENCE_FIELD_NUMBER: builtins.int
+    STORED_FIELD_NUMBER: builtins.int
+    REFUSED_FIELD_NUMBER: builtins.int
+    sequence: builtins.int
+    """The batch."""
+    stored: builtins.int
+    """How many of its events were new. They are committed."""
+    refused: builtins.str
+    """Why none of them was stored; empty: they were. Another try would be answered alike."""
+    def __init__(
+        self,
+        *,
+        sequence: builtins.int = ...,
+        stored: builtins.int = ...,
+        refused: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["refused", b"refused", "sequence", b"sequence", "stored", b"stored"]) -> None: ...
+
+Global___StreamEventsResponse: typing_extensions.TypeAlias = StreamEventsResponse
+
+@typing.final
+class CountEventsRequest(google.protobuf.message.Message):
+    """Asks to count events."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FILTER_FIELD_NUMBER: builtins.int
+    FACET_FIELD_NUMBER: builtins.int
+    MOST_VALUES_FIELD_NUMBER: builtins.int
+    BUCKET_COUNT_FIELD_NUMBER: builtins.int
+    facet: Global___EventFacet.ValueType
+    """By what."""
+    most_values: builtins.int
+    """How many values at most, the most frequent ones; 0 is 20."""
+    bucket_count: builtins.int
+    """Into how many buckets of the same length the time is cut; 0 is 1."""
+    @property
+    def filter(self) -> Global___EventFilter:
+        """Which ones. Without a span of time: of the last day."""
+
+    def __init__(
+        self,
+        *,
+        filter: Global___EventFilter | None = ...,
+        facet: Global___EventFacet.ValueType = ...,
+        most_values: builtins.int = ...,
+        bucket_count: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["filter", b"filter"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["bucket_count", b"bucket_count", "facet", b"facet", "filter", b"filter", "most_values", b"most_values"]) -> None: ...
+
+Global___CountEventsRequest: typing_extensions.TypeAlias = CountEventsRequest
+
+@typing.final
+class CountEventsResponse(google.protobuf.message.Message):
+    """Returns counts."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    COUNTS_FIELD_NUMBER: builtins.int
+    TOTAL_FIELD_NUMBER: builtins.int
+    OVER_TIME_FIELD_NUMBER: builtins.int
+    SPAN_FIELD_NUMBER: builtins.int
+    CAPPED_FIELD_NUMBER: builtins.int
+    total: builtins.int
+    """How many events there are."""
+    capped: builtins.bool
+    """True if counting stopped at the server's bound: there are older events."""
+    @property
+    def counts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___EventCount]:
+        """By value, the most frequent first."""
+
+    @property
+    def over_time(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """How many there are in each bucket, oldest first."""
+
+    @property
+    def span(self) -> headrace.api.v1.state_pb2.TimeRange:
+        """The span that was counted."""
+
+    def __init__(
+        self,
+        *,
+        counts: collections.abc.Iterable[Global___EventCount] | None = ...,
+        total: builtins.int = ...,
+        over_time: collections.abc.Iterable[builtins.int] | None = ...,
+        span: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        capped: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["span", b"span"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["capped", b"capped", "counts", b"counts", "over_time", b"over_time", "span", b"span", "total", b"total"]) -> None: ...
+
+Global___CountEventsResponse: typing_extensions.TypeAlias = CountEventsResponse
+
+@typing.final
+class EventCount(google.protobuf.message.Message):
+    """How many events have a value in common."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VALUE_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    OVER_TIME_FIELD_NUMBER: builtins.int
+    value: builtins.str
+    """The name, or the id of the resource."""
+    count: builtins.int
+    """How many."""
+    @property
+    def over_time(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """How many in each bucket, oldest first."""
+
+    def __init__(
+        self,
+        *,
+        value: builtins.str = ...,
+        count: builtins.int = ...,
+        over_time: collections.abc.Iterable[builtins.int] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "over_time", b"over_time", "value", b"value"]) -> None: ...
+
+Global___EventCount: typing_extensions.TypeAlias = EventCount
 
 @typing.final
 class GetEventRequest(google.protobuf.message.Message):

@@ -40,6 +40,11 @@ class EventServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_event__pb2.EmitEventsRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.EmitEventsResponse.FromString,
                 _registered_method=True)
+        self.StreamEvents = channel.stream_stream(
+                '/headrace.api.v1.EventService/StreamEvents',
+                request_serializer=headrace_dot_api_dot_v1_dot_event__pb2.StreamEventsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.StreamEventsResponse.FromString,
+                _registered_method=True)
         self.GetEvent = channel.unary_unary(
                 '/headrace.api.v1.EventService/GetEvent',
                 request_serializer=headrace_dot_api_dot_v1_dot_event__pb2.GetEventRequest.SerializeToString,
@@ -49,6 +54,11 @@ class EventServiceStub(object):
                 '/headrace.api.v1.EventService/ListEvents',
                 request_serializer=headrace_dot_api_dot_v1_dot_event__pb2.ListEventsRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
+        self.CountEvents = channel.unary_unary(
+                '/headrace.api.v1.EventService/CountEvents',
+                request_serializer=headrace_dot_api_dot_v1_dot_event__pb2.CountEventsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.CountEventsResponse.FromString,
                 _registered_method=True)
         self.FollowEvents = channel.unary_stream(
                 '/headrace.api.v1.EventService/FollowEvents',
@@ -68,6 +78,14 @@ class EventServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StreamEvents(self, request_iterator, context):
+        """Takes events of a client on one stream. Each batch is acknowledged, in order, after it is committed; what is wrong
+        with one is told, and the stream goes on.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def GetEvent(self, request, context):
         """Returns one event.
         """
@@ -77,6 +95,13 @@ class EventServiceServicer(object):
 
     def ListEvents(self, request, context):
         """Lists events by the time they occurred.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CountEvents(self, request, context):
+        """Counts events by what they have in common, and over time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -97,6 +122,11 @@ def add_EventServiceServicer_to_server(servicer, server):
                     request_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.EmitEventsRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_event__pb2.EmitEventsResponse.SerializeToString,
             ),
+            'StreamEvents': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamEvents,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.StreamEventsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_event__pb2.StreamEventsResponse.SerializeToString,
+            ),
             'GetEvent': grpc.unary_unary_rpc_method_handler(
                     servicer.GetEvent,
                     request_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.GetEventRequest.FromString,
@@ -106,6 +136,11 @@ def add_EventServiceServicer_to_server(servicer, server):
                     servicer.ListEvents,
                     request_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.ListEventsRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_event__pb2.ListEventsResponse.SerializeToString,
+            ),
+            'CountEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.CountEvents,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_event__pb2.CountEventsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_event__pb2.CountEventsResponse.SerializeToString,
             ),
             'FollowEvents': grpc.unary_stream_rpc_method_handler(
                     servicer.FollowEvents,
@@ -141,6 +176,33 @@ class EventService(object):
             '/headrace.api.v1.EventService/EmitEvents',
             headrace_dot_api_dot_v1_dot_event__pb2.EmitEventsRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_event__pb2.EmitEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamEvents(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/headrace.api.v1.EventService/StreamEvents',
+            headrace_dot_api_dot_v1_dot_event__pb2.StreamEventsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_event__pb2.StreamEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,
@@ -195,6 +257,33 @@ class EventService(object):
             '/headrace.api.v1.EventService/ListEvents',
             headrace_dot_api_dot_v1_dot_event__pb2.ListEventsRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_event__pb2.ListEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CountEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.EventService/CountEvents',
+            headrace_dot_api_dot_v1_dot_event__pb2.CountEventsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_event__pb2.CountEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,22 @@ _EventServiceEmitEventsType = typing_extensions.TypeVar(
     ],
 )
 
+_EventServiceStreamEventsType = typing_extensions.TypeVar(
+    '_EventServiceStreamEventsType',
+    grpc.StreamStreamMultiCallable[
+        headrace.api.v1.event_pb2.StreamEventsRequest,
+        headrace.api.v1.event_pb2.StreamEventsResponse,
+    ],
+    grpc.aio.StreamStreamMultiCallable[
+        headrace.api.v1.event_pb2.StreamEventsRequest,
+        headrace.api.v1.event_pb2.StreamEventsResponse,
+    ],
+    default=grpc.StreamStreamMultiCallable[
+        headrace.api.v1.event_pb2.StreamEventsRequest,
+        headrace.api.v1.event_pb2.StreamEventsResponse,
+    ],
+)
+
 _EventServiceGetEventType = typing_extensions.TypeVar(
     '_EventServiceGetEventType',
     grpc.UnaryUnaryMultiCallable[
@@ -73,6 +89,22 @@ _EventServiceListEventsType = typing_extensions.TypeVar(
     ],
 )
 
+_EventServiceCountEventsType = typing_extensions.TypeVar(
+    '_EventServiceCountEventsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.event_pb2.CountEventsRequest,
+        headrace.api.v1.event_pb2.CountEventsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.event_pb2.CountEventsRequest,
+        headrace.api.v1.event_pb2.CountEventsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.event_pb2.CountEventsRequest,
+        headrace.api.v1.event_pb2.CountEventsResponse,
+    ],
+)
+
 _EventServiceFollowEventsType = typing_extensions.TypeVar(
     '_EventServiceFollowEventsType',
     grpc.UnaryStreamMultiCallable[
@@ -89,7 +121,7 @@ _EventServiceFollowEventsType = typing_extensions.TypeVar(
     ],
 )
 
-class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventServiceGetEventType, _EventServiceListEventsType, _EventServiceFollowEventsType]):
+class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventServiceStreamEventsType, _EventServiceGetEventType, _EventServiceListEventsType, _EventServiceCountEventsType, _EventServiceFollowEventsType]):
     """Keeps events."""
 
     @typing.overload
@@ -98,6 +130,10 @@ class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventService
             headrace.api.v1.event_pb2.EmitEventsRequest,
             headrace.api.v1.event_pb2.EmitEventsResponse,
         ],
+        grpc.StreamStreamMultiCallable[
+            headrace.api.v1.event_pb2.StreamEventsRequest,
+            headrace.api.v1.event_pb2.StreamEventsResponse,
+        ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.event_pb2.GetEventRequest,
             headrace.api.v1.event_pb2.GetEventResponse,
@@ -105,6 +141,10 @@ class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventService
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.event_pb2.ListEventsRequest,
             headrace.api.v1.event_pb2.ListEventsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.event_pb2.CountEventsRequest,
+            headrace.api.v1.event_pb2.CountEventsResponse,
         ],
         grpc.UnaryStreamMultiCallable[
             headrace.api.v1.event_pb2.FollowEventsRequest,
@@ -118,6 +158,10 @@ class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventService
             headrace.api.v1.event_pb2.EmitEventsRequest,
             headrace.api.v1.event_pb2.EmitEventsResponse,
         ],
+        grpc.aio.StreamStreamMultiCallable[
+            headrace.api.v1.event_pb2.StreamEventsRequest,
+            headrace.api.v1.event_pb2.StreamEventsResponse,
+        ],
         grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.event_pb2.GetEventRequest,
             headrace.api.v1.event_pb2.GetEventResponse,
@@ -125,6 +169,10 @@ class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventService
         grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.event_pb2.ListEventsRequest,
             headrace.api.v1.event_pb2.ListEventsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.event_pb2.CountEventsRequest,
+            headrace.api.v1.event_pb2.CountEventsResponse,
         ],
         grpc.aio.UnaryStreamMultiCallable[
             headrace.api.v1.event_pb2.FollowEventsRequest,
@@ -135,11 +183,19 @@ class EventServiceStub(typing.Generic[_EventServiceEmitEventsType, _EventService
     EmitEvents: _EventServiceEmitEventsType
     """Takes events of clients. Answers after commit; an event that is known by its id is left alone."""
 
+    StreamEvents: _EventServiceStreamEventsType
+    """Takes events of a client on one stream. Each batch is acknowledged, in order, after it is committed; what is wrong
+    with one is told, and the stream goes on.
+    """
+
     GetEvent: _EventServiceGetEventType
     """Returns one event."""
 
     ListEvents: _EventServiceListEventsType
     """Lists events by the time they occurred."""
+
+    CountEvents: _EventServiceCountEventsType
+    """Counts events by what they have in common, and over time."""
 
     FollowEvents: _EventServiceFollowEventsType
     """Follows events as they are stored."""
@@ -149,6 +205,10 @@ EventServiceAsyncStub: typing_extensions.TypeAlias = EventServiceStub[
         headrace.api.v1.event_pb2.EmitEventsRequest,
         headrace.api.v1.event_pb2.EmitEventsResponse,
     ],
+    grpc.aio.StreamStreamMultiCallable[
+        headrace.api.v1.event_pb2.StreamEventsRequest,
+        headrace.api.v1.event_pb2.StreamEventsResponse,
+    ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.event_pb2.GetEventRequest,
         headrace.api.v1.event_pb2.GetEventResponse,
@@ -156,6 +216,10 @@ EventServiceAsyncStub: typing_extensions.TypeAlias = EventServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.event_pb2.ListEventsRequest,
         headrace.api.v1.event_pb2.ListEventsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.event_pb2.CountEventsRequest,
+        headrace.api.v1.event_pb2.CountEventsResponse,
     ],
     grpc.aio.UnaryStreamMultiCallable[
         headrace.api.v1.event_pb2.FollowEventsRequest,
@@ -175,6 +239,16 @@ class EventServiceServicer(metaclass=abc.ABCMeta):
         """Takes events of clients. Answers after commit; an event that is known by its id is left alone."""
 
     @abc.abstractmethod
+    def StreamEvents(
+        self,
+        request_iterator: _MaybeAsyncIterator[headrace.api.v1.event_pb2.StreamEventsRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[headrace.api.v1.event_pb2.StreamEventsResponse], collections.abc.AsyncIterator[headrace.api.v1.event_pb2.StreamEventsResponse]]:
+        """Takes events of a client on one stream. Each batch is acknowledged, in order, after it is committed; what is wrong
+        with one is told, and the stream goes on.
+        """
+
+    @abc.abstractmethod
     def GetEvent(
         self,
         request: headrace.api.v1.event_pb2.GetEventRequest,
@@ -189,6 +263,14 @@ class EventServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.event_pb2.ListEventsResponse, collections.abc.Awaitable[headrace.api.v1.event_pb2.ListEventsResponse]]:
         """Lists events by the time they occurred."""
+
+    @abc.abstractmethod
+    def CountEvents(
+        self,
+        request: headrace.api.v1.event_pb2.CountEventsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.event_pb2.CountEventsResponse, collections.abc.Awaitable[headrace.api.v1.event_pb2.CountEventsResponse]]:
+        """Counts events by what they have in common, and over time."""
 
     @abc.abstractmethod
     def FollowEvents(

@@ -11,6 +11,8 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace.rpc.status import from_rpc_error
+from headrace_chassis.caller import set_caller
+from headrace_chassis.resolving import service_caller
 
 MOST_IDS = 500
 MOST_PARENTS = 100
@@ -108,3 +110,38 @@ class StateFamilies:
                     break
                 request.page_token = response.next_page_token
         return tuple(found)
+
+
+class StateDeployments:
+    """Knows from the state service which deployments runs are of.
+
+    Args:
+        channel: Returns the channel to a service by name.
+    """
+
+    def __init__(self, channel: Callable[[str], grpc.aio.Channel]) -> None:
+        self._channel = channel
+
+    async def deployments(self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, str]:
+        """Return the deployments of those runs that have one.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        found: dict[uuid.UUID, str] = {}
+        token = set_caller(service_caller("log", workspace_id))
+        try:
+            for start in range(0, len(flow_run_ids), MOST_IDS):
+                request = flow_run_pb2.BatchGetFlowRunsRequest(
+                    flow_run_ids=[str(run) for run in flow_run_ids[start : start + MOST_IDS]]
+                )
+                response = await stub.BatchGetFlowRuns(request, timeout=_TIMEOUT_SECONDS)
+                found.update(
+                    (uuid.UUID(run.flow_run_id), run.deployment_id) for run in response.flow_runs if run.deployment_id
+                )
+        except grpc.aio.AioRpcError as error:
+            raise errors.Unavailable(f"the state service does not tell about runs: {from_rpc_error(error)}") from error
+        finally:
+            token.var.reset(token)
+        return found

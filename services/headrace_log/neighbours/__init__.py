@@ -1,0 +1,1 @@
+"""What the log service asks of others, and sends them."""
