@@ -162,3 +162,21 @@ async def test_code_that_a_worker_cannot_load_fails_the_run_with_the_reason(
     assert run.state.type == state_pb2.STATE_TYPE_FAILED
     assert "SyntaxError" in run.state.message
     assert run.attempt == 1
+
+
+async def test_a_project_file_of_which_a_part_is_refused_changes_nothing(machine: Machine, pool: str) -> None:
+    (machine.folder / "headrace.yaml").write_text(
+        "deployments:\n"
+        f"- {{name: fine, entrypoint: deployed.py:squares, work_pool: {{name: {pool}}}}}\n"
+        "- {name: nowhere, entrypoint: deployed.py:squares, work_pool: {name: no-such-pool}}\n"
+        f"- {{name: never, entrypoint: deployed.py:squares, work_pool: {{name: {pool}, work_queue: no-such-queue}}}}\n"
+    )
+    before = (await machine.headrace("deployment", "ls", "-o", "json")).json()
+    for arguments in (["--all"], ["--all", "--dry-run"]):
+        done = await machine.headrace("deploy", *arguments, expect=USAGE)
+        assert "headrace.yaml:3" in done.err
+        assert "no-such-pool" in done.err
+        assert "headrace.yaml:4" in done.err
+        assert "no-such-queue" in done.err
+        assert "fine created" not in done.out
+    assert (await machine.headrace("deployment", "ls", "-o", "json")).json() == before
