@@ -21,6 +21,7 @@ from headrace_gateway.contract import Contract, PublicMethod
 from headrace_gateway.http import JSON, NO_STORE, ClientGone, Receive, Scope, Send, TooLarge, header, read_body, respond
 from headrace_gateway.joining import JOINABLE, Joiner, is_traced
 from headrace_gateway.routes import Found, Routes, Setter, parse_template
+from headrace_gateway.sessions import Sessions, is_about_sessions
 from headrace_gateway.sharing import MOST_BYTES, Sharer
 from headrace_gateway.transcoding.decoder import Decoders, Parameters
 from headrace_gateway.transcoding.encoder import Encoders
@@ -49,6 +50,7 @@ class _Binding:
     variables: tuple[Setter, ...]
     parameters: Parameters
     encode: Encode
+    is_about_sessions: bool
 
 
 class Api:
@@ -59,11 +61,19 @@ class Api:
         backends: Calls them.
         max_body_bytes: The largest body that is taken.
         internal_token: Proves to services that the gateway tells where a request came from.
+        sessions: Turns sessions into cookies.
     """
 
     def __init__(
-        self, contract: Contract, backends: Backends, *, max_body_bytes: int, internal_token: str | None = None
+        self,
+        contract: Contract,
+        backends: Backends,
+        *,
+        max_body_bytes: int,
+        internal_token: str | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
+        self._sessions = sessions or Sessions()
         self._internal_token = internal_token
         self._backends = backends
         self._max_body_bytes = max_body_bytes
@@ -82,6 +92,7 @@ class Api:
                     variables=tuple(parameters.setter(variable) for variable in template.variables),
                     parameters=parameters,
                     encode=encoders.of(method.response),
+                    is_about_sessions=is_about_sessions(method.response),
                 )
                 self._routes.add(rule.verb, template, binding)
         by_path = {method.path: method for method in contract.methods}
@@ -145,6 +156,12 @@ class Api:
         if joiner is not None:
             response = await joiner.call(request, metadata)
             await respond(send, 200, orjson.dumps(binding.encode(response)), _HEADERS)
+            return
+
+        if binding.is_about_sessions:
+            response = await self._backends.call(binding.method, request, metadata)
+            headers = self._sessions.headers(scope, response)
+            await respond(send, 200, orjson.dumps(binding.encode(response)), [*_HEADERS, *headers])
             return
 
         async def ask() -> bytes:

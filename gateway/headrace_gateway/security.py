@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from headrace import errors
 from headrace_gateway.http import Headers, Scope, header
+from headrace_gateway.sessions import has_session
 
 PAGE_HEADERS: Headers = (
     (
@@ -68,6 +69,13 @@ class Walls:
                 "pages of another origin may not change anything here; name the origin in "
                 "HEADRACE_SERVER_ALLOWED_ORIGINS if it should",
                 reason="ORIGIN_NOT_ALLOWED",
+            )
+        # Browsers send a session along whoever asks; programs that act for it say where they come from.
+        is_by_cookie = has_session(scope) and header(scope, b"authorization") is None
+        if is_by_cookie and origin is None and header(scope, b"sec-fetch-site") != b"same-origin":
+            raise errors.PermissionDenied(
+                "a request with a session that changes something has to say which page it comes from (Origin)",
+                reason="ORIGIN_MISSING",
             )
 
     def headers_for(self, scope: Scope) -> list[tuple[bytes, bytes]]:

@@ -20,6 +20,7 @@ from headrace_gateway.files import Files
 from headrace_gateway.hooks import Hooks
 from headrace_gateway.operations import Operations
 from headrace_gateway.security import Walls
+from headrace_gateway.sessions import Sessions
 from headrace_gateway.server import HttpServer, bind
 
 
@@ -76,7 +77,13 @@ async def build(context: GatewayContext) -> Gateway:
     settings = context.settings
     contract = load_contract()
     backends = Backends(context.channel, contract.methods, deadline_seconds=settings.default_deadline_seconds)
-    api = Api(contract, backends, max_body_bytes=settings.max_message_bytes)
+    api = Api(
+        contract,
+        backends,
+        max_body_bytes=settings.max_message_bytes,
+        internal_token=context.internal_token,
+        sessions=Sessions(is_secure=settings.public_url.startswith("https:")),
+    )
     walls = Walls(settings.host, settings.allowed_hosts, settings.allowed_origins)
     ui = Files.load(importlib.resources.files("headrace_gateway").joinpath("static"))
     tls = ServerTls.of_settings(settings)

@@ -6,6 +6,7 @@ import datetime
 import uuid
 
 import sqlalchemy
+from sqlalchemy.dialects import postgresql
 
 from headrace_chassis.tables import audit_pending_table
 
@@ -324,3 +325,50 @@ AUDIT_ENTRY = sqlalchemy.Table(
     sqlalchemy.Index("audit_entry_principal_idx", "workspace_id", "principal_id", sqlalchemy.text("sequence desc")),
 )
 """The audit log. The service may add rows and read them, and owns nothing of it."""
+
+PASSWORD = sqlalchemy.Table(
+    "password",
+    METADATA,
+    sqlalchemy.Column("principal_id", sqlalchemy.Uuid, primary_key=True),
+    _text("hash"),
+    _time("changed_at", is_now=True),
+    sqlalchemy.Column("failures", sqlalchemy.Integer, nullable=False, server_default="0"),
+    _time("locked_until"),
+    _text("totp_secret", default=""),
+    sqlalchemy.Column("totp_confirmed", sqlalchemy.Boolean, nullable=False, server_default=sqlalchemy.false()),
+    sqlalchemy.Column("totp_last_step", sqlalchemy.BigInteger, nullable=False, server_default="0"),
+    sqlalchemy.Column("recovery_hashes", sqlalchemy.ARRAY(sqlalchemy.LargeBinary), nullable=False, server_default="{}"),
+    _refers("password", "principal_id", "principal", cascades=True),
+)
+
+IDENTITY_PROVIDER = sqlalchemy.Table(
+    "identity_provider",
+    METADATA,
+    sqlalchemy.Column("handle", sqlalchemy.Text, primary_key=True),
+    _text("name"),
+    _text("kind"),
+    sqlalchemy.Column("is_enabled", sqlalchemy.Boolean, nullable=False),
+    sqlalchemy.Column("creates_users", sqlalchemy.Boolean, nullable=False),
+    sqlalchemy.Column("settings", postgresql.JSONB, nullable=False),
+    _text("secret", default=""),
+    sqlalchemy.Column("group_roles", postgresql.JSONB, nullable=False),
+    _time("created_at", is_now=True),
+    _time("updated_at", is_now=True),
+)
+
+DEVICE_SIGN_IN = sqlalchemy.Table(
+    "device_sign_in",
+    METADATA,
+    sqlalchemy.Column("user_code", sqlalchemy.Text, primary_key=True),
+    sqlalchemy.Column("device_hash", sqlalchemy.LargeBinary, nullable=False),
+    _text("client_name"),
+    sqlalchemy.Column("loopback_port", sqlalchemy.Integer, nullable=False),
+    _text("address"),
+    _time("created_at", is_now=True),
+    sqlalchemy.Column("expires_at", sqlalchemy.DateTime(timezone=True), nullable=False),
+    sqlalchemy.Column("is_approved", sqlalchemy.Boolean),
+    _id("principal_id", nullable=True),
+    _refers("device_sign_in", "principal_id", "principal", cascades=True),
+    sqlalchemy.UniqueConstraint("device_hash", name="device_sign_in_device_hash_key"),
+    sqlalchemy.Index("device_sign_in_expires_at_idx", "expires_at"),
+)

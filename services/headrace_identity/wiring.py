@@ -5,22 +5,31 @@ from __future__ import annotations
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_identity import wire
+from headrace_identity.neighbours.openid import OpenId
+from headrace_identity.queries.audit import PostgresAuditLog
 from headrace_identity.queries.changes import Changes
 from headrace_identity.queries.directory import PostgresDirectory
 from headrace_identity.queries.keys import PostgresApiKeys, PostgresInvitations, PostgresSigningKeys
+from headrace_identity.queries.providers import PostgresProviders
 from headrace_identity.queries.roles import PostgresRoles
+from headrace_identity.queries.sign_in import PostgresDevices, PostgresSignIns
 from headrace_identity.queries.workspaces import PostgresWorkspaces
 from headrace_identity.rules.roles import built_in_roles
 from headrace_identity.servicers.api_keys import ApiKeyServicer
+from headrace_identity.servicers.audit import AuditInternalServicer, AuditServicer
+from headrace_identity.servicers.identity_providers import IdentityProviderServicer
 from headrace_identity.servicers.internal import IdentityInternalServicer
 from headrace_identity.servicers.invitations import InvitationServicer
 from headrace_identity.servicers.roles import RoleServicer
 from headrace_identity.servicers.service_accounts import ServiceAccountServicer
+from headrace_identity.servicers.sign_in import SignInServicer
 from headrace_identity.servicers.signing import Signer
 from headrace_identity.servicers.teams import TeamServicer
 from headrace_identity.servicers.users import UserServicer
 from headrace_identity.servicers.workspace import WorkspaceServicer
 from headrace_identity.usecases.authenticating import ApiKeyAuthenticator
+from headrace_identity.usecases.providers import ForeignTokenAuthenticator, SigningInElsewhere
+from headrace_identity.usecases.signing_in import Passwords, SessionAuthenticator, SigningIn
 
 
 async def build(context: ServiceContext) -> Service:
@@ -32,8 +41,22 @@ async def build(context: ServiceContext) -> Service:
     keys = PostgresApiKeys(context.database, changes)
     invitations = PostgresInvitations(context.database)
     signing = PostgresSigningKeys(context.database, changes)
-    signer = Signer(signing, SecretBox.of_settings(context.settings), context.clock.now)
-    authenticators = (ApiKeyAuthenticator(keys, context.clock.now),)
+    settings, now = context.settings, context.clock.now
+    secret_box = SecretBox.of_settings(settings)
+    signer = Signer(signing, secret_box, now)
+    log = PostgresAuditLog(context.database)
+    sign_ins, providers, devices = PostgresSignIns(changes), PostgresProviders(changes), PostgresDevices(changes)
+    openid = OpenId()
+    signing_in = SigningIn(
+        sign_ins, directory, secret_box, Passwords(), now, session_seconds=settings.session_hours * 3600
+    )
+    elsewhere = SigningInElsewhere(providers, directory, openid, secret_box, now)
+    token = settings.internal_token
+    authenticators = (
+        ApiKeyAuthenticator(keys, now),
+        ForeignTokenAuthenticator(providers, openid),
+        SessionAuthenticator(sign_ins, now),
+    )
     return Service(
         servicers=(
             WorkspaceServicer(workspaces, roles),
@@ -44,5 +67,21 @@ async def build(context: ServiceContext) -> Service:
             ApiKeyServicer(keys, directory, roles),
             InvitationServicer(invitations, directory, roles, keys),
             IdentityInternalServicer(workspaces, directory, roles, signing, signer, authenticators),
-        )
+            AuditServicer(log),
+            AuditInternalServicer(log),
+            IdentityProviderServicer(providers, sign_ins, roles, directory, secret_box),
+            SignInServicer(
+                signing_in,
+                elsewhere,
+                sign_ins,
+                providers,
+                devices,
+                directory,
+                keys,
+                now,
+                internal_token=token.get_secret_value() if token is not None else None,
+                is_required=settings.auth == "on",
+            ),
+        ),
+        close=openid.close,
     )

@@ -104,7 +104,9 @@ class Composition:
                 credentials=neighbour_credentials(self._settings),
                 max_message_bytes=self._settings.max_message_bytes,
             )
-        self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self._operations))
+        given = self._settings.internal_token
+        token = self._host.internal_token if self._host is not None else given.get_secret_value() if given else None
+        self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self._operations, token))
         # Whoever starts a server has made sure that nobody else listens there.
         await self._gateway.start([bind(self._settings.host, self._settings.port, shared=True)])
 

@@ -1,0 +1,1 @@
+"""Others that vouch for people and machines, in the words of this service."""

@@ -1,0 +1,13 @@
+-- One provider.
+select handle,
+       name,
+       kind,
+       is_enabled,
+       creates_users,
+       settings,
+       secret,
+       group_roles,
+       created_at,
+       updated_at
+  from identity_provider
+ where handle = $1
