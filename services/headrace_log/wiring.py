@@ -7,6 +7,7 @@ from headrace_chassis.addresses import AllowList
 from headrace_chassis.egress import Egress
 from headrace_chassis.leases import ServiceLease
 from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
+from headrace_chassis.resolving import is_loopback
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_log.loops.quotas import QuotaLoop
@@ -57,7 +58,10 @@ async def build(context: ServiceContext) -> Service:
     follow = Follow(reader, tail, StateFinality(context.channel))
     sink_lease = ServiceLease(database, "sinks", context.holder, LEASE_SECONDS)
     kept_sinks = Sinks(database, SecretBox.of_settings(settings), sink_lease)
-    outlets = Outlets(Egress(_allow_list(context)), settings.log_sink_folder, now)
+    # Where nobody but this machine can call the server, whoever calls it reaches private addresses anyway.
+    trusts_callers = settings.auth == "off" and is_loopback(settings.host)
+    egress = Egress(_allow_list(context), trusts_callers=trusts_callers)
+    outlets = Outlets(egress, settings.log_sink_folder, now)
     sinks = SinkLoop(kept_sinks, follow, outlets, sink_lease)
 
     async def close() -> None:
