@@ -1,7 +1,8 @@
 // What the drivers have in common: a browser, faults that it tells, and questions to the test that started the driver.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 export const require = createRequire(new URL("../../../gateway/ui/package.json", import.meta.url));
@@ -44,3 +45,40 @@ export async function open(browser, theme, width) {
 
 /** The row of a table that holds some words. */
 export const row = (page, words) => page.locator("tbody tr", { hasText: words });
+
+/** Sizes and themes in which pages are looked at. */
+const LOOKS = [
+  ["light", 1440],
+  ["dark", 1440],
+  ["light", 390],
+  ["dark", 390],
+];
+
+/**
+ * Goes to pages in both themes, wide and on a phone: takes pictures, and counts as faults what is not accessible, and
+ * what is wider than the window.
+ *
+ * @param pages Paths by the name of the picture.
+ */
+export async function checked(browser, url, pictures, pages) {
+  const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+  for (const [theme, width] of LOOKS) {
+    const page = await open(browser, theme, width);
+    for (const [name, path] of Object.entries(pages)) {
+      const where = `${name} ${theme} ${width}`;
+      await page.goto(url + path);
+      await page.locator("main h1").first().waitFor(WAIT);
+      await page.locator(".loading").first().waitFor({ ...WAIT, state: "detached" });
+      await page.screenshot({ path: join(pictures, `${name}-${theme}-${width}.png`) });
+      // Through the protocol of the debugger: the page's own rules forbid scripts of others.
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => window.axe.run({ runOnly: ["wcag2a", "wcag2aa", "wcag21aa"] }));
+      for (const { impact, help, nodes } of violations)
+        if (["serious", "critical"].includes(impact))
+          faults.push(`${where}: ${help}: ${nodes.map((node) => node.html).slice(0, 3).join(" | ")}`);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+      if (overflow > 0) faults.push(`${where}: ${overflow} px wider than the window`);
+    }
+    await page.context().close();
+  }
+}

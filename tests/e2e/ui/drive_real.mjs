@@ -14,8 +14,9 @@ async function aScriptIsSeenFromStartToEnd(page) {
   await page.getByRole("heading", { name: "Runs", exact: true }).waitFor(WAIT);
   await ask("shown");
   await row(page, "shown").getByText("Running").waitFor(WAIT);
-  await row(page, "shown").getByRole("link").click();
+  await row(page, "shown").getByRole("link").first().click();
   await head(page, "Running").waitFor(WAIT);
+  await page.getByRole("tab", { name: "Tasks" }).click();
   await page.getByRole("row", { name: /wait_for.*Running/ }).waitFor(WAIT);
   await page.screenshot({ path: join(pictures, "real-run-running.png") });
   await page.getByRole("tab", { name: "Logs" }).click();
@@ -38,7 +39,7 @@ async function aScriptIsSeenFromStartToEnd(page) {
 async function aFailureSaysWhy(page) {
   await page.goto(`${url}/runs?text=broken&state=failed`);
   await ask("broken");
-  await row(page, "broken").getByRole("link").click();
+  await row(page, "broken").getByRole("link").first().click();
   await head(page, "Failed").waitFor(WAIT);
   await page.locator(".state-message", { hasText: "nothing works today" }).waitFor(WAIT);
   await page.getByRole("tab", { name: "States" }).click();
@@ -55,6 +56,7 @@ async function aDeploymentIsRunFromThePage(page) {
   await page.getByLabel("Parameters as JSON").fill('{"count": 5}');
   await page.getByRole("button", { name: "Run", exact: true }).click();
   await head(page, "Completed").waitFor(WAIT);
+  await page.getByRole("tab", { name: "Tasks" }).click();
   await page.getByRole("row", { name: /measure-4.*Completed/ }).waitFor(WAIT);
   await page.getByRole("tab", { name: "Parameters" }).click();
   await page.getByText('"count": 5').waitFor(WAIT);
@@ -67,6 +69,7 @@ async function aRunIsCancelledFromThePage(page) {
   await page.getByRole("button", { name: "Run shown-here" }).click();
   await page.getByLabel("Parameters as JSON").fill('{"gate": "never-there"}');
   await page.getByRole("button", { name: "Run", exact: true }).click();
+  await page.getByRole("tab", { name: "Tasks" }).click();
   await page.getByRole("row", { name: /wait_for.*Running/ }).waitFor(WAIT);
   await page.getByRole("button", { name: "Cancel" }).click();
   await page.getByRole("button", { name: "Cancel the run" }).click();

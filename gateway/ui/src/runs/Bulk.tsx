@@ -2,13 +2,14 @@ import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tansta
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { BulkAction, BulkOperation, FlowRunFilter, Input } from "../api/contract.gen.ts";
-import { useStream } from "../api/live.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Menu } from "../parts/Menu.tsx";
 import { Modal } from "../parts/Modal.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
+
+const LOOK_MILLISECONDS = 500;
 
 interface Deed {
   action: Input<BulkAction>;
@@ -100,7 +101,6 @@ export function Bulk({ filter, label, isAll, onDone }: BulkProps) {
       {running !== undefined && (
         <Progress
           started={running}
-          filter={filter}
           onClose={() => {
             setRunning(undefined);
             setDeed(undefined);
@@ -134,21 +134,20 @@ function Matching({ filter, action, isAll }: { filter: Input<FlowRunFilter>; act
 const isOver = ({ status }: BulkOperation) =>
   status === "BULK_OPERATION_STATUS_COMPLETED" || status === "BULK_OPERATION_STATUS_CANCELLED";
 
-function Progress({ started, filter, onClose }: { started: BulkOperation; filter: Input<FlowRunFilter>; onClose: () => void }) {
+function Progress({ started, onClose }: { started: BulkOperation; onClose: () => void }) {
   const queries = useQueryClient();
   const id = started.bulk_operation_id;
   const { data, error } = useQuery({
     queryKey: ["bulk-operation", id],
     queryFn: ({ signal }) => call("GetBulkOperation", { bulk_operation_id: id }, signal),
     staleTime: 0,
+    // No stream tells how far an operation has come; it is asked as long as somebody looks at it.
+    refetchInterval: ({ state }) => (state.data?.bulk_operation !== undefined && isOver(state.data.bulk_operation) ? false : LOOK_MILLISECONDS),
     placeholderData: keepPreviousData,
   });
   const operation = data?.bulk_operation ?? started;
   const hasEnded = isOver(operation);
   const look = () => void queries.invalidateQueries({ queryKey: ["bulk-operation", id] });
-  // It changes runs, and the stream tells of them: then is the time to look how far it has come.
-  const followed = { filter: { ...filter, state_types: undefined, state_names: undefined } };
-  useStream("FollowFlowRuns", hasEnded ? undefined : followed, { onOpen: look, onAnswer: look });
   const cancel = useMutation({
     mutationFn: () => call("CancelBulkOperation", { bulk_operation_id: id }),
     onSuccess: () => {
