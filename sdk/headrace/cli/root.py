@@ -32,6 +32,7 @@ _GROUPS = {
     "flow-run": ("headrace.cli.flow_run", "See, follow, cancel, retry, tag and delete flow runs."),
     "init": ("headrace.cli.init", "Write a project file for the flows of this folder."),
     "notification-policy": ("headrace.cli.notification_policy", "Tell channels when runs enter states."),
+    "log": ("headrace.cli.log", "Limit, keep and send on what runs log."),
     "profile": ("headrace.cli.profile", "Keep settings for several servers."),
     "task": ("headrace.cli.task", "Serve background tasks, and see who does."),
     "task-run": ("headrace.cli.task_run", "See task runs."),
