@@ -52,6 +52,8 @@ const routes = [
   place("/notifications", "notifications/NotificationsPage"),
   place("/settings", "settings/SettingsPage"),
   place("/sign-in", "account/SignInPage"),
+  place("/sign-in/callback", "account/CallbackPage"),
+  place("/sign-in/device", "account/DevicePage"),
 ] as const satisfies readonly AnyRoute[];
 
 export const router = createRouter({

@@ -19,6 +19,7 @@ from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
 from headrace_chassis.resolving import NO_WORKSPACE_ID
+from headrace_chassis.scope import everywhere
 from headrace_identity.repository import AuditFilter, AuditLog
 from headrace_identity.rules.audit import Entry, Note
 from headrace_identity.usecases import audit as usecases
@@ -56,7 +57,9 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         if key is not None and (len(key) != 1 or type(key[0]) is not int):
             raise errors.InvalidArgument.of_field("page_token", "is not one of ours")
         before = key[0] if key is not None and isinstance(key[0], int) else None
-        page = await self._log.list_page(workspace_id, _filter(request), before_sequence=before, limit=size + 1)
+        # Rows of no workspace are nobody's, and only who may see them has come this far.
+        with everywhere() if request.without_workspace else contextlib.nullcontext():
+            page = await self._log.list_page(workspace_id, _filter(request), before_sequence=before, limit=size + 1)
         token = encode_page_token([page[size - 1].sequence], question) if len(page) > size else ""
         return audit_pb2.ListAuditEntriesResponse(
             entries=[to_entry(entry) for entry in page[:size]], next_page_token=token

@@ -51,6 +51,16 @@ function address(route: Route, request: Fields): string {
   return query.size > 0 ? `${path}?${query.toString()}` : path;
 }
 
+const UNKNOWN = new Set(["CREDENTIAL_MISSING", "CREDENTIAL_REFUSED", "SESSION_ENDED"]);
+
+/** Sends whoever is not signed in, or not any more, to where they can; they come back here afterwards. */
+function askWho(reason: string): void {
+  const { pathname, search } = window.location;
+  const isAsking = pathname === "/sign-in" || pathname === "/sign-in/callback";
+  if (UNKNOWN.has(reason) && !isAsking)
+    window.location.assign(`/sign-in?next=${encodeURIComponent(pathname + search)}`);
+}
+
 interface StatusBody {
   message?: string;
   details?: { "@type"?: string; reason?: string }[];
@@ -83,6 +93,7 @@ export async function send(route: Route, request: Fields, accept: string, signal
   if (!answer.ok) {
     const error = errorOf(await answer.json().catch(() => undefined), answer.status);
     if (!error.isPassing) reportAnswer();
+    if (answer.status === 401) askWho(error.reason);
     throw error;
   }
   reportAnswer();

@@ -1,0 +1,83 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useState, type SubmitEvent } from "react";
+import { useAddress } from "../api/address.ts";
+import { CallError, call } from "../api/client.ts";
+import { TextField } from "../parts/Fields.tsx";
+import { Fault, Loading } from "../parts/Notice.tsx";
+import { keepBegun, safeNext } from "./next.ts";
+
+/** Where people say who they are. */
+export function SignInPage() {
+  const [{ next }] = useAddress();
+  const { data, error, refetch } = useQuery({
+    queryKey: ["sign-in-options"],
+    queryFn: ({ signal }) => call("GetSignInOptions", {}, signal),
+  });
+  if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
+  if (data === undefined) return <Loading what="how to sign in" />;
+  return (
+    <div className="dialog-form">
+      <h1>Sign in</h1>
+      {!data.sign_in_required && <p>This server asks nobody who they are: you are in already.</p>}
+      {data.options.map(({ provider, name }) => (
+        <ProviderButton key={provider} provider={provider} name={name} next={safeNext(next)} />
+      ))}
+      <PasswordForm next={safeNext(next)} />
+    </div>
+  );
+}
+
+function ProviderButton({ provider, name, next }: { provider: string; name: string; next: string }) {
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: async () => {
+      const begun = await call("BeginProviderSignIn", {
+        provider,
+        redirect_uri: `${window.location.origin}/sign-in/callback`,
+      });
+      keepBegun({ flowToken: begun.flow_token, next });
+      window.location.assign(begun.authorization_url);
+    },
+  });
+  return (
+    <>
+      <button type="button" className="button" disabled={isPending} onClick={() => mutate()}>
+        Sign in with {name}
+      </button>
+      {error !== null && <p className="field-error" role="alert">{error.message}</p>}
+    </>
+  );
+}
+
+function PasswordForm({ next }: { next: string }) {
+  const [email, setEmail] = useState("");
+  const [password, setPassword] = useState("");
+  const [code, setCode] = useState("");
+  const [isCodeNeeded, setCodeNeeded] = useState(false);
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => call("SignIn", { email, password, code }),
+    onSuccess: () => window.location.assign(next),
+    onError: (fault) => setCodeNeeded((before) => before || (fault instanceof CallError && fault.reason === "CODE_NEEDED")),
+  });
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    mutate();
+  };
+  const isAskedForCode = error instanceof CallError && error.reason === "CODE_NEEDED";
+  return (
+    <form onSubmit={submit} className="dialog-form">
+      <TextField label="E-mail address" type="email" value={email} onChange={setEmail} isRequired />
+      <TextField label="Password" type="password" value={password} onChange={setPassword} isRequired />
+      {isCodeNeeded && (
+        <TextField label="One-time code" hint="From your app, or a recovery code." value={code} onChange={setCode} isRequired isCode />
+      )}
+      {error !== null && !isAskedForCode && (
+        <p className="field-error" role="alert">
+          {error.message}
+        </p>
+      )}
+      <button type="submit" className="button button-primary" disabled={isPending}>
+        Sign in
+      </button>
+    </form>
+  );
+}

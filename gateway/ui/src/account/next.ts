@@ -1,0 +1,27 @@
+// Where somebody wanted to go before they were asked who they are.
+
+const KEY = "headrace-sign-in";
+
+/** Returns an address of this server; whatever else was asked for is the dashboard. */
+export function safeNext(asked: string | undefined): string {
+  if (!asked?.startsWith("/")) return "/";
+  const target = new URL(asked, window.location.origin);
+  return target.origin === window.location.origin ? target.pathname + target.search + target.hash : "/";
+}
+
+interface Begun {
+  flowToken: string;
+  next: string;
+}
+
+/** Keeps what was begun in this tab, until the provider sends the browser back to it. */
+export function keepBegun(begun: Begun): void {
+  sessionStorage.setItem(KEY, JSON.stringify(begun));
+}
+
+/** Returns what was begun in this tab, once. */
+export function takeBegun(): Begun | undefined {
+  const kept = sessionStorage.getItem(KEY);
+  sessionStorage.removeItem(KEY);
+  return kept === null ? undefined : (JSON.parse(kept) as Begun);
+}
