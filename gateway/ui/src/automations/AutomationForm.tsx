@@ -186,7 +186,7 @@ export function TriggerFields({ draft, onChange }: TriggerFieldsProps) {
           {draft.kind !== "metric" && (
             <TextField
               label="Counted apart by"
-              hint="Labels, such as headrace.resource.id: then each run counts alone."
+              hint="Labels, such as headrace.resource.id: then each run counts alone; related:flow:headrace.resource.id: each flow."
               value={draft.forEach}
               onChange={(forEach) => change({ forEach })}
             />
@@ -223,7 +223,7 @@ export function ActionFields({ actions, choices, canResolve, onChange }: ActionF
       <button
         type="button"
         className="button add"
-        onClick={() => onChange([...actions, freshAction("call_webhook", choices)])}
+        onClick={() => onChange([...actions, freshAction(choices.channels.length > 0 ? "send_notification" : "call_webhook", choices)])}
       >
         <Icon name="plus" />
         Add an action

@@ -89,6 +89,31 @@ const OWN = "this automation";
 
 /** The actions that there is a form for; others are written as JSON. */
 export const ACTIONS: Partial<Record<ActionKind, ActionForm>> = {
+  send_notification: {
+    label: "tell a channel",
+    schema: ({ channels }) => ({
+      type: "object",
+      properties: {
+        channel_id: { ...chosen("Channel", channels, "Choose …"), minLength: 1, position: 0 },
+        subject: {
+          type: "string",
+          title: "Subject",
+          description: "A template, such as {{ flow_run.name }} failed. Empty: what happened, in a line.",
+          default: "",
+          position: 1,
+        },
+        body: {
+          type: "string",
+          format: "template",
+          title: "Text",
+          description: "A template. Empty: the state's message, the last error and the last lines of the log.",
+          default: "",
+          position: 2,
+        },
+      },
+      required: ["channel_id"],
+    }),
+  },
   call_webhook: {
     label: "call a URL",
     schema: () => ({

@@ -69,7 +69,7 @@ export const PRESETS: { label: string; note: string; draft: Partial<TriggerDraft
     label: "Runs fail again and again",
     note: "5 of a flow within an hour",
     name: "Flows that fail again and again",
-    draft: { kind: "events", expect: "headrace.flow-run.Failed", threshold: "5", within: "1h", forEach: "headrace.resource.id" },
+    draft: { kind: "events", expect: "headrace.flow-run.Failed", threshold: "5", within: "1h", forEach: "related:flow:headrace.resource.id" },
   },
   {
     label: "A run is stuck",
