@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from headrace import caching as caching
     from headrace import concurrency as concurrency
     from headrace import deployments as deployments
+    from headrace import events as events
     from headrace import log_config as log_config
     from headrace import results as results
     from headrace import runtime as runtime
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from headrace.deployments import run_deployment as run_deployment
     from headrace.deployments import serve as serve
     from headrace.engine.retries import exponential_backoff as exponential_backoff
+    from headrace.events import emit_event as emit_event
     from headrace.flows import Flow as Flow
     from headrace.flows import flow as flow
     from headrace.futures import Future as Future
@@ -81,6 +83,7 @@ _MODULES = frozenset(
         "concurrency",
         "background",
         "deployments",
+        "events",
         "log_config",
         "results",
         "runtime",
@@ -110,6 +113,7 @@ _NAMES = {
     "asleep_until": "headrace.waiting",
     "asuspend_flow_run": "headrace.pausing",
     "await_for_event": "headrace.waiting",
+    "emit_event": "headrace.events",
     "exponential_backoff": "headrace.engine.retries",
     "flow": "headrace.flows",
     "get_client": "headrace.client",

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2
+from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, event_pb2
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done, refused
 from headrace.engine.connection import use_backend
@@ -108,6 +108,8 @@ class LocalRuns:
         self._lines: list[LogLine] = []
         self._lock = threading.Lock()
         self._artifacts: dict[str, artifact_pb2.Artifact] = {}
+        self.events: list[event_pb2.Event] = []
+        """What was emitted, in order."""
         self.materializations: list[asset_pb2.RecordMaterializationsRequest] = []
         """What task runs told of the assets that they made, in order."""
         self._attempts: dict[str, AttemptHandle] = {}
@@ -256,6 +258,10 @@ class LocalRuns:
         """Tell that a task run made assets."""
         self.materializations.append(request)
         return done(None)
+
+    def emit_event(self, event: event_pb2.Event) -> None:
+        """Keep an event."""
+        self.events.append(event)
 
     def get_variable(self, name: str) -> concurrent.futures.Future[Any]:
         """Return a variable's value."""

@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
-from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2
+from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, event_pb2
 from headrace.engine.slots import HeldSlots, SlotFuture, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine
@@ -88,6 +88,10 @@ class Backend(Protocol):
     @property
     def write_log(self) -> Callable[[LogLine], None]:
         """Takes a log record."""
+
+    @property
+    def emit_event(self) -> Callable[[event_pb2.Event], object]:
+        """Takes an event; sends it in the background."""
 
     @property
     def waits(self) -> Waits:

@@ -15,7 +15,16 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, flow_run_pb2, state_pb2, task_run_pb2, variable_pb2
+from headrace.api.v1 import (
+    artifact_pb2,
+    asset_pb2,
+    block_pb2,
+    event_pb2,
+    flow_run_pb2,
+    state_pb2,
+    task_run_pb2,
+    variable_pb2,
+)
 from headrace.client.core import Client
 from headrace.client.retry import patiently
 from headrace.client.values import value_from_proto, value_to_proto
@@ -23,6 +32,7 @@ from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, 
 from headrace.engine.server_waits import ServerWaits
 from headrace.engine.slots import HeldSlots, SlotFuture, SlotKeeper, SlotWish
 from headrace.engine.verdicts import verdict_from_proto
+from headrace.recording.events import EventShipper
 from headrace.recording.facts import AttemptHandle, Transition
 from headrace.recording.logs import LogLine, LogShipper
 from headrace.recording.recorder import Recorder
@@ -65,10 +75,11 @@ class ServerBackend:
         self.waits = ServerWaits(client)
         self._infrastructure_id = os.environ.get(INFRASTRUCTURE_ID) or f"{socket.gethostname()}:{os.getpid()}"
         self._tasks: list[asyncio.Task[None]] = []
-        self._recorder, self._shipper, self._keeper = client.run(self._start())
+        self._recorder, self._shipper, self._events, self._keeper = client.run(self._start())
         # Called very often, so without a method in between.
         self.record: Callable[[Transition], None] = self._recorder.record
         self.write_log: Callable[[LogLine], None] = self._shipper.write
+        self.emit_event: Callable[[event_pb2.Event], object] = self._events.write
 
     def create_flow_run(self, run: NewFlowRun) -> concurrent.futures.Future[StartedFlowRun]:
         """Create a flow run as RUNNING."""
@@ -87,8 +98,8 @@ class ServerBackend:
         return self._submit(self._recorder.flush(timeout))
 
     def flush_logs(self, timeout: float) -> concurrent.futures.Future[int]:
-        """Wait until all log records are acknowledged."""
-        return self._submit(self._shipper.flush(timeout))
+        """Wait until all log records are acknowledged, and all events."""
+        return self._submit(self._flush_told(timeout))
 
     def earlier_task_runs(self, flow_run_id: str) -> concurrent.futures.Future[dict[tuple[str, str], EarlierTaskRun]]:
         """Return the task runs of earlier executions of a flow run."""
@@ -169,13 +180,14 @@ class ServerBackend:
     def _submit(self, coroutine: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
         return self._client.thread.submit(coroutine)
 
-    async def _start(self) -> tuple[Recorder, LogShipper, SlotKeeper]:
+    async def _start(self) -> tuple[Recorder, LogShipper, EventShipper, SlotKeeper]:
         folder = spool_folder_of(
             self._settings.spool_folder, self._settings.api_url or DEFAULT_API_URL, self._settings.workspace_id
         )
         recorder = Recorder(self._client.aio, Spool(folder, self._settings.spool_bytes))
         shipper = LogShipper(self._client.aio)
-        running = [(recorder.run(), "recorder"), (shipper.run(), "log shipper")]
+        events = EventShipper(self._client.aio)
+        running = [(recorder.run(), "recorder"), (shipper.run(), "log shipper"), (events.run(), "event shipper")]
         if folder.exists():
             running.append((self._recover(folder), "recovery"))
         for coroutine, name in running:
@@ -183,7 +195,13 @@ class ServerBackend:
             task.add_done_callback(_report_end)
             self._tasks.append(task)
         keeper = SlotKeeper(self._client.aio.concurrency, self._settings.run_patience_seconds)
-        return recorder, shipper, keeper
+        return recorder, shipper, events, keeper
+
+    async def _flush_told(self, timeout: float) -> int:
+        missing, events = await asyncio.gather(self._shipper.flush(timeout), self._events.flush(timeout))
+        if events:
+            logger.warning("the server did not confirm %d events before the end", events)
+        return missing
 
     async def _stop(self) -> None:
         await self._keeper.close(_CLOSE_SECONDS)

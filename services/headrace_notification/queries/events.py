@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import uuid
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from headrace_chassis.outbox import outbox_channel
 from headrace_notification.queries import SQL
 from headrace_notification.queries.rows import event_from_row, resource_columns
 from headrace_notification.repository import Followed
-from headrace_notification.rules.events import Event, EventFilter, Key
+from headrace_notification.rules.events import Event, EventCounts, EventFilter, Facet, Key
 from headrace_notification.rules.positions import MOST_EVENTS_IN_BLOCK, first_position
 from headrace_notification.tables import event as event_table
 
@@ -157,6 +158,74 @@ class Events:
         async with self._database.connection() as connection:
             return [event_from_row(row) for row in await connection.fetch(text, *arguments)]
 
+    async def count(
+        self,
+        workspace_id: uuid.UUID,
+        wanted: EventFilter,
+        facet: Facet,
+        span: tuple[datetime.datetime, datetime.datetime],
+        *,
+        buckets: int,
+        most_values: int,
+        most_events: int,
+    ) -> EventCounts:
+        """Return how many events there are in a span, by value and bucket of time; of the newest `most_events`."""
+        begin, end = span
+        table = event_table
+        values: Any = {
+            Facet.NAME: table.c.name,
+            Facet.RESOURCE: table.c.resource_id,
+            Facet.RELATED: table.c.related_ids,
+        }[facet]
+        seconds = max((end - begin).total_seconds(), 1e-6)
+        place = sqlalchemy.func.width_bucket(
+            sqlalchemy.extract("epoch", table.c.occurred_at - _moment(begin)),
+            sqlalchemy.literal(0.0, sqlalchemy.Numeric),
+            sqlalchemy.literal(seconds, sqlalchemy.Numeric),
+            sqlalchemy.literal(buckets, sqlalchemy.Integer),
+        )
+        newest = (
+            sqlalchemy.select(values.label("value"), place.label("place"))
+            .where(
+                table.c.workspace_id == workspace_id,
+                table.c.occurred_at >= begin,
+                table.c.occurred_at < end,
+                *filter_conditions(dataclasses.replace(wanted, occurred_from=None, occurred_until=None)),
+            )
+            .order_by(table.c.occurred_at.desc(), table.c.position.desc())
+            .limit(most_events + 1)
+            .cte("newest")
+        )
+        one: Any = sqlalchemy.func.unnest(newest.c.value) if facet is Facet.RELATED else newest.c.value
+        each = sqlalchemy.select(one.label("value"), newest.c.place).cte("each")
+        count = sqlalchemy.func.count()
+        top = (
+            sqlalchemy.select(each.c.value, count.label("total"))
+            .group_by(each.c.value)
+            .order_by(count.desc(), each.c.value)
+            .limit(most_values)
+            .cte("top")
+        )
+        by_value = (
+            sqlalchemy.select(top.c.value, top.c.total, each.c.place, count)
+            .select_from(top.join(each, each.c.value == top.c.value))
+            .group_by(top.c.value, top.c.total, each.c.place)
+        )
+        by_time = sqlalchemy.select(
+            sqlalchemy.null().cast(sqlalchemy.Text), sqlalchemy.literal(0), newest.c.place, count
+        ).group_by(newest.c.place)
+        text, arguments = compile_core(sqlalchemy.union_all(by_value, by_time))
+        over_time = [0] * buckets
+        found: dict[str, tuple[int, list[int]]] = {}
+        async with self._database.connection() as connection:
+            for value, total, bucket, number in await connection.fetch(text, *arguments):
+                counts = over_time if value is None else found.setdefault(value, (total, [0] * buckets))[1]
+                counts[min(max(bucket, 1), buckets) - 1] += number
+        ordered = sorted(found, key=lambda value: (-found[value][0], value))
+        return EventCounts(
+            {value: tuple(found[value][1]) for value in ordered}, tuple(over_time), sum(over_time) > most_events
+        )
+
     async def list_in_positions(
         self,
         workspace_id: uuid.UUID,
@@ -257,6 +326,10 @@ def _contains(word: str) -> ColumnElement[bool]:
         sqlalchemy.cast(event_table.c.payload, sqlalchemy.Text),
     )
     return everything.op("ilike", is_comparison=True)(f"%{escaped}%")
+
+
+def _moment(at: datetime.datetime) -> Any:
+    return sqlalchemy.literal(at, sqlalchemy.DateTime(timezone=True))
 
 
 def _json(value: object) -> Any:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from headrace_notification.rules.automations import Action, Automation, Steer, SteerPlace, SteerSchedule
 from headrace_notification.rules.deliveries import AfterTry, Answer, Delivery, Status
-from headrace_notification.rules.events import Event, EventFilter, Key
+from headrace_notification.rules.events import Event, EventCounts, EventFilter, Facet, Key
 from headrace_notification.rules.firings import BucketKey, Changes, Memory, Remembered
 
 
@@ -48,6 +48,20 @@ class EventStore(Protocol):
         self, workspace_id: uuid.UUID, wanted: EventFilter, *, after: Key | None, newest_first: bool, limit: int
     ) -> list[Event]:
         """Return at most `limit` events behind `after` in the order of time, or in the opposite one."""
+        ...
+
+    async def count(
+        self,
+        workspace_id: uuid.UUID,
+        wanted: EventFilter,
+        facet: Facet,
+        span: tuple[datetime.datetime, datetime.datetime],
+        *,
+        buckets: int,
+        most_values: int,
+        most_events: int,
+    ) -> EventCounts:
+        """Return how many events there are in a span, by value and bucket of time; of the newest `most_events`."""
         ...
 
     async def load_cursor(self, source: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import enum
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -87,6 +88,24 @@ class EventFilter:
     occurred_from: datetime.datetime | None = None
     occurred_until: datetime.datetime | None = None
     text: str = ""
+
+
+class Facet(enum.Enum):
+    """By what events are counted."""
+
+    NAME = "name"
+    RESOURCE = "resource"
+    RELATED = "related"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class EventCounts:
+    """How many events there are."""
+
+    values: Mapping[str, tuple[int, ...]]
+    """By value, the most frequent first: how many in each bucket of time."""
+    over_time: tuple[int, ...]
+    is_capped: bool
 
 
 def event_document(event: Event) -> dict[str, Any]:

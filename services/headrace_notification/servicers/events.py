@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc.aio
 
+from headrace import errors
 from headrace.api.v1 import event_pb2, event_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
 from headrace_chassis.clock import Clock
 from headrace_chassis.paging import page_size, question_digest
 from headrace_notification.repository import EventStore, EventTail
-from headrace_notification.usecases.events import Place, emit_events, follow_events, list_page, load_event
+from headrace_notification.usecases.events import (
+    Place,
+    count_events,
+    emit_events,
+    follow_events,
+    list_page,
+    load_event,
+)
 from headrace_notification.wire import events as wire
 from headrace_notification.wire.values import parse_id
+
+DAY = datetime.timedelta(days=1)
+MOST_VALUES = 20
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -45,6 +57,42 @@ class EventServicer(event_pb2_grpc.EventServiceServicer):
         ]
         stored = await emit_events(self._store, events, is_own=caller.principal_kind == "service")
         return event_pb2.EmitEventsResponse(stored=stored)
+
+    async def StreamEvents(
+        self, request_iterator: AsyncIterator[event_pb2.StreamEventsRequest], context: Context
+    ) -> AsyncIterator[event_pb2.StreamEventsResponse]:
+        """Take events of a client on one stream."""
+        caller = current_caller()
+        async for request in request_iterator:
+            now = self._clock.now()
+            try:
+                events = [
+                    wire.event_from_proto(message, caller.workspace_id, now, f"events[{place}]")
+                    for place, message in enumerate(request.events)
+                ]
+                stored = await emit_events(self._store, events, is_own=caller.principal_kind == "service")
+            except errors.InvalidArgument as error:
+                yield event_pb2.StreamEventsResponse(sequence=request.sequence, refused=str(error))
+            else:
+                yield event_pb2.StreamEventsResponse(sequence=request.sequence, stored=stored)
+
+    async def CountEvents(
+        self, request: event_pb2.CountEventsRequest, context: Context
+    ) -> event_pb2.CountEventsResponse:
+        """Count events by what they have in common, and over time."""
+        wanted = wire.filter_from_proto(request.filter)
+        end = wanted.occurred_until or self._clock.now()
+        begin = wanted.occurred_from or end - DAY
+        counts = await count_events(
+            self._store,
+            current_caller().workspace_id,
+            wanted,
+            wire.facet_from_proto(request.facet),
+            (begin, end),
+            buckets=request.bucket_count or 1,
+            most_values=request.most_values or MOST_VALUES,
+        )
+        return wire.counts_to_proto(counts, begin, end)
 
     async def GetEvent(self, request: event_pb2.GetEventRequest, context: Context) -> event_pb2.GetEventResponse:
         """Return one event."""

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 
 from headrace import errors
 from headrace_notification.repository import EventStore, EventTail
-from headrace_notification.rules.events import RESERVED_PREFIX, Event, EventFilter, Key
+from headrace_notification.rules.events import RESERVED_PREFIX, Event, EventCounts, EventFilter, Facet, Key
 
 SIGN_OF_LIFE_SECONDS = 10.0
 CHUNK = 200
+MOST_COUNTED = 100_000
 _LOOK_UP_SECONDS = 1.0
 
 
@@ -47,6 +49,28 @@ async def load_event(store: EventStore, workspace_id: uuid.UUID, event_id: uuid.
     if event is None:
         raise errors.NotFound(f"there is no event {event_id}")
     return event
+
+
+async def count_events(
+    store: EventStore,
+    workspace_id: uuid.UUID,
+    wanted: EventFilter,
+    facet: Facet,
+    span: tuple[datetime.datetime, datetime.datetime],
+    *,
+    buckets: int,
+    most_values: int,
+) -> EventCounts:
+    """Return how many events there are in a span of time, by value and bucket; of the newest MOST_COUNTED.
+
+    Raises:
+        errors.InvalidArgument: The span ends before it begins.
+    """
+    if span[0] >= span[1]:
+        raise errors.InvalidArgument.of_field("filter.occurred", "must begin before it ends")
+    return await store.count(
+        workspace_id, wanted, facet, span, buckets=buckets, most_values=most_values, most_events=MOST_COUNTED
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from headrace import errors
 from headrace.api.v1 import event_pb2, state_pb2
 from headrace.ids import uuid7
 from headrace_chassis.paging import decode_page_token, encode_page_token
-from headrace_notification.rules.events import RESERVED_LABELS, Event, EventFilter, Key, Resource
+from headrace_notification.rules.events import RESERVED_LABELS, Event, EventCounts, EventFilter, Facet, Key, Resource
 from headrace_notification.wire.values import moment, optional_id, parse_id, plain, storable, struct, timestamp
 
 MOST_EVENT_BYTES = 1_500_000
@@ -132,6 +132,31 @@ def _bound(span: state_pb2.TimeRange, end: str) -> datetime.datetime | None:
     if not span.HasField(end):  # type: ignore[arg-type]
         return None
     return moment(getattr(span, end), f"filter.occurred.{end}")
+
+
+def facet_from_proto(facet: int) -> Facet:
+    """Return by what events are counted."""
+    return {event_pb2.EVENT_FACET_RESOURCE: Facet.RESOURCE, event_pb2.EVENT_FACET_RELATED: Facet.RELATED}.get(
+        event_pb2.EventFacet.ValueType(facet), Facet.NAME
+    )
+
+
+def counts_to_proto(
+    counts: EventCounts, begin: datetime.datetime, end: datetime.datetime
+) -> event_pb2.CountEventsResponse:
+    """Return counts as they go over the wire."""
+    span = state_pb2.TimeRange(until=timestamp(end))
+    getattr(span, "from").FromDatetime(begin)
+    return event_pb2.CountEventsResponse(
+        counts=[
+            event_pb2.EventCount(value=value, count=sum(over_time), over_time=over_time)
+            for value, over_time in counts.values.items()
+        ],
+        total=sum(counts.over_time),
+        over_time=counts.over_time,
+        span=span,
+        capped=counts.is_capped,
+    )
 
 
 def key_from_token(token: str, question: bytes) -> Key | None:

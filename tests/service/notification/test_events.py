@@ -22,7 +22,9 @@ from headrace_harness.services import RunningService, running_service
 from headrace_notification.wiring import build
 from service.notification.played import World, a_run
 
-MOMENT = datetime.datetime(2026, 3, 5, 12, tzinfo=datetime.UTC)
+MOMENT = datetime.datetime.now(datetime.UTC).replace(hour=12, minute=0, second=0, microsecond=0) - datetime.timedelta(
+    days=3
+)
 SECOND = datetime.timedelta(seconds=1)
 
 
