@@ -101,7 +101,8 @@ class PartitionKeeper(Loop):
                 # Rows of that day stand in the default partition already: move them out of it.
                 await connection.execute(_move_from_default(table.name, day, await _key(connection, table.name)))
             # Who names a partition itself meets the same wall as who names the table.
-            await connection.execute(_PROTECT, name)
+            if await connection.fetchval(_CAN_PROTECT):
+                await connection.execute(_PROTECT, name)
         logger.info("made the partition %s", name)
 
     async def _drop(self, name: str) -> None:
@@ -119,6 +120,7 @@ class PartitionKeeper(Loop):
             )
 
 
+_CAN_PROTECT = "select to_regprocedure('headrace.protect(regclass)') is not null"
 _PROTECT = """
     select headrace.protect(attrelid::regclass)
       from pg_attribute

@@ -22,6 +22,7 @@ from headrace_chassis.telemetry import configure_tracing
 from headrace_server.composition import Composition, load
 from headrace_server.database import ensure_current
 from headrace_server.entry import run, tell
+from headrace_server.first_admin import setup_hint, setup_token
 from headrace_server.home import Home
 from headrace_server.options import Options
 from headrace_server.parts import GATEWAY
@@ -80,6 +81,9 @@ async def _serve(parts: Sequence[str], settings: ServerSettings, url: str | None
         places += [f"HTTP on port {composition.http_port}"] if composition.http_port else []
         places += [f"metrics on port {composition.metrics_port}"] if composition.metrics_port else []
         tell(f"{' and '.join(parts)}: {', '.join(places)}.")
+        asks = settings.auth == "on" and "identity" in parts and url is not None
+        if asks and (token := await setup_token(str(url))) is not None:
+            tell(setup_hint("https://<this server>", token))
         await composition.failed.wait()
         raise errors.Internal("a part of the process has died; its log says why")
     finally:

@@ -24,9 +24,9 @@ async def setup_token(database_url: str) -> str | None:
         await database.close()
 
 
-def setup_hint(base_url: str, token: str) -> list[str]:
+def setup_hint(base_url: str, token: str) -> str:
     """Return the lines that tell whoever started the server how to get in."""
-    return [
-        "  Nobody can sign in yet. Make yourself the owner, within 24 hours:",
-        f"    HEADRACE_API_URL={base_url} headrace setup {token} --email you@example.org",
-    ]
+    return (
+        "  Nobody can sign in yet. Make yourself the owner, within 24 hours:\n"
+        f"    HEADRACE_API_URL={base_url} headrace setup {token} --email you@example.org"
+    )

@@ -27,6 +27,7 @@ from headrace_chassis.tls import ServerTls
 from headrace_server.children import Child
 from headrace_server.client_hint import client_hint
 from headrace_server.database import Migration, ensure_current
+from headrace_server.first_admin import setup_hint, setup_token
 from headrace_server.home import Home, State, Status
 from headrace_server.log_file import keep_short
 from headrace_server.options import DatabaseKind
@@ -128,6 +129,8 @@ class Supervisor:
         await asyncio.gather(*(child.begin(order) for child in self._children))
         self._write_status("ready", http_port, grpc_port)
         self._tell(self._welcome(http_port, grpc_port))
+        if self._settings.auth == "on" and (token := await setup_token(url)) is not None:
+            self._tell(setup_hint(f"{self._scheme}://{url_host(self._settings.host)}:{http_port}", token))
         async with asyncio.TaskGroup() as group:
             for child in self._children:
                 group.create_task(child.keep(order))

@@ -13,6 +13,7 @@ from headrace import __version__, errors
 from headrace.cli import output
 
 _GROUPS = {
+    "api-key": ("headrace.cli.api_key", "Keep API keys, one's own and those of service accounts."),
     "artifact": ("headrace.cli.artifact", "See what runs made for people to look at."),
     "asset": ("headrace.cli.asset", "See what runs made for others to use, and from what."),
     "bulk-operation": ("headrace.cli.bulk_operation", "See, follow and stop changes of many flow runs."),
@@ -30,17 +31,27 @@ _GROUPS = {
     "automation": ("headrace.cli.automation", "See automations and what they did."),
     "flow": ("headrace.cli.flow", "See and serve flows."),
     "flow-run": ("headrace.cli.flow_run", "See, follow, cancel, retry, tag and delete flow runs."),
+    "identity-provider": ("headrace.cli.identity_provider", "Say who else vouches for people and machines."),
     "init": ("headrace.cli.init", "Write a project file for the flows of this folder."),
     "notification-policy": ("headrace.cli.notification_policy", "Tell channels when runs enter states."),
     "log": ("headrace.cli.log", "Limit, keep and send on what runs log."),
+    "login": ("headrace.cli.login", "Sign in, and keep a key of yours."),
+    "logout": ("headrace.cli.logout", "Revoke the key of the active profile, and forget it."),
     "profile": ("headrace.cli.profile", "Keep settings for several servers."),
+    "role": ("headrace.cli.role", "Keep roles, and who holds them where."),
+    "service-account": ("headrace.cli.service_account", "Keep names under which programs call the server."),
+    "setup": ("headrace.cli.setup", "Become the owner of a new server, or take an invitation up."),
     "task": ("headrace.cli.task", "Serve background tasks, and see who does."),
     "task-run": ("headrace.cli.task_run", "See task runs."),
+    "team": ("headrace.cli.team", "Keep teams, which hold roles together."),
+    "user": ("headrace.cli.user", "Keep the people of the account."),
     "variable": ("headrace.cli.variable", "Keep named values that flows read."),
     "version": ("headrace.cli.version", "Show versions of client, server and Python."),
     "webhook": ("headrace.cli.webhook", "Take calls of other systems as events."),
+    "whoami": ("headrace.cli.whoami", "Show who the server takes this machine for."),
     "work-pool": ("headrace.cli.work_pool", "See and change work pools and their queues."),
     "worker": ("headrace.cli.worker", "Start and see workers."),
+    "workspace": ("headrace.cli.workspace", "Keep workspaces, and choose one."),
 }
 _EXTRAS = {"server": ("server", "Start, stop and look after a server.")}
 """Groups that come with an extra of the distribution: name -> extra, help."""
