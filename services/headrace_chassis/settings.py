@@ -107,6 +107,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     delivery_claim_seconds: Annotated[float, pydantic.Field(ge=2, le=600)] = 30.0
     """After this long without an outcome, a delivery that a process was trying is tried by another; a try takes at
     most half of it."""
+    built_in_automations: bool = True
+    """Whether workspaces get the automations that they have from the start."""
     metric_interval_seconds: Annotated[float, pydantic.Field(ge=0.1, le=3600)] = 15.0
     """How often the figures are measured that triggers of automations look at."""
     egress_allow: tuple[str, ...] = ()
@@ -173,7 +175,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
         if self.public_url:
             return self.public_url.rstrip("/")
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host
-        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+        scheme = "https" if self.tls_cert_file is not None else "http"
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
     def targets(self) -> dict[str, str]:

@@ -48,7 +48,9 @@ class SmtpSender:
         except aiosmtplib.SMTPNotSupported as error:
             return Answer(Result.REFUSED, f"the server does not offer it: {error}")
         except (aiosmtplib.SMTPException, OSError) as error:
-            return Answer(Result.AGAIN, f"{type(error).__name__}: {error}")
+            # Without a class of its own: the server lacks an extension, such as STARTTLS or AUTH.
+            lacks = type(error) is aiosmtplib.SMTPException
+            return Answer(Result.REFUSED if lacks else Result.AGAIN, f"{type(error).__name__}: {error}")
 
     async def _send(self, mail: Mail) -> Answer:
         try:

@@ -16,7 +16,12 @@ from service.notification.played import KEY, World
 @pytest.fixture
 def settings() -> ServerSettings:
     return ServerSettings.model_validate(
-        {"encryption_key": KEY, "delivery_claim_seconds": 4.0, "egress_allow": ["127.0.0.0/8"]}
+        {
+            "encryption_key": KEY,
+            "delivery_claim_seconds": 4.0,
+            "egress_allow": ["127.0.0.0/8"],
+            "public_url": "https://headrace.example/",
+        }
     )
 
 
