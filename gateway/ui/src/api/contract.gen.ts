@@ -3705,7 +3705,7 @@ export interface ListAutomationsRequest {
   name_contains: string;
   /** Enabled or not. */
   enabled?: boolean;
-  /** Owned by this resource. */
+  /** Owned by this resource: "headrace.built-in" lists those that every workspace has from the start. Empty: all but these. */
   owner_resource_id: string;
   /** How many at most; 0 is 50, above 200 is 200. */
   page_size: number;

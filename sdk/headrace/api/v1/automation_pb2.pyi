@@ -1074,7 +1074,9 @@ class ListAutomationsRequest(google.protobuf.message.Message):
     enabled: builtins.bool
     """Enabled or not."""
     owner_resource_id: builtins.str
-    """Owned by this resource."""
+    """Owned by this resource: "headrace.built-in" lists those that every workspace has from the start. Empty: all but
+    these.
+    """
     page_size: builtins.int
     """How many at most; 0 is 50, above 200 is 200."""
     page_token: builtins.str
