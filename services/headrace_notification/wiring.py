@@ -49,6 +49,7 @@ from headrace_notification.servicers.events import EventServicer
 from headrace_notification.servicers.notification_policies import NotificationPolicyServicer
 from headrace_notification.servicers.webhooks import WebhookServicer
 from headrace_notification.usecases.acknowledging import Acknowledging
+from headrace_notification.usecases.built_in import BuiltIns
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.delivering import Delivering
 from headrace_notification.usecases.measuring import Measuring
@@ -119,7 +120,14 @@ async def build(context: ServiceContext) -> Service:
         ],
         loops=[
             *following,
-            EvaluateLoop(evaluation, catalogue, evaluation_lease, wakeups, outbox_channel(database.schema)),
+            EvaluateLoop(
+                evaluation,
+                catalogue,
+                evaluation_lease,
+                wakeups,
+                outbox_channel(database.schema),
+                BuiltIns(automations, is_on=settings.built_in_automations),
+            ),
             TimerLoop(evaluation, catalogue),
             MeasureLoop(
                 Measuring(evaluation, catalogue, NeighbourMeasures(context.channel)),

@@ -174,7 +174,19 @@ def main() -> int:
         "evaluation": measured,
     }
     print(json.dumps(results, indent=2))
+    print(_summary(measured))
     return 0
+
+
+def _summary(measured: list[dict[str, Any]]) -> str:
+    """Return what matters of it in a line."""
+    few, many = measured[0], measured[-1]
+    ratio = many["cpu_us_per_event"] / few["cpu_us_per_event"]
+    return (
+        f"{many['automations']} automations, {many['events_per_second']} events/s: all {many['webhooks']} webhooks "
+        f"came, p95 {many['event_to_webhook_ms_p95']} ms after their event (at most 500); CPU per event "
+        f"{many['cpu_us_per_event']} us, {ratio:.2f} times that with {few['automations']} automations (at most 2)"
+    )
 
 
 async def _database(url: str) -> str:

@@ -21,14 +21,18 @@ def command() -> None:
 
 
 @command.command("ls")
+@click.option("--built-in", is_flag=True, help="Those that every workspace has from the start.")
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
 @output.output_option
-def list_automations(limit: int, as_json: bool) -> None:
+def list_automations(built_in: bool, limit: int, as_json: bool) -> None:
     """List automations by name."""
     stub = lookup.client().automations
+    owner = "headrace.built-in" if built_in else ""
 
     def page(token: str, size: int) -> automation_pb2.ListAutomationsResponse:
-        return stub.ListAutomations(automation_pb2.ListAutomationsRequest(page_size=size, page_token=token))
+        return stub.ListAutomations(
+            automation_pb2.ListAutomationsRequest(page_size=size, page_token=token, owner_resource_id=owner)
+        )
 
     automations = list(lookup.pages(page, "automations", limit))
     if as_json:

@@ -9,6 +9,7 @@ from headrace_chassis.loops import Loop
 from headrace_chassis.notify import Wakeups
 from headrace_notification.loops.waking import run_woken
 from headrace_notification.repository import EvaluationStore
+from headrace_notification.usecases.built_in import BuiltIns
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.evaluation import evaluate_stored, watch_timers
 
@@ -22,19 +23,27 @@ class EvaluateLoop(Loop):
         lease: What must be held.
         wakeups: Tells when something is stored.
         channel: On which channel.
+        built_ins: Makes the automations that workspaces have from the start.
     """
 
     name = "evaluate"
     interval_seconds = 1.0
 
     def __init__(
-        self, store: EvaluationStore, catalogue: Catalogue, lease: ServiceLease, wakeups: Wakeups, channel: str
+        self,
+        store: EvaluationStore,
+        catalogue: Catalogue,
+        lease: ServiceLease,
+        wakeups: Wakeups,
+        channel: str,
+        built_ins: BuiltIns,
     ) -> None:
         super().__init__(lease=lease)
         self._store = store
         self._catalogue = catalogue
         self._wakeups = wakeups
         self._channel = channel
+        self._built_ins = built_ins
 
     async def run(self, stop: asyncio.Event) -> None:
         """Evaluate until `stop` is set."""
@@ -42,7 +51,7 @@ class EvaluateLoop(Loop):
 
     async def tick(self) -> int | None:
         """Evaluate what was stored since the last tick."""
-        return await evaluate_stored(self._store, self._catalogue)
+        return await evaluate_stored(self._store, self._catalogue, self._built_ins)
 
 
 class TimerLoop(Loop):

@@ -16,6 +16,7 @@ from headrace_notification.queries.evaluation import save_buckets
 from headrace_notification.queries.rows import automation_columns, automation_from_row, creator_column
 from headrace_notification.repository import AutomationPage
 from headrace_notification.rules.automations import Automation
+from headrace_notification.rules.built_in import BUILT_IN
 from headrace_notification.rules.firings import Changes
 from headrace_notification.tables import automation as automation_table
 
@@ -115,6 +116,8 @@ class Automations:
             conditions.append(table.c.enabled.is_(page.enabled))
         if page.owner_resource_id:
             conditions.append(table.c.owner_resource_id == page.owner_resource_id)
+        else:
+            conditions.append(table.c.owner_resource_id != BUILT_IN)
         if page.after is not None:
             name, automation_id = page.after
             conditions.append(

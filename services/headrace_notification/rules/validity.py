@@ -19,6 +19,7 @@ from headrace_notification.rules.automations import (
     RunDeployment,
     SteerPlace,
 )
+from headrace_notification.rules.built_in import BUILT_IN, is_built_in
 from headrace_notification.rules.events import RESERVED_PREFIX
 from headrace_notification.rules.metrics import OPERATORS, WINDOWED, MetricTrigger, faults_of_match
 from headrace_notification.rules.triggers import EventTrigger, Posture, Trigger, leaves, metric_leaves
@@ -61,13 +62,16 @@ def faults_of(automation: Automation) -> list[Fault]:
         "actions_on_trigger": automation.actions_on_trigger,
         "actions_on_resolve": automation.actions_on_resolve,
     }
+    is_own = is_built_in(automation.workspace_id, automation.automation_id)
+    if (automation.owner_resource_id == BUILT_IN) != is_own:
+        faults.append(("owner_resource_id", f"must be {BUILT_IN!r} where the server itself made the automation alone"))
     if not any(lists.values()):
         faults.append(("actions", "must have an action; without one nothing happens"))
     if automation.actions_on_resolve and not _resolves(automation.trigger):
         faults.append(("actions_on_resolve", "must be empty: only triggers on absence and on figures resolve"))
     for name, actions in lists.items():
         for place, action in enumerate(actions):
-            faults += ((f"{name}[{place}].{path}", fault) for path, fault in _action(action))
+            faults += ((f"{name}[{place}].{path}", fault) for path, fault in _action(action, is_own=is_own))
     return faults
 
 
@@ -151,14 +155,14 @@ def _event_trigger(trigger: EventTrigger) -> Iterator[Fault]:
                 yield f"{path}[{label}]", f"values must have at most {LONGEST_TEXT} characters"
 
 
-def _action(action: Action) -> Iterator[Fault]:
+def _action(action: Action, *, is_own: bool = False) -> Iterator[Fault]:
     if isinstance(action, CallWebhook):
         yield from (("call_webhook." + path, fault) for path, fault in _webhook(action))
     if isinstance(action, RunDeployment) and not 0 <= action.schedule_after_seconds <= LONGEST_WITHIN.total_seconds():
         yield "run_deployment.schedule_after", f"must be from 0 to {LONGEST_WITHIN.days} days"
     if isinstance(action, SteerPlace) and PLACES[action.kind] == "work-queue" and _names_one(action):
         yield f"{action.kind}.work_queue_name", "must be named together with its work pool, or neither"
-    if isinstance(action, EmitEvent) and action.name.startswith(RESERVED_PREFIX):
+    if isinstance(action, EmitEvent) and action.name.startswith(RESERVED_PREFIX) and not is_own:
         yield "emit_event.name", f"must not begin with {RESERVED_PREFIX!r}, which the server's own events do"
 
 

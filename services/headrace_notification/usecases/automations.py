@@ -19,6 +19,7 @@ from headrace_notification.rules.automations import (
     RunDeployment,
     SendNotification,
 )
+from headrace_notification.rules.built_in import is_built_in
 from headrace_notification.rules.firings import first_buckets
 from headrace_notification.rules.validity import MASK, Fault, faults_of, origin_of
 from headrace_notification.usecases.templates import TemplateRefused, check_template
@@ -107,7 +108,12 @@ async def delete_automation(store: AutomationStore, workspace_id: uuid.UUID, aut
 
     Raises:
         errors.NotFound: There is no such automation.
+        errors.FailedPrecondition: The server itself made it: it can be disabled.
     """
+    if is_built_in(workspace_id, automation_id):
+        raise errors.FailedPrecondition(
+            "this automation is built in: disable it, if it is not wanted", reason="AUTOMATION_BUILT_IN"
+        )
     async with store.change() as work:
         if not await work.delete(workspace_id, automation_id):
             raise _not_found(automation_id)

@@ -25,6 +25,7 @@ from headrace_notification.rules.firings import (
     path_of,
 )
 from headrace_notification.rules.triggers import Path
+from headrace_notification.usecases.built_in import BuiltIns
 from headrace_notification.usecases.catalogue import Catalogue
 
 logger = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ Covered: TypeAlias = tuple[Automation, Path]
 """An automation, and which of its conditions."""
 
 
-async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
+async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue, built_ins: BuiltIns) -> int:
     """Evaluate what was stored since the last step, in the order in which it was committed.
 
     What it leads to and how far it has come are stored together: each event counts once.
@@ -51,6 +52,7 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue) -> int:
     if stored.cursor == cursor:
         await store.tell_evaluated(stored.read_at)
         return 0
+    await built_ins.ensure(event.workspace_id for event in stored.events)
     # An automation that was there before an event was stored is known from here on.
     await catalogue.refresh()
     covered = [(event, *found) for event in stored.events for found in catalogue.covering(event)]

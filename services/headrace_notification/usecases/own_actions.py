@@ -9,6 +9,7 @@ from collections.abc import Callable
 from headrace import errors
 from headrace_notification.repository import AutomationStore, EventStore
 from headrace_notification.rules.automations import EmitEvent
+from headrace_notification.rules.built_in import is_built_in
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
 from headrace_notification.rules.events import RESERVED_PREFIX, Event, Resource
 from headrace_notification.rules.firings import chain_of
@@ -51,7 +52,8 @@ class OwnActions:
             action: What to emit, rendered.
         """
         cause = delivery.context["event"]
-        if action.name.startswith(RESERVED_PREFIX):
+        is_own = is_built_in(delivery.workspace_id, delivery.automation_id)
+        if action.name.startswith(RESERVED_PREFIX) and not is_own:
             return Answer(
                 Result.REFUSED, f"names that begin with {RESERVED_PREFIX} are those of the server's own events"
             )
