@@ -26,7 +26,6 @@ const retryPolicy = `{
   "loadBalancingConfig": [{"round_robin": {}}],
   "methodConfig": [{
     "name": [{}],
-    "waitForReady": true,
     "retryPolicy": {
       "maxAttempts": 5,
       "initialBackoff": "0.1s",

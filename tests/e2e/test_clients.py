@@ -71,9 +71,9 @@ async def machine(tmp_path: pathlib.Path, empty_database_url: str) -> AsyncItera
         }
         made = Machine(tmp_path, f"https://localhost:{port}", known)
         try:
-            made.take(FLOWS / "deployed.py")
+            made.take(FLOWS / "greeter.py")
             await made.headrace("work-pool", "create", pool)
-            await made.python("deployed.py", pool)
+            await made.python("greeter.py", pool)
             worker = made.start_worker_now(pool)
             await worker.until_said("takes up to")
             yield made
@@ -97,9 +97,9 @@ async def example(machine: Machine, language: str, deployment: str, **variables:
 
 async def test_examples_run_a_deployment_and_follow_its_log(machine: Machine) -> None:
     for language in BUILT:
-        code, out, err = await example(machine, language, "squares/test")
+        code, out, err = await example(machine, language, "greeter/test")
         assert code == 0, f"{language}: {err}{out}"
-        assert "squaring 1" in out
+        assert "hello from the worker" in out
         assert out.rstrip().endswith("Completed")
 
 
@@ -107,6 +107,6 @@ async def test_examples_trust_only_whom_they_are_told_to(machine: Machine, tmp_p
     other = tmp_path / "other.crt"
     other.write_bytes(Authority.new("another one").certificate)
     for language in BUILT:
-        code, out, err = await example(machine, language, "squares/test", HEADRACE_API_CA_FILE=str(other))
+        code, out, err = await example(machine, language, "greeter/test", HEADRACE_API_CA_FILE=str(other))
         assert code == 1, f"{language}: {out}"
         assert "certificate" in err.lower() or "unavailable" in err.lower(), f"{language}: {err}"

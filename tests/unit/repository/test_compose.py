@@ -38,7 +38,8 @@ def test_every_part_of_a_server_is_there_twice(services: dict[str, Any]) -> None
 def test_parts_are_set_with_settings_that_there_are(
     services: dict[str, Any], part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = {name: _filled_in(value) for name, value in services[part]["environment"].items()}
+    environment = services[part]["environment"]
+    given = {name: _filled_in(value) for name, value in environment.items() if not name.startswith("OTEL_")}
     known = {f"HEADRACE_SERVER_{name}".upper() for name in ServerSettings.model_fields} | {"HEADRACE_DATABASE_URL"}
     assert set(given) <= known
     for name, value in given.items():
@@ -58,11 +59,29 @@ def test_commands_are_commands(services: dict[str, Any], part: str) -> None:
 def test_nothing_runs_as_it_likes(services: dict[str, Any]) -> None:
     for name, service in services.items():
         if name != "postgres":
-            assert service["read_only"], name
             assert service["cap_drop"] == ["ALL"], name
-    published = [name for name, service in services.items() if "ports" in service]
-    assert published == ["envoy"]
-    assert services["envoy"]["ports"][0].startswith("${HEADRACE_PUBLISH:-127.0.0.1:")
+            # These two keep files of their own beside their data.
+            assert service.get("read_only") or name in ("grafana", "tempo"), name
+    published = {name: service["ports"] for name, service in services.items() if "ports" in service}
+    assert set(published) == {"envoy", "prometheus", "grafana"}
+    assert published["envoy"][0].startswith("${HEADRACE_PUBLISH:-127.0.0.1:")
+    assert all(ports[0].startswith("127.0.0.1:") for name, ports in published.items() if name != "envoy")
+
+
+def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
+    mounted = [place for service in services.values() for place in service.get("volumes", ()) if place.startswith("./")]
+    assert len(mounted) > 5
+    for place in mounted:
+        assert (ROOT / place.split(":")[0]).exists(), place
+
+
+def test_prometheus_asks_every_part_where_it_answers(services: dict[str, Any]) -> None:
+    configuration = yaml.safe_load((ROOT / "deploy" / "prometheus" / "prometheus.yml").read_text())
+    (job,) = configuration["scrape_configs"]
+    (looked_up,) = job["dns_sd_configs"]
+    assert sorted(looked_up["names"]) == sorted(PARTS)
+    for part in PARTS:
+        assert services[part]["environment"]["HEADRACE_SERVER_METRICS_PORT"] == str(looked_up["port"])
 
 
 def test_what_has_to_be_filled_in_is_in_the_example() -> None:

@@ -38,7 +38,6 @@ public final class Headrace implements AutoCloseable {
           List.of(
               Map.of(
                   "name", List.of(Map.of()),
-                  "waitForReady", true,
                   "retryPolicy",
                       Map.of(
                           "maxAttempts", 5.0,
