@@ -17,6 +17,7 @@ from headrace.client.discovery import System
 from headrace.client.loop import LoopThread
 from headrace.client.stubs import LazyStubs
 from headrace.client.trust import Trust
+from headrace.credentials import api_key_of
 from headrace.rpc.channel import open_aio_channel
 from headrace.settings import Settings
 
@@ -223,8 +224,8 @@ async def _open(system: System, settings: Settings) -> AsyncClient:
 
 def _policy(system: System, settings: Settings) -> CallPolicy:
     metadata: list[tuple[str, str]] = [(CLIENT_VERSION_KEY, __version__)]
-    if settings.api_key:
-        metadata.append((AUTHORIZATION_KEY, f"Bearer {settings.api_key}"))
+    if key := api_key_of(settings):
+        metadata.append((AUTHORIZATION_KEY, f"Bearer {key}"))
     if settings.workspace_id:
         metadata.append((WORKSPACE_KEY, settings.workspace_id))
     version = f" (version {system.version})" if system.version else ""

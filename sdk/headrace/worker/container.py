@@ -18,6 +18,7 @@ from headrace.api.v1 import deployment_pb2, flow_run_pb2, worker_pb2
 from headrace.client.core import open_async
 from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
+from headrace.credentials import api_key_of
 from headrace.engine import assignment
 from headrace.engine.server_backend import INFRASTRUCTURE_ID
 from headrace.settings import Settings, load_settings
@@ -53,8 +54,9 @@ def container_environment(job: Job, settings: Settings, *, api_url: str, infrast
         ATTEMPT_TOKEN: job.attempt_token,
         INFRASTRUCTURE_ID: infrastructure_id,
     }
-    if settings.api_key:
-        environment["HEADRACE_API_KEY"] = settings.api_key
+    # A container has no keyring to look into.
+    if key := api_key_of(settings):
+        environment["HEADRACE_API_KEY"] = key
     if settings.workspace_id:
         environment["HEADRACE_WORKSPACE_ID"] = settings.workspace_id
     return {**environment, **job.environment}

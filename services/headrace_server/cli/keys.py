@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from headrace import errors
-from headrace.api.v1 import automation_pb2, block_pb2, channel_pb2
+from headrace.api.v1 import automation_pb2, block_pb2, channel_pb2, identity_provider_pb2
 from headrace.cli import lookup, output
 from headrace_server.home import Home
 
@@ -39,13 +39,18 @@ def rotate_keys(new_key: bool, as_json: bool) -> None:
     blocks, left = _rotate_blocks()
     automations, unreadable = _rotate_automations()
     channels, unreadable_channels = _rotate_channels()
-    unreadable += unreadable_channels
+    identity = lookup.client().identity_providers.RotateIdentitySecrets(
+        identity_provider_pb2.RotateIdentitySecretsRequest()
+    )
+    unreadable += unreadable_channels + identity.unreadable
     if as_json:
-        output.print_json({"rotated": blocks + automations + channels, "unreadable": left + unreadable})
+        output.print_json(
+            {"rotated": blocks + automations + channels + identity.rotated, "unreadable": left + unreadable}
+        )
     else:
         output.done(
-            f"Encrypted anew: the secrets of {blocks} blocks, {channels} channels and {automations} automations, "
-            "deliveries and webhooks."
+            f"Encrypted anew: the secrets of {blocks} blocks, {channels} channels, {automations} automations, "
+            f"deliveries and webhooks, and {identity.rotated} of identity providers and one-time codes."
         )
     if left or unreadable:
         raise errors.FailedPrecondition(
