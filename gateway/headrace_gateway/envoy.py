@@ -192,10 +192,12 @@ def _cors(origins: Sequence[str]) -> dict[str, Any]:
 
 
 def _routes() -> Iterable[dict[str, Any]]:
-    yield {
-        "match": {"prefix": "/headrace.internal."},
-        "direct_response": {"status": 404, "body": {"inline_string": "there is nothing here\n"}},
-    }
+    # What services say to each other, and what Prometheus asks each part by itself.
+    for match in ({"prefix": "/headrace.internal."}, {"path": "/metrics"}):
+        yield {
+            "match": match,
+            "direct_response": {"status": 404, "body": {"inline_string": "there is nothing here\n"}},
+        }
     # Browsers ask for event streams, which the gateway makes of answers; they are not translated here.
     accepts_events = {"name": "accept", "string_match": {"contains": "text/event-stream", "ignore_case": True}}
     yield {

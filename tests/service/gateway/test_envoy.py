@@ -107,6 +107,7 @@ if ENVOY is not None:
     async def test_what_services_say_to_each_other_does_not_pass(front: Front, edge: httpx.AsyncClient) -> None:
         answer = await edge.post("/headrace.internal.v1.StateInternalService/ClaimRuns", content=b"")
         assert answer.status_code == 404
+        assert (await edge.get("/metrics")).status_code == 404
 
     async def test_pages_of_another_site_may_not_call(front: Front, edge: httpx.AsyncClient) -> None:
         own = {"origin": str(edge.base_url).rstrip("/")}
