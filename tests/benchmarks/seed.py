@@ -1,9 +1,9 @@
 """Fill a database with a long past: what the web UI, lists and retention have to cope with.
 
-    python -m benchmarks.seed --url postgresql://... --runs 1000000 --task-runs-each 10 --graph 10000 --log-lines 1000000
+    python -m benchmarks.seed --url postgresql://... --runs 1000000 --task-runs-each 10 --log-lines 1000000
 
-The database has to be migrated (`headrace server database upgrade`, or a server that was started once). What the server
-does not tell of itself is printed as JSON: the ids of the run with many task runs and of the run with many log lines.
+The database has to be migrated (`headrace server database upgrade`, or a server that was started once). What the
+server does not tell of itself is printed as JSON: the ids of the run with many task runs and of the run with many log lines.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ _LAYER_TASKS = 100
 _ONE_RUN = """
 insert into state.flow_run (
        flow_run_id, workspace_id, flow_id, flow_name, name, state_id, state_type, state_name, state_at, state_version,
-       root_flow_run_id, run_count, attempt, created_at, updated_at, expected_start_at, started_at, ended_at, run_seconds,
-       start_delay_seconds
+       root_flow_run_id, run_count, attempt, created_at, updated_at, expected_start_at, started_at, ended_at,
+       run_seconds, start_delay_seconds
 )
 select made.id, $1, flow.flow_id, flow.name, $2, gen_random_uuid(), 'COMPLETED', 'Completed', now(), 4,
-       made.id, 1, 1, made.at, now(), made.at, made.at, now() - interval '1 second', extract(epoch from now() - made.at) - 1,
-       0.02
+       made.id, 1, 1, made.at, now(), made.at, made.at, now() - interval '1 second',
+       extract(epoch from now() - made.at) - 1, 0.02
   from state.flow,
        (select now() - interval '10 minutes' as at, headrace_seed_id(now() - interval '10 minutes', $3) as id) as made
  where flow.workspace_id = $1
@@ -57,7 +57,8 @@ select headrace_seed_id($3::timestamptz, number),
        placed.started_at + placed.length,
        3,
        case when number < $5 then '[]'::jsonb else jsonb_build_array(
-           jsonb_build_object('parameter', 'left', 'kind', 1, 'source', headrace_seed_id($3::timestamptz, number - $5)::text),
+           jsonb_build_object('parameter', 'left', 'kind', 1, 'source',
+                              headrace_seed_id($3::timestamptz, number - $5)::text),
            jsonb_build_object('parameter', 'right', 'kind', 1, 'source',
                               headrace_seed_id($3::timestamptz, number - $5 - number % $5 + (number * 7) % $5)::text)
        ) end,
@@ -69,13 +70,16 @@ select headrace_seed_id($3::timestamptz, number),
        extract(epoch from placed.length)
   from (
            select number,
-                  $3::timestamptz + make_interval(secs => number / $5::integer * 5 + (number * 31) % 100 / 50.0) as started_at,
+                  $3::timestamptz + make_interval(secs => number / $5::integer * 5 + (number * 31) % 100 / 50.0)
+                      as started_at,
                   make_interval(secs => 0.3 + (number * 17) % 100 / 40.0) as length
              from generate_series(0, $4::integer - 1) as number
        ) as placed
 """
 
-_BLOCK = "insert into log.outbox (workspace_id, kind, payload) values ($1, 'log.appended', ''::bytea) returning position"
+_BLOCK = (
+    "insert into log.outbox (workspace_id, kind, payload) values ($1, 'log.appended', ''::bytea) returning position"
+)
 
 _LEVELS = (20, 20, 20, 10, 20, 30, 20, 20, 10, 40)
 _LOG_COLUMNS = ("position", "occurred_at", "workspace_id", "flow_run_id", "level", "source", "logger", "message")

@@ -161,7 +161,7 @@ export default function Chart(props: ChartProps) {
       width: Math.max(place.clientWidth, 80),
       height,
       legend: { show: false },
-      padding: [8, 4, 0, 0],
+      padding: [8, 16, 0, 0],
       cursor: {
         y: false,
         points: { show: false },

@@ -5,7 +5,7 @@ import type { FlowRun, State, TaskRun } from "../../api/contract.gen.ts";
 import { STATE_TYPES, isFinal, lookOf } from "../../api/states.ts";
 import { spanText } from "../../api/times.ts";
 import { Icon } from "../../parts/Icon.tsx";
-import { fit, hit, paint, type Attempt, type Mode, type Painted, type Palette, type View } from "./paint.ts";
+import { AXIS_PIXELS, fit, hit, paint, type Attempt, type Mode, type Painted, type Palette, type View } from "./paint.ts";
 import { useLayout } from "./useLayout.ts";
 
 const LIVE_MILLISECONDS = 250;
@@ -13,6 +13,8 @@ const ZOOM_STEP = 1.25;
 const PAN_PIXELS = 60;
 const CLICK_PIXELS = 4;
 const MOST_WITH_ATTEMPTS = 40;
+const ROW_PIXELS = 30;
+const LEAST_PIXELS = 220;
 
 function paletteOf(element: HTMLElement): Palette {
   const probe = document.createElement("span");
@@ -310,6 +312,7 @@ export function RunCanvas({ run, tasks, mode, onMode, selected, onSelect }: RunC
     deed();
   };
   const hinted = hint === undefined ? undefined : scene?.tasks[hint.index];
+  const tallest = Math.max(LEAST_PIXELS, (scene?.layout.rowCount ?? tasks.length) * ROW_PIXELS + AXIS_PIXELS + 24);
   const middle = () => [state.current.width / 2, state.current.height / 2] as const;
   return (
     <div className="run-canvas">
@@ -334,7 +337,7 @@ export function RunCanvas({ run, tasks, mode, onMode, selected, onSelect }: RunC
           </button>
         </span>
       </div>
-      <div ref={frame} className="canvas-frame">
+      <div ref={frame} className="canvas-frame" style={{ maxHeight: mode === "timeline" ? tallest : undefined }}>
         <canvas
           ref={canvas}
           tabIndex={0}
