@@ -70,11 +70,9 @@ class SmtpSender:
             start_tls=mail.security == "starttls",
             tls_context=context,
         )
-        try:
-            async with client:
-                refused, text = await client.sendmail(mail.sender, list(mail.recipients), mail.content)
-        finally:
-            connection.close()
+        # From here on the connection is the client's, which closes it in any case.
+        async with client:
+            refused, text = await client.sendmail(mail.sender, list(mail.recipients), mail.content)
         if refused:
             text += "; refused for " + ", ".join(f"{address}: {code} {why}" for address, (code, why) in refused.items())
         return Answer(Result.DONE, text, 250)
