@@ -36,6 +36,7 @@ from headrace_log.wiring import build
 from headrace_migrations import run
 
 BATCH = 1000
+SUM_UP_SECONDS = 60
 TEXT = "the quick brown fox jumps over the lazy dog and reads 1234 rows from table orders"
 
 
@@ -215,12 +216,29 @@ async def measure_follow(target: str, lines_per_second: int, seconds: int) -> di
     }
 
 
+async def _ask(stub: Any, wanted: log_pb2.LogFilter) -> float:
+    """Return how many milliseconds the newest 200 records take."""
+    started = time.perf_counter()
+    await stub.ListLogs(log_pb2.ListLogsRequest(filter=wanted, sort=log_pb2.LOG_SORT_OCCURRED_DESC), timeout=60)
+    return (time.perf_counter() - started) * 1000
+
+
 async def measure_reads(target: str, lines: int) -> dict[str, Any]:
     """Return how long the newest 200 records of a large run take, and a search in it."""
     written = await write(target, lines // BATCH, threading.Barrier(1), with_ids=False)
     found: dict[str, Any] = {"lines_in_run": written["lines"]}
     async with open_aio_channel(target) as channel:
         stub = log_pb2_grpc.LogServiceStub(channel)
+        await _ask(stub, log_pb2.LogFilter(flow_run_ids=[written["flow_run_id"]]))
+        absent = log_pb2.LogFilter(flow_run_ids=[written["flow_run_id"]], text="nosuchword")
+        found["absent_word_right_behind_ms"] = round(await _ask(stub, absent), 1)
+        # A search asks for a run to be summed up; it is, once searches do not get quicker any more.
+        waited, taken = 0, [float("inf")]
+        while waited < SUM_UP_SECONDS and (waited < 5 or taken[-1] < max(taken[-5:]) * 0.9):
+            await asyncio.sleep(1)
+            waited += 1
+            taken.append(await _ask(stub, absent))
+        found["summed_up_after_s"] = waited
         for name, wanted in (
             ("newest_200_ms", log_pb2.LogFilter()),
             ("rare_word_ms", log_pb2.LogFilter(text=f'"line {lines // 2}:"')),
@@ -229,11 +247,7 @@ async def measure_reads(target: str, lines: int) -> dict[str, Any]:
             wanted.flow_run_ids.append(written["flow_run_id"])
             times = []
             for _ in range(5):
-                started = time.perf_counter()
-                await stub.ListLogs(
-                    log_pb2.ListLogsRequest(filter=wanted, sort=log_pb2.LOG_SORT_OCCURRED_DESC), timeout=60
-                )
-                times.append((time.perf_counter() - started) * 1000)
+                times.append(await _ask(stub, wanted))
             found[name] = round(statistics.median(times), 1)
     return found
 

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import AsyncIterator
 from typing import Any
 
+from google.api import httpbody_pb2
+
 from headrace import errors
 from headrace.api.v1 import (
     concurrency_pb2,
@@ -135,6 +137,17 @@ class Logs(log_pb2_grpc.LogServiceServicer):
                 logs=[log_pb2.LogRecord(message=f"{index} " + "x" * 10_000)], follow_token=str(index)
             )
             self.sent += 1
+
+    async def DownloadLogs(self, request: log_pb2.DownloadLogsRequest, context: Any) -> AsyncIterator[Any]:
+        """Send as many parts as the filter's text says, and break off where it says `and break off`."""
+        count, _, rest = request.filter.text.partition(" ")
+        if not count:
+            raise errors.InvalidArgument.of_field("filter", "must say how many")
+        await context.send_initial_metadata((("content-disposition", 'attachment; filename="parts.txt"'),))
+        for index in range(int(count)):
+            yield httpbody_pb2.HttpBody(content_type="text/plain", data=f"part {index}\n".encode())
+        if rest:
+            raise errors.Unavailable("the rest is not there")
 
 
 class Workspaces(workspace_pb2_grpc.WorkspaceServiceServicer):

@@ -17,8 +17,10 @@ WORTHWHILE = 10_000
 MOST_RUNS = 10_000
 """Runs whose new records are counted; those not heard of for longest are forgotten, and searched record by record."""
 
-_SHARE = 1.0
-_BUSY_SHARE = 4.0
+BUSY_LINES_PER_SECOND = 20_000
+"""While more come, none are summed up."""
+
+_LOOK_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 0.25
 
 _Run = tuple[uuid.UUID, uuid.UUID]
@@ -43,6 +45,8 @@ class StretchLoop(Loop):
         self._due: collections.OrderedDict[_Run, None] = collections.OrderedDict()
         self._stored = 0
         self._seen = 0
+        self._seen_at = time.monotonic()
+        self._busy = False
 
     def stored(self, batch: Batch) -> None:
         """Count what was stored; for the ingest."""
@@ -69,7 +73,7 @@ class StretchLoop(Loop):
 
     async def tick(self) -> int | None:
         """Add one stretch to the first run that is due; more than 0 means that there may be more."""
-        if not self._due:
+        if not self._due or self._is_busy():
             return 0
         run = next(iter(self._due))
         started = time.perf_counter()
@@ -77,8 +81,13 @@ class StretchLoop(Loop):
         self._due.pop(run, None)
         if added:
             self._due[run] = None
-        # Whoever writes goes first.
-        busy, self._seen = self._stored - self._seen > added, self._stored
-        taken = time.perf_counter() - started
-        await asyncio.sleep(min(taken * (_BUSY_SHARE if busy else _SHARE), _LONGEST_PAUSE_SECONDS))
+        await asyncio.sleep(min(time.perf_counter() - started, _LONGEST_PAUSE_SECONDS))
         return len(self._due)
+
+    def _is_busy(self) -> bool:
+        # Whoever writes goes first; a burst ends.
+        now = time.monotonic()
+        if now - self._seen_at >= _LOOK_SECONDS:
+            rate = (self._stored - self._seen) / (now - self._seen_at)
+            self._seen, self._seen_at, self._busy = self._stored, now, rate > BUSY_LINES_PER_SECOND
+        return self._busy

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 
+import httpx
 import pytest
 
 from headrace.api.v1 import flow_run_pb2
@@ -141,3 +142,18 @@ async def test_there_is_a_bound_of_streams(front: Front, monkeypatch: pytest.Mon
         refused = await front.running.http.get("/v1/flow-runs:follow")
         assert refused.status_code == 429
         assert refused.headers["retry-after"] == "5"
+
+
+async def test_a_document_is_sent_as_it_is_with_its_name(front: Front) -> None:
+    answer = await front.running.http.get("/v1/logs:download", params={"filter.text": "3"})
+    assert answer.text == "part 0\npart 1\npart 2\n"
+    assert answer.headers["content-type"] == "text/plain"
+    assert answer.headers["content-disposition"] == 'attachment; filename="parts.txt"'
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    refused = await front.running.http.get("/v1/logs:download")
+    assert refused.status_code == 400
+
+
+async def test_a_document_that_breaks_off_is_not_taken_for_a_whole_one(front: Front) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        await front.running.http.get("/v1/logs:download", params={"filter.text": "3 and break off"})
