@@ -9,7 +9,7 @@ import asyncpg
 
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.statements import Statements
-from headrace_identity.repository import AuditFilter
+from headrace_identity.repository.audit import AuditFilter
 from headrace_identity.rules.audit import Entry, Head, Note, chained
 
 SQL = Statements("headrace_identity.sql")

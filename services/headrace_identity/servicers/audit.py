@@ -20,7 +20,7 @@ from headrace_chassis.calls import current_draining
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
 from headrace_chassis.resolving import NO_WORKSPACE_ID
 from headrace_chassis.scope import everywhere
-from headrace_identity.repository import AuditFilter, AuditLog
+from headrace_identity.repository.audit import AuditFilter, AuditLog
 from headrace_identity.rules.audit import Entry, Note
 from headrace_identity.usecases import audit as usecases
 

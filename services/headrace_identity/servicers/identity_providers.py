@@ -10,7 +10,8 @@ from headrace.api.v1 import identity_provider_pb2 as pb
 from headrace.api.v1 import identity_provider_pb2_grpc
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
 from headrace_identity.neighbours.openid import refuse_insecure
-from headrace_identity.repository import Directory, Providers, Roles, Secrets, SignIns
+from headrace_identity.repository import Directory, Roles
+from headrace_identity.repository.sign_in import Providers, Secrets, SignIns
 from headrace_identity.rules.sign_in import GroupRole, Provider
 from headrace_identity.servicers.calls import Context
 from headrace_identity.usecases.providers import secret_context
@@ -60,7 +61,7 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
         """Return a page of providers."""
         size = page_size(request.page_size)
         question = question_digest("identity providers")
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         page = await self._providers.list_page(after=str(key[0]) if key is not None else "", limit=size + 1)
         token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
         return pb.ListIdentityProvidersResponse(

@@ -16,7 +16,8 @@ from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_call
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
 from headrace_identity import wire
-from headrace_identity.repository import ApiKeys, Devices, Directory, Providers, SignIns
+from headrace_identity.repository import ApiKeys, Directory
+from headrace_identity.repository.sign_in import Devices, Providers, SignIns
 from headrace_identity.rules.principals import Principal
 from headrace_identity.rules.sign_in import Session
 from headrace_identity.servicers.calls import Context, principal_id

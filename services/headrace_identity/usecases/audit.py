@@ -6,7 +6,7 @@ import itertools
 import uuid
 from collections.abc import Iterable
 
-from headrace_identity.repository import AuditLog
+from headrace_identity.repository.audit import AuditLog
 from headrace_identity.rules.audit import Head, Note, Verification, first_broken
 
 _BATCH = 1000

@@ -8,7 +8,8 @@ import uuid
 from collections.abc import Callable
 
 from headrace import errors
-from headrace_identity.repository import ApiKeys, Devices
+from headrace_identity.repository import ApiKeys
+from headrace_identity.repository.sign_in import Devices
 from headrace_identity.rules import sign_in as rules
 from headrace_identity.rules.keys import hash_secret
 from headrace_identity.rules.sign_in import DeviceSignIn

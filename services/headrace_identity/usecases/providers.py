@@ -15,7 +15,8 @@ from typing import Any
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_identity.repository import Directory, OpenIdProviders, Providers, Secrets
+from headrace_identity.repository import Directory
+from headrace_identity.repository.sign_in import OpenIdProviders, Providers, Secrets
 from headrace_identity.rules.access import Proven
 from headrace_identity.rules.principals import Principal
 from headrace_identity.rules.sign_in import ProvenIdentity, Provider, fits, pkce_challenge, roles_of

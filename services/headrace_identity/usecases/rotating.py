@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from headrace import errors
-from headrace_identity.repository import Providers, Secrets, SignIns
+from headrace_identity.repository.sign_in import Providers, Secrets, SignIns
 from headrace_identity.usecases.providers import secret_context
 from headrace_identity.usecases.signing_in import totp_context
 

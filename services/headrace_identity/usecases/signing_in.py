@@ -15,7 +15,8 @@ import pyotp
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_identity.repository import Directory, Secrets, SignIns
+from headrace_identity.repository import Directory
+from headrace_identity.repository.sign_in import Secrets, SignIns
 from headrace_identity.rules import sign_in as rules
 from headrace_identity.rules.access import Proven
 from headrace_identity.rules.keys import hash_secret
