@@ -65,11 +65,18 @@ def encode_page_token(key: Sequence[KeyValue], question: bytes) -> str:
     return base64.urlsafe_b64encode(question + body).rstrip(b"=").decode()
 
 
-def decode_page_token(token: str, question: bytes) -> tuple[KeyValue, ...] | None:
+def decode_page_token(
+    token: str, question: bytes, types: Sequence[type | tuple[type, ...]] | None = None
+) -> tuple[KeyValue, ...] | None:
     """Return the sort key in `token`, None for "" (the first page).
 
+    Args:
+        token: As the caller gave it.
+        question: The digest of what is asked.
+        types: Those of the key's parts, as in `check_key`; None leaves that to the caller.
+
     Raises:
-        errors.InvalidArgument: The token is damaged, or belongs to another question.
+        errors.InvalidArgument: The token is damaged, or belongs to another question, or has another key.
     """
     if not token:
         return None
@@ -87,6 +94,8 @@ def decode_page_token(token: str, question: bytes) -> tuple[KeyValue, ...] | Non
         raise errors.InvalidArgument.of_field(
             "page_token", "belongs to another filter or order; start again without it"
         )
+    if types is not None:
+        check_key(key, types)
     return key
 
 

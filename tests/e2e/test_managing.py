@@ -49,6 +49,8 @@ async def test_deployments_are_rolled_back_backfilled_promised_about_and_explain
         *("deployment", "schedule", "create", DEPLOYMENT, "--cron", "0 6 * * *", "--slug", pool),
         *("-p", "count=1", "--calendar", calendar, "--catch-up", "latest", "--jitter", "5s", "--inactive"),
     )
+    shown = (await machine.headrace("deployment", "schedule", "ls", DEPLOYMENT)).out
+    assert "paused" in only([line for line in shown.splitlines() if pool in line])
     assert "sat, sun, 12-25" in (await machine.headrace("calendar", "ls")).out
     assert len((await machine.headrace("deployment", "schedule", "preview", DEPLOYMENT, pool)).out.splitlines()) == 10
 
@@ -73,3 +75,34 @@ async def test_deployments_are_rolled_back_backfilled_promised_about_and_explain
     assert (await machine.headrace("deployment", "sla", "ls", DEPLOYMENT, "-o", "json")).json() == []
     await machine.headrace("deployment", "schedule", "delete", DEPLOYMENT, pool)
     await machine.headrace("calendar", "delete", calendar, "-y")
+
+
+async def test_what_is_wrong_or_was_done_before_is_said(machine: Machine) -> None:
+    del machine.environment["COLUMNS"]
+    pool = f"pool-{uuid.uuid4().hex[:8]}"
+    machine.take(FLOWS / "deployed.py")
+    refused = await machine.headrace("work-pool", "create", pool, "--type", "proces", expect=2)
+    assert "process, docker, kubernetes" in refused.err
+    await machine.headrace("work-pool", "create", pool)
+    await machine.python("deployed.py", pool)
+    create = ("deployment", "schedule", "create", DEPLOYMENT)
+    schedule = (*create, "--cron", "0 6 * * *", "-p", "count=1", "--inactive", "--slug")
+    assert "lower-case" in (await machine.headrace(*schedule, "Not A Slug", expect=2)).err
+    created = (await machine.headrace(*schedule, pool)).out
+    assert f"headrace deployment schedule resume {DEPLOYMENT} {pool}" in created
+
+    key = uuid.uuid4().hex
+    run = ("deployment", "run", DEPLOYMENT, "--idempotency-key", key, "-o", "json", "-p")
+    first = await machine.headrace(*run, "count=1")
+    same = await machine.headrace(*run, "count=1")
+    other = await machine.headrace(*run, "count=2")
+    assert {done.json()["flow_run_id"] for done in (first, same, other)} == {first.json()["flow_run_id"]}
+    assert "Nothing was started" in same.err
+    assert "other values" not in same.err
+    assert "other values of count" in other.err
+
+    # What is piped is whole, however long.
+    name = "a-very-long-name-" * 8
+    await machine.headrace("deployment", "run", DEPLOYMENT, "-p", "count=1", "--flow-run-name", name)
+    assert name in (await machine.headrace("flow-run", "ls", "--created-after", "today")).out
+    assert "yesterday" in (await machine.headrace("flow-run", "ls", "--started-after", "soon", expect=2)).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Sequence
 
 import click
@@ -9,6 +10,9 @@ import click
 from headrace import errors
 from headrace.api.v1 import concurrency_pb2
 from headrace.cli import lookup, output
+
+_KINDS = ("tag", "work-pool", "work-queue", "deployment")
+"""What stands before a colon in the names of limits that the server goes by."""
 
 
 @click.group("concurrency-limit")
@@ -125,6 +129,9 @@ def evict_holder(name: str, holder: str | None, everybody: bool, as_json: bool) 
 @output.output_option
 def set_limit(name: str, limit: int, slot_decay_per_second: float, active: bool | None, as_json: bool) -> None:
     """Create or change a limit. With tag:TAG and 0 no task of the tag may run."""
+    kind, separator, rest = name.partition(":")
+    if separator and kind not in _KINDS and (alike := difflib.get_close_matches(kind, _KINDS, 1)):
+        raise errors.InvalidArgument(f"There are no limits of '{kind}:'; is {alike[0]}:{rest} meant?")
     changed = lookup.client().concurrency.SetConcurrencyLimit(
         concurrency_pb2.SetConcurrencyLimitRequest(
             name=name, limit=limit, active=active, slot_decay_per_second=slot_decay_per_second

@@ -7,7 +7,7 @@ import pathlib
 
 import click
 
-from headrace.api.v1 import deployment_pb2
+from headrace.api.v1 import deployment_pb2, flow_run_pb2
 from headrace.cli import deployment_version, lookup, moments, output, parameters, service_level, watching
 from headrace.cli.deployment_schedule import rule_words, schedule
 from headrace.ids import uuid7
@@ -175,7 +175,10 @@ def run_deployment(
         request.scheduled_at.FromDatetime(datetime.datetime.now(datetime.UTC) + moments.parse_span(start_in))
     elif start_at:
         request.scheduled_at.FromDatetime(moments.parse_moment(start_at))
-    run = lookup.client().deployments.RunDeployment(request).flow_run
+    answer = lookup.client().deployments.RunDeployment(request)
+    run = answer.flow_run
+    if not answer.created:
+        _tell_of_earlier(run, request)
     if as_json and not watch:
         output.print_json(run)
         return output.ExitCode.OK
@@ -188,6 +191,18 @@ def run_deployment(
     if as_json:
         output.print_json(ended)
     return watching.exit_code(ended)
+
+
+def _tell_of_earlier(run: flow_run_pb2.FlowRun, request: deployment_pb2.RunDeploymentRequest) -> None:
+    """Say that the idempotency key was used before, and whether for something else."""
+    output.note(
+        f"Nothing was started: the run '{run.name}' was made before, with the same idempotency key"
+        f" '{request.idempotency_key}'."
+    )
+    given, kept = output.to_plain_set(request).get("parameters", {}), output.to_plain_set(run).get("parameters", {})
+    other = sorted(name for name, value in given.items() if kept.get(name) != value)
+    if other:
+        output.note(f"It has other values of {', '.join(other)}. Take another key for another run.")
 
 
 @command.command("pause")

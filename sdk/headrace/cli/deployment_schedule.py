@@ -38,7 +38,7 @@ def list_schedules(name: str, as_json: bool) -> None:
                 entry.slug,
                 rule_words(entry.rule),
                 "yes" if entry.active else "no",
-                output.moment(entry.next_at),
+                output.moment(entry.next_at) or ("" if entry.active and not found.paused else "paused"),
             ]
             for entry in found.schedules
         ],
@@ -131,12 +131,22 @@ def create_schedule(
         wanted.rule.recurrence.time_zone = timezone
     if pairs:
         wanted.parameters.update(parameters.parse(pairs, None))
-    request = deployment_pb2.CreateScheduleRequest(deployment_id=lookup.deployment(name).deployment_id, schedule=wanted)
+    deployment = lookup.deployment(name)
+    request = deployment_pb2.CreateScheduleRequest(deployment_id=deployment.deployment_id, schedule=wanted)
     created = lookup.client().deployments.CreateSchedule(request).schedule
     if as_json:
         output.print_json(created)
     else:
-        output.done(f"Schedule '{created.slug}' created; next run {output.moment(created.next_at) or 'never'}.")
+        following = output.moment(created.next_at)
+        if following:
+            what = f"next run {following}"
+        elif not created.active:
+            what = f"it is paused. Let it begin with: headrace deployment schedule resume {name} {created.slug}"
+        elif deployment.paused:
+            what = f"its deployment is paused. Let it go on with: headrace deployment resume {name}"
+        else:
+            what = "it has no times to come."
+        output.done(f"Schedule '{created.slug}' created; {what}{'.' if following else ''}")
 
 
 @schedule.command("preview")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import functools
 import json
@@ -151,19 +152,35 @@ def plain_value(text: str) -> Any:
         return text
 
 
+_DAYS = {"today": 0, "yesterday": 1}
+
+
 def moment(text: str) -> Timestamp:
-    """Return a time as people type it: a time, or a span for as long ago.
+    """Return a time as people type it: a time, a span for as long ago, or a day's name for its beginning.
 
     Raises:
-        errors.InvalidArgument: It is neither.
+        errors.InvalidArgument: It is none of them.
     """
     stamp = Timestamp()
-    try:
-        at = datetime.datetime.now(datetime.UTC) - parse_span(text)
-    except errors.InvalidArgument:
-        at = parse_moment(text)
-    stamp.FromDatetime(at)
+    stamp.FromDatetime(_at(text.strip()))
     return stamp
+
+
+def _at(text: str) -> datetime.datetime:
+    now = datetime.datetime.now().astimezone()
+    if text == "now":
+        return now.astimezone(datetime.UTC)
+    if text in _DAYS:
+        day = now.date() - datetime.timedelta(days=_DAYS[text])
+        return datetime.datetime.combine(day, datetime.time()).astimezone(datetime.UTC)
+    with contextlib.suppress(errors.InvalidArgument):
+        return now.astimezone(datetime.UTC) - parse_span(text)
+    with contextlib.suppress(errors.InvalidArgument):
+        return parse_moment(text)
+    raise errors.InvalidArgument(
+        f"'{text}' is no time: give one like 2030-01-31T08:00 or 2030-01-31, a span like 2h or 1d for as long ago,"
+        " or now, today or yesterday."
+    )
 
 
 def _names() -> frozenset[str]:

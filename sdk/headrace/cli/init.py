@@ -29,4 +29,7 @@ def command(name: str | None, recipe: str | None, pool: str) -> None:
     file.write_text(text, encoding="utf-8")
     found = f"with {len(flows)} flow(s): {', '.join(flows)}" if flows else "with an example; no flows were found"
     output.done(f"{FILE_NAME} written, {found}.")
-    output.note("Look at it, then: headrace deploy --all")
+    output.note(
+        f"Look at it, then: headrace deploy --all. Its work pool is '{pool}'; if there is none yet, make it with:"
+        f" headrace work-pool create {pool}, and start a worker with: headrace worker start --pool {pool}"
+    )

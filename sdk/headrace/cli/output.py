@@ -60,9 +60,20 @@ STATE_STYLES = {
 
 _NARROWEST = 8
 
-console = Console(highlight=False)
+_WIDEST = 10_000
+"""Columns of what is no terminal: programs and files take lines as they are."""
+
+
+def _console(*, is_error: bool) -> Console:
+    stream = sys.stderr if is_error else sys.stdout
+    # Who sets COLUMNS knows how wide the reader is.
+    is_bounded = stream.isatty() or "COLUMNS" in os.environ
+    return Console(stderr=is_error, highlight=False, width=None if is_bounded else _WIDEST)
+
+
+console = _console(is_error=False)
 """Standard output."""
-complaints = Console(stderr=True, highlight=False)
+complaints = _console(is_error=True)
 """Standard error."""
 
 
@@ -181,12 +192,12 @@ def print_fields(title: str, fields: Iterable[tuple[str, Any]]) -> None:
 
 def note(text: str) -> None:
     """Tell something beside the result, on standard error."""
-    complaints.print(text, style="dim", markup=False)
+    complaints.print(text, style="dim", markup=False, soft_wrap=True)
 
 
 def done(text: str) -> None:
     """Tell that something was done."""
-    console.print(Text(text, style="green"))
+    console.print(Text(text, style="green"), soft_wrap=True)
 
 
 def show_error(error: errors.HeadraceError) -> None:
@@ -217,11 +228,11 @@ def state_text(state: state_pb2.State) -> Text:
 
 
 def moment(timestamp: Timestamp | None) -> str:
-    """Return a time in the reader's zone, to the second; empty if it is unset."""
+    """Return a time in the reader's zone, which it names, to the second; empty if it is unset."""
     if timestamp is None or (timestamp.seconds == 0 and timestamp.nanos == 0):
         return ""
     local = timestamp.ToDatetime(datetime.UTC).astimezone()
-    return local.strftime("%Y-%m-%d %H:%M:%S")
+    return local.strftime("%Y-%m-%d %H:%M:%S %Z")
 
 
 def ago(timestamp: Timestamp | None) -> str:

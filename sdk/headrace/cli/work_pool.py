@@ -76,13 +76,23 @@ def create_work_pool(
     as_json: bool,
 ) -> None:
     """Create a work pool."""
+    stub = lookup.client().work_pools
+    if base_job_template is None:
+        # Whoever has workers of a type of their own has a template for them, too.
+        asked = work_pool_pb2.GetDefaultBaseJobTemplateRequest(type=pool_type)
+        known = stub.GetDefaultBaseJobTemplate(asked).known_types
+        if pool_type not in known:
+            raise errors.InvalidArgument(
+                f"There is no type '{pool_type}' of workers; there are {', '.join(known)}."
+                " For one of your own give --base-job-template."
+            )
     pool = work_pool_pb2.WorkPool(
         name=name, type=pool_type, description=description, paused=paused, concurrency_limit=concurrency_limit
     )
     if base_job_template is not None:
         pool.base_job_template.update(_read_template(base_job_template))
     request = work_pool_pb2.CreateWorkPoolRequest(work_pool=pool)
-    created = lookup.client().work_pools.CreateWorkPool(request).work_pool
+    created = stub.CreateWorkPool(request).work_pool
     if as_json:
         output.print_json(created)
     else:

@@ -182,6 +182,14 @@ class DeploymentSection(_Section):
         )
 
 
+_SECTIONS: Mapping[str, type[_Section]] = {
+    "schedule": ScheduleSection,
+    "schedules": ScheduleSection,
+    "concurrency_limit": ConcurrencySection,
+    "work_pool": WorkPoolSection,
+}
+
+
 class ProjectFile:
     """A project file that has been read.
 
@@ -352,11 +360,19 @@ def _place(value: Any, location: Sequence[str | int]) -> Path:
     return tuple(path)
 
 
+def _known_keys(location: Sequence[str | int]) -> list[str]:
+    """Return which keys the section at a pydantic location takes."""
+    section: type[_Section] = DeploymentSection
+    for part in location:
+        section = _SECTIONS.get(str(part), section)
+    return list(section.model_fields)
+
+
 def _words(error: Any) -> str:
     if error["type"] == "missing":
         return "is missing"
     if error["type"] == "extra_forbidden":
-        return "is not known here"
+        return f"is not known here; there are {', '.join(_known_keys(error['loc'][:-1]))}"
     if error["type"] == "model_type":
         return "must be a mapping of names to values"
     text = str(error["msg"]).removeprefix("Value error, ")

@@ -116,6 +116,7 @@ async def _pause(ids: list[str], system: System, settings: Settings) -> None:
                 await client.deployments.PauseDeployment(
                     deployment_pb2.PauseDeploymentRequest(deployment_id=deployment_id)
                 )
+        sys.stderr.write("The schedules of what was served here are paused until it is served again.\n")
     except errors.HeadraceError as error:
         logger.warning("The schedules could not be paused: %s", error)
 

@@ -42,7 +42,7 @@ class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
         """Return a page of open invitations."""
         workspace_id, size = current_caller().workspace_id, page_size(request.page_size)
         question = question_digest("invitations", workspace_id)
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (datetime.datetime, uuid.UUID))
         page = await self._invitations.list_page(workspace_id, after=_after(key), limit=size + 1)
         last = page[size - 1] if len(page) > size else None
         token = encode_page_token([last.created_at, last.invitation_id], question) if last is not None else ""

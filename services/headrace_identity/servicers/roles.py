@@ -49,7 +49,7 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
         """Return a page of roles: first those that come with the server."""
         size = page_size(request.page_size)
         question = question_digest("roles")
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         first = [_role(each) for each in self._roles.built_in.values()] if key is None else []
         # Those that come with the server are few, and on the first page in addition.
         page = await self._roles.list_page(after=str(key[0]) if key is not None else "", limit=size + 1)
@@ -109,7 +109,7 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
         """Return a page of who holds which roles."""
         caller, size = current_caller(), page_size(request.page_size)
         question = question_digest("role assignments", caller.workspace_id, request.principal_id, request.team_id)
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (uuid.UUID,))
         page = await self._roles.list_assignments(
             caller.workspace_id,
             with_account=administers_account(),

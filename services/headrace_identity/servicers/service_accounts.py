@@ -69,7 +69,7 @@ class ServiceAccountServicer(service_account_pb2_grpc.ServiceAccountServiceServi
         """Return a page of service accounts."""
         workspace_id, size = current_caller().workspace_id, page_size(request.page_size)
         question = question_digest("service accounts", workspace_id)
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         page = await self._directory.list_service_accounts(
             workspace_id, after=str(key[0]) if key is not None else "", limit=size + 1
         )

@@ -44,7 +44,7 @@ class TeamServicer(team_pb2_grpc.TeamServiceServicer):
         """Return a page of teams."""
         size = page_size(request.page_size)
         question = question_digest("teams")
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         page = await self._directory.list_teams(after=str(key[0]) if key is not None else "", limit=size + 1)
         token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
         return team_pb2.ListTeamsResponse(teams=[wire.to_team(team) for team in page[:size]], next_page_token=token)
@@ -72,7 +72,7 @@ class TeamServicer(team_pb2_grpc.TeamServiceServicer):
         """Return a page of the users of a team."""
         size = page_size(request.page_size)
         question = question_digest("team members", request.team_id)
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         team_id = await self._existing(request.team_id)
         page = await self._directory.list_team_members(
             team_id, after=str(key[0]) if key is not None else "", limit=size + 1

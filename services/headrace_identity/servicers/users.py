@@ -42,7 +42,7 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
         size = page_size(request.page_size)
         only = None if administers_account() else current_caller().workspace_id
         question = question_digest("users", only, request.name_contains)
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         part = request.name_contains.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         page = await self._directory.list_users(
             after=str(key[0]) if key is not None else "",

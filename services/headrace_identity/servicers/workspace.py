@@ -46,7 +46,7 @@ class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
         size = page_size(request.page_size)
         only = await self._visible()
         question = question_digest("workspaces", ",".join(map(str, only)) if only is not None else None)
-        key = decode_page_token(request.page_token, question)
+        key = decode_page_token(request.page_token, question, (str,))
         page = await self._workspaces.list_page(
             after_handle=str(key[0]) if key is not None else "", limit=size + 1, only=only
         )

@@ -15,6 +15,7 @@ from sqlalchemy.dialects import postgresql as pg
 from headrace import errors
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection
+from headrace_chassis.paging import check_key
 from headrace_scheduler.queries import SQL, rows
 from headrace_scheduler.queries.schedules import SCHEDULE_COLUMNS
 from headrace_scheduler.repository.storage import Executable, Key
@@ -107,6 +108,7 @@ class DeploymentQueries:
         columns = (column, deployment.c.deployment_id)
         statement = _SELECT.where(deployment.c.workspace_id == workspace_id, *_conditions(chosen))
         if after is not None:
+            check_key(after, [column.type.python_type for column in columns])
             compare = operator.lt if is_descending else operator.gt
             statement = statement.where(
                 compare(sa.tuple_(*columns), sa.tuple_(*after, types=[c.type for c in columns]))

@@ -107,7 +107,10 @@ class Backfill:
     @property
     def window(self) -> int:
         """How many runs of it are made and not over: some more than may run, so that none waits for the next look."""
-        return min(2 * self.concurrency + 10, MOST_ACTIVE) if self.concurrency else MOST_ACTIVE
+        if not self.concurrency:
+            return MOST_ACTIVE
+        # What is made already still runs after a pause, so small ones make little ahead.
+        return min(self.concurrency + max(2, self.concurrency // 2), MOST_ACTIVE)
 
     def keyed_limits(self) -> dict[str, int]:
         """Return the limit that its runs share."""

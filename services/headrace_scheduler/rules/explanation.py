@@ -207,7 +207,7 @@ def _waiting(run: RunFacts, place: PlaceFacts) -> Iterator[Reason]:
         )
     elif found:
         yield from found
-        if run.ahead:
+        if run.ahead and all(_frees_in_turn(run, reason) for reason in found):
             yield _behind(run)
     elif run.ahead:
         yield _behind(run)
@@ -365,6 +365,13 @@ def _has_labels(worker: Worker, wanted: Mapping[str, Any]) -> bool:
 
 def _is_full(worker: Worker) -> bool:
     return len(worker.flow_run_ids) >= worker.capacity
+
+
+def _frees_in_turn(run: RunFacts, reason: Reason) -> bool:
+    """Return whether what holds a run back holds back those before it, too, and goes to them first."""
+    if reason.kind is Kind.LIMIT_FULL:
+        return str(reason.data["limit"]).startswith(("work-pool:", "work-queue:"))
+    return reason.kind in (Kind.NO_WORKER, Kind.WORKERS_FULL)
 
 
 def _behind(run: RunFacts) -> Reason:

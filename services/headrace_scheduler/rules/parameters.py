@@ -118,7 +118,8 @@ def _faults(error: ValidationError, field: str) -> Iterable[Fault]:
         case "additionalProperties":
             properties = (error.schema if isinstance(error.schema, Mapping) else {}).get("properties", {})
             unknown = [name for name in instance if name not in properties]
-            yield from (Fault(_path(path, [name]), "is not known") for name in unknown)
+            known = _shortened(", ".join(sorted(properties)) or "none", 300)
+            yield from (Fault(_path(path, [name]), f"is not known; known are: {known}") for name in unknown)
         case "enum":
             yield Fault(path, f"must be one of {', '.join(_shown(value) for value in expected)}, not {given}")
         case "const":

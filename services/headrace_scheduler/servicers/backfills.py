@@ -61,7 +61,7 @@ class BackfillServicer(pb_grpc.BackfillServiceServicer):
         deployment_id = values.to_optional_id(request.deployment_id, "deployment_id")
         statuses: list[Status] = [status for one in request.statuses if (status := wire.to_status(one)) is not None]
         page = asked_page(request, workspace_id, request.deployment_id, ",".join(sorted(statuses)))
-        before = uuid.UUID(str(page.after[0])) if page.after is not None else None
+        [before] = page.behind(uuid.UUID) or (None,)
         found = await self._bench.store.read(
             lambda unit: unit.backfills.list_page(workspace_id, deployment_id, statuses, before, page.limit + 1)
         )
@@ -79,7 +79,7 @@ class BackfillServicer(pb_grpc.BackfillServiceServicer):
         backfill_id = _id(request.backfill_id)
         await usecase.load_backfill(self._bench, actor(), backfill_id)
         page = asked_page(request, actor().workspace_id, request.backfill_id)
-        after = page.after[0] if page.after is not None else 0
+        [after] = page.behind(int) or (0,)
         found = await self._bench.store.read(lambda unit: unit.backfills.list_items(backfill_id, after, page.limit + 1))
         is_more = len(found) > page.limit
         found = found[: page.limit]

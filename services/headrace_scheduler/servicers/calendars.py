@@ -38,7 +38,7 @@ class CalendarServicer(pb_grpc.CalendarServiceServicer):
         """List calendars by name."""
         workspace_id = actor().workspace_id
         page = asked_page(request, workspace_id)
-        after = page.after[0] if page.after is not None else None
+        [after] = page.behind(str) or (None,)
         found = await self._bench.store.read(lambda unit: unit.calendars.list_page(workspace_id, after, page.limit + 1))
         is_more = len(found) > page.limit
         found = found[: page.limit]

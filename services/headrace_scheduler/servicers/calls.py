@@ -12,7 +12,7 @@ from google.protobuf.message import Message
 
 from headrace import errors
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 from headrace_scheduler.rules.deployment import Creator
 from headrace_scheduler.usecases.workbench import Actor
 
@@ -34,6 +34,16 @@ class Page:
     after: tuple[Any, ...] | None
     """The key of the last row of the page before; None for the first page."""
     question: bytes
+
+    def behind(self, *types: type) -> tuple[Any, ...] | None:
+        """Return the key behind which the page begins, with parts of these types; None for the first page.
+
+        Raises:
+            errors.InvalidArgument: The token is not one that this list returned.
+        """
+        if self.after is not None:
+            check_key(self.after, types)
+        return self.after
 
     def next_token(self, key: tuple[Any, ...] | None) -> str:
         """Return the token of the page behind `key`, "" at the end."""

@@ -247,7 +247,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         deployment_id = values.to_id(request.deployment_id, "deployment_id")
         await change_deployment.load_deployment(self._bench, actor(), deployment_id)
         page = asked_page(request, workspace_id, request.deployment_id)
-        before = page.after[0] if page.after is not None else None
+        [before] = page.behind(int) or (None,)
         found = await self._bench.store.read(
             lambda unit: unit.deployments.list_versions(workspace_id, deployment_id, before, page.limit + 1)
         )

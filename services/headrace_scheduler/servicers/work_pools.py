@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import datetime
 import logging
+import uuid
 from collections.abc import Awaitable, Sequence
 from typing import Any
 
@@ -76,7 +78,7 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         """List work pools by name."""
         workspace_id = actor().workspace_id
         page = asked_page(request, workspace_id, *request.types, "contains", request.name_contains)
-        after = page.after[0] if page.after is not None else None
+        [after] = page.behind(str) or (None,)
         found = await self._bench.store.read(
             lambda unit: unit.pools.list_page(
                 workspace_id, list(request.types), request.name_contains, after, page.limit + 1
@@ -152,9 +154,10 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         caller = actor()
         pool = await self._bench.store.read(lambda unit: usecase.load_pool(unit, caller, request.work_pool_name))
         page = asked_page(request, caller.workspace_id, request.work_pool_name)
+        behind = page.behind(int, datetime.datetime, uuid.UUID)
         queues = await self._bench.store.read(lambda unit: unit.pools.list_queues(pool.work_pool_id))
         keys = [(queue.priority, queue.created_at, queue.work_queue_id) for queue in queues]
-        start = next((place for place, key in enumerate(keys) if page.after is None or key > page.after), len(keys))
+        start = next((place for place, key in enumerate(keys) if behind is None or key > behind), len(keys))
         found = queues[start : start + page.limit]
         is_more = len(queues) > start + page.limit
         return pb.ListWorkQueuesResponse(
@@ -192,7 +195,7 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         workspace_id = actor().workspace_id
         statuses = [status for number in request.statuses if (status := wire.to_worker_status(number)) is not None]
         page = asked_page(request, workspace_id, request.work_pool_name, *sorted(statuses))
-        after = page.after[0] if page.after is not None else None
+        [after] = page.behind(uuid.UUID) or (None,)
         found = await self._bench.store.read(
             lambda unit: unit.workers.list_page(workspace_id, request.work_pool_name, statuses, after, page.limit + 1)
         )

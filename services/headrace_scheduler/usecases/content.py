@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterable
 
@@ -12,6 +13,8 @@ from headrace_scheduler.rules.faults import Fault, Invalid
 from headrace_scheduler.rules.schedule import GivenSchedule
 from headrace_scheduler.rules.work_pool import WorkPool, WorkQueue, check_name
 from headrace_scheduler.usecases.workbench import refusing
+
+_SLUG = re.compile(r"[a-z0-9]+([-_.]+[a-z0-9]+)*")
 
 
 def check_names(flow_name: str, name: str) -> None:
@@ -67,6 +70,10 @@ def check_schedule(content: Content, given: GivenSchedule, field: str) -> None:
         errors.InvalidArgument: It is not.
     """
     with refusing(field):
+        if not _SLUG.fullmatch(given.slug):
+            raise Invalid.of_field(
+                "slug", f"must have lower-case letters, digits, dashes, underscores and dots only, not {given.slug!r}"
+            )
         schedule.check(given.terms)
         merged = {**content.parameters, **given.parameters}
         parameters.check_size(merged, "parameters")

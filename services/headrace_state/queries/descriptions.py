@@ -25,7 +25,13 @@ class PostgresDescriptions:
             hold = await connection.fetchrow(SQL.describe_hold, workspace_id, flow_run_id)
             if hold is None:
                 return None
-            waiting = await connection.fetchrow(SQL.describe_waiting, workspace_id, flow_run_id, _MOST_AHEAD)
+            # What the pool's and the queue's own limits hold back comes first again once they have room.
+            full = [
+                row["name"]
+                for row in await connection.fetch(SQL.list_full_limits, workspace_id)
+                if not row["name"].startswith(("work-pool:", "work-queue:"))
+            ]
+            waiting = await connection.fetchrow(SQL.describe_waiting, workspace_id, flow_run_id, _MOST_AHEAD, full)
             limits = await connection.fetch(SQL.describe_limits, workspace_id, list(hold["limits"]), _MOST_HOLDERS)
             relatives = await connection.fetch(SQL.describe_relatives, workspace_id, flow_run_id, _MOST_RELATIVES)
         return Description(

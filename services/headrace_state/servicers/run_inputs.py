@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import grpc.aio
@@ -11,7 +12,7 @@ from headrace import errors
 from headrace.api.v1 import run_input_pb2, run_input_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
-from headrace_chassis.paging import page_size
+from headrace_chassis.paging import check_key, page_size
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.run_inputs import RunInputs
 from headrace_state.servicers.paging import asked_page
@@ -69,6 +70,8 @@ class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
         workspace_id = current_caller().workspace_id
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
         page = asked_page(request, workspace_id, str(flow_run_id), request.key_prefix)
+        if page.after is not None:
+            check_key(page.after, (datetime.datetime, str))
         rows, key = await self._inputs.list_page(workspace_id, flow_run_id, request.key_prefix, page.after, page.limit)
         return run_input_pb2.ListRunInputsResponse(
             run_inputs=[run_input(row) for row in rows], next_page_token=page.next_token(key)

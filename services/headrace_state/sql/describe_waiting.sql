@@ -1,4 +1,5 @@
--- Tells how a run $2 waits to be claimed: since when, and how many due runs stand before it, at most $3.
+-- Tells how a run $2 waits to be claimed: since when, and how many due runs stand before it, at most $3; those that
+-- full limits $4 hold back do not.
 select due_run.due_at,
        due_run.expires_at,
        due_run.worker_labels,
@@ -8,6 +9,8 @@ select due_run.due_at,
                      from due_run as other
                     where other.workspace_id = due_run.workspace_id
                       and other.due_at <= now()
+                      and (other.expires_at is null or other.expires_at > now())
+                      and not other.limits && $4::text[]
                       and (other.due_at, other.flow_run_id) < (due_run.due_at, due_run.flow_run_id)
                       and case
                               when due_run.work_pool_id is null

@@ -7,7 +7,7 @@ import datetime
 import pytest
 
 from headrace import errors
-from headrace.cli import moments, parameters
+from headrace.cli import filtering, moments, parameters
 
 
 def test_a_parameter_is_json_where_it_can_be_and_text_otherwise() -> None:
@@ -58,3 +58,21 @@ def test_a_moment_without_an_offset_is_in_the_zone_that_is_named() -> None:
     assert moments.parse_moment("2030-01-31T08:00Z", "Europe/Berlin").hour == 8
     with pytest.raises(errors.InvalidArgument, match="'Mars/Base' is not the name of a time zone"):
         moments.parse_moment("2030-01-31T08:00", "Mars/Base")
+
+
+@pytest.mark.parametrize(("text", "days"), [("now", 0.0), ("2h", 2 / 24), ("1d", 1.0), ("2026-01-05", None)])
+def test_a_past_time_is_a_span_or_a_time(text: str, days: float | None) -> None:
+    found = filtering.moment(text).ToDatetime(datetime.UTC)
+    if days is None:
+        assert found == datetime.datetime.fromisoformat("2026-01-05").astimezone(datetime.UTC)
+    else:
+        ago = datetime.datetime.now(datetime.UTC) - found
+        assert abs(ago - datetime.timedelta(days=days)) < datetime.timedelta(minutes=5)
+
+
+def test_a_day_is_its_beginning() -> None:
+    today, yesterday = (filtering.moment(text).ToDatetime(datetime.UTC).astimezone() for text in ("today", "yesterday"))
+    assert today.time() == yesterday.time() == datetime.time()
+    assert yesterday < today
+    with pytest.raises(errors.InvalidArgument, match="yesterday"):
+        filtering.moment("soon")

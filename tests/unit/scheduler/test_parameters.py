@@ -67,7 +67,7 @@ def test_right_values_pass(values: dict[str, Any]) -> None:
         ({"mode": "medium"}, "parameters.mode", 'must be one of "fast", "slow", not "medium"'),
         ({"limit": "x"}, "parameters.limit", 'must be an integer or null, not "x"'),
         ({"source": {}}, "parameters.source.url", "is required"),
-        ({"source": {"url": "x", "port": 1}}, "parameters.source.port", "is not known"),
+        ({"source": {"url": "x", "port": 1}}, "parameters.source.port", "is not known; known are: url"),
         ({"rows": [{"x": 1}, {"x": "y"}]}, "parameters.rows[1].x", 'must be an integer, not "y"'),
         ({"rows": [{"x": 1}] * 4}, "parameters.rows", "must have at most 3 items"),
         ({"either": {"url": 5}}, "parameters.either.url", "must be a text, not 5"),
