@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from typing import Any
 
 import click
-import yaml
-from google.protobuf import json_format
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from headrace import errors
 from headrace.api.v1 import automation_pb2
-from headrace.cli import filtering, lookup, output
+from headrace.cli import documents, filtering, lookup, output
 
 
 @click.group("automation")
@@ -64,7 +60,9 @@ def inspect_automation(automation_id: str) -> None:
 @output.output_option
 def create_automation(path: pathlib.Path, as_json: bool) -> None:
     """Create an automation."""
-    request = automation_pb2.CreateAutomationRequest(automation=_from_file(path, enabled=True))
+    wanted = automation_pb2.Automation(enabled=True)
+    documents.fill(wanted, path)
+    request = automation_pb2.CreateAutomationRequest(automation=wanted)
     created = lookup.client().automations.CreateAutomation(request).automation
     if as_json:
         output.print_json(created)
@@ -80,9 +78,9 @@ def create_automation(path: pathlib.Path, as_json: bool) -> None:
 )  # fmt: skip
 def update_automation(automation_id: str, path: pathlib.Path) -> None:
     """Change those fields of an automation that a file names."""
-    wanted = _from_file(path)
+    wanted = automation_pb2.Automation()
+    paths = documents.fill(wanted, path)
     wanted.automation_id = automation_id
-    paths = [field.name for field, _ in wanted.ListFields() if field.name != "automation_id"]
     request = automation_pb2.UpdateAutomationRequest(automation=wanted, update_mask=FieldMask(paths=paths))
     changed = lookup.client().automations.UpdateAutomation(request).automation
     output.done(f"Automation '{changed.name}' changed.")
@@ -105,7 +103,7 @@ def test_automation(
         raise click.UsageError("Name an automation, or give one with --from-file.")
     request = automation_pb2.TestAutomationRequest(automation_id=automation_id or "")
     if path is not None:
-        request.automation.CopyFrom(_from_file(path))
+        documents.fill(request.automation, path)
     getattr(request.span, "from").CopyFrom(filtering.moment(since))
     if until:
         request.span.until.CopyFrom(filtering.moment(until))
@@ -131,16 +129,6 @@ def test_automation(
     output.done(f"Would have fired {told.fired_count} times{resolved}, on {told.event_count} events.")
     if told.capped:
         output.note(f"There are more events: looked at those up to {output.moment(told.complete_until)}.")
-
-
-def _from_file(path: pathlib.Path, **defaults: Any) -> automation_pb2.Automation:
-    wanted = automation_pb2.Automation(**defaults)
-    try:
-        # JSON is YAML, too.
-        json_format.ParseDict(yaml.safe_load(path.read_text(encoding="utf-8")), wanted)
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, json_format.ParseError) as error:
-        raise errors.InvalidArgument(f"{path} does not hold an automation: {error}") from error
-    return wanted
 
 
 @command.command("enable")

@@ -7,13 +7,11 @@ import pathlib
 from typing import Any
 
 import click
-import yaml
-from google.protobuf import json_format
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace import errors
 from headrace.api.v1 import webhook_pb2
-from headrace.cli import lookup, moments, output
+from headrace.cli import documents, lookup, moments, output
 
 _PREFIX = "WEBHOOK_AUTHENTICATION_"
 _WORDS = ("token", "headrace", "github", "stripe", "slack", "none")
@@ -48,7 +46,9 @@ def command() -> None:
 @output.output_option
 def create_webhook(name: str, path: pathlib.Path | None, secret: str, as_json: bool, **options: Any) -> None:
     """Create a webhook, and show its address and its secret, which is not shown again."""
-    wanted = _from_file(path) if path is not None else webhook_pb2.Webhook()
+    wanted = webhook_pb2.Webhook()
+    if path is not None:
+        documents.fill(wanted, path)
     wanted.name = name
     wanted.slug = options["slug"] or wanted.slug
     if path is None or options["auth"] != "token":
@@ -122,8 +122,8 @@ def inspect_webhook(webhook: str) -> None:
 )
 def update_webhook(webhook: str, path: pathlib.Path) -> None:
     """Change those fields of a webhook that a file names."""
-    wanted = _from_file(path)
-    paths = [field.name for field, _ in wanted.ListFields() if field.name != "webhook_id"]
+    wanted = webhook_pb2.Webhook()
+    paths = documents.fill(wanted, path)
     wanted.webhook_id = _found(webhook).webhook_id
     request = webhook_pb2.UpdateWebhookRequest(webhook=wanted, update_mask=FieldMask(paths=paths))
     changed = lookup.client().webhooks.UpdateWebhook(request).webhook
@@ -204,13 +204,3 @@ def _json(text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise errors.InvalidArgument("the payload must be an object of JSON")
     return value
-
-
-def _from_file(path: pathlib.Path) -> webhook_pb2.Webhook:
-    wanted = webhook_pb2.Webhook()
-    try:
-        # JSON is YAML, too.
-        json_format.ParseDict(yaml.safe_load(path.read_text(encoding="utf-8")), wanted)
-    except (OSError, ValueError, TypeError, AttributeError, yaml.YAMLError, json_format.ParseError) as error:
-        raise errors.InvalidArgument(f"{path} does not hold a webhook: {error}") from error
-    return wanted
