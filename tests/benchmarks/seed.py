@@ -2,8 +2,8 @@
 
     python -m benchmarks.seed --url postgresql://... --runs 1000000 --task-runs-each 10 --log-lines 1000000
 
-The database has to be migrated (`headrace server database upgrade`, or a server that was started once). What the
-server does not tell of itself is printed as JSON: the ids of the run with many task runs and of the run with many log lines.
+The database has to be migrated (`headrace server database upgrade`, or a server that was started once). The ids of the
+run with many task runs and of the run with many log lines are printed as JSON.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ export function Health() {
     (a, b) => Number(a.status === "WORK_POOL_STATUS_READY") - Number(b.status === "WORK_POOL_STATUS_READY"),
   );
   return (
-    <section className="tile" aria-labelledby="dash-health">
+    <section className="tile dash-third" aria-labelledby="dash-health">
       <div className="tile-head">
         <h2 id="dash-health">Pools and workers</h2>
         <Link to="/work-pools" className="tile-note" aria-label="All work pools">

@@ -178,7 +178,8 @@ export default function Chart(props: ChartProps) {
           grid: { stroke: line, width: 1 },
           ticks: { show: false },
           font: "11px system-ui, sans-serif",
-          size: (_, labels) => Math.max(...(labels ?? []).map((text) => text.length), 3) * 6.2 + 14,
+          // There are no labels yet when it is asked first, whatever its types say.
+          size: (_, labels) => Math.max(...((labels as string[] | null) ?? []).map((text) => text.length), 3) * 6.2 + 14,
           space: 34,
           values: (_, values) => values.map((value) => (hasBars && !Number.isInteger(value) ? "" : format(value))),
         },

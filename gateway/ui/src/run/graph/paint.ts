@@ -153,12 +153,14 @@ function paintLines(context: CanvasRenderingContext2D, painted: Painted, seen: n
     let count = 0;
     for (const index of seen) count += (offsets[index + 1] ?? 0) - (offsets[index] ?? 0);
     if (count <= MOST_LINES) {
-      context.strokeStyle = palette.line;
+      context.strokeStyle = palette.quiet;
+      context.globalAlpha = 0.5;
       context.lineWidth = 1.2;
       context.beginPath();
       for (const index of seen)
         for (let at = offsets[index] ?? 0; at < (offsets[index + 1] ?? 0); at++) line(parents[at] ?? 0, index);
       context.stroke();
+      context.globalAlpha = 1;
     }
   }
   const marked = selected >= 0 ? selected : hovered;
