@@ -10,6 +10,7 @@ from headrace_server.extra import what_is_missing
 
 _COMMANDS = {
     "database": ("headrace_server.cli.database", "Bring the database to a version of the schema."),
+    "edge": ("headrace_server.cli.edge", "Write the files of an Envoy that stands in front."),
     "retention": ("headrace_server.cli.retention", "See and set for how long what is over is kept."),
     "rotate-keys": ("headrace_server.cli.keys", "Encrypt secrets anew, with a new key."),
     "sizes": ("headrace_server.cli.retention", "Show how much room each table takes."),
