@@ -139,7 +139,9 @@ async def crash_of(observer: Observer, run_id: str) -> str:
 
     async def is_there() -> bool:
         messages[:] = [
-            record.message for record in await observer.logs(run_id) if record.source == log_pb2.LOG_SOURCE_WORKER
+            record.message
+            for record in await observer.logs(run_id)
+            if record.source in (log_pb2.LOG_SOURCE_WORKER, log_pb2.LOG_SOURCE_INFRASTRUCTURE)
         ]
         return bool(messages)
 

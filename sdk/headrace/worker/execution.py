@@ -131,7 +131,9 @@ class RunExecution:
         if self._was_killed(exit_code):
             self._call_hooks_later()
         if message:
-            self.with_.log.write(self.flow_run_id, logging.ERROR, message, log_pb2.LOG_SOURCE_WORKER)
+            told = self.process is not None and self.process.failure == message
+            source = log_pb2.LOG_SOURCE_INFRASTRUCTURE if told else log_pb2.LOG_SOURCE_WORKER
+            self.with_.log.write(self.flow_run_id, logging.ERROR, message, source)
         return self._result(outcome, exit_code, message)
 
     async def _may_begin(self) -> bool:
@@ -210,9 +212,15 @@ class RunExecution:
 
     async def _terminate(self, process: RunProcess) -> None:
         await asyncio.sleep(self._delay_seconds)
+        if not self._lost:
+            said = f"The worker asks the process to end, and kills it if it goes on for {self._grace_seconds:.0f} s."
+            self.with_.log.write(self.flow_run_id, logging.INFO, said, log_pb2.LOG_SOURCE_WORKER)
         process.signal(signal.SIGTERM)
         await asyncio.sleep(self._grace_seconds)
         logger.warning("The run %s did not stop in %.0f s and is killed.", self.flow_run_id, self._grace_seconds)
+        if not self._lost:
+            said = f"The process did not stop in {self._grace_seconds:.0f} s and is killed."
+            self.with_.log.write(self.flow_run_id, logging.WARNING, said, log_pb2.LOG_SOURCE_WORKER)
         process.signal(signal.SIGKILL)
 
     def _judge(self, exit_code: int) -> tuple[worker_pb2.WorkerOutcome.ValueType, str]:

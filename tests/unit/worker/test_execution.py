@@ -174,6 +174,7 @@ async def test_cancelling_terminates_and_then_kills() -> None:
     case.execution.cancel(0.01)
     result = await running
     assert process.signals == [signal.SIGTERM, signal.SIGKILL]
+    assert ["asks the process to end" in case.log.lines[0], "is killed" in case.log.lines[1]] == [True, True]
     assert result is not None
     assert result.outcome == worker_pb2.WORKER_OUTCOME_CANCELLED
 
