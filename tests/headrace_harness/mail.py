@@ -59,11 +59,10 @@ class MailServer:
             return "451 never sent"
         if self.answers:
             return self.answers.pop(0)
-        content = envelope.content
-        assert isinstance(content, bytes)
+        content: Any = envelope.content
         parsed = email.message_from_bytes(content, policy=email.policy.default)
         assert isinstance(parsed, EmailMessage)
-        login = session.auth_data
+        login: Any = session.auth_data
         username = login.login.decode() if isinstance(login, LoginPassword) else ""
         is_encrypted = session.ssl is not None
         async with self._changed:

@@ -57,7 +57,10 @@ class SmtpSender:
             context = _context(mail.ca_certificate)
         except (ssl.SSLError, ValueError) as error:
             return Answer(Result.REFUSED, f"the CA certificate cannot be read: {error}")
-        connection = await self._egress.connect(mail.host, mail.port)
+        try:
+            connection = await self._egress.connect(mail.host, mail.port)
+        except OSError as error:
+            return Answer(Result.AGAIN, f"{mail.host} cannot be reached: {error}")
         client = aiosmtplib.SMTP(
             # The certificate is checked against the name, wherever the connection goes.
             hostname=mail.host,
