@@ -78,6 +78,7 @@ protos: $(PROTOS_READY) ## Generate code, descriptors, types of the UI and Envoy
 	@.venv-protos/bin/python tools/protos.py $(if $(CHECK),--check)
 	@$(BIN)/python tools/ui_types.py $(if $(CHECK),--check)
 	@$(BIN)/python -m tools.envoy $(if $(CHECK),--check)
+	@$(BIN)/python -m tools.permissions $(if $(CHECK),--check)
 
 clients: $(PROTOS_READY) ## Generate and build the clients in Go, TypeScript and Java, as far as their tools are here
 	@.venv-protos/bin/python -m tools.clients --build

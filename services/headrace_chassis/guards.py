@@ -163,7 +163,7 @@ class Guards:
             raise errors.PermissionDenied("only Headrace's own services may call this", reason="METHOD_INTERNAL")
         try:
             caller = await self.resolver.resolve(call.metadata, call.correlation_id)
-        except errors.Unauthenticated:
+        except (errors.Unauthenticated, errors.NotFound):
             if permission != methods.PERMISSION_PUBLIC:
                 raise
             caller = resolving.anonymous(call.correlation_id)
