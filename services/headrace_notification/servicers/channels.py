@@ -13,6 +13,7 @@ from headrace.api.v1 import channel_pb2, channel_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.scope import everywhere
 from headrace_notification.repository import Secrets
 from headrace_notification.repository.channels import ChannelQueue, ChannelStore
 from headrace_notification.rules.deliveries import Result
@@ -144,9 +145,11 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         if after is not None:
             check_key(after, (uuid.UUID,))
         begin = uuid.UUID(str(after[0])) if after is not None else _FIRST
-        rotated, unreadable, behind = await rotate_channels(
-            self._store, self._secrets, begin, request.batch_size or _ROTATED
-        )
+        # Keys are the installation's: who may change them changes them for all workspaces.
+        with everywhere():
+            rotated, unreadable, behind = await rotate_channels(
+                self._store, self._secrets, begin, request.batch_size or _ROTATED
+            )
         return channel_pb2.RotateChannelSecretsResponse(
             rotated=rotated,
             unreadable=unreadable,

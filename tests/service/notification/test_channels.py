@@ -15,12 +15,16 @@ from headrace import errors
 from headrace.api.v1 import channel_pb2, channel_pb2_grpc
 from headrace.ids import uuid7
 from headrace.rpc.status import from_rpc_error
+from headrace_chassis.settings import ServerSettings
 from headrace_harness.channels import DEAD, DELIVERED, a_channel, create_channel, ended, send
 from headrace_harness.receiver import Receiver, Reply
-from headrace_harness.services import RunningService
+from headrace_harness.services import RunningService, running_service
 from headrace_notification.rules.channels import MASK
+from headrace_notification.wiring import build
+from service.notification.played import KEY, World
 
 SECRET = "s3cr3t-of-the-receiver"
+NEW_KEY = "ef" * 32
 
 
 def stub_of(service: RunningService) -> Any:
@@ -244,3 +248,38 @@ async def test_kinds_come_with_schemas_of_which_a_form_can_be_drawn(service: Run
         assert kind.schema["properties"]
     assert kinds["email"].schema["properties"]["port"]["default"] == 587
     assert kinds["slack"].schema["properties"]["webhook_url"]["writeOnly"]
+
+
+async def test_secrets_of_all_workspaces_are_encrypted_anew_after_a_change_of_keys(
+    database_url: str, world: World, receiver: Receiver
+) -> None:
+    def served(keys: str) -> contextlib.AbstractAsyncContextManager[RunningService]:
+        settings = ServerSettings.model_validate({"encryption_key": keys, "egress_allow": ["127.0.0.1"]})
+        return running_service("notification", build, database_url, neighbours=world.neighbours, settings=settings)
+
+    async with served(KEY) as service:
+        names = [f"channel {place}" for place in range(3)]
+        created = [await create_channel(service.channel, a_webhook(receiver, name=name)) for name in names]
+    database = await asyncpg.connect(database_url)
+    try:
+        # One of them belongs to another workspace than the caller's; one cannot be read.
+        await database.execute("update notification.channel set workspace_id = $1 where name = 'channel 1'", uuid7())
+        await database.execute("update notification.channel set channel_id = $1 where name = 'channel 2'", uuid7())
+    finally:
+        await database.close()
+    async with served(f"{NEW_KEY},{KEY}") as service:
+        request = channel_pb2.RotateChannelSecretsRequest(batch_size=2)
+        rotated = unreadable = 0
+        while True:
+            answer = await stub_of(service).RotateChannelSecrets(request)
+            rotated, unreadable = rotated + answer.rotated, unreadable + answer.unreadable
+            request.page_token = answer.next_page_token
+            if not answer.next_page_token:
+                break
+        assert (rotated, unreadable) == (2, 1)
+        again = await stub_of(service).RotateChannelSecrets(channel_pb2.RotateChannelSecretsRequest())
+        assert (again.rotated, again.unreadable) == (0, 1)
+    async with served(NEW_KEY) as service:
+        found = await ended(service.channel, await send(service.channel, created[0].channel_id))
+        assert found.delivery.status == DELIVERED
+    assert receiver.received[0].headers["x-token"] == f"token {SECRET}"
