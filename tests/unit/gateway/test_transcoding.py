@@ -25,7 +25,8 @@ DECODERS = Decoders()
 TYPES = {
     described.full_name: described
     for method in load_contract().methods
-    for described in (method.request, method.response)
+    # The parts of a document are sent as they are.
+    for described in ((method.request,) if method.is_document else (method.request, method.response))
 }
 
 
