@@ -117,6 +117,16 @@ class ServerSettings(pydantic_settings.BaseSettings):
     public_url: str = ""
     """Where people reach this server, for links in messages, for example `https://headrace.example.org`; by default the
     address that it listens on."""
+    smtp_host: str = ""
+    """SMTP server by which the server itself sends e-mail, such as invitations; without one it sends none."""
+    smtp_port: Annotated[int, pydantic.Field(ge=1, le=65535)] = 587
+    smtp_security: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_username: str = ""
+    smtp_password: pydantic.SecretStr | None = None
+    smtp_sender: str = ""
+    """Whom these e-mails come from, for example `Headrace <headrace@example.org>`."""
+    smtp_ca_file: pathlib.Path | None = None
+    """Authorities, PEM, that signed the SMTP server's certificate; without, those of the machine."""
     task_run_events: Literal["matched", "all"] = "matched"
     """Which states of task runs become events: failures and what an enabled automation expects, or all of them."""
     addresses: dict[str, str] = pydantic.Field(default_factory=dict)
@@ -147,6 +157,12 @@ class ServerSettings(pydantic_settings.BaseSettings):
     def _pool_bounds(self) -> ServerSettings:
         if self.pool_min_size > self.pool_max_size:
             raise ValueError("pool_min_size must not be above pool_max_size")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _mail_with_sender(self) -> ServerSettings:
+        if self.smtp_host and not self.smtp_sender:
+            raise ValueError("e-mails need a sender: set HEADRACE_SERVER_SMTP_SENDER beside HEADRACE_SERVER_SMTP_HOST")
         return self
 
     @pydantic.model_validator(mode="after")

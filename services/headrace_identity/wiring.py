@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
+from headrace_chassis.settings import ServerSettings
 from headrace_identity import wire
+from headrace_identity.neighbours.mail import InvitationMail
 from headrace_identity.neighbours.openid import OpenId
 from headrace_identity.queries.audit import PostgresAuditLog
 from headrace_identity.queries.changes import Changes
@@ -65,7 +67,7 @@ async def build(context: ServiceContext) -> Service:
             RoleServicer(roles, directory),
             ServiceAccountServicer(directory, roles),
             ApiKeyServicer(keys, directory, roles),
-            InvitationServicer(invitations, directory, roles, keys),
+            InvitationServicer(invitations, directory, roles, keys, _mail(settings)),
             IdentityInternalServicer(workspaces, directory, roles, signing, signer, authenticators),
             AuditServicer(log),
             AuditInternalServicer(log),
@@ -84,4 +86,20 @@ async def build(context: ServiceContext) -> Service:
             ),
         ),
         close=openid.close,
+    )
+
+
+def _mail(settings: ServerSettings) -> InvitationMail | None:
+    if not settings.smtp_host:
+        return None
+    password = settings.smtp_password
+    return InvitationMail(
+        host=settings.smtp_host,
+        port=settings.smtp_port,
+        security=settings.smtp_security,
+        username=settings.smtp_username,
+        password=password.get_secret_value() if password is not None else "",
+        sender=settings.smtp_sender,
+        authorities=str(settings.smtp_ca_file) if settings.smtp_ca_file is not None else None,
+        public_url=settings.public_url_or_default,
     )

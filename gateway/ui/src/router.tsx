@@ -53,6 +53,7 @@ const routes = [
   place("/settings", "settings/SettingsPage"),
   place("/sign-in", "account/SignInPage"),
   place("/sign-in/callback", "account/CallbackPage"),
+  place("/sign-in/invitation", "account/InvitationPage"),
   place("/sign-in/device", "account/DevicePage"),
 ] as const satisfies readonly AnyRoute[];
 

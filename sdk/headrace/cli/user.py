@@ -64,6 +64,9 @@ def invite_user(email: str, role: str, as_json: bool) -> None:
     if as_json:
         output.print_json(made)
         return
+    if made.emailed:
+        output.done(f"{made.invitation.email} is invited, and has got the link by e-mail.")
+        return
     output.done(f"{made.invitation.email} is invited. Give them this command; it works once, for a week:")
     click.echo(f"HEADRACE_API_URL={get_settings().api_url} headrace setup {made.token}")
 

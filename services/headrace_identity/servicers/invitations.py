@@ -11,7 +11,9 @@ from headrace.api.v1 import invitation_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.scope import everywhere
 from headrace_identity import wire
+from headrace_identity.neighbours.mail import InvitationMail
 from headrace_identity.repository import ApiKeys, Directory, Invitations, Roles
 from headrace_identity.servicers.calls import ACCOUNT_ADMIN, Context, held
 from headrace_identity.usecases import members
@@ -20,7 +22,15 @@ from headrace_identity.usecases import members
 class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
     """Invitations belong to a workspace; the set-up of a new server to none."""
 
-    def __init__(self, invitations: Invitations, directory: Directory, roles: Roles, keys: ApiKeys) -> None:
+    def __init__(
+        self,
+        invitations: Invitations,
+        directory: Directory,
+        roles: Roles,
+        keys: ApiKeys,
+        mail: InvitationMail | None = None,
+    ) -> None:
+        self._mail = mail
         self._invitations = invitations
         self._directory = directory
         self._roles = roles
@@ -36,7 +46,8 @@ class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
         invitation, token = await members.invite(
             self._invitations, caller.workspace_id, uuid7(), request.email, request.role, caller.principal_id
         )
-        return pb.CreateInvitationResponse(invitation=wire.to_invitation(invitation), token=token)
+        emailed = self._mail is not None and await self._mail.send(invitation.email, token, caller.display_name)
+        return pb.CreateInvitationResponse(invitation=wire.to_invitation(invitation), token=token, emailed=emailed)
 
     async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
         """Return a page of open invitations."""
@@ -63,17 +74,19 @@ class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
         self, request: pb.AcceptInvitationRequest, context: Context
     ) -> pb.AcceptInvitationResponse:
         """Take an invitation up."""
-        user, key = await members.accept_invitation(
-            self._invitations,
-            self._directory,
-            self._roles,
-            self._keys,
-            token=request.token,
-            display_name=request.display_name,
-            caller_id=current_caller().principal_id,
-            user_id=uuid7(),
-            assignment_id=uuid7(),
-        )
+        # Whoever takes it up is in no workspace yet, or in another one.
+        with everywhere():
+            user, key = await members.accept_invitation(
+                self._invitations,
+                self._directory,
+                self._roles,
+                self._keys,
+                token=request.token,
+                display_name=request.display_name,
+                caller_id=current_caller().principal_id,
+                user_id=uuid7(),
+                assignment_id=uuid7(),
+            )
         return pb.AcceptInvitationResponse(user=wire.to_user(user), key=key)
 
     async def SetUpAccount(self, request: pb.SetUpAccountRequest, context: Context) -> pb.SetUpAccountResponse:

@@ -121,8 +121,8 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         """Return a page of the caller's sessions."""
         user_id, size = _user_id(), page_size(request.page_size)
         question = question_digest("sessions", user_id)
-        key = decode_page_token(request.page_token, question)
-        before = key[0] if key is not None and len(key) == 1 and isinstance(key[0], uuid.UUID) else None
+        key = decode_page_token(request.page_token, question, (uuid.UUID,))
+        before = key[0] if key is not None and isinstance(key[0], uuid.UUID) else None
         page = await self._store.list_sessions(user_id, before=before, limit=size + 1)
         token = encode_page_token([page[size - 1].session_id], question) if len(page) > size else ""
         current = _session_id()

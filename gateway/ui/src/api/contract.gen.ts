@@ -1465,6 +1465,8 @@ export interface CreateInvitationResponse {
   invitation?: Invitation;
   /** The secret part of the link; only here. */
   token: string;
+  /** Whether the link was sent by e-mail; servers send none until they are told of an SMTP server. */
+  emailed: boolean;
 }
 
 /** Asks to create a notification policy. */

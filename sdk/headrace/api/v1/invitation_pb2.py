@@ -28,7 +28,7 @@ from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__
 from headrace.api.v1 import user_pb2 as headrace_dot_api_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headrace/api/v1/invitation.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1aheadrace/api/v1/user.proto\"\xf4\x01\n\nInvitation\x12#\n\rinvitation_id\x18\x01 \x01(\tR\x0cinvitationId\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12!\n\x0cworkspace_id\x18\x04 \x01(\tR\x0bworkspaceId\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\texpiresAt\"C\n\x17\x43reateInvitationRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12\x12\n\x04role\x18\x02 \x01(\tR\x04role\"m\n\x18\x43reateInvitationResponse\x12;\n\ninvitation\x18\x01 \x01(\x0b\x32\x1b.headrace.api.v1.InvitationR\ninvitation\x12\x14\n\x05token\x18\x02 \x01(\tR\x05token\"T\n\x16ListInvitationsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x80\x01\n\x17ListInvitationsResponse\x12=\n\x0binvitations\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.InvitationR\x0binvitations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\">\n\x17\x44\x65leteInvitationRequest\x12#\n\rinvitation_id\x18\x01 \x01(\tR\x0cinvitationId\"\x1a\n\x18\x44\x65leteInvitationResponse\"R\n\x17\x41\x63\x63\x65ptInvitationRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\"W\n\x18\x41\x63\x63\x65ptInvitationResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\"d\n\x13SetUpAccountRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\"S\n\x14SetUpAccountResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key2\xc0\x05\n\x11InvitationService\x12\x87\x01\n\x10\x43reateInvitation\x12(.headrace.api.v1.CreateInvitationRequest\x1a).headrace.api.v1.CreateInvitationResponse\"\x1e\xe0\xe0\x18|\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/invitations:\x01*\x12\x81\x01\n\x0fListInvitations\x12\'.headrace.api.v1.ListInvitationsRequest\x1a(.headrace.api.v1.ListInvitationsResponse\"\x1b\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/invitations\x12\x94\x01\n\x10\x44\x65leteInvitation\x12(.headrace.api.v1.DeleteInvitationRequest\x1a).headrace.api.v1.DeleteInvitationResponse\"+\xe0\xe0\x18|\x82\xd3\xe4\x93\x02!*\x1f/v1/invitations/{invitation_id}\x12\x8e\x01\n\x10\x41\x63\x63\x65ptInvitation\x12(.headrace.api.v1.AcceptInvitationRequest\x1a).headrace.api.v1.AcceptInvitationResponse\"%\xe0\xe0\x18\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/invitations:accept:\x01*\x12u\n\x0cSetUpAccount\x12$.headrace.api.v1.SetUpAccountRequest\x1a%.headrace.api.v1.SetUpAccountResponse\"\x18\xe0\xe0\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/setup:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n headrace/api/v1/invitation.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1aheadrace/api/v1/user.proto\"\xf4\x01\n\nInvitation\x12#\n\rinvitation_id\x18\x01 \x01(\tR\x0cinvitationId\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12\x12\n\x04role\x18\x03 \x01(\tR\x04role\x12!\n\x0cworkspace_id\x18\x04 \x01(\tR\x0bworkspaceId\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nexpires_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\texpiresAt\"C\n\x17\x43reateInvitationRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12\x12\n\x04role\x18\x02 \x01(\tR\x04role\"\x87\x01\n\x18\x43reateInvitationResponse\x12;\n\ninvitation\x18\x01 \x01(\x0b\x32\x1b.headrace.api.v1.InvitationR\ninvitation\x12\x14\n\x05token\x18\x02 \x01(\tR\x05token\x12\x18\n\x07\x65mailed\x18\x03 \x01(\x08R\x07\x65mailed\"T\n\x16ListInvitationsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x80\x01\n\x17ListInvitationsResponse\x12=\n\x0binvitations\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.InvitationR\x0binvitations\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\">\n\x17\x44\x65leteInvitationRequest\x12#\n\rinvitation_id\x18\x01 \x01(\tR\x0cinvitationId\"\x1a\n\x18\x44\x65leteInvitationResponse\"R\n\x17\x41\x63\x63\x65ptInvitationRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\"W\n\x18\x41\x63\x63\x65ptInvitationResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key\"d\n\x13SetUpAccountRequest\x12\x14\n\x05token\x18\x01 \x01(\tR\x05token\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\"S\n\x14SetUpAccountResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\x12\x10\n\x03key\x18\x02 \x01(\tR\x03key2\xc0\x05\n\x11InvitationService\x12\x87\x01\n\x10\x43reateInvitation\x12(.headrace.api.v1.CreateInvitationRequest\x1a).headrace.api.v1.CreateInvitationResponse\"\x1e\xe0\xe0\x18|\x82\xd3\xe4\x93\x02\x14\"\x0f/v1/invitations:\x01*\x12\x81\x01\n\x0fListInvitations\x12\'.headrace.api.v1.ListInvitationsRequest\x1a(.headrace.api.v1.ListInvitationsResponse\"\x1b\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/invitations\x12\x94\x01\n\x10\x44\x65leteInvitation\x12(.headrace.api.v1.DeleteInvitationRequest\x1a).headrace.api.v1.DeleteInvitationResponse\"+\xe0\xe0\x18|\x82\xd3\xe4\x93\x02!*\x1f/v1/invitations/{invitation_id}\x12\x8e\x01\n\x10\x41\x63\x63\x65ptInvitation\x12(.headrace.api.v1.AcceptInvitationRequest\x1a).headrace.api.v1.AcceptInvitationResponse\"%\xe0\xe0\x18\x01\x82\xd3\xe4\x93\x02\x1b\"\x16/v1/invitations:accept:\x01*\x12u\n\x0cSetUpAccount\x12$.headrace.api.v1.SetUpAccountRequest\x1a%.headrace.api.v1.SetUpAccountResponse\"\x18\xe0\xe0\x18\x01\x82\xd3\xe4\x93\x02\x0e\"\t/v1/setup:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,24 +49,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_INVITATION']._serialized_end=420
   _globals['_CREATEINVITATIONREQUEST']._serialized_start=422
   _globals['_CREATEINVITATIONREQUEST']._serialized_end=489
-  _globals['_CREATEINVITATIONRESPONSE']._serialized_start=491
-  _globals['_CREATEINVITATIONRESPONSE']._serialized_end=600
-  _globals['_LISTINVITATIONSREQUEST']._serialized_start=602
-  _globals['_LISTINVITATIONSREQUEST']._serialized_end=686
-  _globals['_LISTINVITATIONSRESPONSE']._serialized_start=689
-  _globals['_LISTINVITATIONSRESPONSE']._serialized_end=817
-  _globals['_DELETEINVITATIONREQUEST']._serialized_start=819
-  _globals['_DELETEINVITATIONREQUEST']._serialized_end=881
-  _globals['_DELETEINVITATIONRESPONSE']._serialized_start=883
-  _globals['_DELETEINVITATIONRESPONSE']._serialized_end=909
-  _globals['_ACCEPTINVITATIONREQUEST']._serialized_start=911
-  _globals['_ACCEPTINVITATIONREQUEST']._serialized_end=993
-  _globals['_ACCEPTINVITATIONRESPONSE']._serialized_start=995
-  _globals['_ACCEPTINVITATIONRESPONSE']._serialized_end=1082
-  _globals['_SETUPACCOUNTREQUEST']._serialized_start=1084
-  _globals['_SETUPACCOUNTREQUEST']._serialized_end=1184
-  _globals['_SETUPACCOUNTRESPONSE']._serialized_start=1186
-  _globals['_SETUPACCOUNTRESPONSE']._serialized_end=1269
-  _globals['_INVITATIONSERVICE']._serialized_start=1272
-  _globals['_INVITATIONSERVICE']._serialized_end=1976
+  _globals['_CREATEINVITATIONRESPONSE']._serialized_start=492
+  _globals['_CREATEINVITATIONRESPONSE']._serialized_end=627
+  _globals['_LISTINVITATIONSREQUEST']._serialized_start=629
+  _globals['_LISTINVITATIONSREQUEST']._serialized_end=713
+  _globals['_LISTINVITATIONSRESPONSE']._serialized_start=716
+  _globals['_LISTINVITATIONSRESPONSE']._serialized_end=844
+  _globals['_DELETEINVITATIONREQUEST']._serialized_start=846
+  _globals['_DELETEINVITATIONREQUEST']._serialized_end=908
+  _globals['_DELETEINVITATIONRESPONSE']._serialized_start=910
+  _globals['_DELETEINVITATIONRESPONSE']._serialized_end=936
+  _globals['_ACCEPTINVITATIONREQUEST']._serialized_start=938
+  _globals['_ACCEPTINVITATIONREQUEST']._serialized_end=1020
+  _globals['_ACCEPTINVITATIONRESPONSE']._serialized_start=1022
+  _globals['_ACCEPTINVITATIONRESPONSE']._serialized_end=1109
+  _globals['_SETUPACCOUNTREQUEST']._serialized_start=1111
+  _globals['_SETUPACCOUNTREQUEST']._serialized_end=1211
+  _globals['_SETUPACCOUNTRESPONSE']._serialized_start=1213
+  _globals['_SETUPACCOUNTRESPONSE']._serialized_end=1296
+  _globals['_INVITATIONSERVICE']._serialized_start=1299
+  _globals['_INVITATIONSERVICE']._serialized_end=2003
 # @@protoc_insertion_point(module_scope)

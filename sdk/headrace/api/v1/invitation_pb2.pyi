@@ -93,8 +93,11 @@ class CreateInvitationResponse(google.protobuf.message.Message):
 
     INVITATION_FIELD_NUMBER: builtins.int
     TOKEN_FIELD_NUMBER: builtins.int
+    EMAILED_FIELD_NUMBER: builtins.int
     token: builtins.str
     """The secret part of the link; only here."""
+    emailed: builtins.bool
+    """Whether the link was sent by e-mail; servers send none until they are told of an SMTP server."""
     @property
     def invitation(self) -> Global___Invitation:
         """The invitation."""
@@ -104,9 +107,10 @@ class CreateInvitationResponse(google.protobuf.message.Message):
         *,
         invitation: Global___Invitation | None = ...,
         token: builtins.str = ...,
+        emailed: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["invitation", b"invitation"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["invitation", b"invitation", "token", b"token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["emailed", b"emailed", "invitation", b"invitation", "token", b"token"]) -> None: ...
 
 Global___CreateInvitationResponse: typing_extensions.TypeAlias = CreateInvitationResponse
 
