@@ -290,6 +290,19 @@ webhook_call = sqlalchemy.Table(
     sqlalchemy.Index("webhook_call_expires", "expires_at"),
 )
 
+# Events that are looked at behind others, which have not come.
+held_event = sqlalchemy.Table(
+    "held_event",
+    metadata,
+    sqlalchemy.Column("event_id", sqlalchemy.Uuid, primary_key=True),
+    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("follows_event_id", sqlalchemy.Uuid, nullable=False),
+    sqlalchemy.Column("occurred_at", _time, nullable=False),
+    sqlalchemy.Column("held_until", _time, nullable=False),
+    sqlalchemy.Index("held_event_follows", "follows_event_id"),
+    sqlalchemy.Index("held_event_until", "held_until"),
+)
+
 # How far this service has come in following others, and in evaluating its own events.
 cursor = sqlalchemy.Table(
     "cursor",

@@ -24,9 +24,13 @@ from headrace_notification.queries.tail import FOLLOWED, blocks_of
 from headrace_notification.repository import Stored
 from headrace_notification.rules.automations import Automation, action_document
 from headrace_notification.rules.deliveries import Delivery
+from headrace_notification.rules.events import Event
 from headrace_notification.rules.firings import BucketKey, Memory, Remembered, timer_of
 from headrace_notification.rules.positions import first_position, last_position
 from headrace_notification.rules.triggers import EVALUATION
+
+LEADS_BY = datetime.timedelta(days=1)
+"""An event that another follows is looked for so far before it."""
 
 DELIVERIES_CHANNEL = "notification_deliveries"
 MOST_ENTRIES = 50
@@ -50,6 +54,28 @@ class Work:
             return set(automation_ids)
         rows = await self._connection.fetch(SQL.try_automations, sorted(automation_ids))
         return {row["automation_id"] for row in rows if row["is_held"]}
+
+    async def missing(self, events: Sequence[Event], leaders: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Return those of `leaders` that nobody has looked at before `events`."""
+        since = min(event.occurred_at for event in events) - LEADS_BY
+        last = max(event.position for event in events)
+        rows = await self._connection.fetch(SQL.looked_at_events, list(leaders), since, last)
+        return set(leaders) - {row["event_id"] for row in rows}
+
+    async def hold_events(self, events: Sequence[Event], seconds: float) -> None:
+        """Have events wait for those that they follow, for so long at most."""
+        await self._connection.execute(
+            SQL.hold_events,
+            [event.event_id for event in events],
+            [event.workspace_id for event in events],
+            [event.follows_event_id for event in events],
+            [event.occurred_at for event in events],
+            seconds,
+        )
+
+    async def release_events(self, leaders: Collection[uuid.UUID]) -> list[Event]:
+        """Return events that waited for `leaders`, or long enough; they wait no more."""
+        return list(map(event_from_row, await self._connection.fetch(SQL.release_events, list(leaders))))
 
     async def lock(self, keys: Sequence[BucketKey]) -> dict[BucketKey, Remembered]:
         """Return what automations remember for keys, locked."""
@@ -193,6 +219,11 @@ class Evaluation:
         marks = [load_json(entry.payload) for entry in batch.entries if entry.kind == FOLLOWED]
         followed_until = {mark["source"]: datetime.datetime.fromisoformat(mark["until"]) for mark in marks}
         return Stored(events, followed_until, batch.cursor, read_at)
+
+    async def has_overdue(self) -> bool:
+        """Return whether events have waited long enough for those that they follow."""
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(SQL.has_overdue_events))
 
     async def tell_evaluated(self, until: datetime.datetime) -> None:
         """Store that everything stored before `until` is evaluated."""

@@ -187,6 +187,18 @@ class EvaluationWork(Protocol):
         """
         ...
 
+    async def missing(self, events: Sequence[Event], leaders: Collection[uuid.UUID]) -> set[uuid.UUID]:
+        """Return those of `leaders` that nobody has looked at before `events`."""
+        ...
+
+    async def hold_events(self, events: Sequence[Event], seconds: float) -> None:
+        """Have events wait for those that they follow, for so long at most."""
+        ...
+
+    async def release_events(self, leaders: Collection[uuid.UUID]) -> list[Event]:
+        """Return events that waited for `leaders`, or long enough; they wait no more."""
+        ...
+
     async def lock(self, keys: Sequence[BucketKey]) -> dict[BucketKey, Remembered]:
         """Return what automations remember for keys, locked."""
         ...
@@ -233,6 +245,10 @@ class EvaluationStore(Protocol):
 
     async def read(self, cursor: int) -> Stored:
         """Return what was stored behind `cursor`."""
+        ...
+
+    async def has_overdue(self) -> bool:
+        """Return whether events have waited long enough for those that they follow."""
         ...
 
     async def tell_evaluated(self, until: datetime.datetime) -> None:

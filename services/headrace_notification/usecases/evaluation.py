@@ -11,6 +11,7 @@ from typing import TypeAlias
 from headrace.ids import uuid7
 from headrace_notification.repository import EvaluationStore, EvaluationWork
 from headrace_notification.rules.automations import Automation
+from headrace_notification.rules.causality import HOLD_SECONDS, causal_order, leaders_of, split
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.firings import (
     BucketKey,
@@ -49,19 +50,35 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue, built_in
     """
     cursor = await store.load_cursor()
     stored = await store.read(cursor)
-    if stored.cursor == cursor:
+    if stored.cursor == cursor and not await store.has_overdue():
         await store.tell_evaluated(stored.read_at)
         return 0
     await built_ins.ensure(event.workspace_id for event in stored.events)
     # An automation that was there before an event was stored is known from here on.
     await catalogue.refresh()
-    covered = [(event, *found) for event in stored.events for found in catalogue.covering(event)]
     await catalogue.forget_ended(stored.events)
     async with store.step() as work:
+        events = await _in_causal_order(work, stored.events)
+        covered = [(event, *found) for event in events for found in catalogue.covering(event)]
         firings = await _judge_events(work, covered)
         await fire(work, firings)
         await work.advance(stored.cursor, stored.followed_until)
     return max(1, len(stored.events))
+
+
+async def _in_causal_order(work: EvaluationWork, events: Sequence[Event]) -> list[Event]:
+    """Return what can be looked at: none before the one that it follows, and those that waited for one of these."""
+    leaders = leaders_of(events)
+    ordered, waiting = split(events, await work.missing(events, leaders) if leaders else ())
+    if waiting:
+        await work.hold_events(waiting, HOLD_SECONDS)
+    fresh = {event.event_id for event in ordered}
+    while True:
+        released = await work.release_events(fresh)
+        if not released:
+            return ordered
+        ordered += causal_order(released)
+        fresh = {event.event_id for event in released}
 
 
 async def _judge_events(work: EvaluationWork, covered: Sequence[tuple[Event, Automation, Path]]) -> list[Firing]:

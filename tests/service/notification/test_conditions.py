@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
-from headrace.api.v1 import automation_pb2
+import asyncpg
+
+from headrace.api.v1 import automation_pb2, event_pb2, event_pb2_grpc
+from headrace.ids import uuid7
 from headrace_harness.automations import a_webhook, create, settled
 from headrace_harness.receiver import Receiver
 from headrace_harness.services import RunningService
@@ -97,3 +100,58 @@ async def test_silence_may_be_one_of_the_conditions(service: RunningService, rec
     await settled(service.channel)
     (body,) = fired(receiver)
     assert [event["name"] for event in body["firing"]["events"]] == ["started", "alarm"]
+
+
+def an_event(name: str, follows: str = "", seconds: float = 0) -> event_pb2.Event:
+    event = event_pb2.Event(
+        event_id=str(uuid7()),
+        name=name,
+        resource=event_pb2.EventResource(resource_id="app.1"),
+        follows_event_id=follows,
+    )
+    event.occurred_at.FromDatetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds))
+    return event
+
+
+async def stored(service: RunningService, *events: event_pb2.Event) -> None:
+    stub = event_pb2_grpc.EventServiceStub(service.channel)
+    await stub.EmitEvents(event_pb2.EmitEventsRequest(events=events))
+
+
+async def test_an_event_is_looked_at_behind_the_one_that_it_follows(
+    service: RunningService, receiver: Receiver
+) -> None:
+    await made(service, receiver, sequence(on("a"), on("b"), on("c")))
+    first = an_event("a")
+    second = an_event("b", first.event_id, 1)
+    third = an_event("c", second.event_id, 2)
+    await stored(service, third)
+    await barrier(service, receiver)
+    await stored(service, second)
+    await barrier(service, receiver)
+    assert fired(receiver) == []
+    await stored(service, first)
+    await barrier(service, receiver)
+    (body,) = fired(receiver)
+    assert body["id"] == third.event_id
+    # In one batch, too.
+    first = an_event("a", "", 3)
+    second = an_event("b", first.event_id, 4)
+    await stored(service, an_event("c", second.event_id, 5), second, first)
+    await barrier(service, receiver)
+    assert len(fired(receiver)) == 2
+
+
+async def test_an_event_does_not_wait_for_ever_for_one_that_does_not_come(
+    service: RunningService, receiver: Receiver, database_url: str
+) -> None:
+    await made(service, receiver, on("b"))
+    await stored(service, an_event("b", str(uuid7())))
+    await barrier(service, receiver)
+    assert fired(receiver) == []
+    connection = await asyncpg.connect(database_url)
+    # What takes ten seconds is over at once.
+    await connection.execute("update notification.held_event set held_until = now()")
+    await connection.close()
+    await receiver.got(len(receiver.received) + 1)
+    assert len(fired(receiver)) == 1
