@@ -69,10 +69,10 @@ class concurrency:
 
     Raises:
         NoSlot: No slot became free in time. It is a `TimeoutError`, too.
-        SlotsRefused: The limit gives no slots.
+        SlotsRefused: A limit gives no slots, or never so many.
         SlotsLost: The slots were lost, and `raise_on_lease_renewal_failure` is set.
         errors.NotFound: There is no such limit, and `strict` is set.
-        errors.InvalidArgument: An argument is wrong, or a limit has fewer slots than wanted.
+        errors.InvalidArgument: An argument is wrong.
     """
 
     def __init__(
@@ -197,7 +197,8 @@ def rate_limit(
     Raises:
         NoSlot: The time was over.
         errors.NotFound: There is no such limit, and `strict` is set.
-        errors.InvalidArgument: A limit is none of a rate, or never has so many slots.
+        SlotsRefused: A limit never has so many slots.
+        errors.InvalidArgument: A limit is none of a rate.
     """
     wish = _rate_wish(names, occupy, timeout_seconds, strict)
     if wish.names:

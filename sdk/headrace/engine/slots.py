@@ -217,12 +217,17 @@ class SlotKeeper:
                 waits += 1
             else:
                 request.ClearField("wait_up_to")
-            response = await patiently(
-                lambda: self._stub.AcquireSlots(request, timeout=CALL_SECONDS + 15),
-                self._patience_seconds,
-                retried=_REPEATABLE,
-                on_wait=lambda error, _: logger.warning("Slots of %s wait: %s", ", ".join(wish.names), error),
-            )
+            try:
+                response = await patiently(
+                    lambda: self._stub.AcquireSlots(request, timeout=CALL_SECONDS + 15),
+                    self._patience_seconds,
+                    retried=_REPEATABLE,
+                    on_wait=lambda error, _: logger.warning("Slots of %s wait: %s", ", ".join(wish.names), error),
+                )
+            except errors.InvalidArgument as error:
+                if error.reason == "MORE_SLOTS_THAN_THERE_ARE":
+                    raise SlotsRefused(error.message, metadata={"limit": ", ".join(wish.names)}) from None
+                raise
             match response.WhichOneof("verdict"):
                 case "held":
                     return self._take(wish, response.held)

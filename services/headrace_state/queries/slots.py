@@ -170,5 +170,7 @@ def _check(wish: SlotWish, found: list[Limit]) -> None:
             )
         if 0 < limit.slots < wish.slots:
             raise errors.InvalidArgument.of_field(
-                "slots", f"must be at most {limit.slots}, which is all that {limit.name} has"
+                "slots",
+                f"must be at most {limit.slots}, which is all that {limit.name} has",
+                reason="MORE_SLOTS_THAN_THERE_ARE",
             )

@@ -352,6 +352,15 @@ def test_a_tag_that_is_limited_to_none_fails_its_tasks(client: Client) -> None:
         pass
 
 
+def test_more_slots_than_a_limit_has_are_refused_and_not_waited_for(client: Client) -> None:
+    set_limit(client, "two", 2)
+    with pytest.raises(SlotsRefused, match="at most 2"), concurrency("two", occupy=3):
+        pass
+    set_limit(client, "slow rate", 2, slot_decay_per_second=0.1)
+    with pytest.raises(SlotsRefused, match="at most 2"):
+        rate_limit("slow rate", occupy=3)
+
+
 def test_a_limit_that_is_set_later_holds_for_flows_that_run(client: Client) -> None:
     @task(tags=["later limited"])
     def work() -> int:
