@@ -118,14 +118,15 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], log: pathlib.Path) -> 
 
 
 @contextlib.contextmanager
-def headrace_server(folder: pathlib.Path, database_url: str) -> Iterator[System]:
-    """Run a Headrace server on a database."""
+def headrace_server(folder: pathlib.Path, database_url: str, more: Mapping[str, str] | None = None) -> Iterator[System]:
+    """Run a Headrace server on a database; `more` is set in its environment, too."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         "HEADRACE_HOME": str(folder / "home"),
         "HEADRACE_DATABASE_URL": database_url,
         "HEADRACE_API_URL": url,
+        **(more or {}),
     }
     command = [
         *(sys.executable, "-c", "from headrace.cli import main; main()"),

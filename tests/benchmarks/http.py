@@ -58,7 +58,7 @@ async def _measure(system: System, chosen: argparse.Namespace) -> dict[str, Any]
     }
     figures: dict[str, Any] = {}
     for name, request in requests.items():
-        taken = [await _rate(system, request, chosen) for _ in range(chosen.runs)]
+        taken = [await rate(system, request, chosen) for _ in range(chosen.runs)]
         figures[name] = {key: round(statistics.median(each[key] for each in taken), 3) for key in taken[0]}
     return figures
 
@@ -80,7 +80,8 @@ def _request(verb: str, path: str, body: bytes = b"") -> bytes:
     return head.encode() + b"\r\n" + body
 
 
-async def _rate(system: System, request: Callable[[int], bytes], chosen: argparse.Namespace) -> dict[str, float]:
+async def rate(system: System, request: Callable[[int], bytes], chosen: argparse.Namespace) -> dict[str, float]:
+    """Return how many calls a second a server answers, and what each costs it."""
     host, port = system.url.removeprefix("http://").split(":")
     servers = _processes(system)
     spans: list[float] = []
