@@ -101,6 +101,9 @@ async def test_what_is_wrong_or_was_done_before_is_said(machine: Machine) -> Non
     assert "other values" not in same.err
     assert "other values of count" in other.err
 
+    assert "headrace task-run ls" in (await machine.headrace("task-run", "logs", "x", expect=3)).err
+    assert "is tag:heavy meant" in (await machine.headrace("concurrency-limit", "set", "tags:heavy", "1", expect=2)).err
+
     # What is piped is whole, however long.
     name = "a-very-long-name-" * 8
     await machine.headrace("deployment", "run", DEPLOYMENT, "-p", "count=1", "--flow-run-name", name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import deployment_pb2, flow_pb2, flow_run_pb2
+from headrace.api.v1 import deployment_pb2, flow_pb2, flow_run_pb2, task_run_pb2
 from headrace.client import Client, get_client
 
 
@@ -89,6 +89,18 @@ def flow(name: str) -> flow_pb2.Flow:
     for found in stub.ListFlows(request).flows:
         return found
     raise errors.NotFound(f"There is no flow named '{name}'.")
+
+
+def task_run(task_run_id: str) -> task_run_pb2.TaskRun:
+    """Return a task run by its id; names of task runs are those of their flow runs only.
+
+    Raises:
+        errors.NotFound: There is none.
+    """
+    if not is_id(task_run_id):
+        raise errors.NotFound(f"'{task_run_id}' is not the id of a task run; 'headrace task-run ls' shows them.")
+    request = task_run_pb2.GetTaskRunRequest(task_run_id=task_run_id)
+    return client().task_runs.GetTaskRun(request).task_run
 
 
 def flow_run(name: str) -> flow_run_pb2.FlowRun:

@@ -118,8 +118,7 @@ def list_task_runs(
 @output.output_option
 def inspect_task_run(task_run_id: str, as_json: bool) -> None:
     """Show one task run."""
-    stub = lookup.client().task_runs
-    found = stub.GetTaskRun(task_run_pb2.GetTaskRunRequest(task_run_id=task_run_id)).task_run
+    found = lookup.task_run(task_run_id)
     if as_json:
         output.print_json(found)
         return
@@ -146,7 +145,8 @@ def inspect_task_run(task_run_id: str, as_json: bool) -> None:
 @output.output_option
 def show_logs(task_run_id: str, tail: int | None, as_json: bool) -> None:
     """Show the log of a task run."""
-    records = logs.read(log_pb2.LogFilter(task_run_ids=[task_run_id]), head=None, tail=tail)
+    found = lookup.task_run(task_run_id)
+    records = logs.read(log_pb2.LogFilter(task_run_ids=[found.task_run_id]), head=None, tail=tail)
     if as_json:
         output.print_json(records)
     else:
