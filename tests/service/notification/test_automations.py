@@ -162,7 +162,7 @@ async def test_without_a_key_only_secrets_are_refused(database_url: str, world: 
         ({"name": " "}, "name"),
         ({"actions": []}, "actions"),
         ({"trigger": automation_pb2.Trigger()}, "trigger"),
-        ({"trigger": automation_pb2.Trigger(metric=automation_pb2.MetricTrigger())}, "trigger.metric"),
+        ({"trigger": automation_pb2.Trigger(metric=automation_pb2.MetricTrigger())}, "trigger.metric.metric"),
         ({"trigger": automation_pb2.Trigger(compound=automation_pb2.CompoundTrigger())}, "trigger.compound.triggers"),
         ({"trigger": automation_pb2.Trigger(sequence=automation_pb2.SequenceTrigger())}, "trigger.sequence.triggers"),
         ({"actions": [automation_pb2.Action()]}, "actions[0]"),
