@@ -20,8 +20,8 @@ from headrace_gateway.files import Files
 from headrace_gateway.hooks import Hooks
 from headrace_gateway.operations import Operations
 from headrace_gateway.security import Walls
-from headrace_gateway.sessions import Sessions
 from headrace_gateway.server import HttpServer, bind
+from headrace_gateway.sessions import Sessions
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,7 +19,6 @@ _OUTCOMES = {
     "denied": audit_pb2.AUDIT_OUTCOME_DENIED,
     "failed": audit_pb2.AUDIT_OUTCOME_FAILED,
 }
-_STYLES = {"done": "green", "denied": "red", "failed": "yellow"}
 _NAMES = {number: name for name, number in _OUTCOMES.items()}
 _SEND_SECONDS = 30.0
 
@@ -75,7 +74,14 @@ def list_entries(
         return
     output.print_table(
         "Audit log",
-        ["WHEN", "WHO", "FROM", ("ACTION", {"ratio": 1}), ("OBJECT", {"ratio": 1}), "OUTCOME"],
+        [
+            "WHEN",
+            "WHO",
+            "FROM",
+            ("ACTION", {"ratio": 1, "overflow": "fold", "no_wrap": False}),
+            ("OBJECT", {"ratio": 1, "overflow": "fold", "no_wrap": False}),
+            "OUTCOME",
+        ],
         [
             [
                 output.moment(entry.occurred_at),
