@@ -8,7 +8,7 @@ import { createInterface } from "node:readline";
 export const require = createRequire(new URL("../../../gateway/ui/package.json", import.meta.url));
 const { chromium } = require("playwright-core");
 
-export const WAIT = { timeout: 30_000 };
+export const WAIT = { timeout: 60_000 };
 
 /** What the browser complained about; a driver that ends well leaves it empty. */
 export const faults = [];

@@ -15,7 +15,7 @@ _HERE = pathlib.Path(__file__).parent
 # Where Chromium, Node or the built UI is missing there is no test here; `browser.MISSING` says what it is.
 if not browser.MISSING:
 
-    @pytest.mark.timeout(300)
+    @pytest.mark.timeout(600)
     async def test_pages_follow_what_really_happens(machine: Machine, addresses: Addresses) -> None:
         machine.take(_HERE / "flows" / "shown.py")
 

@@ -15,7 +15,7 @@ _HERE = pathlib.Path(__file__).parent
 # Where Chromium, Node or the built UI is missing there is no test here; `browser.MISSING` says what it is.
 if not browser.MISSING:
 
-    @pytest.mark.timeout(400)
+    @pytest.mark.timeout(900)
     async def test_runs_are_seen_changed_compared_and_survive_a_restart(tmp_path: pathlib.Path) -> None:
         port, grpc_port = two_free_ports()
         server = embedded_supervisor(

@@ -12,7 +12,15 @@ export function useLive(): void {
   const queries = useQueryClient();
   const resting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const isOutdated = useRef(false);
-  useEffect(() => () => clearTimeout(resting.current), []);
+  const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(
+    () => () => {
+      clearTimeout(resting.current);
+      resting.current = undefined;
+      clearTimeout(settling.current);
+    },
+    [],
+  );
   const refresh = () => {
     if (resting.current !== undefined) {
       isOutdated.current = true;
@@ -30,8 +38,10 @@ export function useLive(): void {
   const hasOpened = useRef(false);
   useStream("FollowFlowRuns", EVERYTHING, {
     onOpen: () => {
-      // What came with the page is as new as the stream; after a loss it is not.
+      // What changed between the page and its stream is next to nothing: it is drawn before that is asked for.
+      clearTimeout(settling.current);
       if (hasOpened.current) refresh();
+      else settling.current = setTimeout(refresh, REST_MILLISECONDS);
       hasOpened.current = true;
     },
     onAnswer: ({ flow_runs: runs }) => {

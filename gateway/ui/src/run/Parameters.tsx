@@ -1,7 +1,9 @@
 import type { FlowRun, JsonObject } from "../api/contract.gen.ts";
+import { Code } from "../parts/CopyButton.tsx";
 import { Empty } from "../parts/Notice.tsx";
+import { Result } from "./Result.tsx";
 
-/** What the run was started with. */
+/** What the run was started with, and where its result is. */
 export function Parameters({ run }: { run: FlowRun }) {
   const parts: [string, JsonObject | undefined][] = [
     ["Parameters", run.parameters],
@@ -10,11 +12,17 @@ export function Parameters({ run }: { run: FlowRun }) {
     ["Context", run.context],
   ];
   const given = parts.filter(([, value]) => value !== undefined && Object.keys(value).length > 0);
-  if (given.length === 0) return <Empty title="This run was started without parameters" />;
-  return given.map(([name, value]) => (
-    <section key={name} className="json">
-      <h2>{name}</h2>
-      <pre className="code">{JSON.stringify(value, null, 2)}</pre>
-    </section>
-  ));
+  const result = run.state?.result;
+  if (given.length === 0 && result === undefined) return <Empty title="This run was started without parameters" />;
+  return (
+    <>
+      {given.map(([name, value]) => (
+        <section key={name} className="json">
+          <h2>{name}</h2>
+          <Code text={JSON.stringify(value, null, 2)} />
+        </section>
+      ))}
+      {result !== undefined && <Result result={result} />}
+    </>
+  );
 }

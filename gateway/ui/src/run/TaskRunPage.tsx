@@ -7,6 +7,7 @@ import { Elapsed, Moment } from "../parts/Moment.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Facts, PageHead, Tags } from "../parts/PageHead.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
+import { Result } from "./Result.tsx";
 import { History } from "./StateHistory.tsx";
 
 const route = getRouteApi("/task-runs/$taskRunId");
@@ -77,7 +78,7 @@ export function TaskRunPage() {
       />
       <div className="sections">
         <Inputs task={task} />
-        <Result task={task} />
+        {task.state?.result !== undefined && <Result result={task.state.result} />}
         <section>
           <h2>States</h2>
           <History states={states} />
@@ -110,25 +111,6 @@ function Inputs({ task }: { task: TaskRun }) {
           </li>
         ))}
       </ul>
-    </section>
-  );
-}
-
-function Result({ task }: { task: TaskRun }) {
-  const result = task.state?.result;
-  if (result === undefined) return null;
-  return (
-    <section>
-      <h2>Result</h2>
-      <Facts
-        facts={{
-          Key: result.storage_key,
-          "Kept in": result.storage_url,
-          "Written as": result.serializer,
-          Size: Number(result.size_bytes) > 0 ? `${Number(result.size_bytes).toLocaleString()} bytes` : undefined,
-          "Kept until": result.expires_at === undefined ? undefined : <Moment at={result.expires_at} />,
-        }}
-      />
     </section>
   );
 }

@@ -8,6 +8,7 @@ import { useStream } from "../api/live.ts";
 
 const PAGE_SIZE = 100;
 const GATHER_MILLISECONDS = 1_000;
+const SETTLE_MILLISECONDS = 1_000;
 
 interface Pages {
   runs: FlowRun[];
@@ -85,16 +86,30 @@ export function useRuns(filter: Input<FlowRunFilter>, sort?: FlowRunSort, onChan
     },
     [apply],
   );
-  useEffect(() => () => clearTimeout(gathering.current), []);
+  const reopening = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(
+    () => () => {
+      clearTimeout(gathering.current);
+      gathering.current = undefined;
+      clearTimeout(reopening.current);
+    },
+    [],
+  );
 
   const followed = useMemo(() => ({ filter: { ...filter, state_types: undefined, state_names: undefined } }), [filter]);
   const hasOpened = useRef(false);
   useStream("FollowFlowRuns", followed, {
-    // What changed between the list and the stream, or while the connection was lost.
+    // What changed between the list and the stream, or while the connection was lost. At first that is next to nothing:
+    // the page is drawn before it is asked for.
     onOpen: () => {
-      void queries.invalidateQueries({ queryKey: ["flow-runs"] });
-      if (hasOpened.current) notify.current?.();
-      hasOpened.current = true;
+      clearTimeout(reopening.current);
+      const refresh = () => {
+        void queries.invalidateQueries({ queryKey: ["flow-runs"] });
+        if (hasOpened.current) notify.current?.();
+        hasOpened.current = true;
+      };
+      if (hasOpened.current) refresh();
+      else reopening.current = setTimeout(refresh, SETTLE_MILLISECONDS);
     },
     onAnswer: ({ flow_runs: runs }) => {
       for (const run of runs) changed.current.set(run.flow_run_id, run);
