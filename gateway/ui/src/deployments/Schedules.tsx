@@ -50,7 +50,7 @@ function Card({ schedule, onEdit }: { schedule: Schedule; onEdit: () => void }) 
   const flip = useMutation({
     mutationFn: () =>
       call("UpdateSchedule", {
-        schedule: { schedule_id: schedule.schedule_id, active: !schedule.active },
+        schedule: { schedule_id: schedule.schedule_id, rule: schedule.rule, active: !schedule.active },
         update_mask: "active",
       }),
     onSuccess: refresh,

@@ -75,14 +75,15 @@ export function EventsPage() {
   const [live, setLive] = useState<{ key: string; events: Event[] }>({ key, events: [] });
   const waiting = useRef<Event[]>([]);
   const frame = useRef(0);
-  const token = useRef("");
+  /** Where the stream of a filter goes on. */
+  const token = useRef({ key: "", token: "" });
   useStream(
     "FollowEvents",
     isLive ? { filter } : undefined,
     {
       onOpen: list.refetch,
       onAnswer: ({ events, follow_token: next }) => {
-        if (next !== "") token.current = next;
+        if (next !== "") token.current = { key, token: next };
         waiting.current.push(...events);
         if (events.length === 0 || frame.current !== 0) return;
         frame.current = requestAnimationFrame(() => {
@@ -93,7 +94,7 @@ export function EventsPage() {
         });
       },
     },
-    { renew: (asked) => ({ ...asked, follow_token: token.current }) },
+    { renew: (asked) => (token.current.key === key ? { ...asked, follow_token: token.current.token } : asked) },
   );
   const rows = useMemo(() => {
     const known = new Map<string, Event>();

@@ -18,7 +18,7 @@ import { tell } from "../parts/toasts.ts";
 
 const Markdown = lazy(() => import("../run/Markdown.tsx"));
 const route = getRouteApi("/flows/$flowId");
-const EVENTS = ["headrace.flow-run.*", "headrace.deployment.*"];
+const EVENTS = ["headrace.flow-run.*", "headrace.deployment.*", "headrace.worker.*"];
 const MOST = 200;
 const NO_DEPLOYMENTS: Deployment[] = [];
 

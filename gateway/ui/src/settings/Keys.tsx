@@ -3,6 +3,7 @@ import { useMemo, useState } from "react";
 import { call } from "../api/client.ts";
 import type { ApiKey } from "../api/contract.gen.ts";
 import { usePaged } from "../api/paged.ts";
+import { useNow } from "../api/times.ts";
 import { CopyButton } from "../parts/CopyButton.tsx";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
@@ -88,8 +89,9 @@ export function Keys() {
 }
 
 function KeyStatus({ apiKey }: { apiKey: ApiKey }) {
+  const now = useNow(false);
   if (apiKey.revoked_at !== undefined) return <Mark look="cancelled" label="Revoked" />;
-  if (apiKey.expires_at !== undefined && Date.parse(apiKey.expires_at) < Date.now()) return <Mark look="cancelled" label="Expired" />;
+  if (apiKey.expires_at !== undefined && Date.parse(apiKey.expires_at) < now) return <Mark look="cancelled" label="Expired" />;
   return <Mark look="completed" label="Works" />;
 }
 
