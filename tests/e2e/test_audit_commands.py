@@ -78,7 +78,7 @@ async def test_changes_are_listed_verified_and_sent_on(machine: Machine, collect
     other = ("--expect-sequence", str(whole["last_sequence"]), "--expect-hash", "0" * 64)
     assert (await machine.headrace("audit", "verify", *other, expect=1)).exit_code == 1
     lines = [json.loads(line) for line in (await machine.headrace("audit", "export")).out.splitlines()]
-    assert [entry["sequence"] for entry in lines] == list(range(1, len(lines) + 1))
+    assert [int(entry["sequence"]) for entry in lines] == list(range(1, len(lines) + 1))
     assert name in {entry["object_id"] for entry in lines}
     await machine.headrace("audit", "export", "--format", "otlp", "--to", collector.url)
     sent = collector.attributes()
