@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import functools
 import json
 import pathlib
 import statistics
@@ -65,7 +66,7 @@ def _measure(systems: dict[str, System], chosen: argparse.Namespace) -> dict[str
         taken: dict[str, list[dict[str, float]]] = {header: [] for header in systems}
         for _ in range(chosen.runs):
             for header, system in systems.items():
-                rate = http.rate(system, lambda number, header=header, form=form: form(header, number), chosen)
+                rate = http.rate(system, functools.partial(form, header), chosen)
                 taken[header].append(asyncio.run(rate))
         without, with_key = (
             {field: round(statistics.median(each[field] for each in rows), 3) for field in rows[0]}
