@@ -36,7 +36,7 @@ from headrace_log.usecases.quotas import Quotas
 OUTBOX_DAYS = 1
 """The outbox only wakes followers; whoever is further behind reads the records themselves."""
 
-LEASE_SECONDS = 6.0
+LEASE_SECONDS = 15.0
 
 
 async def build(context: ServiceContext) -> Service:

@@ -23,7 +23,7 @@ class QuotaLoop(Loop):
     """
 
     name = "log-quotas"
-    interval_seconds = 2.0
+    interval_seconds = 5.0
 
     def __init__(self, quotas: Quotas, ingest: Ingest, now: Callable[[], datetime.datetime]) -> None:
         super().__init__()

@@ -35,7 +35,7 @@ class SinkLoop(Loop):
     """
 
     name = "log-sinks"
-    interval_seconds = 1.0
+    interval_seconds = 5.0
 
     def __init__(self, store: SinkStore, follow: Follow, outlet: Outlet, lease: ServiceLease) -> None:
         super().__init__(lease=lease)

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Connection, Database
+from headrace_log.queries import SQL
 from headrace_log.queries.planning import by_index
 from headrace_log.queries.segments import FIRST_GROUP, Question, Segment, load_segments
 from headrace_log.rules.grams import hashes_of
@@ -110,7 +111,9 @@ class Reader:
         """Return what is found in those runs that have stretches."""
         hashes = sorted({value for part in ask.wanted.text.wanted for value in hashes_of(part)})
         found: dict[uuid.UUID, list[Record]] = {}
-        for run in ask.wanted.flow_run_ids:
+        async with self._database.connection() as connection:
+            long_runs = await connection.fetch(SQL.runs_with_stretches, list(ask.wanted.flow_run_ids), ask.workspace_id)
+        for run in (row["flow_run_id"] for row in long_runs):
             started = time.perf_counter()
             async with by_index(self._database) as connection:
                 segments = await load_segments(connection, ask, run, hashes)

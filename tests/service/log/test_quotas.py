@@ -69,7 +69,7 @@ async def test_what_is_beyond_the_day_is_refused_and_the_log_says_so(service: Ru
         )
         return sum(int(record.message.split(" ")[0]) for record in records) == 35
 
-    await eventually(is_told, 30)
+    await eventually(is_told, 60)
     told = await log_settings_pb2_grpc.LogSettingsServiceStub(service.channel).GetLogSettings(
         log_settings_pb2.GetLogSettingsRequest()
     )

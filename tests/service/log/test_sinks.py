@@ -80,7 +80,7 @@ async def test_a_webhook_gets_what_is_written_from_its_creation_on(
     async def has_come() -> bool:
         return sent(receiver) == ["high enough", "and another"] and (await sinks(service))[0].sent_records == 2
 
-    await eventually(has_come, 30)
+    await eventually(has_come, 60)
     request = receiver.received[0]
     assert request.headers["authorization"] == "Bearer s3cret"
     assert request.headers["headrace-batch"]
@@ -91,7 +91,7 @@ async def test_a_webhook_gets_what_is_written_from_its_creation_on(
     async def has_more() -> bool:
         return sent(receiver)[-1] == "later"
 
-    await eventually(has_more, 30)
+    await eventually(has_more, 60)
     assert receiver.received[-1].headers["authorization"] == "Bearer s3cret"
 
 
@@ -126,12 +126,12 @@ async def test_a_sink_goes_on_where_it_was_after_a_pause_and_a_restart(
     async with running_service("log", build, database_url, settings=chosen) as running:
         await set_sink(running, "elsewhere", WEBHOOK, receiver.url)
         await write(running, flow_run_id, "first")
-        await eventually(has_come, 30)
+        await eventually(has_come, 60)
 
         async def is_kept() -> bool:
             return (await sinks(running))[0].sent_records == 1
 
-        await eventually(is_kept, 30)
+        await eventually(is_kept, 60)
         await set_sink(running, "elsewhere", WEBHOOK, receiver.url, is_paused=True)
         await write(running, flow_run_id, "while paused")
     async with running_service("log", build, database_url, settings=chosen) as running:
@@ -171,7 +171,7 @@ async def test_files_get_a_line_a_record(service: RunningService, tmp_path: path
     async def are_written() -> bool:
         return lines() == ["one", "two\nlines"]
 
-    await eventually(are_written, 30)
+    await eventually(are_written, 60)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ async def test_private_addresses_are_not_called_by_a_server_that_others_reach(
         async def is_refused() -> bool:
             return "is not called" in (await sinks(running))[0].last_error
 
-        await eventually(is_refused, 30)
+        await eventually(is_refused, 60)
         assert receiver.received == []
         stub = log_sink_pb2_grpc.LogSinkServiceStub(running.channel)
         await stub.DeleteLogSink(log_sink_pb2.DeleteLogSinkRequest(name="inside"))
