@@ -129,8 +129,8 @@ class Rate:
     def of(cls, most_per_minute: float) -> Rate:
         """Return the rate that sends at most `most_per_minute` in any minute."""
         burst = max(1, math.floor(most_per_minute * _BURST_SHARE))
-        rest = most_per_minute - burst
-        return cls(burst, 60.0 / (rest if rest >= 1 else min(most_per_minute, 1.0)))
+        # A burst at the begin of a minute and all that follows in it together are the most. One alone needs no share.
+        return cls(burst, 60.0 / (most_per_minute - burst if burst > 1 else most_per_minute))
 
     def allowance(self, free_at: datetime.datetime | None, now: datetime.datetime) -> int:
         """Return how many may be sent now.
