@@ -187,8 +187,9 @@ export function draftOf(trigger: Trigger | undefined): TriggerDraft {
   };
 }
 
-function spanWords(at: string | undefined): string {
-  return spanText(secondsOf(at) ?? 0);
+function spanWords(before: string, span: string | undefined): string {
+  const seconds = secondsOf(span) ?? 0;
+  return seconds > 0 ? ` ${before} ${spanText(seconds)}` : "";
 }
 
 /** Returns when an automation fires, in a sentence. */
@@ -196,7 +197,7 @@ export function triggerText(trigger: Trigger | undefined): string {
   const { event, metric, compound, sequence } = trigger ?? {};
   if (metric !== undefined) {
     const name = METRICS.find(({ value }) => value === metric.metric)?.label ?? metric.metric;
-    const holds = metric.firing_for === undefined ? "" : ` for ${spanWords(metric.firing_for)}`;
+    const holds = spanWords("for", metric.firing_for);
     return `${name} ${metric.operator} ${metric.threshold}${holds}`;
   }
   if (compound !== undefined)
@@ -204,7 +205,7 @@ export function triggerText(trigger: Trigger | undefined): string {
   if (sequence !== undefined) return `${sequence.triggers.length} conditions, one after the other`;
   if (event === undefined) return "never";
   const names = event.expect.length === 0 ? "any event" : event.expect.map(shortName).join(" or ");
-  const within = event.within === undefined ? "" : ` within ${spanWords(event.within)}`;
+  const within = spanWords("within", event.within);
   if (event.posture === "TRIGGER_POSTURE_PROACTIVE") {
     const after = event.after.length === 0 ? "" : ` after ${event.after.map(shortName).join(" or ")}`;
     return `no ${names}${within}${after}`;
