@@ -107,7 +107,9 @@ async def test_pages_and_followers_miss_and_double_nothing_while_lines_are_writt
     writing = asyncio.create_task(write())
     lookers = []
     while not writing.done():
-        lookers.append(asyncio.create_task(look()))
+        # On a slow machine writing takes long, and each that looks makes it slower.
+        if len(lookers) < 30:
+            lookers.append(asyncio.create_task(look()))
         await asyncio.sleep(0.01)
     await writing
     assert len(lookers) > 3
