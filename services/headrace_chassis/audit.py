@@ -1,9 +1,9 @@
 """What each service notes for the audit log: changes, and attempts at them, without code for any method.
 
 A change and the note of it are one transaction: `Database.transaction` calls `AuditTrail.store` before it commits,
-so that neither is there without the other. How the call ended is added when it has. Attempts that changed nothing are
-kept in memory until the next tick, within a bound. `AuditForwarder` brings notes to the identity service, which
-chains them, and deletes them here once they are there.
+so that neither is there without the other. How the call ended, and attempts that changed nothing, are kept in memory
+until the next tick, within a bound. `AuditForwarder` brings notes to the identity service, which chains them, and
+deletes them here once they are there.
 
 Not audited is what reads, and what programs report of their runs in great number: runs keep a history of their own.
 """
@@ -170,6 +170,7 @@ class AuditTrail:
         self.database = database
         self._digest_key = digest_key
         self._attempts: collections.deque[audit_pb2.AuditEntry] = collections.deque()
+        self._completed: collections.deque[audit_pb2.AuditEntry] = collections.deque()
         self.lost = 0
         """Attempts that were not kept, since there were too many."""
 
@@ -218,19 +219,21 @@ class AuditTrail:
             denied = isinstance(error, errors.PermissionDenied | errors.Unauthenticated)
             entry.outcome = audit_pb2.AUDIT_OUTCOME_DENIED if denied else audit_pb2.AUDIT_OUTCOME_FAILED
             entry.reason = error.reason if isinstance(error, errors.HeadraceError) else type(error).__name__
-        if not scope.is_stored and error is not None:
+        if scope.is_stored:
+            # The change is noted already; how it ended is added at the next tick, many at a time.
+            if len(self._completed) < MOST_ATTEMPTS:
+                self._completed.append(entry)
+            return
+        if error is not None:
             self._keep(entry)
             return
         # A change without a transaction of ours is one that another service made for the call.
-        statement = _COMPLETE if scope.is_stored else _INSERT
         try:
             async with self.database.connection() as connection:
-                await connection.execute(statement, uuid.UUID(entry.audit_entry_id), True, entry.SerializeToString())
+                await connection.execute(_INSERT, uuid.UUID(entry.audit_entry_id), True, entry.SerializeToString())
         except errors.HeadraceError as fault:
-            if not scope.is_stored:
-                self._keep(entry)
-            # What the transaction stored is forwarded as it is after a while.
-            logger.warning("the audit log does not know how %s ended: %s", entry.action, fault)
+            self._keep(entry)
+            logger.warning("%s is noted for the audit log in memory for now: %s", entry.action, fault)
 
     def digest(self, content: message.Message) -> str:
         """Return the keyed digest of an object, without its secrets."""
@@ -241,17 +244,20 @@ class AuditTrail:
 
     async def save_attempts(self) -> int:
         """Write what is kept in memory; returns how many."""
-        if not self._attempts:
-            return 0
-        batch = [self._attempts[index] for index in range(min(BATCH, len(self._attempts)))]
-        rows = [(uuid.UUID(entry.audit_entry_id), True, entry.SerializeToString()) for entry in batch]
-        async with self.database.connection() as connection:
-            await connection.executemany(_INSERT, rows)
-        for _ in batch:
-            self._attempts.popleft()
-        if self.lost:
+        saved = await self._save(self._completed, _COMPLETE) + await self._save(self._attempts, _INSERT)
+        if self.lost and saved:
             logger.warning("%d attempts are not in the audit log: they came faster than they could be kept", self.lost)
             self.lost = 0
+        return saved
+
+    async def _save(self, waiting: collections.deque[audit_pb2.AuditEntry], statement: str) -> int:
+        batch = [waiting[index] for index in range(min(BATCH, len(waiting)))]
+        if batch:
+            rows = [(uuid.UUID(entry.audit_entry_id), True, entry.SerializeToString()) for entry in batch]
+            async with self.database.connection() as connection:
+                await connection.executemany(statement, rows)
+            for _ in batch:
+                waiting.popleft()
         return len(batch)
 
     async def save_all(self) -> None:
