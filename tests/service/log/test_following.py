@@ -105,7 +105,7 @@ async def test_pages_and_followers_miss_and_double_nothing_while_lines_are_writt
             return shown + await follower.got(total - len(shown))
 
     writing = asyncio.create_task(write())
-    lookers = []
+    lookers: list[asyncio.Task[list[str]]] = []
     while not writing.done():
         # On a slow machine writing takes long, and each that looks makes it slower.
         if len(lookers) < 30:
