@@ -19,7 +19,8 @@ from collections.abc import AsyncIterator, Iterator
 import asyncpg
 import pytest
 
-from headrace_chassis.database import Database
+from headrace_chassis.database import Connection, Database
+from headrace_chassis.scope import everywhere
 from headrace_harness.cluster import Cluster
 from headrace_migrations import run
 
@@ -90,10 +91,20 @@ async def fresh_database(postgres: TestPostgres) -> AsyncIterator[str]:
         yield url
 
 
+class _SeesAll(Database):
+    """Sees the rows of all workspaces, whoever the test acts for."""
+
+    @contextlib.asynccontextmanager
+    async def _lend(self) -> AsyncIterator[Connection]:
+        with everywhere():
+            async with super()._lend() as connection:
+                yield connection
+
+
 @contextlib.asynccontextmanager
 async def service_database(url: str, service: str, *, max_size: int = 4) -> AsyncIterator[Database]:
     """Lend the pool of a service, as its process would have it."""
-    database = await Database.connect(url, role=f"headrace_{service}", schema=service, max_size=max_size)
+    database = await _SeesAll.connect(url, role=f"headrace_{service}", schema=service, max_size=max_size)
     try:
         yield database
     finally:
