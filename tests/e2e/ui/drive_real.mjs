@@ -53,8 +53,9 @@ async function aDeploymentIsRunFromThePage(page) {
   await ask("served");
   await row(page, "shown-here").getByText("Ready").waitFor(WAIT);
   await page.getByRole("button", { name: "Run shown-here" }).click();
+  await page.getByRole("button", { name: "JSON" }).click();
   await page.getByLabel("Parameters as JSON").fill('{"count": 5}');
-  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Run", exact: true }).click();
   await head(page, "Completed").waitFor(WAIT);
   await page.getByRole("tab", { name: "Tasks" }).click();
   await page.getByRole("row", { name: /measure-4.*Completed/ }).waitFor(WAIT);
@@ -67,8 +68,9 @@ async function aDeploymentIsRunFromThePage(page) {
 
 async function aRunIsCancelledFromThePage(page) {
   await page.getByRole("button", { name: "Run shown-here" }).click();
+  await page.getByRole("button", { name: "JSON" }).click();
   await page.getByLabel("Parameters as JSON").fill('{"gate": "never-there"}');
-  await page.getByRole("button", { name: "Run", exact: true }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Run", exact: true }).click();
   await page.getByRole("tab", { name: "Tasks" }).click();
   await page.getByRole("row", { name: /wait_for.*Running/ }).waitFor(WAIT);
   await page.getByRole("button", { name: "Cancel" }).click();
