@@ -37,6 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Send a burst of messages under a killer.")
     parser.add_argument("--messages", type=int, default=5000)
     parser.add_argument("--channels", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=60.0, help="over which the messages are queued")
     parser.add_argument("--fault-share", type=float, default=0.03, help="part of the answers that are no yes")
     parser.add_argument("--kills-every", type=float, default=5.0, help="seconds between two kills; 0 is none")
     parser.add_argument("--patience", type=float, default=600.0, help="seconds until all must be delivered")
@@ -75,7 +76,7 @@ async def _measure(chosen: argparse.Namespace) -> dict[str, Any]:
                 ids.append((await create_channel(channel, wanted)).channel_id)
             began = time.monotonic()
             killing = asyncio.create_task(_kill(server, chosen, chance))
-            await _send_all(channel, ids, chosen.messages)
+            await _send_all(channel, ids, chosen)
             queued_seconds = time.monotonic() - began
             killing.cancel()
             killed = await asyncio.gather(killing, return_exceptions=True)
@@ -114,12 +115,14 @@ def killed_of(results: Sequence[Any]) -> list[str]:
     return list(result) if isinstance(result, list) else [f"failed: {result!r}"]
 
 
-async def _send_all(channel: grpc.aio.Channel, ids: list[str], messages: int) -> None:
+async def _send_all(channel: grpc.aio.Channel, ids: list[str], chosen: argparse.Namespace) -> None:
     """Queue all messages, each under a key, until the server says that it has them."""
-    places = iter(range(messages))
+    places = iter(range(chosen.messages))
+    pause = chosen.seconds * SENDERS / chosen.messages
 
     async def work() -> None:
         for place in places:
+            await asyncio.sleep(pause)
             while True:
                 try:
                     await send(channel, ids[place % len(ids)], f"number {place}", key=f"key-{place}")
