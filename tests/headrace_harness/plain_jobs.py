@@ -5,7 +5,7 @@ from __future__ import annotations
 from headrace.engine import assignment as engine
 
 
-def _execute(assignment: bytes, *, api_url: str, grpc_address: str, grpc_tls: bool) -> int:
+def _execute(assignment: bytes, *, api_url: str, grpc_address: str, grpc_tls: bool = False) -> int:
     scope: dict[str, object] = {"api_url": api_url, "grpc_address": grpc_address, "code": 0}
     exec(assignment.decode(), scope)
     code = scope["code"]

@@ -10,9 +10,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from headrace import errors
 from headrace.api.v1 import log_pb2
 from headrace.ids import uuid7
-from headrace_log import wire
 from headrace_log.queries.reader import made_up_id
 from headrace_log.rules.records import FollowToken, Key, Record, follow_behind
+from headrace_log.wire import records as wire
 
 NOW = datetime.datetime(2026, 3, 5, 12, 30, 15, 123456, tzinfo=datetime.UTC)
 WORKSPACE = uuid7()

@@ -89,7 +89,7 @@ def test_an_own_manifest_keeps_what_it_says() -> None:
         },
     }
     job = Job(
-        b"", "http://x", "x:1", {"B": "2"},
+        b"", "http://x", "x:1", environment={"B": "2"},
         flow_run_id="01a2050a-46bd-761b-ae29-c25f4c34c974", flow_run_name="Übung 1", attempt_token="t",
         configuration={"job_manifest": manifest, "api_url": "http://server:4200"},
     )  # fmt: skip

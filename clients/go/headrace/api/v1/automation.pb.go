@@ -2328,7 +2328,8 @@ type ListAutomationsRequest struct {
 	NameContains string `protobuf:"bytes,1,opt,name=name_contains,json=nameContains,proto3" json:"name_contains,omitempty"`
 	// Enabled or not.
 	Enabled *bool `protobuf:"varint,2,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
-	// Owned by this resource.
+	// Owned by this resource: "headrace.built-in" lists those that every workspace has from the start. Empty: all but
+	// these.
 	OwnerResourceId string `protobuf:"bytes,3,opt,name=owner_resource_id,json=ownerResourceId,proto3" json:"owner_resource_id,omitempty"`
 	// How many at most; 0 is 50, above 200 is 200.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`

@@ -1744,7 +1744,9 @@ type ApplyDeploymentRequest struct {
 	// What to say about a new version; the version's source message if empty.
 	Message string `protobuf:"bytes,9,opt,name=message,proto3" json:"message,omitempty"`
 	// True: content that differs makes a version, but the current version stays until another is promoted.
-	KeepCurrent   bool `protobuf:"varint,10,opt,name=keep_current,json=keepCurrent,proto3" json:"keep_current,omitempty"`
+	KeepCurrent bool `protobuf:"varint,10,opt,name=keep_current,json=keepCurrent,proto3" json:"keep_current,omitempty"`
+	// True: everything is checked and answered as if it were done, and nothing is kept.
+	ValidateOnly  bool `protobuf:"varint,11,opt,name=validate_only,json=validateOnly,proto3" json:"validate_only,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1845,6 +1847,13 @@ func (x *ApplyDeploymentRequest) GetMessage() string {
 func (x *ApplyDeploymentRequest) GetKeepCurrent() bool {
 	if x != nil {
 		return x.KeepCurrent
+	}
+	return false
+}
+
+func (x *ApplyDeploymentRequest) GetValidateOnly() bool {
+	if x != nil {
+		return x.ValidateOnly
 	}
 	return false
 }
@@ -4262,7 +4271,7 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\a_pausedB\x18\n" +
 	"\x16_has_concurrency_limitB\f\n" +
 	"\n" +
-	"_scheduled\"\xbb\x03\n" +
+	"_scheduled\"\xe0\x03\n" +
 	"\x16ApplyDeploymentRequest\x12#\n" +
 	"\rdeployment_id\x18\x01 \x01(\tR\fdeploymentId\x12\x1b\n" +
 	"\tflow_name\x18\x02 \x01(\tR\bflowName\x12\x12\n" +
@@ -4274,7 +4283,8 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\x06paused\x18\b \x01(\bH\x00R\x06paused\x88\x01\x01\x12\x18\n" +
 	"\amessage\x18\t \x01(\tR\amessage\x12!\n" +
 	"\fkeep_current\x18\n" +
-	" \x01(\bR\vkeepCurrentB\t\n" +
+	" \x01(\bR\vkeepCurrent\x12#\n" +
+	"\rvalidate_only\x18\v \x01(\bR\fvalidateOnlyB\t\n" +
 	"\a_paused\"\xcf\x01\n" +
 	"\x17ApplyDeploymentResponse\x12;\n" +
 	"\n" +

@@ -78,6 +78,63 @@ func (EventSort) EnumDescriptor() ([]byte, []int) {
 	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{0}
 }
 
+// By what to count events.
+type EventFacet int32
+
+const (
+	// Their names.
+	EventFacet_EVENT_FACET_UNSPECIFIED EventFacet = 0
+	// Their names.
+	EventFacet_EVENT_FACET_NAME EventFacet = 1
+	// What they are about.
+	EventFacet_EVENT_FACET_RESOURCE EventFacet = 2
+	// What they concern, in any role.
+	EventFacet_EVENT_FACET_RELATED EventFacet = 3
+)
+
+// Enum value maps for EventFacet.
+var (
+	EventFacet_name = map[int32]string{
+		0: "EVENT_FACET_UNSPECIFIED",
+		1: "EVENT_FACET_NAME",
+		2: "EVENT_FACET_RESOURCE",
+		3: "EVENT_FACET_RELATED",
+	}
+	EventFacet_value = map[string]int32{
+		"EVENT_FACET_UNSPECIFIED": 0,
+		"EVENT_FACET_NAME":        1,
+		"EVENT_FACET_RESOURCE":    2,
+		"EVENT_FACET_RELATED":     3,
+	}
+)
+
+func (x EventFacet) Enum() *EventFacet {
+	p := new(EventFacet)
+	*p = x
+	return p
+}
+
+func (x EventFacet) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (EventFacet) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_api_v1_event_proto_enumTypes[1].Descriptor()
+}
+
+func (EventFacet) Type() protoreflect.EnumType {
+	return &file_headrace_api_v1_event_proto_enumTypes[1]
+}
+
+func (x EventFacet) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use EventFacet.Descriptor instead.
+func (EventFacet) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{1}
+}
+
 // Something that happened to a resource.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -479,6 +536,344 @@ func (x *EmitEventsResponse) GetStored() int32 {
 	return 0
 }
 
+// A batch of events on a stream.
+type StreamEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Numbers the batch; comes back with its acknowledgement.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// The events.
+	Events        []*Event `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamEventsRequest) Reset() {
+	*x = StreamEventsRequest{}
+	mi := &file_headrace_api_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamEventsRequest) ProtoMessage() {}
+
+func (x *StreamEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamEventsRequest.ProtoReflect.Descriptor instead.
+func (*StreamEventsRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *StreamEventsRequest) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *StreamEventsRequest) GetEvents() []*Event {
+	if x != nil {
+		return x.Events
+	}
+	return nil
+}
+
+// What became of a batch.
+type StreamEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The batch.
+	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// How many of its events were new. They are committed.
+	Stored int32 `protobuf:"varint,2,opt,name=stored,proto3" json:"stored,omitempty"`
+	// Why none of them was stored; empty: they were. Another try would be answered alike.
+	Refused       string `protobuf:"bytes,3,opt,name=refused,proto3" json:"refused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StreamEventsResponse) Reset() {
+	*x = StreamEventsResponse{}
+	mi := &file_headrace_api_v1_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StreamEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StreamEventsResponse) ProtoMessage() {}
+
+func (x *StreamEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StreamEventsResponse.ProtoReflect.Descriptor instead.
+func (*StreamEventsResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *StreamEventsResponse) GetSequence() int64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *StreamEventsResponse) GetStored() int32 {
+	if x != nil {
+		return x.Stored
+	}
+	return 0
+}
+
+func (x *StreamEventsResponse) GetRefused() string {
+	if x != nil {
+		return x.Refused
+	}
+	return ""
+}
+
+// Asks to count events.
+type CountEventsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which ones. Without a span of time: of the last day.
+	Filter *EventFilter `protobuf:"bytes,1,opt,name=filter,proto3" json:"filter,omitempty"`
+	// By what.
+	Facet EventFacet `protobuf:"varint,2,opt,name=facet,proto3,enum=headrace.api.v1.EventFacet" json:"facet,omitempty"`
+	// How many values at most, the most frequent ones; 0 is 20.
+	MostValues int32 `protobuf:"varint,3,opt,name=most_values,json=mostValues,proto3" json:"most_values,omitempty"`
+	// Into how many buckets of the same length the time is cut; 0 is 1.
+	BucketCount   int32 `protobuf:"varint,4,opt,name=bucket_count,json=bucketCount,proto3" json:"bucket_count,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountEventsRequest) Reset() {
+	*x = CountEventsRequest{}
+	mi := &file_headrace_api_v1_event_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountEventsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountEventsRequest) ProtoMessage() {}
+
+func (x *CountEventsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_event_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountEventsRequest.ProtoReflect.Descriptor instead.
+func (*CountEventsRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *CountEventsRequest) GetFilter() *EventFilter {
+	if x != nil {
+		return x.Filter
+	}
+	return nil
+}
+
+func (x *CountEventsRequest) GetFacet() EventFacet {
+	if x != nil {
+		return x.Facet
+	}
+	return EventFacet_EVENT_FACET_UNSPECIFIED
+}
+
+func (x *CountEventsRequest) GetMostValues() int32 {
+	if x != nil {
+		return x.MostValues
+	}
+	return 0
+}
+
+func (x *CountEventsRequest) GetBucketCount() int32 {
+	if x != nil {
+		return x.BucketCount
+	}
+	return 0
+}
+
+// Returns counts.
+type CountEventsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// By value, the most frequent first.
+	Counts []*EventCount `protobuf:"bytes,1,rep,name=counts,proto3" json:"counts,omitempty"`
+	// How many events there are.
+	Total int64 `protobuf:"varint,2,opt,name=total,proto3" json:"total,omitempty"`
+	// How many there are in each bucket, oldest first.
+	OverTime []int64 `protobuf:"varint,3,rep,packed,name=over_time,json=overTime,proto3" json:"over_time,omitempty"`
+	// The span that was counted.
+	Span *TimeRange `protobuf:"bytes,4,opt,name=span,proto3" json:"span,omitempty"`
+	// True if counting stopped at the server's bound: there are older events.
+	Capped        bool `protobuf:"varint,5,opt,name=capped,proto3" json:"capped,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CountEventsResponse) Reset() {
+	*x = CountEventsResponse{}
+	mi := &file_headrace_api_v1_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CountEventsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CountEventsResponse) ProtoMessage() {}
+
+func (x *CountEventsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CountEventsResponse.ProtoReflect.Descriptor instead.
+func (*CountEventsResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *CountEventsResponse) GetCounts() []*EventCount {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *CountEventsResponse) GetTotal() int64 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+func (x *CountEventsResponse) GetOverTime() []int64 {
+	if x != nil {
+		return x.OverTime
+	}
+	return nil
+}
+
+func (x *CountEventsResponse) GetSpan() *TimeRange {
+	if x != nil {
+		return x.Span
+	}
+	return nil
+}
+
+func (x *CountEventsResponse) GetCapped() bool {
+	if x != nil {
+		return x.Capped
+	}
+	return false
+}
+
+// How many events have a value in common.
+type EventCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name, or the id of the resource.
+	Value string `protobuf:"bytes,1,opt,name=value,proto3" json:"value,omitempty"`
+	// How many.
+	Count int64 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
+	// How many in each bucket, oldest first.
+	OverTime      []int64 `protobuf:"varint,3,rep,packed,name=over_time,json=overTime,proto3" json:"over_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *EventCount) Reset() {
+	*x = EventCount{}
+	mi := &file_headrace_api_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *EventCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*EventCount) ProtoMessage() {}
+
+func (x *EventCount) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use EventCount.ProtoReflect.Descriptor instead.
+func (*EventCount) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *EventCount) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *EventCount) GetCount() int64 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *EventCount) GetOverTime() []int64 {
+	if x != nil {
+		return x.OverTime
+	}
+	return nil
+}
+
 // Asks for an event.
 type GetEventRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -490,7 +885,7 @@ type GetEventRequest struct {
 
 func (x *GetEventRequest) Reset() {
 	*x = GetEventRequest{}
-	mi := &file_headrace_api_v1_event_proto_msgTypes[5]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -502,7 +897,7 @@ func (x *GetEventRequest) String() string {
 func (*GetEventRequest) ProtoMessage() {}
 
 func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_event_proto_msgTypes[5]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -515,7 +910,7 @@ func (x *GetEventRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventRequest.ProtoReflect.Descriptor instead.
 func (*GetEventRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{5}
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetEventRequest) GetEventId() string {
@@ -536,7 +931,7 @@ type GetEventResponse struct {
 
 func (x *GetEventResponse) Reset() {
 	*x = GetEventResponse{}
-	mi := &file_headrace_api_v1_event_proto_msgTypes[6]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -548,7 +943,7 @@ func (x *GetEventResponse) String() string {
 func (*GetEventResponse) ProtoMessage() {}
 
 func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_event_proto_msgTypes[6]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -561,7 +956,7 @@ func (x *GetEventResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetEventResponse.ProtoReflect.Descriptor instead.
 func (*GetEventResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{6}
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *GetEventResponse) GetEvent() *Event {
@@ -588,7 +983,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_headrace_api_v1_event_proto_msgTypes[7]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -600,7 +995,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_event_proto_msgTypes[7]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -613,7 +1008,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{7}
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListEventsRequest) GetFilter() *EventFilter {
@@ -657,7 +1052,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_headrace_api_v1_event_proto_msgTypes[8]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -669,7 +1064,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_event_proto_msgTypes[8]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -682,7 +1077,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{8}
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListEventsResponse) GetEvents() []*Event {
@@ -712,7 +1107,7 @@ type FollowEventsRequest struct {
 
 func (x *FollowEventsRequest) Reset() {
 	*x = FollowEventsRequest{}
-	mi := &file_headrace_api_v1_event_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -724,7 +1119,7 @@ func (x *FollowEventsRequest) String() string {
 func (*FollowEventsRequest) ProtoMessage() {}
 
 func (x *FollowEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_event_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -737,7 +1132,7 @@ func (x *FollowEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowEventsRequest.ProtoReflect.Descriptor instead.
 func (*FollowEventsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{9}
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FollowEventsRequest) GetFilter() *EventFilter {
@@ -767,7 +1162,7 @@ type FollowEventsResponse struct {
 
 func (x *FollowEventsResponse) Reset() {
 	*x = FollowEventsResponse{}
-	mi := &file_headrace_api_v1_event_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -779,7 +1174,7 @@ func (x *FollowEventsResponse) String() string {
 func (*FollowEventsResponse) ProtoMessage() {}
 
 func (x *FollowEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_event_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -792,7 +1187,7 @@ func (x *FollowEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowEventsResponse.ProtoReflect.Descriptor instead.
 func (*FollowEventsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{10}
+	return file_headrace_api_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *FollowEventsResponse) GetEvents() []*Event {
@@ -852,7 +1247,31 @@ const file_headrace_api_v1_event_proto_rawDesc = "" +
 	"\x11EmitEventsRequest\x12.\n" +
 	"\x06events\x18\x01 \x03(\v2\x16.headrace.api.v1.EventR\x06events\",\n" +
 	"\x12EmitEventsResponse\x12\x16\n" +
-	"\x06stored\x18\x01 \x01(\x05R\x06stored\",\n" +
+	"\x06stored\x18\x01 \x01(\x05R\x06stored\"a\n" +
+	"\x13StreamEventsRequest\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12.\n" +
+	"\x06events\x18\x02 \x03(\v2\x16.headrace.api.v1.EventR\x06events\"d\n" +
+	"\x14StreamEventsResponse\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12\x16\n" +
+	"\x06stored\x18\x02 \x01(\x05R\x06stored\x12\x18\n" +
+	"\arefused\x18\x03 \x01(\tR\arefused\"\xc1\x01\n" +
+	"\x12CountEventsRequest\x124\n" +
+	"\x06filter\x18\x01 \x01(\v2\x1c.headrace.api.v1.EventFilterR\x06filter\x121\n" +
+	"\x05facet\x18\x02 \x01(\x0e2\x1b.headrace.api.v1.EventFacetR\x05facet\x12\x1f\n" +
+	"\vmost_values\x18\x03 \x01(\x05R\n" +
+	"mostValues\x12!\n" +
+	"\fbucket_count\x18\x04 \x01(\x05R\vbucketCount\"\xc5\x01\n" +
+	"\x13CountEventsResponse\x123\n" +
+	"\x06counts\x18\x01 \x03(\v2\x1b.headrace.api.v1.EventCountR\x06counts\x12\x14\n" +
+	"\x05total\x18\x02 \x01(\x03R\x05total\x12\x1b\n" +
+	"\tover_time\x18\x03 \x03(\x03R\boverTime\x12.\n" +
+	"\x04span\x18\x04 \x01(\v2\x1a.headrace.api.v1.TimeRangeR\x04span\x12\x16\n" +
+	"\x06capped\x18\x05 \x01(\bR\x06capped\"U\n" +
+	"\n" +
+	"EventCount\x12\x14\n" +
+	"\x05value\x18\x01 \x01(\tR\x05value\x12\x14\n" +
+	"\x05count\x18\x02 \x01(\x03R\x05count\x12\x1b\n" +
+	"\tover_time\x18\x03 \x03(\x03R\boverTime\",\n" +
 	"\x0fGetEventRequest\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\"@\n" +
 	"\x10GetEventResponse\x12,\n" +
@@ -875,13 +1294,21 @@ const file_headrace_api_v1_event_proto_rawDesc = "" +
 	"\tEventSort\x12\x1a\n" +
 	"\x16EVENT_SORT_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18EVENT_SORT_OCCURRED_DESC\x10\x01\x12\x1b\n" +
-	"\x17EVENT_SORT_OCCURRED_ASC\x10\x022\xec\x02\n" +
+	"\x17EVENT_SORT_OCCURRED_ASC\x10\x02*r\n" +
+	"\n" +
+	"EventFacet\x12\x1b\n" +
+	"\x17EVENT_FACET_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10EVENT_FACET_NAME\x10\x01\x12\x18\n" +
+	"\x14EVENT_FACET_RESOURCE\x10\x02\x12\x17\n" +
+	"\x13EVENT_FACET_RELATED\x10\x032\xa7\x04\n" +
 	"\fEventService\x12U\n" +
 	"\n" +
-	"EmitEvents\x12\".headrace.api.v1.EmitEventsRequest\x1a#.headrace.api.v1.EmitEventsResponse\x12O\n" +
+	"EmitEvents\x12\".headrace.api.v1.EmitEventsRequest\x1a#.headrace.api.v1.EmitEventsResponse\x12_\n" +
+	"\fStreamEvents\x12$.headrace.api.v1.StreamEventsRequest\x1a%.headrace.api.v1.StreamEventsResponse(\x010\x01\x12O\n" +
 	"\bGetEvent\x12 .headrace.api.v1.GetEventRequest\x1a!.headrace.api.v1.GetEventResponse\x12U\n" +
 	"\n" +
-	"ListEvents\x12\".headrace.api.v1.ListEventsRequest\x1a#.headrace.api.v1.ListEventsResponse\x12]\n" +
+	"ListEvents\x12\".headrace.api.v1.ListEventsRequest\x1a#.headrace.api.v1.ListEventsResponse\x12X\n" +
+	"\vCountEvents\x12#.headrace.api.v1.CountEventsRequest\x1a$.headrace.api.v1.CountEventsResponse\x12]\n" +
 	"\fFollowEvents\x12$.headrace.api.v1.FollowEventsRequest\x1a%.headrace.api.v1.FollowEventsResponse0\x01Bf\n" +
 	"\x12io.headrace.api.v1B\n" +
 	"EventProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
@@ -898,56 +1325,71 @@ func file_headrace_api_v1_event_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_event_proto_rawDescData
 }
 
-var file_headrace_api_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_headrace_api_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_headrace_api_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
+var file_headrace_api_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_headrace_api_v1_event_proto_goTypes = []any{
 	(EventSort)(0),                // 0: headrace.api.v1.EventSort
-	(*Event)(nil),                 // 1: headrace.api.v1.Event
-	(*EventResource)(nil),         // 2: headrace.api.v1.EventResource
-	(*EventFilter)(nil),           // 3: headrace.api.v1.EventFilter
-	(*EmitEventsRequest)(nil),     // 4: headrace.api.v1.EmitEventsRequest
-	(*EmitEventsResponse)(nil),    // 5: headrace.api.v1.EmitEventsResponse
-	(*GetEventRequest)(nil),       // 6: headrace.api.v1.GetEventRequest
-	(*GetEventResponse)(nil),      // 7: headrace.api.v1.GetEventResponse
-	(*ListEventsRequest)(nil),     // 8: headrace.api.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),    // 9: headrace.api.v1.ListEventsResponse
-	(*FollowEventsRequest)(nil),   // 10: headrace.api.v1.FollowEventsRequest
-	(*FollowEventsResponse)(nil),  // 11: headrace.api.v1.FollowEventsResponse
-	nil,                           // 12: headrace.api.v1.EventResource.LabelsEntry
-	nil,                           // 13: headrace.api.v1.EventFilter.ResourceLabelsEntry
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),       // 15: google.protobuf.Struct
-	(*TimeRange)(nil),             // 16: headrace.api.v1.TimeRange
+	(EventFacet)(0),               // 1: headrace.api.v1.EventFacet
+	(*Event)(nil),                 // 2: headrace.api.v1.Event
+	(*EventResource)(nil),         // 3: headrace.api.v1.EventResource
+	(*EventFilter)(nil),           // 4: headrace.api.v1.EventFilter
+	(*EmitEventsRequest)(nil),     // 5: headrace.api.v1.EmitEventsRequest
+	(*EmitEventsResponse)(nil),    // 6: headrace.api.v1.EmitEventsResponse
+	(*StreamEventsRequest)(nil),   // 7: headrace.api.v1.StreamEventsRequest
+	(*StreamEventsResponse)(nil),  // 8: headrace.api.v1.StreamEventsResponse
+	(*CountEventsRequest)(nil),    // 9: headrace.api.v1.CountEventsRequest
+	(*CountEventsResponse)(nil),   // 10: headrace.api.v1.CountEventsResponse
+	(*EventCount)(nil),            // 11: headrace.api.v1.EventCount
+	(*GetEventRequest)(nil),       // 12: headrace.api.v1.GetEventRequest
+	(*GetEventResponse)(nil),      // 13: headrace.api.v1.GetEventResponse
+	(*ListEventsRequest)(nil),     // 14: headrace.api.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),    // 15: headrace.api.v1.ListEventsResponse
+	(*FollowEventsRequest)(nil),   // 16: headrace.api.v1.FollowEventsRequest
+	(*FollowEventsResponse)(nil),  // 17: headrace.api.v1.FollowEventsResponse
+	nil,                           // 18: headrace.api.v1.EventResource.LabelsEntry
+	nil,                           // 19: headrace.api.v1.EventFilter.ResourceLabelsEntry
+	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),       // 21: google.protobuf.Struct
+	(*TimeRange)(nil),             // 22: headrace.api.v1.TimeRange
 }
 var file_headrace_api_v1_event_proto_depIdxs = []int32{
-	14, // 0: headrace.api.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
-	14, // 1: headrace.api.v1.Event.received_at:type_name -> google.protobuf.Timestamp
-	2,  // 2: headrace.api.v1.Event.resource:type_name -> headrace.api.v1.EventResource
-	2,  // 3: headrace.api.v1.Event.related:type_name -> headrace.api.v1.EventResource
-	15, // 4: headrace.api.v1.Event.payload:type_name -> google.protobuf.Struct
-	12, // 5: headrace.api.v1.EventResource.labels:type_name -> headrace.api.v1.EventResource.LabelsEntry
-	13, // 6: headrace.api.v1.EventFilter.resource_labels:type_name -> headrace.api.v1.EventFilter.ResourceLabelsEntry
-	16, // 7: headrace.api.v1.EventFilter.occurred:type_name -> headrace.api.v1.TimeRange
-	1,  // 8: headrace.api.v1.EmitEventsRequest.events:type_name -> headrace.api.v1.Event
-	1,  // 9: headrace.api.v1.GetEventResponse.event:type_name -> headrace.api.v1.Event
-	3,  // 10: headrace.api.v1.ListEventsRequest.filter:type_name -> headrace.api.v1.EventFilter
-	0,  // 11: headrace.api.v1.ListEventsRequest.sort:type_name -> headrace.api.v1.EventSort
-	1,  // 12: headrace.api.v1.ListEventsResponse.events:type_name -> headrace.api.v1.Event
-	3,  // 13: headrace.api.v1.FollowEventsRequest.filter:type_name -> headrace.api.v1.EventFilter
-	1,  // 14: headrace.api.v1.FollowEventsResponse.events:type_name -> headrace.api.v1.Event
-	4,  // 15: headrace.api.v1.EventService.EmitEvents:input_type -> headrace.api.v1.EmitEventsRequest
-	6,  // 16: headrace.api.v1.EventService.GetEvent:input_type -> headrace.api.v1.GetEventRequest
-	8,  // 17: headrace.api.v1.EventService.ListEvents:input_type -> headrace.api.v1.ListEventsRequest
-	10, // 18: headrace.api.v1.EventService.FollowEvents:input_type -> headrace.api.v1.FollowEventsRequest
-	5,  // 19: headrace.api.v1.EventService.EmitEvents:output_type -> headrace.api.v1.EmitEventsResponse
-	7,  // 20: headrace.api.v1.EventService.GetEvent:output_type -> headrace.api.v1.GetEventResponse
-	9,  // 21: headrace.api.v1.EventService.ListEvents:output_type -> headrace.api.v1.ListEventsResponse
-	11, // 22: headrace.api.v1.EventService.FollowEvents:output_type -> headrace.api.v1.FollowEventsResponse
-	19, // [19:23] is the sub-list for method output_type
-	15, // [15:19] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	20, // 0: headrace.api.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	20, // 1: headrace.api.v1.Event.received_at:type_name -> google.protobuf.Timestamp
+	3,  // 2: headrace.api.v1.Event.resource:type_name -> headrace.api.v1.EventResource
+	3,  // 3: headrace.api.v1.Event.related:type_name -> headrace.api.v1.EventResource
+	21, // 4: headrace.api.v1.Event.payload:type_name -> google.protobuf.Struct
+	18, // 5: headrace.api.v1.EventResource.labels:type_name -> headrace.api.v1.EventResource.LabelsEntry
+	19, // 6: headrace.api.v1.EventFilter.resource_labels:type_name -> headrace.api.v1.EventFilter.ResourceLabelsEntry
+	22, // 7: headrace.api.v1.EventFilter.occurred:type_name -> headrace.api.v1.TimeRange
+	2,  // 8: headrace.api.v1.EmitEventsRequest.events:type_name -> headrace.api.v1.Event
+	2,  // 9: headrace.api.v1.StreamEventsRequest.events:type_name -> headrace.api.v1.Event
+	4,  // 10: headrace.api.v1.CountEventsRequest.filter:type_name -> headrace.api.v1.EventFilter
+	1,  // 11: headrace.api.v1.CountEventsRequest.facet:type_name -> headrace.api.v1.EventFacet
+	11, // 12: headrace.api.v1.CountEventsResponse.counts:type_name -> headrace.api.v1.EventCount
+	22, // 13: headrace.api.v1.CountEventsResponse.span:type_name -> headrace.api.v1.TimeRange
+	2,  // 14: headrace.api.v1.GetEventResponse.event:type_name -> headrace.api.v1.Event
+	4,  // 15: headrace.api.v1.ListEventsRequest.filter:type_name -> headrace.api.v1.EventFilter
+	0,  // 16: headrace.api.v1.ListEventsRequest.sort:type_name -> headrace.api.v1.EventSort
+	2,  // 17: headrace.api.v1.ListEventsResponse.events:type_name -> headrace.api.v1.Event
+	4,  // 18: headrace.api.v1.FollowEventsRequest.filter:type_name -> headrace.api.v1.EventFilter
+	2,  // 19: headrace.api.v1.FollowEventsResponse.events:type_name -> headrace.api.v1.Event
+	5,  // 20: headrace.api.v1.EventService.EmitEvents:input_type -> headrace.api.v1.EmitEventsRequest
+	7,  // 21: headrace.api.v1.EventService.StreamEvents:input_type -> headrace.api.v1.StreamEventsRequest
+	12, // 22: headrace.api.v1.EventService.GetEvent:input_type -> headrace.api.v1.GetEventRequest
+	14, // 23: headrace.api.v1.EventService.ListEvents:input_type -> headrace.api.v1.ListEventsRequest
+	9,  // 24: headrace.api.v1.EventService.CountEvents:input_type -> headrace.api.v1.CountEventsRequest
+	16, // 25: headrace.api.v1.EventService.FollowEvents:input_type -> headrace.api.v1.FollowEventsRequest
+	6,  // 26: headrace.api.v1.EventService.EmitEvents:output_type -> headrace.api.v1.EmitEventsResponse
+	8,  // 27: headrace.api.v1.EventService.StreamEvents:output_type -> headrace.api.v1.StreamEventsResponse
+	13, // 28: headrace.api.v1.EventService.GetEvent:output_type -> headrace.api.v1.GetEventResponse
+	15, // 29: headrace.api.v1.EventService.ListEvents:output_type -> headrace.api.v1.ListEventsResponse
+	10, // 30: headrace.api.v1.EventService.CountEvents:output_type -> headrace.api.v1.CountEventsResponse
+	17, // 31: headrace.api.v1.EventService.FollowEvents:output_type -> headrace.api.v1.FollowEventsResponse
+	26, // [26:32] is the sub-list for method output_type
+	20, // [20:26] is the sub-list for method input_type
+	20, // [20:20] is the sub-list for extension type_name
+	20, // [20:20] is the sub-list for extension extendee
+	0,  // [0:20] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_event_proto_init() }
@@ -961,8 +1403,8 @@ func file_headrace_api_v1_event_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_event_proto_rawDesc), len(file_headrace_api_v1_event_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   13,
+			NumEnums:      2,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

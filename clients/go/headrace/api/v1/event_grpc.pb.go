@@ -22,8 +22,10 @@ const _ = grpc.SupportPackageIsVersion9
 
 const (
 	EventService_EmitEvents_FullMethodName   = "/headrace.api.v1.EventService/EmitEvents"
+	EventService_StreamEvents_FullMethodName = "/headrace.api.v1.EventService/StreamEvents"
 	EventService_GetEvent_FullMethodName     = "/headrace.api.v1.EventService/GetEvent"
 	EventService_ListEvents_FullMethodName   = "/headrace.api.v1.EventService/ListEvents"
+	EventService_CountEvents_FullMethodName  = "/headrace.api.v1.EventService/CountEvents"
 	EventService_FollowEvents_FullMethodName = "/headrace.api.v1.EventService/FollowEvents"
 )
 
@@ -35,10 +37,15 @@ const (
 type EventServiceClient interface {
 	// Takes events of clients. Answers after commit; an event that is known by its id is left alone.
 	EmitEvents(ctx context.Context, in *EmitEventsRequest, opts ...grpc.CallOption) (*EmitEventsResponse, error)
+	// Takes events of a client on one stream. Each batch is acknowledged, in order, after it is committed; what is wrong
+	// with one is told, and the stream goes on.
+	StreamEvents(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamEventsRequest, StreamEventsResponse], error)
 	// Returns one event.
 	GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error)
 	// Lists events by the time they occurred.
 	ListEvents(ctx context.Context, in *ListEventsRequest, opts ...grpc.CallOption) (*ListEventsResponse, error)
+	// Counts events by what they have in common, and over time.
+	CountEvents(ctx context.Context, in *CountEventsRequest, opts ...grpc.CallOption) (*CountEventsResponse, error)
 	// Follows events as they are stored.
 	FollowEvents(ctx context.Context, in *FollowEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowEventsResponse], error)
 }
@@ -61,6 +68,19 @@ func (c *eventServiceClient) EmitEvents(ctx context.Context, in *EmitEventsReque
 	return out, nil
 }
 
+func (c *eventServiceClient) StreamEvents(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[StreamEventsRequest, StreamEventsResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &EventService_ServiceDesc.Streams[0], EventService_StreamEvents_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[StreamEventsRequest, StreamEventsResponse]{ClientStream: stream}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type EventService_StreamEventsClient = grpc.BidiStreamingClient[StreamEventsRequest, StreamEventsResponse]
+
 func (c *eventServiceClient) GetEvent(ctx context.Context, in *GetEventRequest, opts ...grpc.CallOption) (*GetEventResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(GetEventResponse)
@@ -81,9 +101,19 @@ func (c *eventServiceClient) ListEvents(ctx context.Context, in *ListEventsReque
 	return out, nil
 }
 
+func (c *eventServiceClient) CountEvents(ctx context.Context, in *CountEventsRequest, opts ...grpc.CallOption) (*CountEventsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CountEventsResponse)
+	err := c.cc.Invoke(ctx, EventService_CountEvents_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *eventServiceClient) FollowEvents(ctx context.Context, in *FollowEventsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[FollowEventsResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
-	stream, err := c.cc.NewStream(ctx, &EventService_ServiceDesc.Streams[0], EventService_FollowEvents_FullMethodName, cOpts...)
+	stream, err := c.cc.NewStream(ctx, &EventService_ServiceDesc.Streams[1], EventService_FollowEvents_FullMethodName, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -108,10 +138,15 @@ type EventService_FollowEventsClient = grpc.ServerStreamingClient[FollowEventsRe
 type EventServiceServer interface {
 	// Takes events of clients. Answers after commit; an event that is known by its id is left alone.
 	EmitEvents(context.Context, *EmitEventsRequest) (*EmitEventsResponse, error)
+	// Takes events of a client on one stream. Each batch is acknowledged, in order, after it is committed; what is wrong
+	// with one is told, and the stream goes on.
+	StreamEvents(grpc.BidiStreamingServer[StreamEventsRequest, StreamEventsResponse]) error
 	// Returns one event.
 	GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error)
 	// Lists events by the time they occurred.
 	ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error)
+	// Counts events by what they have in common, and over time.
+	CountEvents(context.Context, *CountEventsRequest) (*CountEventsResponse, error)
 	// Follows events as they are stored.
 	FollowEvents(*FollowEventsRequest, grpc.ServerStreamingServer[FollowEventsResponse]) error
 	mustEmbedUnimplementedEventServiceServer()
@@ -127,11 +162,17 @@ type UnimplementedEventServiceServer struct{}
 func (UnimplementedEventServiceServer) EmitEvents(context.Context, *EmitEventsRequest) (*EmitEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EmitEvents not implemented")
 }
+func (UnimplementedEventServiceServer) StreamEvents(grpc.BidiStreamingServer[StreamEventsRequest, StreamEventsResponse]) error {
+	return status.Error(codes.Unimplemented, "method StreamEvents not implemented")
+}
 func (UnimplementedEventServiceServer) GetEvent(context.Context, *GetEventRequest) (*GetEventResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetEvent not implemented")
 }
 func (UnimplementedEventServiceServer) ListEvents(context.Context, *ListEventsRequest) (*ListEventsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListEvents not implemented")
+}
+func (UnimplementedEventServiceServer) CountEvents(context.Context, *CountEventsRequest) (*CountEventsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CountEvents not implemented")
 }
 func (UnimplementedEventServiceServer) FollowEvents(*FollowEventsRequest, grpc.ServerStreamingServer[FollowEventsResponse]) error {
 	return status.Error(codes.Unimplemented, "method FollowEvents not implemented")
@@ -175,6 +216,13 @@ func _EventService_EmitEvents_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _EventService_StreamEvents_Handler(srv interface{}, stream grpc.ServerStream) error {
+	return srv.(EventServiceServer).StreamEvents(&grpc.GenericServerStream[StreamEventsRequest, StreamEventsResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type EventService_StreamEventsServer = grpc.BidiStreamingServer[StreamEventsRequest, StreamEventsResponse]
+
 func _EventService_GetEvent_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(GetEventRequest)
 	if err := dec(in); err != nil {
@@ -211,6 +259,24 @@ func _EventService_ListEvents_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _EventService_CountEvents_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CountEventsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(EventServiceServer).CountEvents(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: EventService_CountEvents_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(EventServiceServer).CountEvents(ctx, req.(*CountEventsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _EventService_FollowEvents_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(FollowEventsRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -241,8 +307,18 @@ var EventService_ServiceDesc = grpc.ServiceDesc{
 			MethodName: "ListEvents",
 			Handler:    _EventService_ListEvents_Handler,
 		},
+		{
+			MethodName: "CountEvents",
+			Handler:    _EventService_CountEvents_Handler,
+		},
 	},
 	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "StreamEvents",
+			Handler:       _EventService_StreamEvents_Handler,
+			ServerStreams: true,
+			ClientStreams: true,
+		},
 		{
 			StreamName:    "FollowEvents",
 			Handler:       _EventService_FollowEvents_Handler,

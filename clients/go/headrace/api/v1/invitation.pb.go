@@ -176,7 +176,9 @@ type CreateInvitationResponse struct {
 	// The invitation.
 	Invitation *Invitation `protobuf:"bytes,1,opt,name=invitation,proto3" json:"invitation,omitempty"`
 	// The secret part of the link; only here.
-	Token         string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	Token string `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	// Whether the link was sent by e-mail; servers send none until they are told of an SMTP server.
+	Emailed       bool `protobuf:"varint,3,opt,name=emailed,proto3" json:"emailed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -223,6 +225,13 @@ func (x *CreateInvitationResponse) GetToken() string {
 		return x.Token
 	}
 	return ""
+}
+
+func (x *CreateInvitationResponse) GetEmailed() bool {
+	if x != nil {
+		return x.Emailed
+	}
+	return false
 }
 
 // Asks for a page of open invitations.
@@ -664,12 +673,13 @@ const file_headrace_api_v1_invitation_proto_rawDesc = "" +
 	"expires_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"C\n" +
 	"\x17CreateInvitationRequest\x12\x14\n" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x12\n" +
-	"\x04role\x18\x02 \x01(\tR\x04role\"m\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\"\x87\x01\n" +
 	"\x18CreateInvitationResponse\x12;\n" +
 	"\n" +
 	"invitation\x18\x01 \x01(\v2\x1b.headrace.api.v1.InvitationR\n" +
 	"invitation\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"T\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\x12\x18\n" +
+	"\aemailed\x18\x03 \x01(\bR\aemailed\"T\n" +
 	"\x16ListInvitationsRequest\x12\x1b\n" +
 	"\tpage_size\x18\x01 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
