@@ -1,7 +1,9 @@
 import { useMutation } from "@tanstack/react-query";
+import { useRef, useState } from "react";
 import { useAddress } from "../api/address.ts";
 import { call } from "../api/client.ts";
 import type { AuditEntry, AuditOutcome } from "../api/contract.gen.ts";
+import { useStream } from "../api/live.ts";
 import { usePaged } from "../api/paged.ts";
 import { rangeOf } from "../api/spans.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
@@ -82,6 +84,20 @@ export function Audit() {
       until: range?.until,
     },
     (page) => page.entries,
+  );
+  const [begin, setBegin] = useState<string>();
+  if (begin === undefined && !list.isPending) setBegin(list.rows[0]?.sequence ?? "0");
+  const latest = useRef("");
+  useStream(
+    "FollowAuditEntries",
+    begin === undefined ? undefined : { after_sequence: begin, follow: true },
+    {
+      onAnswer: ({ entries }) => {
+        latest.current = entries.at(-1)?.sequence ?? latest.current;
+        if (entries.length > 0) list.refetch();
+      },
+    },
+    { renew: (asked) => (latest.current === "" ? asked : { ...asked, after_sequence: latest.current }) },
   );
   const check = useMutation({ mutationFn: () => call("GetAuditVerification", {}) });
   return (
