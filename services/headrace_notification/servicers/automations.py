@@ -13,6 +13,7 @@ from headrace.api.v1 import automation_pb2, automation_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.clock import Clock
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.scope import everywhere
 from headrace_notification.repository import (
     AutomationPage,
     AutomationStore,
@@ -198,9 +199,11 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
             check_key(after, (int, uuid.UUID))
             phase, behind = after
             place = Place(int(str(phase)), uuid.UUID(str(behind)))
-        done = await rotate_secrets(
-            self._store, self._deliveries, self._webhooks, self._secrets, place, request.batch_size or _ROTATED
-        )
+        # The key is of the whole server, and so are the secrets that it seals.
+        with everywhere():
+            done = await rotate_secrets(
+                self._store, self._deliveries, self._webhooks, self._secrets, place, request.batch_size or _ROTATED
+            )
         key = (done.next.phase, done.next.after) if done.next is not None else None
         return automation_pb2.RotateAutomationSecretsResponse(
             rotated=done.rotated,

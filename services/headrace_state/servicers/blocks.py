@@ -10,6 +10,7 @@ from headrace import errors
 from headrace.api.v1 import block_pb2, block_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.paging import check_key
+from headrace_chassis.scope import everywhere
 from headrace_state.repository.blocks import Blocks, Sealer
 from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.blocks import register_block_type, rotate_secrets, save_block, secrets_of
@@ -122,5 +123,7 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
         self, request: block_pb2.RotateBlockSecretsRequest, context: Context
     ) -> block_pb2.RotateBlockSecretsResponse:
         """Encrypt some of the secrets anew that are not encrypted with the newest key."""
-        done = await rotate_secrets(self._blocks, self._sealer, request.batch_size or _ROTATED)
+        # The key is of the whole server, and so are the secrets that it seals.
+        with everywhere():
+            done = await rotate_secrets(self._blocks, self._sealer, request.batch_size or _ROTATED)
         return block_pb2.RotateBlockSecretsResponse(rotated=done.rotated, left=done.left, unreadable=done.unreadable)

@@ -66,3 +66,20 @@ async def test_every_order_is_read_along_an_index(database: Database, database_u
                             assert {child["Node Type"] for child in node["Plans"]} == {"Append"}, (table.name, name)
                     scanned = {node["Index Name"] for node in found if "Index Name" in node}
                     assert scanned, (table.name, name)
+
+
+@pytest.mark.usefixtures("breaks_invariants")
+@pytest.mark.parametrize(
+    ("condition", "index"),
+    [
+        ("tags @> array['nightly'] and tags <> '{}'", "flow_run_tags_idx"),
+        ("labels @> '{\"team\": \"a\"}' and labels <> '{}'", "flow_run_labels_idx"),
+    ],
+)
+async def test_searches_use_their_indexes_behind_row_security(database: Database, condition: str, index: str) -> None:
+    async with database.transaction() as connection:
+        for way in ("enable_seqscan", "enable_indexscan", "enable_indexonlyscan"):
+            await connection.execute(f"set local {way} = off")
+        [[plan]] = await connection.fetch(f"explain (format json) select flow_run_id from flow_run where {condition}")
+        read = orjson.loads(plan) if isinstance(plan, str | bytes) else plan
+        assert index in {node.get("Index Name") for node in nodes_of(read[0]["Plan"])}
