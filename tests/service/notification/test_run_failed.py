@@ -157,7 +157,8 @@ async def test_a_private_address_is_not_called_unless_it_is_allowed(
     await world.enter(a_run(), FAILED)
     found = await settled(service.channel, 5)
     assert [one.status for one in found] == [DEAD] * 5
-    assert all("is this machine" in one.last_answer for one in found), [one.last_answer for one in found]
+    refused = ("is this machine", "in a form that is not understood everywhere")
+    assert all(any(words in one.last_answer for words in refused) for one in found), [one.last_answer for one in found]
     assert receiver.received == []
 
 
