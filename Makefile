@@ -15,15 +15,17 @@ FLOOR_READY := .venv-floor/.ready
 # What the tools look at: whatever of these exists.
 SOURCES := $(wildcard sdk services gateway/headrace_gateway migrations tests tools examples)
 TESTS := $(wildcard tests/unit tests/service tests/conformance)
+# These drive programs that not every machine has, a browser first of all; `make programs clients` gets them.
+PROGRAM_TESTS := tests/e2e/ui tests/e2e/test_clients.py tests/faults/test_alerts.py
 # These start whole servers and kill them: one at a time, so that what they wait for is theirs alone.
-LONE_TESTS := $(wildcard tests/e2e tests/faults)
+LONE_TESTS := $(wildcard tests/e2e tests/faults) $(PROGRAM_TESTS:%=--ignore=%)
 WORKERS ?= 2
 # Real processes on a busy machine may lose a race with a test's patience: one more try, and each that needed it is listed.
 AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test floor check lint types imports contracts protos protos-check clients clients-check programs lock bench up clean
+.PHONY: help setup ui ui-check demo test test-programs floor check lint types imports contracts protos protos-check clients clients-check programs lock bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -46,6 +48,9 @@ demo: setup ## Run the demo on real data: server, worker, schedules, a live run 
 test: setup ## Run all tests (ARGS="-k words" adds options of pytest)
 	$(BIN)/pytest -n $(WORKERS) $(AGAIN) $(HYPOTHESIS) $(TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 	$(BIN)/pytest $(AGAIN) $(HYPOTHESIS) $(LONE_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
+
+test-programs: setup ## Run the tests in a browser, of alerts before Prometheus, and of the clients in other languages
+	$(BIN)/pytest $(AGAIN) $(PROGRAM_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 
 floor: $(FLOOR_READY) ## Run the unit tests with the oldest versions that pyproject.toml allows
 	.venv-floor/bin/pytest -n $(WORKERS) tests/unit $(ARGS)

@@ -153,6 +153,20 @@ flow_run_start_delays = meter.create_histogram(
     description="Time from when flow runs were due to when a worker was handed them, by work pool",
     explicit_bucket_boundaries_advisory=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0),
 )
+# From the start at zero: what appears with its first count never seems to have risen.
+for _state in (
+    "SCHEDULED",
+    "PENDING",
+    "RUNNING",
+    "PAUSED",
+    "CANCELLING",
+    "COMPLETED",
+    "FAILED",
+    "CRASHED",
+    "CANCELLED",
+):
+    flow_run_states.add(0, {"state": _state})
+    task_run_states.add(0, {"state": _state})
 log_records_stored = meter.create_counter("headrace.log.records", description="Log records stored")
 events_stored = meter.create_counter("headrace.events", description="Events stored, by source")
 delivery_tries = meter.create_counter(

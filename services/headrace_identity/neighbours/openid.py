@@ -36,6 +36,8 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 class _Keys:
     fetched_at: float
     keys: dict[str, jwt.PyJWK]
+    sought_at: float
+    """When they were fetched for a key that was not among them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -186,11 +188,15 @@ class OpenId:
         kept = self._keys.get(url)
         age = self._monotonic() - kept.fetched_at if kept is not None else KEYS_KEPT_SECONDS
         is_unknown = kept is None or key_id not in kept.keys
-        if kept is None or age >= KEYS_KEPT_SECONDS or (is_unknown and age >= KEYS_PAUSE_SECONDS):
+        # A key may be newer than the keys that are kept; whoever makes up names of keys is not to cause a call each.
+        was_sought = kept is not None and self._monotonic() - kept.sought_at < KEYS_PAUSE_SECONDS
+        if kept is None or age >= KEYS_KEPT_SECONDS or (is_unknown and not was_sought):
             refuse_insecure(url)
             found = await self._get(url)
             keys = jwt.PyJWKSet.from_dict(dict(found)).keys
-            kept = self._keys[url] = _Keys(self._monotonic(), {key.key_id or "": key for key in keys})
+            now = self._monotonic()
+            sought_at = now if kept is not None and is_unknown else float("-inf")
+            kept = self._keys[url] = _Keys(now, {key.key_id or "": key for key in keys}, sought_at)
         if key_id in kept.keys:
             return kept.keys[key_id]
         if not key_id and len(kept.keys) == 1:

@@ -82,6 +82,11 @@ try {
   await keysOfTheProviderChange(browser);
   await nobodyIsSignedInByALink(browser);
   assert.deepEqual(faults, []);
+} catch (error) {
+  for (const context of browser.contexts()) {
+    for (const page of context.pages()) console.log(page.url(), await page.locator("body").innerText());
+  }
+  throw error;
 } finally {
   await browser.close();
 }
