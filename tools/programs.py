@@ -1,6 +1,7 @@
 """Install the programs that some tests drive, on Debian and with the rights of root.
 
-`make programs` runs it, `make test-programs` drives them. Where it cannot, those tests are left out and say what they lack.
+`make programs` runs it, `make test-programs` drives them. Where it cannot, those tests are left out and say what they
+lack.
 """
 
 from __future__ import annotations
