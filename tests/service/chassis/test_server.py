@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import logging
 import tempfile
 import uuid
@@ -371,6 +372,11 @@ async def test_a_server_without_internal_token_trusts_no_service() -> None:
 
 
 async def test_a_neighbour_acts_for_the_original_caller() -> None:
+    # In a context of its own: other tests may have left a caller behind.
+    await asyncio.create_task(act_for_callers(), context=contextvars.Context())
+
+
+async def act_for_callers() -> None:
     async with serving(ClosedCallerResolver()) as stack:
         neighbours = Neighbours({"log": stack.target}, TOKEN)
         stub = outbox_pb2_grpc.OutboxServiceStub(neighbours.channel("log"))
