@@ -25,7 +25,7 @@ AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test test-programs floor check lint types imports contracts protos protos-check clients clients-check programs lock bench up clean
+.PHONY: help setup ui ui-check demo test test-programs floor check lint types imports layout contracts protos protos-check clients clients-check programs lock bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -61,7 +61,7 @@ $(FLOOR_READY): requirements/floor.lock pyproject.toml | $(READY)
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python .venv-floor/bin/python --editable .
 	@touch $@
 
-check: setup lint types imports contracts protos-check clients-check ui-check ## Run every check: style, types, import rules, contracts, generated code
+check: setup lint types imports layout contracts protos-check clients-check ui-check ## Run every check: style, types, import rules, layout, contracts, generated code
 	@echo "check: all green"
 
 lint: $(READY) ## Check style and format of the Python code
@@ -73,6 +73,9 @@ types: $(READY) ## Check types (strict)
 
 imports: $(READY) ## Check who may import whom
 	$(BIN)/lint-imports --no-cache
+
+layout: $(READY) ## Check what is said of the repository itself: names, sizes, listings
+	$(BIN)/pytest -q tests/unit/repository
 
 contracts: $(READY) ## Check style, format and compatibility of protos/
 	$(BIN)/buf lint
