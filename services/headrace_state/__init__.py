@@ -6,7 +6,7 @@ day), `due_run` (the hot queue), `concurrency_limit`, `lease`, `lease_slot`, `wa
 `bulk_operation`, `retention_rule`, `asset`, `asset_materialization`, `asset_dependency`, `outbox`. Serves
 `FlowService`, `FlowRunService`, `TaskRunService`, `BackgroundTaskService`, `RecordService`, `ConcurrencyService`,
 `ArtifactService`, `AssetService`, `VariableService`, `BlockService`, `RunInputService`, `RunInsightService`,
-`RunNoteService`, `BulkOperationService`, `RetentionService` and, to the other services, `StateInternalService` and
-`OutboxService`. Its loops reap leases, mark runs late, end pauses and cancellations that take too long, carry bulk
+`RunNoteService`, `RunImportService`, `BulkOperationService`, `RetentionService` and, to the other services,
+`StateInternalService` and `OutboxService`. Its loops reap leases, mark runs late, end pauses and cancellations that take too long, carry bulk
 operations on, delete what is too old, and keep the partitions of history.
 """

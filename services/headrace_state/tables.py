@@ -296,6 +296,7 @@ block_schema = sa.Table(
     _words("capabilities"),
     _text("version", default=True),
     _time("created_at", default=True),
+    _text("client_checksum", default=True),
     sa.UniqueConstraint("block_type_id", "checksum", name="block_schema_checksum_key"),
 )
 

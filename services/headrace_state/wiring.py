@@ -32,6 +32,7 @@ from headrace_state.queries.floors import Floors
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.queries.flow_runs import PostgresFlowRuns
 from headrace_state.queries.flows import PostgresFlows
+from headrace_state.queries.imports import PostgresImports
 from headrace_state.queries.insight import PostgresRunInsight
 from headrace_state.queries.leases import PostgresLeases
 from headrace_state.queries.limits import PostgresLimits
@@ -56,6 +57,7 @@ from headrace_state.servicers.concurrency import ConcurrencyServicer
 from headrace_state.servicers.feed import Feed
 from headrace_state.servicers.flow_runs import FlowRunServicer
 from headrace_state.servicers.flows import FlowServicer
+from headrace_state.servicers.imports import RunImportServicer
 from headrace_state.servicers.insight import RunInsightServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.notes import RunNoteServicer
@@ -122,6 +124,7 @@ async def build(context: ServiceContext) -> Service:
             VariableServicer(PostgresVariables(database)),
             BlockServicer(PostgresBlocks(database), SecretBox.of_settings(context.settings)),
             RunInsightServicer(PostgresRunInsight(database), context.clock),
+            RunImportServicer(PostgresImports(database)),
             RunNoteServicer(PostgresRunNotes(database)),
             BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake),
             RetentionServicer(retention, kept, sweeper.wake),

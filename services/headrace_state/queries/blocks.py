@@ -12,7 +12,7 @@ from headrace_chassis.database import Connection, Database
 from headrace_state.queries.conditions import contains_pattern
 from headrace_state.queries.statements import SQL
 from headrace_state.repository.blocks import BlockValues, Rotated
-from headrace_state.rules.blocks import BlockTypeWish
+from headrace_state.rules.blocks import BlockSchemaFilter, BlockTypeWish
 from headrace_state.rules.rows import Row
 
 _FIRST = uuid.UUID(int=0)
@@ -51,6 +51,7 @@ class PostgresBlocks:
                 list(wish.secret_fields),
                 list(wish.capabilities),
                 wish.version,
+                wish.client_checksum,
             )
             [row] = await connection.fetch(SQL.load_block_type, workspace_id, wish.slug)
             return row
@@ -63,13 +64,28 @@ class PostgresBlocks:
             return await connection.fetchrow(SQL.load_block_type, workspace_id, slug)
 
     async def list_types(
-        self, workspace_id: uuid.UUID, text: str, capabilities: Sequence[str], after: str | None, limit: int
+        self,
+        workspace_id: uuid.UUID,
+        text: str,
+        capabilities: Sequence[str],
+        after: str | None,
+        limit: int,
+        *,
+        type_ids: Sequence[uuid.UUID] = (),
+        slugs: Sequence[str] = (),
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page by slug, and the key to go on behind it (None at the end)."""
         pattern = contains_pattern(text) if text else ""
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                SQL.list_block_types, workspace_id, pattern, list(capabilities), after, limit + 1
+                SQL.list_block_types,
+                workspace_id,
+                pattern,
+                list(capabilities),
+                after,
+                list(type_ids),
+                list(slugs),
+                limit + 1,
             )
         if len(rows) <= limit:
             return list[Row](rows), None
@@ -92,6 +108,48 @@ class PostgresBlocks:
 
         return await self._database.run(work)
 
+    async def list_schemas(
+        self, workspace_id: uuid.UUID, chosen: BlockSchemaFilter, after: uuid.UUID | None, limit: int
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page of schemas, the newest first, and the key to go on behind it (None at the end)."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                SQL.list_block_schemas,
+                workspace_id,
+                list(chosen.schema_ids),
+                list(chosen.type_slugs),
+                chosen.client_checksum,
+                list(chosen.capabilities),
+                chosen.version,
+                chosen.with_client_checksum,
+                after,
+                limit + 1,
+            )
+        if len(rows) <= limit:
+            return list[Row](rows), None
+        return list[Row](rows[:limit]), (rows[limit - 1]["block_schema_id"],)
+
+    async def delete_schema(self, workspace_id: uuid.UUID, schema_id: uuid.UUID) -> bool:
+        """Delete a schema; return whether there was one."""
+
+        async def work(connection: Connection) -> bool:
+            row = await connection.fetchrow(SQL.lock_block_schema, workspace_id, schema_id)
+            if row is None:
+                return False
+            if row["is_newest"]:
+                raise errors.FailedPrecondition(
+                    "the newest schema of a type stays as long as the type does", reason="BLOCK_SCHEMA_NEWEST"
+                )
+            if row["blocks"]:
+                raise errors.FailedPrecondition(
+                    f"{row['blocks']} blocks were saved with the schema; delete them first",
+                    reason="BLOCK_SCHEMA_IN_USE",
+                )
+            await connection.execute(SQL.delete_block_schema, schema_id)
+            return True
+
+        return await self._database.run(work)
+
     async def save(
         self,
         workspace_id: uuid.UUID,
@@ -100,6 +158,7 @@ class PostgresBlocks:
         make: Callable[[Row, uuid.UUID, Row | None], BlockValues],
         *,
         overwrite: bool,
+        schema_id: uuid.UUID | None = None,
     ) -> Row | None:
         """Store a block; None if it exists and must not be overwritten; see `repository.blocks.Blocks.save`."""
 
@@ -113,7 +172,13 @@ class PostgresBlocks:
                 return None
             [block_type] = await connection.fetch(SQL.load_block_type, workspace_id, type_slug)
             block_id: uuid.UUID = stored["block_id"] if stored is not None else uuid7()
-            values = make(block_type, block_id, stored)
+            schema: Row = block_type
+            if schema_id is not None:
+                found = await connection.fetchrow(SQL.load_block_schema, schema_id, block_type["block_type_id"])
+                if found is None:
+                    raise errors.InvalidArgument.of_field("block_schema_id", f"is no schema of the type {type_slug}")
+                schema = found
+            values = make(schema, block_id, stored)
             referenced = await _find_referenced(connection, workspace_id, values.references)
             if await connection.fetchval(SQL.is_block_reached, block_id, list(referenced.values())):
                 raise errors.InvalidArgument.of_field(
@@ -124,7 +189,7 @@ class PostgresBlocks:
                 block_id,
                 workspace_id,
                 block_type["block_type_id"],
-                block_type["block_schema_id"],
+                schema["block_schema_id"],
                 name,
                 dict(values.data),
                 values.secrets,
@@ -149,13 +214,22 @@ class PostgresBlocks:
         capabilities: Sequence[str],
         after: tuple[str, str] | None,
         limit: int,
+        block_ids: Sequence[uuid.UUID] = (),
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page by type and name, and the key to go on behind it (None at the end)."""
         pattern = contains_pattern(name_contains) if name_contains else ""
         slug, name = after if after is not None else (None, None)
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                SQL.list_blocks, workspace_id, list(type_slugs), pattern, list(capabilities), slug, name, limit + 1
+                SQL.list_blocks,
+                workspace_id,
+                list(type_slugs),
+                pattern,
+                list(capabilities),
+                slug,
+                name,
+                list(block_ids),
+                limit + 1,
             )
         if len(rows) <= limit:
             return list[Row](rows), None

@@ -17,7 +17,7 @@ from headrace_state.queries import line, run_rows
 from headrace_state.queries.floors import BEGINNING, Floors
 from headrace_state.queries.flow_run_unit import Batch, Tools, history_since, store_batch
 from headrace_state.queries.statements import SQL
-from headrace_state.repository.claims import Claimed, ClaimedRun
+from headrace_state.repository.claims import Claimed, ClaimedRun, Wanted
 from headrace_state.repository.flow_runs import Change, NewAttempt, Step
 from headrace_state.rules.claims import ClaimingWorker, Place, assign
 from headrace_state.rules.facts import NewState
@@ -71,6 +71,26 @@ class PostgresClaims:
             oldest = {row["key"]: row["due_at"] for row in rows if row["due_at"] is not None}
             floors.note(version, unknown, oldest, rows[0]["now"])
         return floors.of(keys)
+
+    async def find(self, workspace_id: uuid.UUID, wanted: Wanted) -> list[Row]:
+        """Return runs that could be claimed; see `repository.claims.Claims.find`."""
+        async with self._database.connection() as connection:
+            full = [row["name"] for row in await connection.fetch(SQL.list_full_limits, workspace_id)]
+            found = await connection.fetch(
+                SQL.find_claimable_runs,
+                workspace_id,
+                wanted.work_pool_id,
+                list(wanted.work_queue_ids),
+                list(wanted.deployment_ids),
+                wanted.due_from,
+                wanted.due_before,
+                full,
+                dict(wanted.worker_labels),
+                wanted.count,
+            )
+            ids = [row["flow_run_id"] for row in found]
+            rows = {row["flow_run_id"]: row for row in await connection.fetch(SQL.load_flow_runs, workspace_id, ids)}
+        return [rows[flow_run_id] for flow_run_id in ids if flow_run_id in rows]
 
     async def next_due_at(
         self, workspace_id: uuid.UUID, work_pool_ids: Sequence[uuid.UUID], deployment_ids: Sequence[uuid.UUID]

@@ -6,6 +6,9 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+import asyncpg
+
+from headrace import errors
 from headrace.ids import uuid7
 from headrace_chassis.database import Database
 from headrace_state.queries.conditions import contains_pattern
@@ -29,6 +32,18 @@ class PostgresVariables:
                 SQL.set_variable, uuid7(), workspace_id, name, value, list(tags), overwrite
             )
 
+    async def replace(
+        self, workspace_id: uuid.UUID, variable_id: uuid.UUID, name: str, value: Any, tags: Sequence[str]
+    ) -> Row | None:
+        """Set the variable with an id and give it a name; None if there is none."""
+        async with self._database.connection() as connection:
+            try:
+                return await connection.fetchrow(
+                    SQL.replace_variable, variable_id, workspace_id, name, value, list(tags)
+                )
+            except asyncpg.UniqueViolationError:
+                raise errors.AlreadyExists(f"there is another variable {name}") from None
+
     async def load(self, workspace_id: uuid.UUID, name: str) -> Row | None:
         """Return a variable, None if there is none."""
         async with self._database.connection() as connection:
@@ -47,6 +62,7 @@ class PostgresVariables:
                 list(chosen.tags_all),
                 list(chosen.tags_any),
                 after,
+                list(chosen.ids),
                 limit + 1,
             )
         if len(rows) <= limit:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from headrace_state.rules.blocks import BlockTypeWish
+from headrace_state.rules.blocks import BlockSchemaFilter, BlockTypeWish
 from headrace_state.rules.rows import Row
 
 
@@ -76,7 +76,15 @@ class Blocks(Protocol):
         ...
 
     async def list_types(
-        self, workspace_id: uuid.UUID, text: str, capabilities: Sequence[str], after: str | None, limit: int
+        self,
+        workspace_id: uuid.UUID,
+        text: str,
+        capabilities: Sequence[str],
+        after: str | None,
+        limit: int,
+        *,
+        type_ids: Sequence[uuid.UUID] = (),
+        slugs: Sequence[str] = (),
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page by slug, and the key to go on behind it (None at the end)."""
         ...
@@ -89,6 +97,20 @@ class Blocks(Protocol):
         """
         ...
 
+    async def list_schemas(
+        self, workspace_id: uuid.UUID, chosen: BlockSchemaFilter, after: uuid.UUID | None, limit: int
+    ) -> tuple[list[Row], tuple[Any, ...] | None]:
+        """Return a page of schemas, the newest first, and the key to go on behind it (None at the end)."""
+        ...
+
+    async def delete_schema(self, workspace_id: uuid.UUID, schema_id: uuid.UUID) -> bool:
+        """Delete a schema; return whether there was one.
+
+        Raises:
+            errors.FailedPrecondition: It is the newest one, or blocks were saved with it.
+        """
+        ...
+
     async def save(
         self,
         workspace_id: uuid.UUID,
@@ -97,6 +119,7 @@ class Blocks(Protocol):
         make: Callable[[Row, uuid.UUID, Row | None], BlockValues],
         *,
         overwrite: bool,
+        schema_id: uuid.UUID | None = None,
     ) -> Row | None:
         """Store a block; None if it exists and must not be overwritten.
 
@@ -106,6 +129,7 @@ class Blocks(Protocol):
             name: Its name.
             make: Takes the type, the block's id and the block as it is stored (None: it is new), which is locked.
             overwrite: Whether it may exist.
+            schema_id: The schema of the type that it has to fit; None: the newest one.
 
         Raises:
             errors.NotFound: There is no such type.
@@ -125,6 +149,7 @@ class Blocks(Protocol):
         capabilities: Sequence[str],
         after: tuple[str, str] | None,
         limit: int,
+        block_ids: Sequence[uuid.UUID] = (),
     ) -> tuple[list[Row], tuple[Any, ...] | None]:
         """Return a page by type and name, and the key to go on behind it (None at the end)."""
         ...

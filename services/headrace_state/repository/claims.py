@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from headrace_state.repository.flow_runs import Held
 from headrace_state.rules.claims import ClaimingWorker, Place
@@ -33,6 +33,23 @@ class Claimed:
     """Whether limits hold back runs that are due."""
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs are looked for that could be claimed."""
+
+    work_pool_id: uuid.UUID | None
+    """None: those of the deployments."""
+    work_queue_ids: tuple[uuid.UUID, ...]
+    """In the order in which they are served."""
+    deployment_ids: tuple[uuid.UUID, ...]
+    due_from: datetime.datetime | None
+    due_before: datetime.datetime | None
+    """None: now."""
+    count: int
+    worker_labels: Mapping[str, Any]
+    """Runs of a pool have to ask all of these of their worker."""
+
+
 class Claims(Protocol):
     """The queue of due runs."""
 
@@ -47,6 +64,10 @@ class Claims(Protocol):
             workers: Who takes them.
             lease_seconds: How long the leases hold without a renewal.
         """
+        ...
+
+    async def find(self, workspace_id: uuid.UUID, wanted: Wanted) -> list[Row]:
+        """Return runs that could be claimed, with their payloads, in the order in which they are to be claimed."""
         ...
 
     async def next_due_at(

@@ -19,6 +19,16 @@ class Variables(Protocol):
         """Set a variable; None if it exists and must not be overwritten."""
         ...
 
+    async def replace(
+        self, workspace_id: uuid.UUID, variable_id: uuid.UUID, name: str, value: Any, tags: Sequence[str]
+    ) -> Row | None:
+        """Set the variable with an id and give it a name; None if there is none.
+
+        Raises:
+            errors.AlreadyExists: Another variable has the name.
+        """
+        ...
+
     async def load(self, workspace_id: uuid.UUID, name: str) -> Row | None:
         """Return a variable, None if there is none."""
         ...

@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import hashlib
 import json
+import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -58,12 +59,27 @@ class BlockTypeWish:
     secret_fields: tuple[str, ...]
     capabilities: tuple[str, ...]
     version: str
+    client_checksum: str = ""
+    """The digest by which the client's code knows the schema."""
 
     @property
     def checksum(self) -> str:
         """The digest of the schema."""
         schema = [self.fields, self.secret_fields, self.capabilities, self.version]
         return hashlib.sha256(json.dumps(schema, sort_keys=True).encode()).hexdigest()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class BlockSchemaFilter:
+    """Which schemas; empty fields do not restrict."""
+
+    schema_ids: tuple[uuid.UUID, ...] = ()
+    type_slugs: tuple[str, ...] = ()
+    client_checksum: str = ""
+    capabilities: tuple[str, ...] = ()
+    """All of these."""
+    version: str = ""
+    with_client_checksum: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -95,6 +95,8 @@ class Proposal:
     """Makes the proposal repeatable; None for one that is not repeated."""
     token: uuid.UUID | None = None
     """The token of the attempt that proposes."""
+    own_token: uuid.UUID | None = None
+    """The token of the attempt that begins by the proposal, of a client that keeps no tokens; None: a fresh one."""
     actor: Actor = Actor.PROCESS
     force: bool = False
     executes_all_again: bool = False

@@ -127,10 +127,9 @@ def claimed_already(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
         if facts.progress.is_held and proposal.state.type is StateType.PENDING:
             return Abort("CLAIMED_ALREADY", "the run's process waits for its retry")
         return None
-    is_progress = (
-        facts.state.type is StateType.PENDING and proposal.token is not None and proposal.state.name != facts.state.name
-    )
-    if is_progress:
+    is_progress = facts.state.type is StateType.PENDING and proposal.token is not None
+    # The usual name is that of a claim, even if it comes under the token that all clients without tokens share.
+    if is_progress and proposal.state.name not in (facts.state.name, states.USUAL_NAMES[StateType.PENDING]):
         return None
     return Abort("CLAIMED_ALREADY", f"the run is {facts.state.name} and cannot be claimed")
 
@@ -161,12 +160,19 @@ def late_once(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
     return Keep("NOT_WAITING", f"only a run that is {usual} becomes {states.LATE}")
 
 
-@_rule("SCHEDULED → PENDING, RUNNING")
+@_rule("SCHEDULED → PENDING; SCHEDULED, PENDING → RUNNING")
 def not_due_yet(proposal: Proposal, facts: FlowRunFacts) -> Verdict | None:
-    """A run starts when it is due by the database's clock; who comes earlier is told how long to wait."""
-    if facts.state.type is not StateType.SCHEDULED or proposal.state.type not in (StateType.PENDING, StateType.RUNNING):
+    """A run starts when it is due by the database's clock; who comes earlier is told how long to wait.
+
+    Clients that keep no tokens fetch runs ahead: they may claim one before it is due, and wait with RUNNING.
+    """
+    if proposal.state.type is StateType.PENDING and proposal.own_token is not None:
         return None
-    due_at = facts.progress.next_scheduled_start_at
+    due_at = None
+    if facts.state.type is StateType.SCHEDULED and proposal.state.type in (StateType.PENDING, StateType.RUNNING):
+        due_at = facts.progress.next_scheduled_start_at
+    elif facts.state.type is StateType.PENDING and proposal.state.type is StateType.RUNNING:
+        due_at = _time(facts.state.details.get("scheduled_at"))
     if due_at is None or due_at <= facts.now:
         return None
     return Wait((due_at - facts.now).total_seconds(), "NOT_DUE", "the scheduled time is in the future")
@@ -366,5 +372,8 @@ def awaited_key(details: Mapping[str, Any]) -> str | None:
 
 def pause_end(facts: FlowRunFacts) -> datetime.datetime | None:
     """Return when the pause that the run is in times out, None if never."""
-    value = facts.state.details.get("pause_expires_at")
+    return _time(facts.state.details.get("pause_expires_at"))
+
+
+def _time(value: object) -> datetime.datetime | None:
     return datetime.datetime.fromisoformat(value) if isinstance(value, str) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import uuid
 from typing import Any
 
 MOST_BYTES = 256 * 1024
@@ -20,6 +21,8 @@ class VariableFilter:
     tags_all: tuple[str, ...] = ()
     tags_any: tuple[str, ...] = ()
     """At least one of these; empty is all."""
+    ids: tuple[uuid.UUID, ...] = ()
+    """Any of these; empty is all."""
 
 
 def is_too_large(value: Any) -> bool:

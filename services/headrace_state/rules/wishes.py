@@ -25,3 +25,5 @@ class Wish:
     keyed_limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Slots of the limits, by name, that are made or changed with the run."""
     payloads: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    own_token: uuid.UUID | None = None
+    """The token of its first attempt, of a client that keeps no tokens; None: a fresh one."""

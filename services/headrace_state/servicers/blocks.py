@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import grpc.aio
@@ -51,11 +52,24 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
     ) -> block_pb2.ListBlockTypesResponse:
         """List types by slug."""
         workspace_id = current_caller().workspace_id
-        page = asked_page(request, workspace_id, request.text, "\n".join(request.capabilities))
+        page = asked_page(
+            request,
+            workspace_id,
+            request.text,
+            "\n".join(request.capabilities),
+            "\n".join(request.block_type_ids),
+            "\n".join(request.slugs),
+        )
         if page.after is not None:
             check_key(page.after, (str,))
         rows, key = await self._blocks.list_types(
-            workspace_id, request.text, request.capabilities, page.after[0] if page.after else None, page.limit
+            workspace_id,
+            request.text,
+            request.capabilities,
+            page.after[0] if page.after else None,
+            page.limit,
+            type_ids=values.to_ids(request.block_type_ids, "block_type_ids"),
+            slugs=request.slugs,
         )
         return block_pb2.ListBlockTypesResponse(
             block_types=[wire.block_type(row) for row in rows], next_page_token=page.next_token(key)
@@ -69,6 +83,31 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
             raise errors.NotFound(f"there is no block type {request.slug}")
         return block_pb2.DeleteBlockTypeResponse()
 
+    async def ListBlockSchemas(
+        self, request: block_pb2.ListBlockSchemasRequest, context: Context
+    ) -> block_pb2.ListBlockSchemasResponse:
+        """List schemas of types, the newest first."""
+        workspace_id = current_caller().workspace_id
+        chosen = wire.to_schema_filter(request)
+        page = asked_page(request, workspace_id, repr(chosen))
+        if page.after is not None:
+            check_key(page.after, (uuid.UUID,))
+        rows, key = await self._blocks.list_schemas(
+            workspace_id, chosen, page.after[0] if page.after else None, page.limit
+        )
+        return block_pb2.ListBlockSchemasResponse(
+            schemas=[wire.block_schema(row) for row in rows], next_page_token=page.next_token(key)
+        )
+
+    async def DeleteBlockSchema(
+        self, request: block_pb2.DeleteBlockSchemaRequest, context: Context
+    ) -> block_pb2.DeleteBlockSchemaResponse:
+        """Delete a schema that is not the newest of its type, and with which no block was saved."""
+        schema_id = values.to_id(request.block_schema_id, "block_schema_id")
+        if not await self._blocks.delete_schema(current_caller().workspace_id, schema_id):
+            raise errors.NotFound(f"there is no block schema {schema_id}")
+        return block_pb2.DeleteBlockSchemaResponse()
+
     async def SaveBlock(self, request: block_pb2.SaveBlockRequest, context: Context) -> block_pb2.SaveBlockResponse:
         """Create a block, or change the one with the type and name."""
         row = await save_block(
@@ -79,6 +118,7 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
             request.name,
             values.to_object(request.data, "data"),
             overwrite=request.overwrite,
+            schema_id=values.to_optional_id(request.block_schema_id, "block_schema_id"),
         )
         return block_pb2.SaveBlockResponse(block=wire.block(row))
 
@@ -98,14 +138,25 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
     async def ListBlocks(self, request: block_pb2.ListBlocksRequest, context: Context) -> block_pb2.ListBlocksResponse:
         """List blocks by type and name, without their secrets."""
         workspace_id = current_caller().workspace_id
-        question = ("\n".join(request.type_slugs), request.name_contains, "\n".join(request.capabilities))
+        question = (
+            "\n".join(request.type_slugs),
+            request.name_contains,
+            "\n".join(request.capabilities),
+            "\n".join(request.block_ids),
+        )
         page = asked_page(request, workspace_id, *question)
         after: tuple[str, str] | None = None
         if page.after is not None:
             check_key(page.after, (str, str))
             after = (page.after[0], page.after[1])
         rows, key = await self._blocks.list_page(
-            workspace_id, request.type_slugs, request.name_contains, request.capabilities, after, page.limit
+            workspace_id,
+            request.type_slugs,
+            request.name_contains,
+            request.capabilities,
+            after,
+            page.limit,
+            values.to_ids(request.block_ids, "block_ids"),
         )
         return block_pb2.ListBlocksResponse(
             blocks=[wire.block(row, with_schema=False) for row in rows], next_page_token=page.next_token(key)

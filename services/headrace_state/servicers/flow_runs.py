@@ -149,6 +149,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
             states.to_new_state(request.state),
             proposal_id=values.to_optional_id(request.state.state_id, "state.state_id"),
             token=values.to_optional_id(request.attempt_token, "attempt_token"),
+            own_token=values.to_optional_id(request.own_token, "own_token"),
             force=request.force,
         )
         executor = Executor(infrastructure_id=request.infrastructure_id)

@@ -94,6 +94,15 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
             blocked=claimed.is_blocked,
         )
 
+    async def FindClaimableRuns(
+        self, request: state_pb2.FindClaimableRunsRequest, context: Context
+    ) -> state_pb2.FindClaimableRunsResponse:
+        """Return runs that could be claimed."""
+        rows = await self._claims.find(_workspace_id(), internal.to_wanted(request))
+        return state_pb2.FindClaimableRunsResponse(
+            flow_runs=[flow_runs.flow_run(row, with_payloads=True) for row in rows]
+        )
+
     async def ReturnRuns(self, request: state_pb2.ReturnRunsRequest, context: Context) -> state_pb2.ReturnRunsResponse:
         """Give claimed runs back that nobody took."""
         attempts = [_attempt(attempt, f"attempts[{place}]") for place, attempt in enumerate(request.attempts)]

@@ -33,6 +33,14 @@ class VariableServicer(variable_pb2_grpc.VariableServiceServicer):
         value = values.to_json(request.value, "value")
         if is_too_large(value):
             raise errors.InvalidArgument.of_field("value", f"must not be larger than {MOST_BYTES // 1024} KiB as JSON")
+        if request.variable_id:
+            variable_id = values.to_id(request.variable_id, "variable_id")
+            replaced = await self._variables.replace(
+                current_caller().workspace_id, variable_id, request.name, value, unique(request.tags)
+            )
+            if replaced is None:
+                raise errors.NotFound(f"there is no variable {variable_id}")
+            return variable_pb2.SetVariableResponse(variable=variable(replaced))
         row = await self._variables.set(
             current_caller().workspace_id,
             request.name,
@@ -59,7 +67,11 @@ class VariableServicer(variable_pb2_grpc.VariableServiceServicer):
         """List variables by name."""
         workspace_id = current_caller().workspace_id
         chosen = VariableFilter(
-            request.name_contains, tuple(request.names), tuple(request.tags_all), tuple(request.tags_any)
+            request.name_contains,
+            tuple(request.names),
+            tuple(request.tags_all),
+            tuple(request.tags_any),
+            values.to_ids(request.variable_ids, "variable_ids"),
         )
         page = asked_page(request, workspace_id, repr(chosen))
         if page.after is not None:

@@ -13,12 +13,16 @@ select block_type.block_type_id,
        block_schema.fields,
        block_schema.secret_fields,
        block_schema.capabilities,
-       block_schema.version
+       block_schema.version,
+       block_schema.client_checksum,
+       block_schema.created_at as schema_created_at
   from block_type
   join block_schema on block_schema.block_schema_id = block_type.block_schema_id
  where block_type.workspace_id = $1
    and ($2 = '' or block_type.slug ilike $2 or block_type.name ilike $2)
    and block_schema.capabilities @> $3::text[]
    and ($4::text is null or block_type.slug > $4)
+   and (cardinality($5::uuid[]) = 0 or block_type.block_type_id = any ($5::uuid[]))
+   and (cardinality($6::text[]) = 0 or block_type.slug = any ($6::text[]))
  order by block_type.slug
- limit $5
+ limit $7

@@ -12,5 +12,6 @@ select variable.variable_id,
    and variable.tags @> $4::text[]
    and (cardinality($5::text[]) = 0 or variable.tags && $5::text[])
    and ($6::text is null or variable.name > $6)
+   and (cardinality($7::uuid[]) = 0 or variable.variable_id = any ($7::uuid[]))
  order by variable.name
- limit $7
+ limit $8

@@ -13,7 +13,9 @@ select block_type.block_type_id,
        block_schema.fields,
        block_schema.secret_fields,
        block_schema.capabilities,
-       block_schema.version
+       block_schema.version,
+       block_schema.client_checksum,
+       block_schema.created_at as schema_created_at
   from block_type
   join block_schema on block_schema.block_schema_id = block_type.block_schema_id
  where block_type.workspace_id = $1

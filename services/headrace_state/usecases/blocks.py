@@ -35,6 +35,7 @@ async def save_block(
     data: Mapping[str, Any],
     *,
     overwrite: bool,
+    schema_id: uuid.UUID | None = None,
 ) -> Row:
     """Create a block, or change the one with the type and name.
 
@@ -62,7 +63,7 @@ async def save_block(
             references=content.references,
         )
 
-    row = await blocks.save(workspace_id, type_slug, name, make, overwrite=overwrite)
+    row = await blocks.save(workspace_id, type_slug, name, make, overwrite=overwrite, schema_id=schema_id)
     if row is None:
         raise errors.AlreadyExists(f"the block {type_slug}/{name} exists; set overwrite to replace it")
     return row

@@ -8,11 +8,11 @@ from typing import Any
 
 from headrace import errors
 from headrace.ids import uuid7
-from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRuns, NewAttempt, NewFlowRun
+from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRuns, NewFlowRun
 from headrace_state.rules.states import StateType
 from headrace_state.rules.wishes import Wish
 from headrace_state.usecases.naming import run_name
-from headrace_state.usecases.propose import ATTEMPT_LEASE_SECONDS
+from headrace_state.usecases.propose import new_attempt
 
 _FIRST_STATES = frozenset({StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING})
 _NO_PAYLOADS: dict[str, Any] = {"parameters": {}, "job_variables": {}, "context": {}}
@@ -40,7 +40,7 @@ async def create_flow_runs(
 def _complete(wish: Wish) -> NewFlowRun:
     attempt = None
     if wish.state.type in _STARTED:
-        attempt = NewAttempt(uuid.uuid4(), uuid7(), ATTEMPT_LEASE_SECONDS)
+        attempt = new_attempt(wish.own_token)
     return NewFlowRun(
         flow_run_id=wish.flow_run_id or uuid7(),
         flow_id=wish.flow_id,

@@ -19,8 +19,12 @@ from headrace_state.rules.verdicts import Abort, Accept, Fence, Keep, Repeat, Re
 ATTEMPT_LEASE_SECONDS = 10.0
 """How long the lease of an attempt holds without a renewal, unless its holder says otherwise."""
 
+UNATTENDED_LEASE_SECONDS = 100 * 365 * 86_400.0
+"""How long the lease of an attempt holds whose client gives no signs of life: it never expires."""
+
 _STARTS = frozenset({StateType.PENDING, StateType.RUNNING})
 _CUT_SHORT = frozenset({StateType.CRASHED, StateType.CANCELLED})
+_CARRIED = ("concurrency_lease_id",)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -65,6 +69,8 @@ async def judge_and_store(
     facts = await unit.lock(flow_run_id, proposal)
     if facts is None:
         raise errors.NotFound(f"there is no flow run {flow_run_id}")
+    if proposal.own_token is not None and proposal.own_token == facts.attempt_token:
+        proposal = dataclasses.replace(proposal, token=proposal.own_token)
     if proposal.state.type in _STARTS and not facts.progress.is_held:
         facts = await unit.lock_limits(facts)
     verdict = judge(proposal, facts)
@@ -112,10 +118,12 @@ async def _store(
     attempt = None
     token = facts.attempt_token
     if lease is LeaseStep.TAKE:
-        attempt = NewAttempt(uuid.uuid4(), uuid7(), executor.lease_seconds, executor.worker_id, executor.worker_name)
+        attempt = new_attempt(proposal.own_token, executor)
         token = attempt.token
     elif lease is LeaseStep.RELEASE and _is_taken_away(steps, proposal):
         token = None
+    if proposal.own_token is not None:
+        steps = (*steps[:-1], _carrying_on(facts, steps[-1], attempt))
     held = await unit.store(Change(facts, steps, token, lease, attempt, executor.infrastructure_id))
     for step in steps:
         if step.state.type in _CUT_SHORT:
@@ -128,6 +136,25 @@ async def _store(
         last.reason,
         attempt=held if after.is_held and last.state.type in _STARTS else None,
     )
+
+
+def new_attempt(own_token: uuid.UUID | None, executor: Executor = NOBODY) -> NewAttempt:
+    """Return an attempt that begins, under the token of a client that keeps none or under a fresh one."""
+    lease_seconds = executor.lease_seconds if own_token is None else UNATTENDED_LEASE_SECONDS
+    return NewAttempt(own_token or uuid.uuid4(), uuid7(), lease_seconds, executor.worker_id, executor.worker_name)
+
+
+def _carrying_on(facts: FlowRunFacts, step: Step, attempt: NewAttempt | None) -> Step:
+    """Return a step whose state tells a client without tokens what it has to know of its attempt."""
+    if not step.progress.is_held:
+        return step
+    known = facts.state.details if facts.progress.is_held else {}
+    if attempt is not None and facts.limits:
+        known = {"concurrency_lease_id": str(attempt.lease_id)}
+    # It is due no earlier because its infrastructure is being made ready.
+    names = ("concurrency_lease_id", "scheduled_at") if step.state.type is StateType.PENDING else _CARRIED
+    details = {name: known[name] for name in names if name in known}
+    return dataclasses.replace(step, state=dataclasses.replace(step.state, details={**details, **step.state.details}))
 
 
 def stored_state(facts: FlowRunFacts, steps: Sequence[Step]) -> State:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from headrace.api.v1 import block_pb2
-from headrace_state.rules.blocks import BlockTypeWish, put_together
+from headrace_state.rules.blocks import BlockSchemaFilter, BlockTypeWish, put_together
 from headrace_state.rules.rows import Row
 from headrace_state.wire import values
 from headrace_state.wire.creation import unique
@@ -29,6 +29,23 @@ def to_type_wish(request: block_pb2.RegisterBlockTypeRequest) -> BlockTypeWish:
         secret_fields=tuple(sorted(set(request.schema.secret_fields))),
         capabilities=tuple(unique(request.schema.capabilities)),
         version=request.schema.version,
+        client_checksum=request.schema.client_checksum,
+    )
+
+
+def to_schema_filter(request: block_pb2.ListBlockSchemasRequest) -> BlockSchemaFilter:
+    """Return which schemas a caller wants.
+
+    Raises:
+        errors.InvalidArgument: An id is none.
+    """
+    return BlockSchemaFilter(
+        schema_ids=values.to_ids(request.block_schema_ids, "block_schema_ids"),
+        type_slugs=tuple(request.type_slugs),
+        client_checksum=request.client_checksum,
+        capabilities=tuple(request.capabilities),
+        version=request.version,
+        with_client_checksum=request.with_client_checksum,
     )
 
 
@@ -42,7 +59,7 @@ def block_type(row: Row) -> block_pb2.BlockType:
         logo_url=row["logo_url"],
         documentation_url=row["documentation_url"],
         code_example=row["code_example"],
-        schema=_schema(row),
+        schema=block_schema(row),
         created_at=values.from_time(row["created_at"]),
         updated_at=values.from_time(row["updated_at"]),
     )
@@ -57,17 +74,26 @@ def block(row: Row, secrets: Mapping[str, Any] | None = None, *, with_schema: bo
         name=row["name"],
         data=values.from_object(data),
         secrets=row["secret_paths"],
-        schema=_schema(row) if with_schema else None,
+        schema=block_schema(row) if with_schema else _schema_id(row),
         created_at=values.from_time(row["created_at"]),
         updated_at=values.from_time(row["updated_at"]),
     )
 
 
-def _schema(row: Row) -> block_pb2.BlockSchema:
+def block_schema(row: Row) -> block_pb2.BlockSchema:
+    """Return the schema in a row."""
     return block_pb2.BlockSchema(
         fields=values.from_object(row["fields"]),
         secret_fields=row["secret_fields"],
         capabilities=row["capabilities"],
         version=row["version"],
         checksum=row["checksum"],
+        block_schema_id=str(row["block_schema_id"]),
+        type_slug=row["slug"],
+        client_checksum=row["client_checksum"],
+        created_at=values.from_time(row["schema_created_at"]),
     )
+
+
+def _schema_id(row: Row) -> block_pb2.BlockSchema:
+    return block_pb2.BlockSchema(block_schema_id=str(row["block_schema_id"]), type_slug=row["slug"])

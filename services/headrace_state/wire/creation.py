@@ -58,6 +58,7 @@ def to_wish(request: flow_run_pb2.CreateFlowRunRequest, kind: str, principal_id:
             "parameters": values.to_object(request.parameters, "parameters"),
             "context": values.to_object(request.context, "context"),
         },
+        own_token=values.to_optional_id(request.own_token, "own_token"),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.internal.v1 import state_pb2 as internal_pb2
+from headrace_state.repository.claims import Wanted
 from headrace_state.rules.claims import ClaimingWorker, Place
 from headrace_state.rules.facts import NewState, RetryPolicy
 from headrace_state.rules.owned_limits import is_keyed
@@ -128,6 +129,25 @@ def to_place(request: internal_pb2.ClaimRunsRequest) -> Place:
         ),
         deployment_ids=values.to_ids(request.deployment_ids, "deployment_ids"),
         start_timeout_seconds=values.to_seconds(request.start_timeout) if request.HasField("start_timeout") else None,
+    )
+
+
+def to_wanted(request: internal_pb2.FindClaimableRunsRequest) -> Wanted:
+    """Return which runs are looked for.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    if not 0 <= request.count <= MOST_RUNS:
+        raise errors.InvalidArgument.of_field("count", f"must be from 0 to {MOST_RUNS}")
+    return Wanted(
+        work_pool_id=values.to_optional_id(request.work_pool_id, "work_pool_id"),
+        work_queue_ids=values.to_ids(request.work_queue_ids, "work_queue_ids"),
+        deployment_ids=values.to_ids(request.deployment_ids, "deployment_ids"),
+        due_from=values.to_time(request.due_from, "due_from") if request.HasField("due_from") else None,
+        due_before=values.to_time(request.due_before, "due_before") if request.HasField("due_before") else None,
+        count=request.count,
+        worker_labels=values.to_object(request.worker_labels, "worker_labels"),
     )
 
 

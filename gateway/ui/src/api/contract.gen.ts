@@ -693,6 +693,14 @@ export interface BlockSchema {
   version: string;
   /** Digest of the above, made by the server. */
   checksum: string;
+  /** UUIDv7, made by the server. */
+  block_schema_id: string;
+  /** The type that it belongs to. */
+  type_slug: string;
+  /** The digest by which the client's own code knows the schema; it can be found by it. */
+  client_checksum: string;
+  /** When it was made. */
+  created_at?: string;
 }
 
 /** What blocks of a kind have in common. */
@@ -1439,6 +1447,8 @@ export interface CreateFlowRunRequest {
   parent_flow_run_id: string;
   /** What identifies the process, if it is created by the one that runs it. */
   infrastructure_id: string;
+  /** The token of the attempt that begins if the run is created as PENDING or RUNNING by a client that neither keeps tokens nor gives signs of life: see ProposeFlowRunStateRequest. */
+  own_token: string;
 }
 
 /** Returns the flow run. */
@@ -1736,6 +1746,14 @@ export interface DeleteBlockRequest {
 
 export type DeleteBlockResponse = Record<string, never>;
 
+/** Asks to delete a schema. */
+export interface DeleteBlockSchemaRequest {
+  /** Which one. */
+  block_schema_id: string;
+}
+
+export type DeleteBlockSchemaResponse = Record<string, never>;
+
 /** Asks to delete a type. */
 export interface DeleteBlockTypeRequest {
   /** Which one. */
@@ -1947,6 +1965,14 @@ export interface DeleteWorkQueueRequest {
 }
 
 export type DeleteWorkQueueResponse = Record<string, never>;
+
+/** Asks to forget a worker. */
+export interface DeleteWorkerRequest {
+  /** Which one. */
+  worker_id: string;
+}
+
+export type DeleteWorkerResponse = Record<string, never>;
 
 /** One action that is done, or tried, for one event. */
 export interface Delivery {
@@ -3513,6 +3539,8 @@ export interface IdentityProvider {
   oidc?: OidcProvider;
   /** An issuer whose tokens machines bring along. */
   jwt?: JwtProvider;
+  /** A directory that knows people and their passwords. */
+  ldap?: LdapProvider;
   /** When it was made. */
   created_at?: string;
   /** When it last changed. */
@@ -3527,6 +3555,49 @@ export interface ImageContent {
   data: string;
   /** Of `data`, e.g. "image/png". */
   media_type: string;
+}
+
+/** What became of something that was to be imported. */
+export type ImportResult =
+  | "IMPORT_RESULT_UNSPECIFIED"
+  | "IMPORT_RESULT_CREATED"
+  | "IMPORT_RESULT_THERE_BEFORE"
+  | "IMPORT_RESULT_CONFLICT";
+
+/** Asks to store runs that ended elsewhere. */
+export interface ImportRunsRequest {
+  /** Flow runs; a parent before its subflows. */
+  flow_runs: ImportedFlowRun[];
+  /** Task runs. */
+  task_runs: ImportedTaskRun[];
+  /** Artifacts. The newest of a key, by the time when it was made, is its latest version. */
+  artifacts: Artifact[];
+}
+
+/** Tells what became of each. */
+export interface ImportRunsResponse {
+  /** In the order of the request. */
+  flow_runs: ImportResult[];
+  /** In the order of the request. */
+  task_runs: ImportResult[];
+  /** In the order of the request. */
+  artifacts: ImportResult[];
+}
+
+/** A flow run that has ended. */
+export interface ImportedFlowRun {
+  /** The flow run. Its flow has to be there; its state has to be final. Names of the flow and of the parent's root are found by the server; a parent that is not there is left out. */
+  flow_run?: FlowRun;
+  /** The states that it went through, oldest first; the last is the one that it is in. Empty: only that one is known. */
+  states: State[];
+}
+
+/** A task run of a flow run that has ended, or a background task run that has. */
+export interface ImportedTaskRun {
+  /** The task run. */
+  task_run?: TaskRun;
+  /** The states that it went through, oldest first; the last is the one that it is in. Empty: only that one is known. */
+  states: State[];
 }
 
 /** A fixed interval. */
@@ -3593,6 +3664,36 @@ export interface LastFlowRuns {
   runs: FlowRunPoint[];
   /** The one that is scheduled to start next, if any; `at` says when. */
   next?: FlowRunPoint;
+}
+
+/** A directory (LDAP version 3, RFC 4511). A name is searched for; the entry that is found has to take the password. */
+export interface LdapProvider {
+  /** `ldap://host:port` speaks TLS from StartTLS on, `ldaps://host:port` from the beginning. */
+  url: string;
+  /** Speaks in the clear; only with a directory on the server's own machine. */
+  in_the_clear: boolean;
+  /** The authorities that are believed, PEM; empty believes those of the machine. */
+  ca_certificates: string;
+  /** Who searches; empty searches without saying who. */
+  bind_dn: string;
+  /** Its password; never returned. */
+  bind_password: string;
+  /** Below which entry people are. */
+  user_base: string;
+  /** Finds the entry of a person (RFC 4515); `{name}` is what the person typed. Empty is `(|(uid={name})(mail={name}))`. */
+  user_filter: string;
+  /** The attribute by which a person is known for good; empty is `entryUUID`. */
+  subject_attribute: string;
+  /** The attribute with the e-mail address; empty is `mail`. */
+  email_attribute: string;
+  /** The attribute with the name that people read; empty is `cn`. */
+  name_attribute: string;
+  /** Below which entry groups are; empty takes them from the attribute `memberOf` of the person. */
+  group_base: string;
+  /** Finds the groups of a person; `{dn}` is the person's entry, `{name}` what was typed. Empty is `(member={dn})`. */
+  group_filter: string;
+  /** The attribute with the name of a group; empty is `cn`. */
+  group_attribute: string;
 }
 
 /** In which direction to follow lineage. */
@@ -3761,6 +3862,34 @@ export interface ListBackfillsResponse {
   next_page_token: string;
 }
 
+/** Asks for a page of schemas. */
+export interface ListBlockSchemasRequest {
+  /** Any of these ids; empty is all. */
+  block_schema_ids: string[];
+  /** Of any of these types; empty is all. */
+  type_slugs: string[];
+  /** With this digest of the client's; empty is any. */
+  client_checksum: string;
+  /** With all of these capabilities. */
+  capabilities: string[];
+  /** Of this version of the code; empty is any. */
+  version: string;
+  /** True: only those that a client gave a digest. */
+  with_client_checksum: boolean;
+  /** How many at most; 0 is 50, above 200 is 200. */
+  page_size: number;
+  /** The next_page_token of the page before. */
+  page_token: string;
+}
+
+/** Returns a page of schemas. */
+export interface ListBlockSchemasResponse {
+  /** The schemas. */
+  schemas: BlockSchema[];
+  /** Token of the next page; empty is the end. */
+  next_page_token: string;
+}
+
 /** Asks for a page of types. */
 export interface ListBlockTypesRequest {
   /** A part of the slug or name. */
@@ -3771,6 +3900,10 @@ export interface ListBlockTypesRequest {
   page_size: number;
   /** The next_page_token of the page before. */
   page_token: string;
+  /** Any of these ids; empty is all. */
+  block_type_ids: string[];
+  /** Any of these slugs; empty is all. */
+  slugs: string[];
 }
 
 /** Returns a page of types. */
@@ -3793,11 +3926,13 @@ export interface ListBlocksRequest {
   page_size: number;
   /** The next_page_token of the page before. */
   page_token: string;
+  /** Any of these ids; empty is all. */
+  block_ids: string[];
 }
 
 /** Returns a page of blocks. */
 export interface ListBlocksResponse {
-  /** The blocks, without their schemas. */
+  /** The blocks; of their schemas only the ids. */
   blocks: Block[];
   /** Token of the next page; empty is the end. */
   next_page_token: string;
@@ -4365,6 +4500,8 @@ export interface ListVariablesRequest {
   names: string[];
   /** At least one of these tags; empty is all. */
   tags_any: string[];
+  /** Any of these ids; empty is all. */
+  variable_ids: string[];
 }
 
 /** Returns a page of variables. */
@@ -4505,7 +4642,7 @@ export interface LogFilter {
   sources: LogSource[];
   /** True: only records of flow runs themselves, not of their task runs. */
   without_task_runs: boolean;
-  /** True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. Not when following. */
+  /** True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. A follower is told of those that come later, too. */
   with_children: boolean;
   /** True: upper and lower case in `text` are told apart. */
   match_case: boolean;
@@ -4813,6 +4950,20 @@ export interface PauseFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** Asks to pause a worker. */
+export interface PauseWorkerRequest {
+  /** Which one. */
+  worker_id: string;
+  /** Why, for people; empty: who asked for it. */
+  reason: string;
+}
+
+/** The worker was told. */
+export interface PauseWorkerResponse {
+  /** The worker. Its status follows with its next sign of life. */
+  worker?: Worker;
+}
+
 /** What a caller needs in order to be allowed to call a method. A method without a permission cannot be called at all: the server denies by default. Roles are sets of these permissions. */
 export type Permission =
   | "PERMISSION_UNSPECIFIED"
@@ -4826,6 +4977,7 @@ export type Permission =
   | "PERMISSION_RUNS_EDIT"
   | "PERMISSION_RUNS_DELETE"
   | "PERMISSION_RUN_PAYLOADS_VIEW"
+  | "PERMISSION_RUNS_IMPORT"
   | "PERMISSION_DEPLOYMENTS_VIEW"
   | "PERMISSION_DEPLOYMENTS_RUN"
   | "PERMISSION_DEPLOYMENTS_EDIT"
@@ -4859,6 +5011,40 @@ export type Permission =
   | "PERMISSION_MEMBERS_EDIT"
   | "PERMISSION_AUDIT_VIEW"
   | "PERMISSION_ACCOUNT_ADMIN";
+
+/** Tells of a polling worker, and asks for runs. */
+export interface PollWorkRequest {
+  /** The worker's name, which with its pool, or with the deployments that it serves, says which one it is. Empty: nobody is kept as a worker, and only runs are asked for. */
+  worker_name: string;
+  /** The pool; empty for a process that serves deployments. */
+  work_pool_name: string;
+  /** The queues; empty: all of the pool. */
+  work_queue_names: string[];
+  /** The deployments that the process serves, in place of a pool. */
+  deployment_ids: string[];
+  /** The kind of a worker: "process", "serve", ... */
+  type: string;
+  /** Key and value pairs that runs ask of their workers. Of a pool only runs are returned that ask for all of them. */
+  labels?: JsonObject;
+  /** The client and its version. */
+  client_version: string;
+  /** How long the worker is taken to be there after this sign of life; unset is a minute. */
+  silent_after?: string;
+  /** How many runs at most; 0: only a sign of life is given. */
+  count: number;
+  /** Runs that are due before; unset is now. */
+  due_before?: string;
+  /** Runs that are due at or after; unset: however long ago. */
+  due_from?: string;
+}
+
+/** Returns runs that may be claimed. */
+export interface PollWorkResponse {
+  /** The runs: those of the queue that is served first, in it the first due first. None while the pool, all its queues or the worker are paused. */
+  flow_runs: FlowRun[];
+  /** The worker, if it is kept as one. */
+  worker?: Worker;
+}
 
 /** Asks for the next times of a schedule. */
 export interface PreviewScheduleRequest {
@@ -4914,6 +5100,8 @@ export interface ProposeFlowRunStateRequest {
   force: boolean;
   /** What identifies the process, when it proposes RUNNING. */
   infrastructure_id: string;
+  /** In place of `attempt_token`, of clients that neither keep tokens nor give signs of life: the token that an attempt gets that begins by this proposal. While the run is held under it, proposals with it are those of its process. The lease of such an attempt does not expire, and it may be claimed before it is due. */
+  own_token: string;
 }
 
 /** Returns the verdict. */
@@ -5202,6 +5390,18 @@ export interface ResumeFlowRunResponse {
   verdict?: Verdict;
   /** The flow run after it. */
   flow_run?: FlowRun;
+}
+
+/** Asks to resume a worker. */
+export interface ResumeWorkerRequest {
+  /** Which one. */
+  worker_id: string;
+}
+
+/** The worker was told. */
+export interface ResumeWorkerResponse {
+  /** The worker. Its status follows with its next sign of life. */
+  worker?: Worker;
 }
 
 /** What is kept. */
@@ -5625,6 +5825,8 @@ export interface SaveBlockRequest {
   data?: JsonObject;
   /** False: an existing block is an error (ALREADY_EXISTS). */
   overwrite: boolean;
+  /** The schema of the type that the data are checked against; empty is the newest one. */
+  block_schema_id: string;
 }
 
 /** Returns the block. */
@@ -5943,6 +6145,8 @@ export interface SetVariableRequest {
   tags: string[];
   /** False: an existing variable is an error (ALREADY_EXISTS). */
   overwrite: boolean;
+  /** The variable that is to be set, whatever its name was; it gets the name. Empty: the one with the name. */
+  variable_id: string;
 }
 
 /** Returns the variable. */
@@ -5966,16 +6170,20 @@ export interface SignInOption {
   provider: string;
   /** The name that people read. */
   name: string;
+  /** Whether it takes name and password (`SignIn`); otherwise the browser is sent there (`BeginProviderSignIn`). */
+  takes_password: boolean;
 }
 
 /** Asks to be signed in. */
 export interface SignInRequest {
-  /** The e-mail address. */
+  /** The e-mail address; with a directory, whatever it knows people by. */
   email: string;
   /** The password. */
   password: string;
   /** A one-time code, or a recovery code, where the user has set that up. */
   code: string;
+  /** The directory that knows the password; empty is a password that is kept here. */
+  provider: string;
 }
 
 /** The caller is signed in. */
@@ -7110,6 +7318,8 @@ export interface Worker {
   last_heartbeat_at?: string;
   /** The queues that it takes from; empty: all of the pool. */
   work_queue_names: string[];
+  /** Why it shall take nothing new, as PauseWorker was told; empty if it may, or paused itself. */
+  pause_reason: string;
 }
 
 /** Whether a worker is there. */
@@ -7117,7 +7327,8 @@ export type WorkerStatus =
   | "WORKER_STATUS_UNSPECIFIED"
   | "WORKER_STATUS_ONLINE"
   | "WORKER_STATUS_DRAINING"
-  | "WORKER_STATUS_OFFLINE";
+  | "WORKER_STATUS_OFFLINE"
+  | "WORKER_STATUS_PAUSED";
 
 /** What belongs together and is kept apart from all else. */
 export interface Workspace {
@@ -7246,6 +7457,8 @@ export interface Calls {
   RegisterBlockType: { request: RegisterBlockTypeRequest; response: RegisterBlockTypeResponse };
   GetBlockType: { request: GetBlockTypeRequest; response: GetBlockTypeResponse };
   ListBlockTypes: { request: ListBlockTypesRequest; response: ListBlockTypesResponse };
+  ListBlockSchemas: { request: ListBlockSchemasRequest; response: ListBlockSchemasResponse };
+  DeleteBlockSchema: { request: DeleteBlockSchemaRequest; response: DeleteBlockSchemaResponse };
   DeleteBlockType: { request: DeleteBlockTypeRequest; response: DeleteBlockTypeResponse };
   SaveBlock: { request: SaveBlockRequest; response: SaveBlockResponse };
   GetBlock: { request: GetBlockRequest; response: GetBlockResponse };
@@ -7322,6 +7535,7 @@ export interface Calls {
   AssignRole: { request: AssignRoleRequest; response: AssignRoleResponse };
   ListRoleAssignments: { request: ListRoleAssignmentsRequest; response: ListRoleAssignmentsResponse };
   UnassignRole: { request: UnassignRoleRequest; response: UnassignRoleResponse };
+  ImportRuns: { request: ImportRunsRequest; response: ImportRunsResponse };
   CreateRunInput: { request: CreateRunInputRequest; response: CreateRunInputResponse };
   GetRunInput: { request: GetRunInputRequest; response: GetRunInputResponse };
   ListRunInputs: { request: ListRunInputsRequest; response: ListRunInputsResponse };
@@ -7389,6 +7603,10 @@ export interface Calls {
   ListWorkers: { request: ListWorkersRequest; response: ListWorkersResponse };
   GetDefaultBaseJobTemplate: { request: GetDefaultBaseJobTemplateRequest; response: GetDefaultBaseJobTemplateResponse };
   DrainWorker: { request: DrainWorkerRequest; response: DrainWorkerResponse };
+  PauseWorker: { request: PauseWorkerRequest; response: PauseWorkerResponse };
+  PollWork: { request: PollWorkRequest; response: PollWorkResponse };
+  DeleteWorker: { request: DeleteWorkerRequest; response: DeleteWorkerResponse };
+  ResumeWorker: { request: ResumeWorkerRequest; response: ResumeWorkerResponse };
   CreateWorkspace: { request: CreateWorkspaceRequest; response: CreateWorkspaceResponse };
   GetWorkspace: { request: GetWorkspaceRequest; response: GetWorkspaceResponse };
   ListWorkspaces: { request: ListWorkspacesRequest; response: ListWorkspacesResponse };
@@ -7512,6 +7730,8 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   RegisterBlockType: { verb: "PUT", path: "/v1/block-types/{slug}", body: true },
   GetBlockType: { verb: "GET", path: "/v1/block-types/{slug}", body: false },
   ListBlockTypes: { verb: "GET", path: "/v1/block-types", body: false },
+  ListBlockSchemas: { verb: "POST", path: "/v1/block-schemas:search", body: true },
+  DeleteBlockSchema: { verb: "DELETE", path: "/v1/block-schemas/{block_schema_id}", body: false },
   DeleteBlockType: { verb: "DELETE", path: "/v1/block-types/{slug}", body: false },
   SaveBlock: { verb: "PUT", path: "/v1/blocks/{type_slug}/{name}", body: true },
   GetBlock: { verb: "GET", path: "/v1/blocks/{type_slug}/{name}", body: false },
@@ -7590,6 +7810,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   AssignRole: { verb: "POST", path: "/v1/role-assignments", body: true },
   ListRoleAssignments: { verb: "GET", path: "/v1/role-assignments", body: false },
   UnassignRole: { verb: "DELETE", path: "/v1/role-assignments/{role_assignment_id}", body: false },
+  ImportRuns: { verb: "POST", path: "/v1/runs:import", body: true },
   CreateRunInput: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}/inputs", body: true },
   GetRunInput: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs/{key}", body: false },
   ListRunInputs: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/inputs", body: false },
@@ -7657,6 +7878,10 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListWorkers: { verb: "GET", path: "/v1/workers", body: false },
   GetDefaultBaseJobTemplate: { verb: "GET", path: "/v1/work-pool-types/{type}/base-job-template", body: false },
   DrainWorker: { verb: "POST", path: "/v1/workers/{worker_id}:drain", body: true },
+  PauseWorker: { verb: "POST", path: "/v1/workers/{worker_id}:pause", body: true },
+  PollWork: { verb: "POST", path: "/v1/work:poll", body: true },
+  DeleteWorker: { verb: "DELETE", path: "/v1/workers/{worker_id}", body: false },
+  ResumeWorker: { verb: "POST", path: "/v1/workers/{worker_id}:resume", body: true },
   CreateWorkspace: { verb: "POST", path: "/v1/workspaces", body: true },
   GetWorkspace: { verb: "GET", path: "/v1/workspaces/{workspace}", body: false },
   ListWorkspaces: { verb: "GET", path: "/v1/workspaces", body: false },

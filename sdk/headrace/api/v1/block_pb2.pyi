@@ -92,10 +92,20 @@ class BlockSchema(google.protobuf.message.Message):
     CAPABILITIES_FIELD_NUMBER: builtins.int
     VERSION_FIELD_NUMBER: builtins.int
     CHECKSUM_FIELD_NUMBER: builtins.int
+    BLOCK_SCHEMA_ID_FIELD_NUMBER: builtins.int
+    TYPE_SLUG_FIELD_NUMBER: builtins.int
+    CLIENT_CHECKSUM_FIELD_NUMBER: builtins.int
+    CREATED_AT_FIELD_NUMBER: builtins.int
     version: builtins.str
     """Version of the code."""
     checksum: builtins.str
     """Digest of the above, made by the server."""
+    block_schema_id: builtins.str
+    """UUIDv7, made by the server."""
+    type_slug: builtins.str
+    """The type that it belongs to."""
+    client_checksum: builtins.str
+    """The digest by which the client's own code knows the schema; it can be found by it."""
     @property
     def fields(self) -> google.protobuf.struct_pb2.Struct:
         """JSON schema of its data."""
@@ -108,6 +118,10 @@ class BlockSchema(google.protobuf.message.Message):
     def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What its code can do, for example "get-directory", "write-path"."""
 
+    @property
+    def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When it was made."""
+
     def __init__(
         self,
         *,
@@ -116,9 +130,13 @@ class BlockSchema(google.protobuf.message.Message):
         capabilities: collections.abc.Iterable[builtins.str] | None = ...,
         version: builtins.str = ...,
         checksum: builtins.str = ...,
+        block_schema_id: builtins.str = ...,
+        type_slug: builtins.str = ...,
+        client_checksum: builtins.str = ...,
+        created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["fields", b"fields"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["capabilities", b"capabilities", "checksum", b"checksum", "fields", b"fields", "secret_fields", b"secret_fields", "version", b"version"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["created_at", b"created_at", "fields", b"fields"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["block_schema_id", b"block_schema_id", "capabilities", b"capabilities", "checksum", b"checksum", "client_checksum", b"client_checksum", "created_at", b"created_at", "fields", b"fields", "secret_fields", b"secret_fields", "type_slug", b"type_slug", "version", b"version"]) -> None: ...
 
 Global___BlockSchema: typing_extensions.TypeAlias = BlockSchema
 
@@ -296,6 +314,8 @@ class ListBlockTypesRequest(google.protobuf.message.Message):
     CAPABILITIES_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    BLOCK_TYPE_IDS_FIELD_NUMBER: builtins.int
+    SLUGS_FIELD_NUMBER: builtins.int
     text: builtins.str
     """A part of the slug or name."""
     page_size: builtins.int
@@ -306,6 +326,14 @@ class ListBlockTypesRequest(google.protobuf.message.Message):
     def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """All of these capabilities."""
 
+    @property
+    def block_type_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these ids; empty is all."""
+
+    @property
+    def slugs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these slugs; empty is all."""
+
     def __init__(
         self,
         *,
@@ -313,8 +341,10 @@ class ListBlockTypesRequest(google.protobuf.message.Message):
         capabilities: collections.abc.Iterable[builtins.str] | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        block_type_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        slugs: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["capabilities", b"capabilities", "page_size", b"page_size", "page_token", b"page_token", "text", b"text"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["block_type_ids", b"block_type_ids", "capabilities", b"capabilities", "page_size", b"page_size", "page_token", b"page_token", "slugs", b"slugs", "text", b"text"]) -> None: ...
 
 Global___ListBlockTypesRequest: typing_extensions.TypeAlias = ListBlockTypesRequest
 
@@ -341,6 +371,112 @@ class ListBlockTypesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["block_types", b"block_types", "next_page_token", b"next_page_token"]) -> None: ...
 
 Global___ListBlockTypesResponse: typing_extensions.TypeAlias = ListBlockTypesResponse
+
+@typing.final
+class ListBlockSchemasRequest(google.protobuf.message.Message):
+    """Asks for a page of schemas."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLOCK_SCHEMA_IDS_FIELD_NUMBER: builtins.int
+    TYPE_SLUGS_FIELD_NUMBER: builtins.int
+    CLIENT_CHECKSUM_FIELD_NUMBER: builtins.int
+    CAPABILITIES_FIELD_NUMBER: builtins.int
+    VERSION_FIELD_NUMBER: builtins.int
+    WITH_CLIENT_CHECKSUM_FIELD_NUMBER: builtins.int
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    client_checksum: builtins.str
+    """With this digest of the client's; empty is any."""
+    version: builtins.str
+    """Of this version of the code; empty is any."""
+    with_client_checksum: builtins.bool
+    """True: only those that a client gave a digest."""
+    page_size: builtins.int
+    """How many at most; 0 is 50, above 200 is 200."""
+    page_token: builtins.str
+    """The next_page_token of the page before."""
+    @property
+    def block_schema_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these ids; empty is all."""
+
+    @property
+    def type_slugs(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Of any of these types; empty is all."""
+
+    @property
+    def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """With all of these capabilities."""
+
+    def __init__(
+        self,
+        *,
+        block_schema_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        type_slugs: collections.abc.Iterable[builtins.str] | None = ...,
+        client_checksum: builtins.str = ...,
+        capabilities: collections.abc.Iterable[builtins.str] | None = ...,
+        version: builtins.str = ...,
+        with_client_checksum: builtins.bool = ...,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["block_schema_ids", b"block_schema_ids", "capabilities", b"capabilities", "client_checksum", b"client_checksum", "page_size", b"page_size", "page_token", b"page_token", "type_slugs", b"type_slugs", "version", b"version", "with_client_checksum", b"with_client_checksum"]) -> None: ...
+
+Global___ListBlockSchemasRequest: typing_extensions.TypeAlias = ListBlockSchemasRequest
+
+@typing.final
+class ListBlockSchemasResponse(google.protobuf.message.Message):
+    """Returns a page of schemas."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SCHEMAS_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Token of the next page; empty is the end."""
+    @property
+    def schemas(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___BlockSchema]:
+        """The schemas."""
+
+    def __init__(
+        self,
+        *,
+        schemas: collections.abc.Iterable[Global___BlockSchema] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "schemas", b"schemas"]) -> None: ...
+
+Global___ListBlockSchemasResponse: typing_extensions.TypeAlias = ListBlockSchemasResponse
+
+@typing.final
+class DeleteBlockSchemaRequest(google.protobuf.message.Message):
+    """Asks to delete a schema."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BLOCK_SCHEMA_ID_FIELD_NUMBER: builtins.int
+    block_schema_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        block_schema_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["block_schema_id", b"block_schema_id"]) -> None: ...
+
+Global___DeleteBlockSchemaRequest: typing_extensions.TypeAlias = DeleteBlockSchemaRequest
+
+@typing.final
+class DeleteBlockSchemaResponse(google.protobuf.message.Message):
+    """The schema is gone."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___DeleteBlockSchemaResponse: typing_extensions.TypeAlias = DeleteBlockSchemaResponse
 
 @typing.final
 class DeleteBlockTypeRequest(google.protobuf.message.Message):
@@ -382,12 +518,15 @@ class SaveBlockRequest(google.protobuf.message.Message):
     NAME_FIELD_NUMBER: builtins.int
     DATA_FIELD_NUMBER: builtins.int
     OVERWRITE_FIELD_NUMBER: builtins.int
+    BLOCK_SCHEMA_ID_FIELD_NUMBER: builtins.int
     type_slug: builtins.str
     """Its type, which is registered."""
     name: builtins.str
     """Lower case letters, digits, "_" and "-"."""
     overwrite: builtins.bool
     """False: an existing block is an error (ALREADY_EXISTS)."""
+    block_schema_id: builtins.str
+    """The schema of the type that the data are checked against; empty is the newest one."""
     @property
     def data(self) -> google.protobuf.struct_pb2.Struct:
         """Its values, checked against the type's newest schema. A secret that reads "********" stays as it was."""
@@ -399,9 +538,10 @@ class SaveBlockRequest(google.protobuf.message.Message):
         name: builtins.str = ...,
         data: google.protobuf.struct_pb2.Struct | None = ...,
         overwrite: builtins.bool = ...,
+        block_schema_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["data", b"data"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["data", b"data", "name", b"name", "overwrite", b"overwrite", "type_slug", b"type_slug"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["block_schema_id", b"block_schema_id", "data", b"data", "name", b"name", "overwrite", b"overwrite", "type_slug", b"type_slug"]) -> None: ...
 
 Global___SaveBlockRequest: typing_extensions.TypeAlias = SaveBlockRequest
 
@@ -490,6 +630,7 @@ class ListBlocksRequest(google.protobuf.message.Message):
     CAPABILITIES_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    BLOCK_IDS_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name."""
     page_size: builtins.int
@@ -504,6 +645,10 @@ class ListBlocksRequest(google.protobuf.message.Message):
     def capabilities(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Whose types have all of these capabilities."""
 
+    @property
+    def block_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these ids; empty is all."""
+
     def __init__(
         self,
         *,
@@ -512,8 +657,9 @@ class ListBlocksRequest(google.protobuf.message.Message):
         capabilities: collections.abc.Iterable[builtins.str] | None = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        block_ids: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["capabilities", b"capabilities", "name_contains", b"name_contains", "page_size", b"page_size", "page_token", b"page_token", "type_slugs", b"type_slugs"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["block_ids", b"block_ids", "capabilities", b"capabilities", "name_contains", b"name_contains", "page_size", b"page_size", "page_token", b"page_token", "type_slugs", b"type_slugs"]) -> None: ...
 
 Global___ListBlocksRequest: typing_extensions.TypeAlias = ListBlocksRequest
 
@@ -529,7 +675,7 @@ class ListBlocksResponse(google.protobuf.message.Message):
     """Token of the next page; empty is the end."""
     @property
     def blocks(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___Block]:
-        """The blocks, without their schemas."""
+        """The blocks; of their schemas only the ids."""
 
     def __init__(
         self,

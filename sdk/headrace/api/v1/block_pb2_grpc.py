@@ -51,6 +51,16 @@ class BlockServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockTypesRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockTypesResponse.FromString,
                 _registered_method=True)
+        self.ListBlockSchemas = channel.unary_unary(
+                '/headrace.api.v1.BlockService/ListBlockSchemas',
+                request_serializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockSchemasRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockSchemasResponse.FromString,
+                _registered_method=True)
+        self.DeleteBlockSchema = channel.unary_unary(
+                '/headrace.api.v1.BlockService/DeleteBlockSchema',
+                request_serializer=headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockSchemaRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockSchemaResponse.FromString,
+                _registered_method=True)
         self.DeleteBlockType = channel.unary_unary(
                 '/headrace.api.v1.BlockService/DeleteBlockType',
                 request_serializer=headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockTypeRequest.SerializeToString,
@@ -105,6 +115,20 @@ class BlockServiceServicer(object):
 
     def ListBlockTypes(self, request, context):
         """Lists types by slug.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListBlockSchemas(self, request, context):
+        """Lists schemas of types, the newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteBlockSchema(self, request, context):
+        """Deletes a schema that is not the newest of its type, and with which no block was saved.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -170,6 +194,16 @@ def add_BlockServiceServicer_to_server(servicer, server):
                     servicer.ListBlockTypes,
                     request_deserializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockTypesRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockTypesResponse.SerializeToString,
+            ),
+            'ListBlockSchemas': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBlockSchemas,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockSchemasRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_block__pb2.ListBlockSchemasResponse.SerializeToString,
+            ),
+            'DeleteBlockSchema': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteBlockSchema,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockSchemaRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockSchemaResponse.SerializeToString,
             ),
             'DeleteBlockType': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteBlockType,
@@ -285,6 +319,60 @@ class BlockService(object):
             '/headrace.api.v1.BlockService/ListBlockTypes',
             headrace_dot_api_dot_v1_dot_block__pb2.ListBlockTypesRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_block__pb2.ListBlockTypesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBlockSchemas(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.BlockService/ListBlockSchemas',
+            headrace_dot_api_dot_v1_dot_block__pb2.ListBlockSchemasRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_block__pb2.ListBlockSchemasResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteBlockSchema(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.BlockService/DeleteBlockSchema',
+            headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockSchemaRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_block__pb2.DeleteBlockSchemaResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -73,6 +73,38 @@ _BlockServiceListBlockTypesType = typing_extensions.TypeVar(
     ],
 )
 
+_BlockServiceListBlockSchemasType = typing_extensions.TypeVar(
+    '_BlockServiceListBlockSchemasType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+        headrace.api.v1.block_pb2.ListBlockSchemasResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+        headrace.api.v1.block_pb2.ListBlockSchemasResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+        headrace.api.v1.block_pb2.ListBlockSchemasResponse,
+    ],
+)
+
+_BlockServiceDeleteBlockSchemaType = typing_extensions.TypeVar(
+    '_BlockServiceDeleteBlockSchemaType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+        headrace.api.v1.block_pb2.DeleteBlockSchemaResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+        headrace.api.v1.block_pb2.DeleteBlockSchemaResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+        headrace.api.v1.block_pb2.DeleteBlockSchemaResponse,
+    ],
+)
+
 _BlockServiceDeleteBlockTypeType = typing_extensions.TypeVar(
     '_BlockServiceDeleteBlockTypeType',
     grpc.UnaryUnaryMultiCallable[
@@ -169,7 +201,7 @@ _BlockServiceRotateBlockSecretsType = typing_extensions.TypeVar(
     ],
 )
 
-class BlockServiceStub(typing.Generic[_BlockServiceRegisterBlockTypeType, _BlockServiceGetBlockTypeType, _BlockServiceListBlockTypesType, _BlockServiceDeleteBlockTypeType, _BlockServiceSaveBlockType, _BlockServiceGetBlockType, _BlockServiceListBlocksType, _BlockServiceDeleteBlockType, _BlockServiceRotateBlockSecretsType]):
+class BlockServiceStub(typing.Generic[_BlockServiceRegisterBlockTypeType, _BlockServiceGetBlockTypeType, _BlockServiceListBlockTypesType, _BlockServiceListBlockSchemasType, _BlockServiceDeleteBlockSchemaType, _BlockServiceDeleteBlockTypeType, _BlockServiceSaveBlockType, _BlockServiceGetBlockType, _BlockServiceListBlocksType, _BlockServiceDeleteBlockType, _BlockServiceRotateBlockSecretsType]):
     """Keeps types of blocks, and blocks. Secrets are encrypted where they are stored, and hidden in every answer
     unless the caller asks for them and may see them.
     """
@@ -187,6 +219,14 @@ class BlockServiceStub(typing.Generic[_BlockServiceRegisterBlockTypeType, _Block
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.block_pb2.ListBlockTypesRequest,
             headrace.api.v1.block_pb2.ListBlockTypesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+            headrace.api.v1.block_pb2.ListBlockSchemasResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+            headrace.api.v1.block_pb2.DeleteBlockSchemaResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.block_pb2.DeleteBlockTypeRequest,
@@ -229,6 +269,14 @@ class BlockServiceStub(typing.Generic[_BlockServiceRegisterBlockTypeType, _Block
             headrace.api.v1.block_pb2.ListBlockTypesResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+            headrace.api.v1.block_pb2.ListBlockSchemasResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+            headrace.api.v1.block_pb2.DeleteBlockSchemaResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.block_pb2.DeleteBlockTypeRequest,
             headrace.api.v1.block_pb2.DeleteBlockTypeResponse,
         ],
@@ -265,6 +313,12 @@ class BlockServiceStub(typing.Generic[_BlockServiceRegisterBlockTypeType, _Block
     ListBlockTypes: _BlockServiceListBlockTypesType
     """Lists types by slug."""
 
+    ListBlockSchemas: _BlockServiceListBlockSchemasType
+    """Lists schemas of types, the newest first."""
+
+    DeleteBlockSchema: _BlockServiceDeleteBlockSchemaType
+    """Deletes a schema that is not the newest of its type, and with which no block was saved."""
+
     DeleteBlockType: _BlockServiceDeleteBlockTypeType
     """Deletes a type of which there are no blocks."""
 
@@ -297,6 +351,14 @@ BlockServiceAsyncStub: typing_extensions.TypeAlias = BlockServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.block_pb2.ListBlockTypesRequest,
         headrace.api.v1.block_pb2.ListBlockTypesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+        headrace.api.v1.block_pb2.ListBlockSchemasResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+        headrace.api.v1.block_pb2.DeleteBlockSchemaResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.block_pb2.DeleteBlockTypeRequest,
@@ -354,6 +416,22 @@ class BlockServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.block_pb2.ListBlockTypesResponse, collections.abc.Awaitable[headrace.api.v1.block_pb2.ListBlockTypesResponse]]:
         """Lists types by slug."""
+
+    @abc.abstractmethod
+    def ListBlockSchemas(
+        self,
+        request: headrace.api.v1.block_pb2.ListBlockSchemasRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.block_pb2.ListBlockSchemasResponse, collections.abc.Awaitable[headrace.api.v1.block_pb2.ListBlockSchemasResponse]]:
+        """Lists schemas of types, the newest first."""
+
+    @abc.abstractmethod
+    def DeleteBlockSchema(
+        self,
+        request: headrace.api.v1.block_pb2.DeleteBlockSchemaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.block_pb2.DeleteBlockSchemaResponse, collections.abc.Awaitable[headrace.api.v1.block_pb2.DeleteBlockSchemaResponse]]:
+        """Deletes a schema that is not the newest of its type, and with which no block was saved."""
 
     @abc.abstractmethod
     def DeleteBlockType(

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadrace/api/v1/variable.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xf7\x01\n\x08Variable\x12\x1f\n\x0bvariable_id\x18\x01 \x01(\tR\nvariableId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12,\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x12\n\x04tags\x18\x04 \x03(\tR\x04tags\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\"\x88\x01\n\x12SetVariableRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x12\n\x04tags\x18\x03 \x03(\tR\x04tags\x12\x1c\n\toverwrite\x18\x04 \x01(\x08R\toverwrite\"L\n\x13SetVariableResponse\x12\x35\n\x08variable\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.VariableR\x08variable\"(\n\x12GetVariableRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"L\n\x13GetVariableResponse\x12\x35\n\x08variable\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.VariableR\x08variable\"\xc3\x01\n\x14ListVariablesRequest\x12#\n\rname_contains\x18\x01 \x01(\tR\x0cnameContains\x12\x19\n\x08tags_all\x18\x02 \x03(\tR\x07tagsAll\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n\x05names\x18\x05 \x03(\tR\x05names\x12\x19\n\x08tags_any\x18\x06 \x03(\tR\x07tagsAny\"x\n\x15ListVariablesResponse\x12\x37\n\tvariables\x18\x01 \x03(\x0b\x32\x19.headrace.api.v1.VariableR\tvariables\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"+\n\x15\x44\x65leteVariableRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x18\n\x16\x44\x65leteVariableResponse2\x8d\x04\n\x0fVariableService\x12}\n\x0bSetVariable\x12#.headrace.api.v1.SetVariableRequest\x1a$.headrace.api.v1.SetVariableResponse\"#\xe0\xe0\x18G\x82\xd3\xe4\x93\x02\x19\x1a\x14/v1/variables/{name}:\x01*\x12z\n\x0bGetVariable\x12#.headrace.api.v1.GetVariableRequest\x1a$.headrace.api.v1.GetVariableResponse\" \xe0\xe0\x18\x46\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/variables/{name}\x12y\n\rListVariables\x12%.headrace.api.v1.ListVariablesRequest\x1a&.headrace.api.v1.ListVariablesResponse\"\x19\xe0\xe0\x18\x46\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/variables\x12\x83\x01\n\x0e\x44\x65leteVariable\x12&.headrace.api.v1.DeleteVariableRequest\x1a\'.headrace.api.v1.DeleteVariableResponse\" \xe0\xe0\x18G\x82\xd3\xe4\x93\x02\x16*\x14/v1/variables/{name}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eheadrace/api/v1/variable.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xf7\x01\n\x08Variable\x12\x1f\n\x0bvariable_id\x18\x01 \x01(\tR\nvariableId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12,\n\x05value\x18\x03 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x12\n\x04tags\x18\x04 \x03(\tR\x04tags\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\"\xa9\x01\n\x12SetVariableRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12,\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.ValueR\x05value\x12\x12\n\x04tags\x18\x03 \x03(\tR\x04tags\x12\x1c\n\toverwrite\x18\x04 \x01(\x08R\toverwrite\x12\x1f\n\x0bvariable_id\x18\x05 \x01(\tR\nvariableId\"L\n\x13SetVariableResponse\x12\x35\n\x08variable\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.VariableR\x08variable\"(\n\x12GetVariableRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"L\n\x13GetVariableResponse\x12\x35\n\x08variable\x18\x01 \x01(\x0b\x32\x19.headrace.api.v1.VariableR\x08variable\"\xe6\x01\n\x14ListVariablesRequest\x12#\n\rname_contains\x18\x01 \x01(\tR\x0cnameContains\x12\x19\n\x08tags_all\x18\x02 \x03(\tR\x07tagsAll\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n\x05names\x18\x05 \x03(\tR\x05names\x12\x19\n\x08tags_any\x18\x06 \x03(\tR\x07tagsAny\x12!\n\x0cvariable_ids\x18\x07 \x03(\tR\x0bvariableIds\"x\n\x15ListVariablesResponse\x12\x37\n\tvariables\x18\x01 \x03(\x0b\x32\x19.headrace.api.v1.VariableR\tvariables\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"+\n\x15\x44\x65leteVariableRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"\x18\n\x16\x44\x65leteVariableResponse2\x8d\x04\n\x0fVariableService\x12}\n\x0bSetVariable\x12#.headrace.api.v1.SetVariableRequest\x1a$.headrace.api.v1.SetVariableResponse\"#\xe0\xe0\x18G\x82\xd3\xe4\x93\x02\x19\x1a\x14/v1/variables/{name}:\x01*\x12z\n\x0bGetVariable\x12#.headrace.api.v1.GetVariableRequest\x1a$.headrace.api.v1.GetVariableResponse\" \xe0\xe0\x18\x46\x82\xd3\xe4\x93\x02\x16\x12\x14/v1/variables/{name}\x12y\n\rListVariables\x12%.headrace.api.v1.ListVariablesRequest\x1a&.headrace.api.v1.ListVariablesResponse\"\x19\xe0\xe0\x18\x46\x82\xd3\xe4\x93\x02\x0f\x12\r/v1/variables\x12\x83\x01\n\x0e\x44\x65leteVariable\x12&.headrace.api.v1.DeleteVariableRequest\x1a\'.headrace.api.v1.DeleteVariableResponse\" \xe0\xe0\x18G\x82\xd3\xe4\x93\x02\x16*\x14/v1/variables/{name}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,21 +46,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_VARIABLE']._serialized_start=176
   _globals['_VARIABLE']._serialized_end=423
   _globals['_SETVARIABLEREQUEST']._serialized_start=426
-  _globals['_SETVARIABLEREQUEST']._serialized_end=562
-  _globals['_SETVARIABLERESPONSE']._serialized_start=564
-  _globals['_SETVARIABLERESPONSE']._serialized_end=640
-  _globals['_GETVARIABLEREQUEST']._serialized_start=642
-  _globals['_GETVARIABLEREQUEST']._serialized_end=682
-  _globals['_GETVARIABLERESPONSE']._serialized_start=684
-  _globals['_GETVARIABLERESPONSE']._serialized_end=760
-  _globals['_LISTVARIABLESREQUEST']._serialized_start=763
-  _globals['_LISTVARIABLESREQUEST']._serialized_end=958
-  _globals['_LISTVARIABLESRESPONSE']._serialized_start=960
-  _globals['_LISTVARIABLESRESPONSE']._serialized_end=1080
-  _globals['_DELETEVARIABLEREQUEST']._serialized_start=1082
-  _globals['_DELETEVARIABLEREQUEST']._serialized_end=1125
-  _globals['_DELETEVARIABLERESPONSE']._serialized_start=1127
-  _globals['_DELETEVARIABLERESPONSE']._serialized_end=1151
-  _globals['_VARIABLESERVICE']._serialized_start=1154
-  _globals['_VARIABLESERVICE']._serialized_end=1679
+  _globals['_SETVARIABLEREQUEST']._serialized_end=595
+  _globals['_SETVARIABLERESPONSE']._serialized_start=597
+  _globals['_SETVARIABLERESPONSE']._serialized_end=673
+  _globals['_GETVARIABLEREQUEST']._serialized_start=675
+  _globals['_GETVARIABLEREQUEST']._serialized_end=715
+  _globals['_GETVARIABLERESPONSE']._serialized_start=717
+  _globals['_GETVARIABLERESPONSE']._serialized_end=793
+  _globals['_LISTVARIABLESREQUEST']._serialized_start=796
+  _globals['_LISTVARIABLESREQUEST']._serialized_end=1026
+  _globals['_LISTVARIABLESRESPONSE']._serialized_start=1028
+  _globals['_LISTVARIABLESRESPONSE']._serialized_end=1148
+  _globals['_DELETEVARIABLEREQUEST']._serialized_start=1150
+  _globals['_DELETEVARIABLEREQUEST']._serialized_end=1193
+  _globals['_DELETEVARIABLERESPONSE']._serialized_start=1195
+  _globals['_DELETEVARIABLERESPONSE']._serialized_end=1219
+  _globals['_VARIABLESERVICE']._serialized_start=1222
+  _globals['_VARIABLESERVICE']._serialized_end=1747
 # @@protoc_insertion_point(module_scope)

@@ -77,10 +77,13 @@ class SetVariableRequest(google.protobuf.message.Message):
     VALUE_FIELD_NUMBER: builtins.int
     TAGS_FIELD_NUMBER: builtins.int
     OVERWRITE_FIELD_NUMBER: builtins.int
+    VARIABLE_ID_FIELD_NUMBER: builtins.int
     name: builtins.str
     """Lower case letters, digits, "_" and "-"."""
     overwrite: builtins.bool
     """False: an existing variable is an error (ALREADY_EXISTS)."""
+    variable_id: builtins.str
+    """The variable that is to be set, whatever its name was; it gets the name. Empty: the one with the name."""
     @property
     def value(self) -> google.protobuf.struct_pb2.Value:
         """Any JSON value, up to 256 KiB as JSON."""
@@ -96,9 +99,10 @@ class SetVariableRequest(google.protobuf.message.Message):
         value: google.protobuf.struct_pb2.Value | None = ...,
         tags: collections.abc.Iterable[builtins.str] | None = ...,
         overwrite: builtins.bool = ...,
+        variable_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["value", b"value"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "overwrite", b"overwrite", "tags", b"tags", "value", b"value"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "overwrite", b"overwrite", "tags", b"tags", "value", b"value", "variable_id", b"variable_id"]) -> None: ...
 
 Global___SetVariableRequest: typing_extensions.TypeAlias = SetVariableRequest
 
@@ -174,6 +178,7 @@ class ListVariablesRequest(google.protobuf.message.Message):
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     NAMES_FIELD_NUMBER: builtins.int
     TAGS_ANY_FIELD_NUMBER: builtins.int
+    VARIABLE_IDS_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name."""
     page_size: builtins.int
@@ -192,6 +197,10 @@ class ListVariablesRequest(google.protobuf.message.Message):
     def tags_any(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """At least one of these tags; empty is all."""
 
+    @property
+    def variable_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Any of these ids; empty is all."""
+
     def __init__(
         self,
         *,
@@ -201,8 +210,9 @@ class ListVariablesRequest(google.protobuf.message.Message):
         page_token: builtins.str = ...,
         names: collections.abc.Iterable[builtins.str] | None = ...,
         tags_any: collections.abc.Iterable[builtins.str] | None = ...,
+        variable_ids: collections.abc.Iterable[builtins.str] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name_contains", b"name_contains", "names", b"names", "page_size", b"page_size", "page_token", b"page_token", "tags_all", b"tags_all", "tags_any", b"tags_any"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name_contains", b"name_contains", "names", b"names", "page_size", b"page_size", "page_token", b"page_token", "tags_all", b"tags_all", "tags_any", b"tags_any", "variable_ids", b"variable_ids"]) -> None: ...
 
 Global___ListVariablesRequest: typing_extensions.TypeAlias = ListVariablesRequest
 
