@@ -13,7 +13,7 @@ PROTOS_READY := .venv-protos/.ready
 FLOOR_READY := .venv-floor/.ready
 
 # What the tools look at: whatever of these exists.
-SOURCES := $(wildcard sdk services gateway/headrace_gateway migrations tests tools examples)
+SOURCES := $(wildcard sdk services gateway/headrace_gateway gateway/headrace_prefect migrations tests tools examples)
 TESTS := $(wildcard tests/unit tests/service tests/conformance)
 # These drive programs that not every machine has, a browser first of all; `make programs clients` gets them.
 PROGRAM_TESTS := tests/e2e/ui tests/e2e/test_clients.py tests/faults/test_alerts.py

@@ -14,12 +14,12 @@ from google.protobuf import descriptor
 from google.rpc import status_pb2
 
 from headrace import errors
-from headrace_chassis import audit
 from headrace_gateway import failures, streams
-from headrace_gateway.backends import PASSED_ON, Backends, Metadata
+from headrace_gateway.backends import Backends, Metadata
 from headrace_gateway.contract import Contract, PublicMethod
 from headrace_gateway.http import JSON, NO_STORE, ClientGone, Receive, Scope, Send, TooLarge, header, read_body, respond
 from headrace_gateway.joining import JOINABLE, Joiner, is_traced
+from headrace_gateway.metadata import metadata_of
 from headrace_gateway.routes import Found, Routes, Setter, parse_template
 from headrace_gateway.sessions import Sessions, is_about_sessions
 from headrace_gateway.sharing import MOST_BYTES, Sharer
@@ -143,7 +143,7 @@ class Api:
             _set_query(binding.parameters, request, scope["query_string"])
         for setter, value in zip(binding.variables, found.values, strict=True):
             setter(request, value)
-        metadata = _metadata(scope, found.workspace, self._internal_token)
+        metadata = metadata_of(scope, found.workspace, self._internal_token)
         if binding.method.streams:
             call = self._backends.stream(binding.method, request, metadata)
             if binding.method.is_document:
@@ -216,29 +216,3 @@ def _set_query(parameters: Parameters, request: Any, query: bytes) -> None:
         raise errors.InvalidArgument(f"the query is malformed: {error}", reason="ADDRESS_MALFORMED") from None
     for name, value in pairs:
         parameters.setter(name)(request, value)
-
-
-def _metadata(scope: Scope, workspace: str | None, internal_token: str | None) -> Metadata:
-    passed = []
-    client = scope.get("client")
-    if client and internal_token:
-        passed.append((audit.ADDRESS_KEY, str(client[0])))
-        passed.append((audit.ADDRESS_PROOF_KEY, audit.address_proof(str(client[0]), internal_token)))
-    if scope["method"] not in ("GET", "HEAD") and (agent := header(scope, b"user-agent")):
-        # What only reads is answered together for all who ask the same, whatever they ask with.
-        passed.append((audit.AGENT_KEY, "".join(chr(byte) if 32 <= byte < 127 else "?" for byte in agent[:200])))
-    for name, value in scope["headers"]:
-        key = PASSED_ON.get(name)
-        if key is None or (workspace is not None and key == "headrace-workspace"):
-            continue
-        passed.append((key, _printable(key, value)))
-    if workspace is not None:
-        passed.append(("headrace-workspace", _printable("headrace-workspace", workspace.encode())))
-    return tuple(passed)
-
-
-def _printable(key: str, value: bytes) -> str:
-    # gRPC carries no other characters in metadata.
-    if not all(32 <= byte < 127 for byte in value):
-        raise errors.InvalidArgument.of_field(key, "must be printable ASCII")
-    return value.decode("ascii")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.resources
 import logging
 import time
+from collections.abc import Mapping
 
 import orjson
 
@@ -14,7 +15,7 @@ from headrace_gateway import acknowledge, failures, hooks, openapi
 from headrace_gateway.api import PREFIX, ROUTE, Api
 from headrace_gateway.contract import Contract
 from headrace_gateway.files import Files
-from headrace_gateway.http import JSON, Message, Receive, Scope, Send, header, respond
+from headrace_gateway.http import JSON, App, Message, Receive, Scope, Send, header, respond
 from headrace_gateway.operations import Operations
 from headrace_gateway.security import PAGE_HEADERS, Walls
 
@@ -34,6 +35,7 @@ class Application:
         walls: Lets requests in.
         operations: Answers those who run the server.
         ui: The built user interface; without files `/` says how to build it.
+        mounts: What else answers, by the beginning of its paths; websockets are for these alone.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class Application:
         walls: Walls,
         operations: Operations,
         ui: Files,
+        mounts: Mapping[str, App] | None = None,
     ) -> None:
         self._contract = contract
         self._api = api
@@ -53,6 +56,7 @@ class Application:
         self._walls = walls
         self._operations = operations
         self._ui = ui
+        self._mounts = tuple((mounts or {}).items())
         self._pages = Files.load(importlib.resources.files("headrace_gateway").joinpath("pages"))
         self._openapi: bytes | None = None
         self._own = {**operations.paths, "/openapi.json": self._document}
@@ -64,6 +68,9 @@ class Application:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; what goes wrong unexpectedly is logged and told without details."""
+        if scope["type"] == "websocket":
+            await self._connect(scope, receive, send)
+            return
         if scope["type"] != "http":
             return
         status = 0
@@ -104,7 +111,10 @@ class Application:
             await respond(send, 204, b"", [(b"allow", b"GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")])
             return
         path = scope["path"]
-        if path.startswith(PREFIX):
+        mounted = self._mounted(path)
+        if mounted is not None:
+            await mounted(scope, receive, send)
+        elif path.startswith(PREFIX):
             await self._api(scope, receive, send)
         elif path.startswith(hooks.PREFIX):
             scope[ROUTE] = "ReceiveWebhook"
@@ -121,6 +131,22 @@ class Application:
             await self._own[path](send)
         else:
             await self._page(path, scope, send)
+
+    async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        mounted = self._mounted(scope["path"])
+        try:
+            self._walls.check(scope)
+        except errors.PermissionDenied:
+            mounted = None
+        if mounted is not None:
+            await mounted(scope, receive, send)
+            return
+        # Refuses the handshake, with 403.
+        await receive()
+        await send({"type": "websocket.close", "code": 1008})
+
+    def _mounted(self, path: str) -> App | None:
+        return next((app for prefix, app in self._mounts if path.startswith(prefix)), None)
 
     async def _page(self, path: str, scope: Scope, send: Send) -> None:
         if path in self._ui:

@@ -61,7 +61,8 @@ class Walls:
                 f"this server is not known as {host!r}; name it in HEADRACE_SERVER_ALLOWED_HOSTS if it should be",
                 reason="HOST_NOT_ALLOWED",
             )
-        if scope["method"] in READING:
+        # A websocket has no method, and may change something.
+        if scope.get("method") in READING:
             return
         origin = header(scope, b"origin")
         if origin is not None and not self._is_own(origin.decode("latin-1").lower(), host):

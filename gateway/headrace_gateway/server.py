@@ -14,6 +14,7 @@ import uvicorn
 from headrace_gateway.application import Application
 from headrace_gateway.operations import Operations
 from headrace_gateway.protocol import BoundedHttpProtocol
+from headrace_gateway.sockets import MAX_FRAME_BYTES, PING_SECONDS, PONG_SECONDS, OrderedSocketProtocol
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,10 @@ class HttpServer:
             application,
             http=BoundedHttpProtocol,
             loop="none",
-            ws="none",
+            ws=OrderedSocketProtocol,
+            ws_max_size=MAX_FRAME_BYTES,
+            ws_ping_interval=PING_SECONDS,
+            ws_ping_timeout=PONG_SECONDS,
             lifespan="off",
             access_log=False,
             log_config=None,

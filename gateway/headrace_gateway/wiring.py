@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import importlib.resources
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import grpc.aio
 
@@ -18,6 +18,7 @@ from headrace_gateway.backends import Backends
 from headrace_gateway.contract import load_contract
 from headrace_gateway.files import Files
 from headrace_gateway.hooks import Hooks
+from headrace_gateway.http import App
 from headrace_gateway.operations import Operations
 from headrace_gateway.security import Walls
 from headrace_gateway.server import HttpServer, bind
@@ -36,6 +37,8 @@ class GatewayContext:
     """Answers those who run the server."""
     internal_token: str | None = None
     """What services know each other by; requests themselves never carry it."""
+    mounts: Mapping[str, App] = dataclasses.field(default_factory=dict)
+    """What else answers behind the same walls, by the beginning of its paths."""
 
 
 class Gateway:
@@ -95,5 +98,6 @@ async def build(context: GatewayContext) -> Gateway:
         walls,
         context.operations,
         ui,
+        context.mounts,
     )
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -79,6 +79,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Further names under which browsers know a server on loopback, as JSON, for example `["ci.local"]`."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
+    prefect_api: bool = True
+    """Whether the API of Prefect's server is served below `/api`, for Prefect's own clients."""
     outbox_retention_days: Annotated[int, pydantic.Field(ge=1, le=365)] = 7
     history_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 90
     """Days that transitions and events are kept; None keeps them."""

@@ -19,6 +19,8 @@ from headrace_gateway.operations import Operations
 from headrace_gateway.server import HttpServer, bind
 from headrace_gateway.wiring import Gateway, GatewayContext
 from headrace_gateway.wiring import build as build_gateway
+from headrace_prefect import application as prefect_application
+from headrace_prefect.wiring import build as build_prefect
 from headrace_server.parts import ALL_PARTS, GATEWAY
 
 if TYPE_CHECKING:
@@ -106,7 +108,11 @@ class Composition:
             )
         given = self._settings.internal_token
         token = self._host.internal_token if self._host is not None else given.get_secret_value() if given else None
-        self._gateway = await build_gateway(GatewayContext(self._settings, self._channel, self._operations, token))
+        mounts = {}
+        if self._settings.prefect_api:
+            mounts[prefect_application.PREFIX] = build_prefect(self._settings, self._channel, self.faults, token)
+        context = GatewayContext(self._settings, self._channel, self._operations, token, mounts)
+        self._gateway = await build_gateway(context)
         # Whoever starts a server has made sure that nobody else listens there.
         await self._gateway.start([bind(self._settings.host, self._settings.port, shared=True)])
 

@@ -1,0 +1,1 @@
+"""What requests carry: tables of fields, and what is wrong with a body."""

@@ -1,0 +1,1 @@
+"""Filters of Prefect as filters of the contract, operator by operator."""

@@ -1,0 +1,1 @@
+"""Prefect's operations: a module for each resource, each with its `ROUTES`."""

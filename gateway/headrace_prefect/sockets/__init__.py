@@ -1,0 +1,1 @@
+"""Prefect's websockets: a module for each, each with its `ROUTES`."""

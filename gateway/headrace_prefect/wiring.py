@@ -1,0 +1,38 @@
+"""Puts the adapter together; the one place that knows all resources and sockets."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import grpc.aio
+
+from headrace_chassis.settings import ServerSettings
+from headrace_prefect.application import Application, Limits
+from headrace_prefect.resources import root
+from headrace_prefect.resources.routes import Route
+from headrace_prefect.services import Services
+from headrace_prefect.sockets.socket import SocketRoute
+
+ROUTES: tuple[Route, ...] = (*root.ROUTES,)
+"""All operations."""
+
+SOCKETS: tuple[SocketRoute, ...] = ()
+"""All websockets."""
+
+
+def build(
+    settings: ServerSettings,
+    channel: Callable[[str], grpc.aio.Channel],
+    readiness: Callable[[], Awaitable[list[str]]],
+    internal_token: str | None = None,
+) -> Application:
+    """Return the adapter of a server process.
+
+    Args:
+        settings: How large requests may be, and how long calls may take.
+        channel: Returns the channel to a service by name, which must not add the internal token.
+        readiness: Returns what is not ready, in sentences.
+        internal_token: Proves to services that the gateway tells where a request came from.
+    """
+    limits = Limits(settings.max_message_bytes, settings.default_deadline_seconds)
+    return Application(Services(channel), ROUTES, SOCKETS, limits, readiness, internal_token)
