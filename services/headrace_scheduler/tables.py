@@ -219,8 +219,10 @@ worker = sa.Table(
     _text("host", default=""),
     _id("connection_id"),
     _text("drain_reason", optional=True),
+    _text("pause_reason", optional=True),
     _time("started_at", default=True),
     _time("last_heartbeat_at", default=True),
+    _seconds("silent_after_seconds"),
     sa.ForeignKeyConstraint(
         ["work_pool_id"], ["scheduler.work_pool.work_pool_id"], name="worker_work_pool_fkey", ondelete="CASCADE"
     ),

@@ -22,6 +22,7 @@ from headrace_scheduler.rules.runs import (
     AttemptRef,
     Claim,
     Claimed,
+    ClaimSearch,
     CreatedRun,
     EndedAttempt,
     NewRun,
@@ -144,6 +145,12 @@ class StateClient:
         return Claimed(
             tuple(runs.to_claimed_run(run) for run in response.runs), values.to_time(response, "next_due_at")
         )
+
+    async def find_claimable(self, workspace_id: uuid.UUID, search: ClaimSearch) -> list[object]:
+        """Return runs that could be claimed."""
+        with _acting_for(workspace_id):
+            response = await self._internal.FindClaimableRuns(runs.from_claim_search(search), timeout=CALL_SECONDS)
+        return list(response.flow_runs)
 
     async def return_runs(self, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], reason: str) -> None:
         """Give claimed runs back that nobody took."""

@@ -57,6 +57,38 @@ class WorkerQueries:
             raise errors.AlreadyExists("another worker has this worker_id", reason="WORKER_ID_TAKEN")
         return rows.worker_of(row), WorkerStatus(before) if before is not None else None
 
+    async def poll(self, new: Worker, silent_seconds: float) -> tuple[Worker, WorkerStatus | None]:
+        """Store a sign of life of a worker without a stream; return it and its status before, None for a new one.
+
+        Raises:
+            errors.AlreadyExists: The id belongs to a worker of another workspace.
+        """
+        row = await self._connection.fetchrow(
+            SQL.poll_worker,
+            new.worker_id,
+            new.workspace_id,
+            new.name,
+            new.work_pool_id,
+            list(new.work_queue_names),
+            list(new.deployment_ids),
+            new.type,
+            dict(new.labels),
+            new.client_version,
+            silent_seconds,
+        )
+        if row is None:
+            raise errors.AlreadyExists("another worker has this worker_id", reason="WORKER_ID_TAKEN")
+        before = row["status_before"]
+        return rows.worker_of(row), WorkerStatus(before) if before is not None else None
+
+    async def delete(self, workspace_id: uuid.UUID, worker_id: uuid.UUID) -> Worker | None:
+        """Delete a worker and return it, None if there is none."""
+        is_it = sa.and_(worker.c.workspace_id == workspace_id, worker.c.worker_id == worker_id)
+        found = await self._fetch(_WORKER.where(is_it))
+        text, arguments = compile_core(worker.delete().where(is_it))
+        await self._connection.execute(text, *arguments)
+        return rows.worker_of(found[0]) if found else None
+
     async def disconnect(self, worker_id: uuid.UUID, connection_id: uuid.UUID) -> StatusChange | None:
         """Make a worker OFFLINE if it still stands on that stream; None if it does not."""
         row = await self._connection.fetchrow(SQL.disconnect_worker, worker_id, connection_id)
@@ -69,9 +101,21 @@ class WorkerQueries:
         # In one order everywhere, so that two processes do not wait for each other.
         for beat in sorted(beats, key=lambda beat: beat.worker_id):
             row = await self._connection.fetchrow(
-                SQL.beat_worker, beat.worker_id, beat.connection_id, beat.is_draining, list(beat.flow_run_ids)
+                SQL.beat_worker,
+                beat.worker_id,
+                beat.connection_id,
+                beat.is_draining,
+                list(beat.flow_run_ids),
+                beat.has_paused,
             )
-            heard.append(Heard(beat.worker_id, row is not None, row["drain_reason"] if row is not None else None))
+            heard.append(
+                Heard(
+                    beat.worker_id,
+                    row is not None,
+                    row["drain_reason"] if row is not None else None,
+                    (row["pause_reason"] or "") if row is not None else "",
+                )
+            )
             if row is not None and row["status"] != row["status_before"]:
                 changed.append(_change_of(row))
         return heard, changed
@@ -86,14 +130,17 @@ class WorkerQueries:
 
     async def request_drain(self, workspace_id: uuid.UUID, worker_id: uuid.UUID, reason: str) -> Worker | None:
         """Store that a worker shall drain; None if there is none."""
-        statement = (
-            worker.update()
-            .where(worker.c.workspace_id == workspace_id, worker.c.worker_id == worker_id)
-            .values(drain_reason=reason)
-        )
-        text, arguments = compile_core(statement)
+        return await self._request(workspace_id, worker_id, drain_reason=reason)
+
+    async def request_pause(self, workspace_id: uuid.UUID, worker_id: uuid.UUID, reason: str | None) -> Worker | None:
+        """Store why a worker shall pause, None if it shall go on; None if there is no such worker."""
+        return await self._request(workspace_id, worker_id, pause_reason=reason)
+
+    async def _request(self, workspace_id: uuid.UUID, worker_id: uuid.UUID, **values: str | None) -> Worker | None:
+        is_it = sa.and_(worker.c.workspace_id == workspace_id, worker.c.worker_id == worker_id)
+        text, arguments = compile_core(worker.update().where(is_it).values(**values))
         await self._connection.execute(text, *arguments)
-        found = await self._fetch(_WORKER.where(worker.c.workspace_id == workspace_id, worker.c.worker_id == worker_id))
+        found = await self._fetch(_WORKER.where(is_it))
         return rows.worker_of(found[0]) if found else None
 
     async def load(self, worker_id: uuid.UUID) -> Worker | None:

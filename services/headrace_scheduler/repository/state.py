@@ -8,7 +8,16 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
 from headrace_scheduler.rules.explanation import RunFacts
-from headrace_scheduler.rules.runs import AttemptRef, Claim, Claimed, CreatedRun, EndedAttempt, NewRun, Renewed
+from headrace_scheduler.rules.runs import (
+    AttemptRef,
+    Claim,
+    Claimed,
+    ClaimSearch,
+    CreatedRun,
+    EndedAttempt,
+    NewRun,
+    Renewed,
+)
 from headrace_scheduler.rules.service_level import LevelRun
 
 
@@ -59,6 +68,10 @@ class StateService(Protocol):
 
     async def claim(self, workspace_id: uuid.UUID, claim: Claim) -> Claimed:
         """Claim due runs."""
+        ...
+
+    async def find_claimable(self, workspace_id: uuid.UUID, search: ClaimSearch) -> list[object]:
+        """Return runs that could be claimed, in the order in which they are to be, as the state service tells them."""
         ...
 
     async def return_runs(self, workspace_id: uuid.UUID, attempts: Sequence[AttemptRef], reason: str) -> None:

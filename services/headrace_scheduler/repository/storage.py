@@ -48,6 +48,7 @@ class Beat:
     worker_id: uuid.UUID
     connection_id: uuid.UUID
     is_draining: bool
+    has_paused: bool
     flow_run_ids: tuple[uuid.UUID, ...]
 
 
@@ -60,6 +61,8 @@ class Heard:
     """False if the worker has connected anew elsewhere, or is unknown."""
     drain_reason: str | None
     """Why it shall drain, None if it need not."""
+    pause_reason: str
+    """Why it shall take nothing new until it is resumed; empty if it may."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -244,6 +247,18 @@ class Workers(Protocol):
         """
         ...
 
+    async def poll(self, worker: Worker, silent_seconds: float) -> tuple[Worker, WorkerStatus | None]:
+        """Store a sign of life of a worker without a stream; return it and its status before, None for a new one.
+
+        Raises:
+            errors.AlreadyExists: The id belongs to a worker of another workspace.
+        """
+        ...
+
+    async def delete(self, workspace_id: uuid.UUID, worker_id: uuid.UUID) -> Worker | None:
+        """Delete a worker and return it, None if there is none."""
+        ...
+
     async def disconnect(self, worker_id: uuid.UUID, connection_id: uuid.UUID) -> StatusChange | None:
         """Make a worker OFFLINE if it still stands on that stream; None if it does not."""
         ...
@@ -262,6 +277,10 @@ class Workers(Protocol):
 
     async def request_drain(self, workspace_id: uuid.UUID, worker_id: uuid.UUID, reason: str) -> Worker | None:
         """Store that a worker shall drain; None if there is none."""
+        ...
+
+    async def request_pause(self, workspace_id: uuid.UUID, worker_id: uuid.UUID, reason: str | None) -> Worker | None:
+        """Store why a worker shall pause, None if it shall go on; None if there is no such worker."""
         ...
 
     async def load(self, worker_id: uuid.UUID) -> Worker | None:

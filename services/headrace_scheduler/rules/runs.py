@@ -89,6 +89,23 @@ class Claim:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class ClaimSearch:
+    """Which runs are looked for that could be claimed."""
+
+    work_pool_id: uuid.UUID | None
+    """None: those of the deployments."""
+    work_queue_ids: tuple[uuid.UUID, ...]
+    """In the order in which they are served."""
+    deployment_ids: tuple[uuid.UUID, ...]
+    labels: Mapping[str, Any]
+    """Runs of a pool have to ask all of these of their worker."""
+    count: int
+    due_from: datetime.datetime | None = None
+    due_before: datetime.datetime | None = None
+    """None: now."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ClaimedRun:
     """A run that was claimed for a worker."""
 

@@ -89,6 +89,18 @@ class Drain:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Pause:
+    """The worker has to take nothing new until it is resumed."""
+
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Resume:
+    """The worker may take runs again."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class ResultStored:
     """A result was stored."""
 
@@ -102,4 +114,17 @@ class PoolChanged:
     pool: WorkPool
 
 
-Outgoing: TypeAlias = Assigned | Cancel | LeasesRenewed | Lost | Drain | ResultStored | PoolChanged
+@dataclasses.dataclass(frozen=True, slots=True)
+class Poll:
+    """What a worker says about itself, and what it asks for."""
+
+    worker: Worker
+    """Without a name nobody is kept as a worker; its id is not looked at."""
+    silent_seconds: float
+    """How long it is taken to be there after this."""
+    count: int
+    due_from: datetime.datetime | None
+    due_before: datetime.datetime | None
+
+
+Outgoing: TypeAlias = Assigned | Cancel | LeasesRenewed | Lost | Drain | Pause | Resume | ResultStored | PoolChanged

@@ -18,8 +18,8 @@ from headrace.api.v1 import work_pool_pb2_grpc as pb_grpc
 from headrace_scheduler.rules.default_templates import KNOWN_TYPES, default_template
 from headrace_scheduler.rules.work_pool import WorkPool, WorkQueue
 from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge
+from headrace_scheduler.usecases import polling, workers
 from headrace_scheduler.usecases import pools as usecase
-from headrace_scheduler.usecases import workers
 from headrace_scheduler.usecases.pools import GivenPool, GivenQueue
 from headrace_scheduler.usecases.workbench import Workbench
 from headrace_scheduler.wire import pools as wire
@@ -211,6 +211,31 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         worker_id = values.to_id(request.worker_id, "worker_id")
         worker = await workers.drain_worker(self._bench, actor(), worker_id)
         return pb.DrainWorkerResponse(worker=wire.from_worker(worker))
+
+    async def PollWork(self, request: pb.PollWorkRequest, context: Context) -> pb.PollWorkResponse:
+        """Tell of a worker without a stream, and return runs that it may claim."""
+        worker, runs = await polling.poll_work(self._bench, actor(), wire.to_poll(request, actor().workspace_id))
+        response = pb.PollWorkResponse(worker=wire.from_worker(worker) if worker is not None else None)
+        # As the state service tells them.
+        response.flow_runs.extend(runs)  # type: ignore[arg-type]
+        return response
+
+    async def DeleteWorker(self, request: pb.DeleteWorkerRequest, context: Context) -> pb.DeleteWorkerResponse:
+        """Forget a worker."""
+        await polling.delete_worker(self._bench, actor(), values.to_id(request.worker_id, "worker_id"))
+        return pb.DeleteWorkerResponse()
+
+    async def PauseWorker(self, request: pb.PauseWorkerRequest, context: Context) -> pb.PauseWorkerResponse:
+        """Ask a worker to take nothing new until it is resumed."""
+        worker_id = values.to_id(request.worker_id, "worker_id")
+        worker = await workers.pause_worker(self._bench, actor(), worker_id, request.reason)
+        return pb.PauseWorkerResponse(worker=wire.from_worker(worker))
+
+    async def ResumeWorker(self, request: pb.ResumeWorkerRequest, context: Context) -> pb.ResumeWorkerResponse:
+        """Let a paused worker take runs again."""
+        worker_id = values.to_id(request.worker_id, "worker_id")
+        worker = await workers.resume_worker(self._bench, actor(), worker_id)
+        return pb.ResumeWorkerResponse(worker=wire.from_worker(worker))
 
     async def _pools(self, found: Sequence[WorkPool]) -> list[pb.WorkPool]:
         state = self._bench.state

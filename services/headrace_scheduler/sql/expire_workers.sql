@@ -4,7 +4,7 @@ with silent as (
            status
       from worker
      where status <> 'OFFLINE'
-       and last_heartbeat_at < now() - make_interval(secs => $1)
+       and last_heartbeat_at < now() - make_interval(secs => coalesce(silent_after_seconds, $1))
      order by worker_id
        for no key update skip locked
 ),
@@ -16,8 +16,8 @@ changed as (
      where worker.worker_id = silent.worker_id
     returning worker.worker_id, worker.workspace_id, worker.name, worker.work_pool_id, worker.work_queue_names,
               worker.deployment_ids, worker.type, worker.status, worker.capacity, worker.flow_run_ids, worker.labels,
-              worker.client_version, worker.host, worker.drain_reason, worker.started_at, worker.last_heartbeat_at,
-              silent.status as status_before
+              worker.client_version, worker.host, worker.drain_reason, worker.pause_reason, worker.started_at,
+              worker.last_heartbeat_at, silent.status as status_before
 )
 select changed.worker_id,
        changed.workspace_id,
@@ -34,6 +34,7 @@ select changed.worker_id,
        changed.client_version,
        changed.host,
        changed.drain_reason,
+       changed.pause_reason,
        changed.started_at,
        changed.last_heartbeat_at,
        changed.status_before

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+
+from headrace import errors
 from headrace.api.v1 import work_pool_pb2 as pb
 from headrace_scheduler.rules.deployment import Status
 from headrace_scheduler.rules.work_pool import QueuePolicy, Worker, WorkerStatus, WorkPool, WorkQueue
+from headrace_scheduler.rules.worker_stream import Poll
 from headrace_scheduler.wire import values
+
+_SILENT_SECONDS = 60.0
+"""How long a polling worker is taken to be there that does not say it."""
 
 _STATUSES = {
     Status.READY: pb.WORK_POOL_STATUS_READY,
@@ -22,6 +29,44 @@ _POLICIES = {
 def to_policy(number: pb.QueuePolicy.ValueType) -> QueuePolicy:
     """Return how queues share workers."""
     return _POLICIES.get(number, QueuePolicy.WEIGHTED)
+
+
+def to_poll(request: pb.PollWorkRequest, workspace_id: uuid.UUID) -> Poll:
+    """Return what a polling worker says and asks for.
+
+    Raises:
+        errors.InvalidArgument: It names both a pool and deployments, or a value is not what its field is for.
+    """
+    deployment_ids = values.to_ids(request.deployment_ids, "deployment_ids")
+    if bool(request.work_pool_name) == bool(deployment_ids):
+        raise errors.InvalidArgument.of_field("work_pool_name", "give either this or deployment_ids")
+    silent_seconds = values.to_seconds(request, "silent_after")
+    # Its id and the times are made where it is stored.
+    worker = Worker(
+        worker_id=uuid.UUID(int=0),
+        workspace_id=workspace_id,
+        name=request.worker_name,
+        work_pool_id=None,
+        work_pool_name=request.work_pool_name,
+        work_queue_names=tuple(request.work_queue_names),
+        deployment_ids=deployment_ids,
+        type=request.type,
+        status=WorkerStatus.ONLINE,
+        capacity=0,
+        flow_run_ids=(),
+        labels=values.to_object(request.labels, "labels"),
+        client_version=request.client_version,
+        host="",
+        started_at=values.EPOCH,
+        last_heartbeat_at=values.EPOCH,
+    )
+    return Poll(
+        worker,
+        silent_seconds if silent_seconds is not None else _SILENT_SECONDS,
+        request.count,
+        values.to_time(request, "due_from"),
+        values.to_time(request, "due_before"),
+    )
 
 
 def to_worker_status(number: pb.WorkerStatus.ValueType) -> WorkerStatus | None:
@@ -87,4 +132,5 @@ def from_worker(worker: Worker) -> pb.Worker:
         started_at=values.from_time(worker.started_at),
         last_heartbeat_at=values.from_time(worker.last_heartbeat_at),
         work_queue_names=worker.work_queue_names,
+        pause_reason=worker.pause_reason,
     )

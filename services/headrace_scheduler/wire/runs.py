@@ -11,8 +11,21 @@ from google.protobuf.struct_pb2 import Struct
 
 from headrace.api.v1 import flow_run_pb2, state_pb2
 from headrace.internal.v1 import state_pb2 as pb
-from headrace_scheduler.rules.runs import AttemptRef, Claim, ClaimedRun, EndedAttempt, NewRun, Renewed
+from headrace_scheduler.rules.runs import AttemptRef, Claim, ClaimedRun, ClaimSearch, EndedAttempt, NewRun, Renewed
 from headrace_scheduler.wire import deployments, values
+
+
+def from_claim_search(search: ClaimSearch) -> pb.FindClaimableRunsRequest:
+    """Return which runs are looked for."""
+    return pb.FindClaimableRunsRequest(
+        work_pool_id=_text(search.work_pool_id),
+        work_queue_ids=map(str, search.work_queue_ids),
+        deployment_ids=map(str, search.deployment_ids),
+        due_before=values.from_time(search.due_before),
+        due_from=values.from_time(search.due_from),
+        count=search.count,
+        worker_labels=values.from_object(search.labels),
+    )
 
 
 def from_new_runs(new: Sequence[NewRun]) -> list[pb.ScheduledRun]:

@@ -17,9 +17,9 @@ from headrace_state.queries import line, run_rows
 from headrace_state.queries.floors import BEGINNING, Floors
 from headrace_state.queries.flow_run_unit import Batch, Tools, history_since, store_batch
 from headrace_state.queries.statements import SQL
-from headrace_state.repository.claims import Claimed, ClaimedRun, Wanted
+from headrace_state.repository.claims import Claimed, ClaimedRun
 from headrace_state.repository.flow_runs import Change, NewAttempt, Step
-from headrace_state.rules.claims import ClaimingWorker, Place, assign
+from headrace_state.rules.claims import ClaimingWorker, Place, Wanted, assign
 from headrace_state.rules.facts import NewState
 from headrace_state.rules.limits import Candidate, grant
 from headrace_state.rules.progress import LeaseStep, complete, enter

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Sequence
+from typing import Protocol
 
 from headrace_state.repository.flow_runs import Held
-from headrace_state.rules.claims import ClaimingWorker, Place
+from headrace_state.rules.claims import ClaimingWorker, Place, Wanted
 from headrace_state.rules.rows import Row
 
 
@@ -31,23 +31,6 @@ class Claimed:
     """When the next run that is not due yet will be, if the claim looked that far."""
     is_blocked: bool
     """Whether limits hold back runs that are due."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Wanted:
-    """Which runs are looked for that could be claimed."""
-
-    work_pool_id: uuid.UUID | None
-    """None: those of the deployments."""
-    work_queue_ids: tuple[uuid.UUID, ...]
-    """In the order in which they are served."""
-    deployment_ids: tuple[uuid.UUID, ...]
-    due_from: datetime.datetime | None
-    due_before: datetime.datetime | None
-    """None: now."""
-    count: int
-    worker_labels: Mapping[str, Any]
-    """Runs of a pool have to ask all of these of their worker."""
 
 
 class Claims(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,23 @@ class Place:
     deployment_ids: tuple[uuid.UUID, ...] = ()
     start_timeout_seconds: float | None = None
     """How long infrastructure may take to start there; None: as long as it takes."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which runs are looked for that could be claimed."""
+
+    work_pool_id: uuid.UUID | None
+    """None: those of the deployments."""
+    work_queue_ids: tuple[uuid.UUID, ...]
+    """In the order in which they are served."""
+    deployment_ids: tuple[uuid.UUID, ...]
+    due_from: datetime.datetime | None
+    due_before: datetime.datetime | None
+    """None: now."""
+    count: int
+    worker_labels: Mapping[str, Any]
+    """Runs of a pool have to ask all of these of their worker."""
 
 
 def assign(

@@ -8,8 +8,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.internal.v1 import state_pb2 as internal_pb2
-from headrace_state.repository.claims import Wanted
-from headrace_state.rules.claims import ClaimingWorker, Place
+from headrace_state.rules.claims import ClaimingWorker, Place, Wanted
 from headrace_state.rules.facts import NewState, RetryPolicy
 from headrace_state.rules.owned_limits import is_keyed
 from headrace_state.rules.states import USUAL_NAMES, StateType

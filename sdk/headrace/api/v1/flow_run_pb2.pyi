@@ -773,6 +773,7 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
     PARENT_TASK_RUN_ID_FIELD_NUMBER: builtins.int
     PARENT_FLOW_RUN_ID_FIELD_NUMBER: builtins.int
     INFRASTRUCTURE_ID_FIELD_NUMBER: builtins.int
+    OWN_TOKEN_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one."""
     flow_id: builtins.str
@@ -791,6 +792,10 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
     """The flow run that calls it."""
     infrastructure_id: builtins.str
     """What identifies the process, if it is created by the one that runs it."""
+    own_token: builtins.str
+    """The token of the attempt that begins if the run is created as PENDING or RUNNING by a client that neither keeps
+    tokens nor gives signs of life: see ProposeFlowRunStateRequest.
+    """
     @property
     def state(self) -> headrace.api.v1.state_pb2.State:
         """The first state: SCHEDULED (the default), PENDING or RUNNING."""
@@ -833,9 +838,10 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
         parent_task_run_id: builtins.str = ...,
         parent_flow_run_id: builtins.str = ...,
         infrastructure_id: builtins.str = ...,
+        own_token: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "labels", b"labels", "parameters", b"parameters", "retry_policy", b"retry_policy", "state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "flow_run_id", b"flow_run_id", "flow_version", b"flow_version", "idempotency_key", b"idempotency_key", "infrastructure_id", b"infrastructure_id", "labels", b"labels", "name", b"name", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "state", b"state", "tags", b"tags"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "flow_run_id", b"flow_run_id", "flow_version", b"flow_version", "idempotency_key", b"idempotency_key", "infrastructure_id", b"infrastructure_id", "labels", b"labels", "name", b"name", "own_token", b"own_token", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "state", b"state", "tags", b"tags"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["flow", b"flow"]) -> typing.Literal["flow_id", "flow_name"] | None: ...
 
 Global___CreateFlowRunRequest: typing_extensions.TypeAlias = CreateFlowRunRequest
@@ -1165,6 +1171,7 @@ class ProposeFlowRunStateRequest(google.protobuf.message.Message):
     ATTEMPT_TOKEN_FIELD_NUMBER: builtins.int
     FORCE_FIELD_NUMBER: builtins.int
     INFRASTRUCTURE_ID_FIELD_NUMBER: builtins.int
+    OWN_TOKEN_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """Which flow run."""
     attempt_token: builtins.str
@@ -1173,6 +1180,11 @@ class ProposeFlowRunStateRequest(google.protobuf.message.Message):
     """True: only the rules that protect data and release slots apply. For people, not for engines."""
     infrastructure_id: builtins.str
     """What identifies the process, when it proposes RUNNING."""
+    own_token: builtins.str
+    """In place of `attempt_token`, of clients that neither keep tokens nor give signs of life: the token that an attempt
+    gets that begins by this proposal. While the run is held under it, proposals with it are those of its process. The
+    lease of such an attempt does not expire, and it may be claimed before it is due.
+    """
     @property
     def state(self) -> headrace.api.v1.state_pb2.State:
         """The proposed state. Its state_id makes the call repeatable."""
@@ -1185,9 +1197,10 @@ class ProposeFlowRunStateRequest(google.protobuf.message.Message):
         attempt_token: builtins.str = ...,
         force: builtins.bool = ...,
         infrastructure_id: builtins.str = ...,
+        own_token: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt_token", b"attempt_token", "flow_run_id", b"flow_run_id", "force", b"force", "infrastructure_id", b"infrastructure_id", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt_token", b"attempt_token", "flow_run_id", b"flow_run_id", "force", b"force", "infrastructure_id", b"infrastructure_id", "own_token", b"own_token", "state", b"state"]) -> None: ...
 
 Global___ProposeFlowRunStateRequest: typing_extensions.TypeAlias = ProposeFlowRunStateRequest
 

@@ -13,6 +13,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.struct_pb2
 import google.protobuf.timestamp_pb2
+import headrace.api.v1.flow_run_pb2
 import sys
 import typing
 
@@ -89,6 +90,8 @@ class _WorkerStatusEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._E
     """It takes nothing new and will leave."""
     WORKER_STATUS_OFFLINE: _WorkerStatus.ValueType  # 3
     """It is gone."""
+    WORKER_STATUS_PAUSED: _WorkerStatus.ValueType  # 4
+    """It takes nothing new until it is resumed."""
 
 class WorkerStatus(_WorkerStatus, metaclass=_WorkerStatusEnumTypeWrapper):
     """Whether a worker is there."""
@@ -101,6 +104,8 @@ WORKER_STATUS_DRAINING: WorkerStatus.ValueType  # 2
 """It takes nothing new and will leave."""
 WORKER_STATUS_OFFLINE: WorkerStatus.ValueType  # 3
 """It is gone."""
+WORKER_STATUS_PAUSED: WorkerStatus.ValueType  # 4
+"""It takes nothing new until it is resumed."""
 Global___WorkerStatus: typing_extensions.TypeAlias = WorkerStatus
 
 @typing.final
@@ -285,6 +290,7 @@ class Worker(google.protobuf.message.Message):
     STARTED_AT_FIELD_NUMBER: builtins.int
     LAST_HEARTBEAT_AT_FIELD_NUMBER: builtins.int
     WORK_QUEUE_NAMES_FIELD_NUMBER: builtins.int
+    PAUSE_REASON_FIELD_NUMBER: builtins.int
     worker_id: builtins.str
     """Identifies the process."""
     name: builtins.str
@@ -301,6 +307,8 @@ class Worker(google.protobuf.message.Message):
     """Its version of Headrace."""
     host: builtins.str
     """The machine that it runs on."""
+    pause_reason: builtins.str
+    """Why it shall take nothing new, as PauseWorker was told; empty if it may, or paused itself."""
     @property
     def deployment_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The deployments that it serves."""
@@ -342,9 +350,10 @@ class Worker(google.protobuf.message.Message):
         started_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         last_heartbeat_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         work_queue_names: collections.abc.Iterable[builtins.str] | None = ...,
+        pause_reason: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["labels", b"labels", "last_heartbeat_at", b"last_heartbeat_at", "started_at", b"started_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["capacity", b"capacity", "client_version", b"client_version", "deployment_ids", b"deployment_ids", "flow_run_ids", b"flow_run_ids", "host", b"host", "labels", b"labels", "last_heartbeat_at", b"last_heartbeat_at", "name", b"name", "started_at", b"started_at", "status", b"status", "type", b"type", "work_pool_name", b"work_pool_name", "work_queue_names", b"work_queue_names", "worker_id", b"worker_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["capacity", b"capacity", "client_version", b"client_version", "deployment_ids", b"deployment_ids", "flow_run_ids", b"flow_run_ids", "host", b"host", "labels", b"labels", "last_heartbeat_at", b"last_heartbeat_at", "name", b"name", "pause_reason", b"pause_reason", "started_at", b"started_at", "status", b"status", "type", b"type", "work_pool_name", b"work_pool_name", "work_queue_names", b"work_queue_names", "worker_id", b"worker_id"]) -> None: ...
 
 Global___Worker: typing_extensions.TypeAlias = Worker
 
@@ -841,6 +850,220 @@ class DrainWorkerResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["worker", b"worker"]) -> None: ...
 
 Global___DrainWorkerResponse: typing_extensions.TypeAlias = DrainWorkerResponse
+
+@typing.final
+class PauseWorkerRequest(google.protobuf.message.Message):
+    """Asks to pause a worker."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: builtins.int
+    REASON_FIELD_NUMBER: builtins.int
+    worker_id: builtins.str
+    """Which one."""
+    reason: builtins.str
+    """Why, for people; empty: who asked for it."""
+    def __init__(
+        self,
+        *,
+        worker_id: builtins.str = ...,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reason", b"reason", "worker_id", b"worker_id"]) -> None: ...
+
+Global___PauseWorkerRequest: typing_extensions.TypeAlias = PauseWorkerRequest
+
+@typing.final
+class PauseWorkerResponse(google.protobuf.message.Message):
+    """The worker was told."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_FIELD_NUMBER: builtins.int
+    @property
+    def worker(self) -> Global___Worker:
+        """The worker. Its status follows with its next sign of life."""
+
+    def __init__(
+        self,
+        *,
+        worker: Global___Worker | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["worker", b"worker"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["worker", b"worker"]) -> None: ...
+
+Global___PauseWorkerResponse: typing_extensions.TypeAlias = PauseWorkerResponse
+
+@typing.final
+class ResumeWorkerRequest(google.protobuf.message.Message):
+    """Asks to resume a worker."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: builtins.int
+    worker_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        worker_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["worker_id", b"worker_id"]) -> None: ...
+
+Global___ResumeWorkerRequest: typing_extensions.TypeAlias = ResumeWorkerRequest
+
+@typing.final
+class ResumeWorkerResponse(google.protobuf.message.Message):
+    """The worker was told."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_FIELD_NUMBER: builtins.int
+    @property
+    def worker(self) -> Global___Worker:
+        """The worker. Its status follows with its next sign of life."""
+
+    def __init__(
+        self,
+        *,
+        worker: Global___Worker | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["worker", b"worker"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["worker", b"worker"]) -> None: ...
+
+Global___ResumeWorkerResponse: typing_extensions.TypeAlias = ResumeWorkerResponse
+
+@typing.final
+class PollWorkRequest(google.protobuf.message.Message):
+    """Tells of a polling worker, and asks for runs."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_NAME_FIELD_NUMBER: builtins.int
+    WORK_POOL_NAME_FIELD_NUMBER: builtins.int
+    WORK_QUEUE_NAMES_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_IDS_FIELD_NUMBER: builtins.int
+    TYPE_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    CLIENT_VERSION_FIELD_NUMBER: builtins.int
+    SILENT_AFTER_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    DUE_BEFORE_FIELD_NUMBER: builtins.int
+    DUE_FROM_FIELD_NUMBER: builtins.int
+    worker_name: builtins.str
+    """The worker's name, which with its pool, or with the deployments that it serves, says which one it is. Empty: nobody
+    is kept as a worker, and only runs are asked for.
+    """
+    work_pool_name: builtins.str
+    """The pool; empty for a process that serves deployments."""
+    type: builtins.str
+    """The kind of a worker: "process", "serve", ..."""
+    client_version: builtins.str
+    """The client and its version."""
+    count: builtins.int
+    """How many runs at most; 0: only a sign of life is given."""
+    @property
+    def work_queue_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The queues; empty: all of the pool."""
+
+    @property
+    def deployment_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The deployments that the process serves, in place of a pool."""
+
+    @property
+    def labels(self) -> google.protobuf.struct_pb2.Struct:
+        """Key and value pairs that runs ask of their workers. Of a pool only runs are returned that ask for all of them."""
+
+    @property
+    def silent_after(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the worker is taken to be there after this sign of life; unset is a minute."""
+
+    @property
+    def due_before(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Runs that are due before; unset is now."""
+
+    @property
+    def due_from(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Runs that are due at or after; unset: however long ago."""
+
+    def __init__(
+        self,
+        *,
+        worker_name: builtins.str = ...,
+        work_pool_name: builtins.str = ...,
+        work_queue_names: collections.abc.Iterable[builtins.str] | None = ...,
+        deployment_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        type: builtins.str = ...,
+        labels: google.protobuf.struct_pb2.Struct | None = ...,
+        client_version: builtins.str = ...,
+        silent_after: google.protobuf.duration_pb2.Duration | None = ...,
+        count: builtins.int = ...,
+        due_before: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        due_from: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["due_before", b"due_before", "due_from", b"due_from", "labels", b"labels", "silent_after", b"silent_after"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["client_version", b"client_version", "count", b"count", "deployment_ids", b"deployment_ids", "due_before", b"due_before", "due_from", b"due_from", "labels", b"labels", "silent_after", b"silent_after", "type", b"type", "work_pool_name", b"work_pool_name", "work_queue_names", b"work_queue_names", "worker_name", b"worker_name"]) -> None: ...
+
+Global___PollWorkRequest: typing_extensions.TypeAlias = PollWorkRequest
+
+@typing.final
+class PollWorkResponse(google.protobuf.message.Message):
+    """Returns runs that may be claimed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUNS_FIELD_NUMBER: builtins.int
+    WORKER_FIELD_NUMBER: builtins.int
+    @property
+    def flow_runs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headrace.api.v1.flow_run_pb2.FlowRun]:
+        """The runs: those of the queue that is served first, in it the first due first. None while the pool, all its queues
+        or the worker are paused.
+        """
+
+    @property
+    def worker(self) -> Global___Worker:
+        """The worker, if it is kept as one."""
+
+    def __init__(
+        self,
+        *,
+        flow_runs: collections.abc.Iterable[headrace.api.v1.flow_run_pb2.FlowRun] | None = ...,
+        worker: Global___Worker | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["worker", b"worker"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_runs", b"flow_runs", "worker", b"worker"]) -> None: ...
+
+Global___PollWorkResponse: typing_extensions.TypeAlias = PollWorkResponse
+
+@typing.final
+class DeleteWorkerRequest(google.protobuf.message.Message):
+    """Asks to forget a worker."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORKER_ID_FIELD_NUMBER: builtins.int
+    worker_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        worker_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["worker_id", b"worker_id"]) -> None: ...
+
+Global___DeleteWorkerRequest: typing_extensions.TypeAlias = DeleteWorkerRequest
+
+@typing.final
+class DeleteWorkerResponse(google.protobuf.message.Message):
+    """The worker is forgotten."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___DeleteWorkerResponse: typing_extensions.TypeAlias = DeleteWorkerResponse
 
 @typing.final
 class GetDefaultBaseJobTemplateRequest(google.protobuf.message.Message):

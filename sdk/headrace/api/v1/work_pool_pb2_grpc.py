@@ -95,6 +95,26 @@ class WorkPoolServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerResponse.FromString,
                 _registered_method=True)
+        self.PauseWorker = channel.unary_unary(
+                '/headrace.api.v1.WorkPoolService/PauseWorker',
+                request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PauseWorkerRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PauseWorkerResponse.FromString,
+                _registered_method=True)
+        self.PollWork = channel.unary_unary(
+                '/headrace.api.v1.WorkPoolService/PollWork',
+                request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PollWorkRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PollWorkResponse.FromString,
+                _registered_method=True)
+        self.DeleteWorker = channel.unary_unary(
+                '/headrace.api.v1.WorkPoolService/DeleteWorker',
+                request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DeleteWorkerRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DeleteWorkerResponse.FromString,
+                _registered_method=True)
+        self.ResumeWorker = channel.unary_unary(
+                '/headrace.api.v1.WorkPoolService/ResumeWorker',
+                request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ResumeWorkerRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ResumeWorkerResponse.FromString,
+                _registered_method=True)
 
 
 class WorkPoolServiceServicer(object):
@@ -185,6 +205,36 @@ class WorkPoolServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def PauseWorker(self, request, context):
+        """Asks a worker to take nothing new until it is resumed. What it runs goes on; it stays paused when it connects
+        anew.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PollWork(self, request, context):
+        """Tells of a worker that asks for runs from time to time in place of a stream, and returns runs that it may claim by
+        proposing PENDING.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteWorker(self, request, context):
+        """Forgets a worker. One that is there comes back with its next sign of life.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeWorker(self, request, context):
+        """Lets a paused worker take runs again.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_WorkPoolServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -247,6 +297,26 @@ def add_WorkPoolServiceServicer_to_server(servicer, server):
                     servicer.DrainWorker,
                     request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerResponse.SerializeToString,
+            ),
+            'PauseWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseWorker,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PauseWorkerRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PauseWorkerResponse.SerializeToString,
+            ),
+            'PollWork': grpc.unary_unary_rpc_method_handler(
+                    servicer.PollWork,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PollWorkRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.PollWorkResponse.SerializeToString,
+            ),
+            'DeleteWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteWorker,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DeleteWorkerRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.DeleteWorkerResponse.SerializeToString,
+            ),
+            'ResumeWorker': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeWorker,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ResumeWorkerRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ResumeWorkerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -574,6 +644,114 @@ class WorkPoolService(object):
             '/headrace.api.v1.WorkPoolService/DrainWorker',
             headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_work__pool__pb2.DrainWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PauseWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.WorkPoolService/PauseWorker',
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.PauseWorkerRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.PauseWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def PollWork(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.WorkPoolService/PollWork',
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.PollWorkRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.PollWorkResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.WorkPoolService/DeleteWorker',
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.DeleteWorkerRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.DeleteWorkerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeWorker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.WorkPoolService/ResumeWorker',
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.ResumeWorkerRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.ResumeWorkerResponse.FromString,
             options,
             channel_credentials,
             insecure,

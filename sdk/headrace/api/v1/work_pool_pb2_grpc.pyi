@@ -217,7 +217,71 @@ _WorkPoolServiceDrainWorkerType = typing_extensions.TypeVar(
     ],
 )
 
-class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _WorkPoolServiceGetWorkPoolType, _WorkPoolServiceListWorkPoolsType, _WorkPoolServiceUpdateWorkPoolType, _WorkPoolServiceDeleteWorkPoolType, _WorkPoolServiceCreateWorkQueueType, _WorkPoolServiceListWorkQueuesType, _WorkPoolServiceUpdateWorkQueueType, _WorkPoolServiceDeleteWorkQueueType, _WorkPoolServiceListWorkersType, _WorkPoolServiceGetDefaultBaseJobTemplateType, _WorkPoolServiceDrainWorkerType]):
+_WorkPoolServicePauseWorkerType = typing_extensions.TypeVar(
+    '_WorkPoolServicePauseWorkerType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+        headrace.api.v1.work_pool_pb2.PauseWorkerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+        headrace.api.v1.work_pool_pb2.PauseWorkerResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+        headrace.api.v1.work_pool_pb2.PauseWorkerResponse,
+    ],
+)
+
+_WorkPoolServicePollWorkType = typing_extensions.TypeVar(
+    '_WorkPoolServicePollWorkType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PollWorkRequest,
+        headrace.api.v1.work_pool_pb2.PollWorkResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PollWorkRequest,
+        headrace.api.v1.work_pool_pb2.PollWorkResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PollWorkRequest,
+        headrace.api.v1.work_pool_pb2.PollWorkResponse,
+    ],
+)
+
+_WorkPoolServiceDeleteWorkerType = typing_extensions.TypeVar(
+    '_WorkPoolServiceDeleteWorkerType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+        headrace.api.v1.work_pool_pb2.DeleteWorkerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+        headrace.api.v1.work_pool_pb2.DeleteWorkerResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+        headrace.api.v1.work_pool_pb2.DeleteWorkerResponse,
+    ],
+)
+
+_WorkPoolServiceResumeWorkerType = typing_extensions.TypeVar(
+    '_WorkPoolServiceResumeWorkerType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+        headrace.api.v1.work_pool_pb2.ResumeWorkerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+        headrace.api.v1.work_pool_pb2.ResumeWorkerResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+        headrace.api.v1.work_pool_pb2.ResumeWorkerResponse,
+    ],
+)
+
+class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _WorkPoolServiceGetWorkPoolType, _WorkPoolServiceListWorkPoolsType, _WorkPoolServiceUpdateWorkPoolType, _WorkPoolServiceDeleteWorkPoolType, _WorkPoolServiceCreateWorkQueueType, _WorkPoolServiceListWorkQueuesType, _WorkPoolServiceUpdateWorkQueueType, _WorkPoolServiceDeleteWorkQueueType, _WorkPoolServiceListWorkersType, _WorkPoolServiceGetDefaultBaseJobTemplateType, _WorkPoolServiceDrainWorkerType, _WorkPoolServicePauseWorkerType, _WorkPoolServicePollWorkType, _WorkPoolServiceDeleteWorkerType, _WorkPoolServiceResumeWorkerType]):
     """Keeps work pools, their queues, and knows the workers."""
 
     @typing.overload
@@ -269,6 +333,22 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.DrainWorkerRequest,
             headrace.api.v1.work_pool_pb2.DrainWorkerResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+            headrace.api.v1.work_pool_pb2.PauseWorkerResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.PollWorkRequest,
+            headrace.api.v1.work_pool_pb2.PollWorkResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+            headrace.api.v1.work_pool_pb2.DeleteWorkerResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+            headrace.api.v1.work_pool_pb2.ResumeWorkerResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -322,6 +402,22 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
             headrace.api.v1.work_pool_pb2.DrainWorkerRequest,
             headrace.api.v1.work_pool_pb2.DrainWorkerResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+            headrace.api.v1.work_pool_pb2.PauseWorkerResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.PollWorkRequest,
+            headrace.api.v1.work_pool_pb2.PollWorkResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+            headrace.api.v1.work_pool_pb2.DeleteWorkerResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+            headrace.api.v1.work_pool_pb2.ResumeWorkerResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateWorkPool: _WorkPoolServiceCreateWorkPoolType
@@ -359,6 +455,22 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
 
     DrainWorker: _WorkPoolServiceDrainWorkerType
     """Asks a worker to finish what it runs and to take nothing new."""
+
+    PauseWorker: _WorkPoolServicePauseWorkerType
+    """Asks a worker to take nothing new until it is resumed. What it runs goes on; it stays paused when it connects
+    anew.
+    """
+
+    PollWork: _WorkPoolServicePollWorkType
+    """Tells of a worker that asks for runs from time to time in place of a stream, and returns runs that it may claim by
+    proposing PENDING.
+    """
+
+    DeleteWorker: _WorkPoolServiceDeleteWorkerType
+    """Forgets a worker. One that is there comes back with its next sign of life."""
+
+    ResumeWorker: _WorkPoolServiceResumeWorkerType
+    """Lets a paused worker take runs again."""
 
 WorkPoolServiceAsyncStub: typing_extensions.TypeAlias = WorkPoolServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -408,6 +520,22 @@ WorkPoolServiceAsyncStub: typing_extensions.TypeAlias = WorkPoolServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.work_pool_pb2.DrainWorkerRequest,
         headrace.api.v1.work_pool_pb2.DrainWorkerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+        headrace.api.v1.work_pool_pb2.PauseWorkerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.PollWorkRequest,
+        headrace.api.v1.work_pool_pb2.PollWorkResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+        headrace.api.v1.work_pool_pb2.DeleteWorkerResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+        headrace.api.v1.work_pool_pb2.ResumeWorkerResponse,
     ],
 ]
 
@@ -509,5 +637,41 @@ class WorkPoolServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.work_pool_pb2.DrainWorkerResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.DrainWorkerResponse]]:
         """Asks a worker to finish what it runs and to take nothing new."""
+
+    @abc.abstractmethod
+    def PauseWorker(
+        self,
+        request: headrace.api.v1.work_pool_pb2.PauseWorkerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.work_pool_pb2.PauseWorkerResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.PauseWorkerResponse]]:
+        """Asks a worker to take nothing new until it is resumed. What it runs goes on; it stays paused when it connects
+        anew.
+        """
+
+    @abc.abstractmethod
+    def PollWork(
+        self,
+        request: headrace.api.v1.work_pool_pb2.PollWorkRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.work_pool_pb2.PollWorkResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.PollWorkResponse]]:
+        """Tells of a worker that asks for runs from time to time in place of a stream, and returns runs that it may claim by
+        proposing PENDING.
+        """
+
+    @abc.abstractmethod
+    def DeleteWorker(
+        self,
+        request: headrace.api.v1.work_pool_pb2.DeleteWorkerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.work_pool_pb2.DeleteWorkerResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.DeleteWorkerResponse]]:
+        """Forgets a worker. One that is there comes back with its next sign of life."""
+
+    @abc.abstractmethod
+    def ResumeWorker(
+        self,
+        request: headrace.api.v1.work_pool_pb2.ResumeWorkerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.work_pool_pb2.ResumeWorkerResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.ResumeWorkerResponse]]:
+        """Lets a paused worker take runs again."""
 
 def add_WorkPoolServiceServicer_to_server(servicer: WorkPoolServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -426,6 +426,79 @@ class ClaimedRun(google.protobuf.message.Message):
 Global___ClaimedRun: typing_extensions.TypeAlias = ClaimedRun
 
 @typing.final
+class FindClaimableRunsRequest(google.protobuf.message.Message):
+    """Asks for runs that could be claimed: of queues of a pool, or of deployments."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORK_POOL_ID_FIELD_NUMBER: builtins.int
+    WORK_QUEUE_IDS_FIELD_NUMBER: builtins.int
+    DEPLOYMENT_IDS_FIELD_NUMBER: builtins.int
+    DUE_BEFORE_FIELD_NUMBER: builtins.int
+    DUE_FROM_FIELD_NUMBER: builtins.int
+    COUNT_FIELD_NUMBER: builtins.int
+    WORKER_LABELS_FIELD_NUMBER: builtins.int
+    work_pool_id: builtins.str
+    """The pool; empty: `deployment_ids` count."""
+    count: builtins.int
+    """How many at most, up to 1,000."""
+    @property
+    def work_queue_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The pool's queues, in the order of their priority."""
+
+    @property
+    def deployment_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """The deployments."""
+
+    @property
+    def due_before(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Due before; unset is now."""
+
+    @property
+    def due_from(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Due at or after; unset: however long ago."""
+
+    @property
+    def worker_labels(self) -> google.protobuf.struct_pb2.Struct:
+        """Only runs that ask all of these labels of their worker."""
+
+    def __init__(
+        self,
+        *,
+        work_pool_id: builtins.str = ...,
+        work_queue_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        deployment_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        due_before: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        due_from: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        count: builtins.int = ...,
+        worker_labels: google.protobuf.struct_pb2.Struct | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["due_before", b"due_before", "due_from", b"due_from", "worker_labels", b"worker_labels"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["count", b"count", "deployment_ids", b"deployment_ids", "due_before", b"due_before", "due_from", b"due_from", "work_pool_id", b"work_pool_id", "work_queue_ids", b"work_queue_ids", "worker_labels", b"worker_labels"]) -> None: ...
+
+Global___FindClaimableRunsRequest: typing_extensions.TypeAlias = FindClaimableRunsRequest
+
+@typing.final
+class FindClaimableRunsResponse(google.protobuf.message.Message):
+    """Returns runs that could be claimed."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUNS_FIELD_NUMBER: builtins.int
+    @property
+    def flow_runs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headrace.api.v1.flow_run_pb2.FlowRun]:
+        """With parameters; of the first queue first, and in it the first due first. Runs without a free slot are left out."""
+
+    def __init__(
+        self,
+        *,
+        flow_runs: collections.abc.Iterable[headrace.api.v1.flow_run_pb2.FlowRun] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["flow_runs", b"flow_runs"]) -> None: ...
+
+Global___FindClaimableRunsResponse: typing_extensions.TypeAlias = FindClaimableRunsResponse
+
+@typing.final
 class AttemptRef(google.protobuf.message.Message):
     """Names an attempt."""
 

@@ -45,6 +45,11 @@ class StateInternalServiceStub(object):
                 request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.ClaimRunsRequest.SerializeToString,
                 response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.ClaimRunsResponse.FromString,
                 _registered_method=True)
+        self.FindClaimableRuns = channel.unary_unary(
+                '/headrace.internal.v1.StateInternalService/FindClaimableRuns',
+                request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.FindClaimableRunsRequest.SerializeToString,
+                response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.FindClaimableRunsResponse.FromString,
+                _registered_method=True)
         self.ReturnRuns = channel.unary_unary(
                 '/headrace.internal.v1.StateInternalService/ReturnRuns',
                 request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.ReturnRunsRequest.SerializeToString,
@@ -100,6 +105,13 @@ class StateInternalServiceServicer(object):
 
     def ClaimRuns(self, request, context):
         """Claims due runs: takes their leases, moves them to PENDING, all in one transaction.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def FindClaimableRuns(self, request, context):
+        """Returns runs that could be claimed, for workers that ask from time to time and claim by proposals.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -173,6 +185,11 @@ def add_StateInternalServiceServicer_to_server(servicer, server):
                     servicer.ClaimRuns,
                     request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.ClaimRunsRequest.FromString,
                     response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.ClaimRunsResponse.SerializeToString,
+            ),
+            'FindClaimableRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.FindClaimableRuns,
+                    request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.FindClaimableRunsRequest.FromString,
+                    response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.FindClaimableRunsResponse.SerializeToString,
             ),
             'ReturnRuns': grpc.unary_unary_rpc_method_handler(
                     servicer.ReturnRuns,
@@ -270,6 +287,33 @@ class StateInternalService(object):
             '/headrace.internal.v1.StateInternalService/ClaimRuns',
             headrace_dot_internal_dot_v1_dot_state__pb2.ClaimRunsRequest.SerializeToString,
             headrace_dot_internal_dot_v1_dot_state__pb2.ClaimRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def FindClaimableRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.internal.v1.StateInternalService/FindClaimableRuns',
+            headrace_dot_internal_dot_v1_dot_state__pb2.FindClaimableRunsRequest.SerializeToString,
+            headrace_dot_internal_dot_v1_dot_state__pb2.FindClaimableRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,22 @@ _StateInternalServiceClaimRunsType = typing_extensions.TypeVar(
     ],
 )
 
+_StateInternalServiceFindClaimableRunsType = typing_extensions.TypeVar(
+    '_StateInternalServiceFindClaimableRunsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+        headrace.internal.v1.state_pb2.FindClaimableRunsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+        headrace.internal.v1.state_pb2.FindClaimableRunsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+        headrace.internal.v1.state_pb2.FindClaimableRunsResponse,
+    ],
+)
+
 _StateInternalServiceReturnRunsType = typing_extensions.TypeVar(
     '_StateInternalServiceReturnRunsType',
     grpc.UnaryUnaryMultiCallable[
@@ -185,7 +201,7 @@ _StateInternalServiceMoveRunsType = typing_extensions.TypeVar(
     ],
 )
 
-class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateScheduledRunsType, _StateInternalServiceClaimRunsType, _StateInternalServiceReturnRunsType, _StateInternalServiceRenewLeasesType, _StateInternalServiceEndAttemptsType, _StateInternalServiceDropScheduledRunsType, _StateInternalServiceGetNextDueType, _StateInternalServiceSetOwnedLimitsType, _StateInternalServiceDescribeRunType, _StateInternalServiceMoveRunsType]):
+class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateScheduledRunsType, _StateInternalServiceClaimRunsType, _StateInternalServiceFindClaimableRunsType, _StateInternalServiceReturnRunsType, _StateInternalServiceRenewLeasesType, _StateInternalServiceEndAttemptsType, _StateInternalServiceDropScheduledRunsType, _StateInternalServiceGetNextDueType, _StateInternalServiceSetOwnedLimitsType, _StateInternalServiceDescribeRunType, _StateInternalServiceMoveRunsType]):
     """Runs as the scheduler needs them."""
 
     @typing.overload
@@ -197,6 +213,10 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
         grpc.UnaryUnaryMultiCallable[
             headrace.internal.v1.state_pb2.ClaimRunsRequest,
             headrace.internal.v1.state_pb2.ClaimRunsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+            headrace.internal.v1.state_pb2.FindClaimableRunsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.internal.v1.state_pb2.ReturnRunsRequest,
@@ -243,6 +263,10 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
             headrace.internal.v1.state_pb2.ClaimRunsResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+            headrace.internal.v1.state_pb2.FindClaimableRunsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.internal.v1.state_pb2.ReturnRunsRequest,
             headrace.internal.v1.state_pb2.ReturnRunsResponse,
         ],
@@ -282,6 +306,9 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
     ClaimRuns: _StateInternalServiceClaimRunsType
     """Claims due runs: takes their leases, moves them to PENDING, all in one transaction."""
 
+    FindClaimableRuns: _StateInternalServiceFindClaimableRunsType
+    """Returns runs that could be claimed, for workers that ask from time to time and claim by proposals."""
+
     ReturnRuns: _StateInternalServiceReturnRunsType
     """Gives claimed runs back that nobody took."""
 
@@ -314,6 +341,10 @@ StateInternalServiceAsyncStub: typing_extensions.TypeAlias = StateInternalServic
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.internal.v1.state_pb2.ClaimRunsRequest,
         headrace.internal.v1.state_pb2.ClaimRunsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+        headrace.internal.v1.state_pb2.FindClaimableRunsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.internal.v1.state_pb2.ReturnRunsRequest,
@@ -367,6 +398,14 @@ class StateInternalServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.internal.v1.state_pb2.ClaimRunsResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.ClaimRunsResponse]]:
         """Claims due runs: takes their leases, moves them to PENDING, all in one transaction."""
+
+    @abc.abstractmethod
+    def FindClaimableRuns(
+        self,
+        request: headrace.internal.v1.state_pb2.FindClaimableRunsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.internal.v1.state_pb2.FindClaimableRunsResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.FindClaimableRunsResponse]]:
+        """Returns runs that could be claimed, for workers that ask from time to time and claim by proposals."""
 
     @abc.abstractmethod
     def ReturnRuns(
