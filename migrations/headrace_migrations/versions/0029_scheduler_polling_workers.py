@@ -6,8 +6,8 @@ from alembic import op
 
 from headrace_migrations.shared_tables import acting_as
 
-revision = "0028_scheduler_polling_workers"
-down_revision = "0027_scheduler_paused_workers"
+revision = "0029_scheduler_polling_workers"
+down_revision = "0028_state_schema_digests"
 branch_labels = None
 depends_on = None
 
