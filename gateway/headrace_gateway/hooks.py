@@ -17,6 +17,7 @@ from headrace_gateway.http import JSON, NO_STORE, ClientGone, Receive, Scope, Se
 PREFIX = "/hooks/"
 MAX_BODY_BYTES = 1_000_000
 MAX_QUERY_PARAMETERS = 100
+_NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 _METHODS = frozenset({"POST", "PUT", "GET"})
 
 
@@ -49,6 +50,11 @@ class Hooks:
             failure = failures.of_call(error)
             is_large = any(b"REQUEST_TOO_LARGE" in detail.value for detail in failure.status.details)
             return failures.Failure(413, failure.status) if is_large else failure
+        if response.answer_type:
+            # What somebody sent is sent back: nothing shall take it for a page.
+            headers = [(b"content-type", response.answer_type.encode("ascii")), NO_STORE, _NO_SNIFFING]
+            await respond(send, 200, response.answer.encode(), headers)
+            return None
         body = orjson.dumps({"event_id": response.event_id, "stored": response.stored})
         await respond(send, 200, body, [JSON, NO_STORE])
         return None

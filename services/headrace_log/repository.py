@@ -119,6 +119,16 @@ class RunFamilies(Protocol):
         """
         ...
 
+    async def parents(
+        self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, uuid.UUID | None]:
+        """Return above each of the flow runs that exist which one stands, None for those that stand by themselves.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        ...
+
 
 class RunFinality(Protocol):
     """Knows whether runs are over."""

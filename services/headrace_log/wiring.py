@@ -55,7 +55,8 @@ async def build(context: ServiceContext) -> Service:
 
     ingest = Ingest(BatchStore(database, context.wakeups), on_stored=stored)
     reader = Reader(database, on_slow_search=stretches.want)
-    follow = Follow(reader, tail, StateFinality(context.channel))
+    families = StateFamilies(context.channel)
+    follow = Follow(reader, tail, StateFinality(context.channel), families)
     sink_lease = ServiceLease(database, "sinks", context.holder, LEASE_SECONDS)
     kept_sinks = Sinks(database, SecretBox.of_settings(settings), sink_lease)
     # Where nobody but this machine can call the server, whoever calls it reaches private addresses anyway.
@@ -84,7 +85,7 @@ async def build(context: ServiceContext) -> Service:
                 reader,
                 tail,
                 follow,
-                StateFamilies(context.channel),
+                families,
                 context.clock,
                 quotas,
                 most_message_bytes=settings.log_max_message_bytes,

@@ -265,6 +265,8 @@ webhook = sqlalchemy.Table(
     sqlalchemy.Column("replay_window_seconds", postgresql.DOUBLE_PRECISION, nullable=False),
     sqlalchemy.Column("most_bytes", sqlalchemy.Integer, nullable=False),
     sqlalchemy.Column("most_per_minute", sqlalchemy.Integer, nullable=False),
+    # Whose question about the address is answered; "" is nobody's.
+    sqlalchemy.Column("handshake", sqlalchemy.Text, nullable=False, server_default=""),
     sqlalchemy.Column("creator", postgresql.JSONB, nullable=False),
     sqlalchemy.Column("created_at", _time, nullable=False, server_default=_now),
     sqlalchemy.Column("updated_at", _time, nullable=False, server_default=_now),

@@ -84,6 +84,20 @@ async def test_a_worker_tells_how_it_is_pauses_and_drains_on_request(
         worker.signal(signal.SIGUSR2)
         assert (await observer.ended(run_id)).state.name == "Completed"
         assert await ready() == 200
+        await machine.headrace("worker", "pause", "teller", "--reason", "the disk is full")
+        await eventually(is_paused, 20)
+
+        async def is_told() -> bool:
+            told = only((await machine.headrace("worker", "ls", "--pool", pool, "-o", "json")).json())
+            return (told["status"], told["pause_reason"]) == ("WORKER_STATUS_PAUSED", "the disk is full")
+
+        await eventually(is_told, 40)
+        await machine.headrace("worker", "resume", "teller")
+
+        async def is_ready() -> bool:
+            return await ready() == 200
+
+        await eventually(is_ready, 20)
         found = await machine.headrace("worker", "ls", "--pool", pool, "-o", "json")
         await machine.headrace("worker", "drain", only(found.json())["name"])
         assert await worker.ended() == 0

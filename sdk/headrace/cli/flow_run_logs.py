@@ -14,7 +14,9 @@ _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 
 @click.command("logs")
 @click.argument("run")
-@click.option("-f", "--follow", is_flag=True, help="Go on until the run has ended.")
+@click.option(
+    "-f", "--follow", is_flag=True, help="Go on until the run has ended; with --children, until all of them have."
+)
 @click.option("--head", type=click.IntRange(1), metavar="N", help="Only the first N lines.")
 @click.option("--tail", type=click.IntRange(1), metavar="N", help="Only the last N lines.")
 @click.option("--children", is_flag=True, help="Also the lines of the flow runs below it.")
@@ -55,8 +57,8 @@ def show_logs(
     is_document = form is not None or file is not None
     if head is not None and (tail is not None or follow):
         raise click.UsageError("--head goes neither with --tail nor with --follow.")
-    if follow and (as_json or children):
-        raise click.UsageError("--follow goes neither with --children nor with -o json.")
+    if follow and as_json:
+        raise click.UsageError("--follow does not go with -o json.")
     if is_document and (follow or as_json or head is not None or tail is not None):
         raise click.UsageError("A document has the whole log: leave out --follow, --head, --tail and -o.")
     if strip_ansi and not is_document:

@@ -14,6 +14,8 @@ from headrace.api.v1 import webhook_pb2
 from headrace.cli import documents, lookup, moments, output
 
 _PREFIX = "WEBHOOK_AUTHENTICATION_"
+_HANDSHAKE_PREFIX = "WEBHOOK_HANDSHAKE_"
+_HANDSHAKES = ("none", "slack", "meta", "microsoft-graph", "event-grid", "dropbox")
 _WORDS = ("token", "headrace", "github", "stripe", "slack", "none")
 
 
@@ -31,6 +33,13 @@ def command() -> None:
 @click.option("--dedup", default="", help="What names a call, a template: the same name is the same event.")
 @click.option(
     "--auth", type=click.Choice(_WORDS), default="token", show_default=True, help="How callers prove who they are."
+)
+@click.option(
+    "--handshake",
+    type=click.Choice(_HANDSHAKES),
+    default="none",
+    show_default=True,
+    help="Whose question is answered by which a sender finds out whether it may call.",
 )
 @click.option("--secret", default="", help="The secret, where the sender chooses it.")
 @click.option("--slug", default="", help="The last part of the address; by default one that nobody guesses.")
@@ -53,6 +62,9 @@ def create_webhook(name: str, path: pathlib.Path | None, secret: str, as_json: b
     wanted.slug = options["slug"] or wanted.slug
     if path is None or options["auth"] != "token":
         wanted.authentication = webhook_pb2.WebhookAuthentication.Value(_PREFIX + options["auth"].upper())
+    if path is None or options["handshake"] != "none":
+        word = options["handshake"].upper().replace("-", "_")
+        wanted.handshake = webhook_pb2.WebhookHandshake.Value(_HANDSHAKE_PREFIX + word)
     template = wanted.template
     template.event_name = options["event_name"] or template.event_name
     template.resource_id = options["resource"] or template.resource_id

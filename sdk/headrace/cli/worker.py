@@ -20,12 +20,17 @@ from headrace.settings import Settings, get_settings
 from headrace.worker.runner import WorkerOptions
 from headrace.worker.service import choose_launcher, container_launcher, run_worker
 
-_ALIVE = [work_pool_pb2.WORKER_STATUS_ONLINE, work_pool_pb2.WORKER_STATUS_DRAINING]
+_ALIVE = [
+    work_pool_pb2.WORKER_STATUS_ONLINE,
+    work_pool_pb2.WORKER_STATUS_PAUSED,
+    work_pool_pb2.WORKER_STATUS_DRAINING,
+]
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 10.0
 _STATUS_WORDS = {
     work_pool_pb2.WORKER_STATUS_ONLINE: "online",
     work_pool_pb2.WORKER_STATUS_DRAINING: "draining",
+    work_pool_pb2.WORKER_STATUS_PAUSED: "paused",
     work_pool_pb2.WORKER_STATUS_OFFLINE: "offline",
 }
 
@@ -165,12 +170,34 @@ def list_workers(pool: str, everything: bool, as_json: bool) -> None:
 @click.argument("worker")
 def drain_worker(worker: str) -> None:
     """Let a worker finish what it runs and take nothing new. WORKER is an id, or a name that one worker has."""
-    worker_id = worker if lookup.is_id(worker) else _id_of(worker)
-    lookup.client().work_pools.DrainWorker(work_pool_pb2.DrainWorkerRequest(worker_id=worker_id))
+    lookup.client().work_pools.DrainWorker(work_pool_pb2.DrainWorkerRequest(worker_id=_id_of(worker)))
     output.done("The worker was told to drain.")
 
 
+@command.command("pause")
+@click.argument("worker")
+@click.option("--reason", default="", metavar="TEXT", help="Why, for those who look; says who asked if not given.")
+def pause_worker(worker: str, reason: str) -> None:
+    """Let a worker take nothing new until it is resumed; what it runs goes on. WORKER is an id or a name.
+
+    It stays paused when it connects anew.
+    """
+    request = work_pool_pb2.PauseWorkerRequest(worker_id=_id_of(worker), reason=reason)
+    lookup.client().work_pools.PauseWorker(request)
+    output.done("The worker was told to pause.")
+
+
+@command.command("resume")
+@click.argument("worker")
+def resume_worker(worker: str) -> None:
+    """Let a paused worker take runs again. WORKER is an id, or a name that one worker has."""
+    lookup.client().work_pools.ResumeWorker(work_pool_pb2.ResumeWorkerRequest(worker_id=_id_of(worker)))
+    output.done("The worker was told to go on.")
+
+
 def _id_of(name: str) -> str:
+    if lookup.is_id(name):
+        return name
     request = work_pool_pb2.ListWorkersRequest(statuses=_ALIVE)
 
     def page(token: str, size: int) -> work_pool_pb2.ListWorkersResponse:

@@ -85,6 +85,7 @@ class Worker:
         self._stream = WorkerStream(channel, self)
         self._draining = False
         self._paused = False
+        self._paused_by_server = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
         self._connected_once = asyncio.Event()
@@ -153,19 +154,25 @@ class Worker:
     @property
     def paused(self) -> bool:
         """Whether the worker takes nothing new until it is told to go on."""
-        return self._paused
+        return self._paused or self._paused_by_server
 
     def pause(self) -> None:
         """Take nothing new until `resume`; what runs goes on."""
         self._set_paused(True)
 
     def resume(self) -> None:
-        """Take runs again."""
+        """Take runs again, unless the server has paused the worker."""
         self._set_paused(False)
 
     def _set_paused(self, paused: bool) -> None:
         if paused != self._paused:
             self._paused = paused
+            self._stream.beat()
+            self._on_change()
+
+    def _set_paused_by_server(self, paused: bool) -> None:
+        if paused != self._paused_by_server:
+            self._paused_by_server = paused
             self._stream.beat()
             self._on_change()
 
@@ -196,6 +203,7 @@ class Worker:
             host=socket.gethostname(),
             held=[execution.held for execution in self.runs.values()],
             free_capacity=self._free_capacity(),
+            paused=self._paused,
         )
         hello.labels.update(dict(options.labels))
         return hello
@@ -203,7 +211,9 @@ class Worker:
     def heartbeat(self) -> worker_pb2.WorkerHeartbeat:
         """How much more the worker takes, and what it runs now."""
         return worker_pb2.WorkerHeartbeat(
-            free_capacity=self._free_capacity(), held=[execution.held for execution in self.runs.values()]
+            free_capacity=self._free_capacity(),
+            held=[execution.held for execution in self.runs.values()],
+            paused=self._paused,
         )
 
     def on_connected(self, connected: bool) -> None:
@@ -238,10 +248,19 @@ class Worker:
             case "drain":
                 logger.info("The server asks to drain: %s", response.drain.reason)
                 self.drain(response.drain.reason)
+            case "welcome":
+                # As it stands now, whatever was said on streams before.
+                self._set_paused_by_server(response.welcome.paused)
+            case "pause":
+                logger.info("The server asks to pause: %s", response.pause.reason)
+                self._set_paused_by_server(True)
+            case "resume":
+                logger.info("The server lets the worker go on.")
+                self._set_paused_by_server(False)
             case "result_stored":
                 self._changed.set()
             case _:
-                pass  # Greetings and confirmations are the stream's own; what a newer server says more is not for us.
+                pass  # Confirmations are the stream's own; what a newer server says more is not for us.
 
     def _take(self, assignment: worker_pb2.Assignment) -> None:
         flow_run_id = assignment.flow_run.flow_run_id
@@ -275,7 +294,7 @@ class Worker:
         self._on_change()
 
     def _free_capacity(self) -> int:
-        return 0 if self._draining or self._paused else max(0, self.options.capacity - len(self.runs))
+        return 0 if self._draining or self.paused else max(0, self.options.capacity - len(self.runs))
 
     async def _wait_until_drained(self) -> None:
         while not (self._draining and not self.runs and not self._stream.unstored_results):

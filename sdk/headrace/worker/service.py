@@ -194,7 +194,11 @@ async def _siblings(client: AsyncClient, options: WorkerOptions, worker_id: str,
     others: set[str] = set()
     request = work_pool_pb2.ListWorkersRequest(
         work_pool_name=options.work_pool_name,
-        statuses=[work_pool_pb2.WORKER_STATUS_ONLINE, work_pool_pb2.WORKER_STATUS_DRAINING],
+        statuses=[
+            work_pool_pb2.WORKER_STATUS_ONLINE,
+            work_pool_pb2.WORKER_STATUS_PAUSED,
+            work_pool_pb2.WORKER_STATUS_DRAINING,
+        ],
         page_size=200,
     )
     while True:

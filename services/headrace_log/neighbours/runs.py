@@ -13,11 +13,10 @@ from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace.rpc.status import from_rpc_error
 from headrace_chassis.caller import set_caller
 from headrace_chassis.resolving import service_caller
+from headrace_log.rules.records import fault_of_family
 
 MOST_IDS = 500
 MOST_PARENTS = 100
-MOST_FAMILY = 1000
-"""Flow runs that a question about a family of runs is about."""
 
 _TIMEOUT_SECONDS = 10.0
 
@@ -101,15 +100,38 @@ class StateFamilies:
                 new = [child for run in response.flow_runs if (child := uuid.UUID(run.flow_run_id)) not in found]
                 found.update(dict.fromkeys(new))
                 parents += new
-                if len(found) > MOST_FAMILY:
-                    raise errors.InvalidArgument.of_field(
-                        "filter.with_children",
-                        f"is for at most {MOST_FAMILY} flow runs, and there are more below these",
-                    )
+                if (fault := fault_of_family(len(found))) is not None:
+                    raise errors.InvalidArgument.of_field("filter.with_children", fault)
                 if not response.next_page_token:
                     break
                 request.page_token = response.next_page_token
         return tuple(found)
+
+    async def parents(
+        self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, uuid.UUID | None]:
+        """Return above each of the flow runs that exist which one stands, None for those that stand by themselves.
+
+        The call in progress says for whom it is asked; `workspace_id` is its workspace.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
+        found: dict[uuid.UUID, uuid.UUID | None] = {}
+        for start in range(0, len(flow_run_ids), MOST_IDS):
+            request = flow_run_pb2.BatchGetFlowRunsRequest(
+                flow_run_ids=[str(run) for run in flow_run_ids[start : start + MOST_IDS]]
+            )
+            try:
+                response = await stub.BatchGetFlowRuns(request, timeout=_TIMEOUT_SECONDS)
+            except grpc.aio.AioRpcError as error:
+                cause = from_rpc_error(error)
+                raise errors.Unavailable(f"the state service does not tell about runs: {cause}") from error
+            for run in response.flow_runs:
+                parent = uuid.UUID(run.parent_flow_run_id) if run.parent_flow_run_id else None
+                found[uuid.UUID(run.flow_run_id)] = parent
+        return found
 
 
 class StateDeployments:

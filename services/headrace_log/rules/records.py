@@ -102,6 +102,17 @@ class RecordFilter:
     """Also of the flow runs below those that are named; to be replaced by their ids before anything is looked up."""
 
 
+MOST_FAMILY = 1000
+"""Flow runs that a question about runs and those below them is about."""
+
+
+def fault_of_family(runs: int) -> str | None:
+    """Return what is wrong with a question about so many runs, None if nothing is."""
+    if runs <= MOST_FAMILY:
+        return None
+    return f"is for at most {MOST_FAMILY} flow runs, and there are more below these"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Window:
     """A part of the records that match a filter."""

@@ -124,11 +124,14 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         workspace_id = current_caller().workspace_id
         newest_first = request.sort == log_pb2.LOG_SORT_OCCURRED_DESC
         question = question_digest(request.filter, "desc" if newest_first else "asc", workspace_id)
+        # What stands above it the token of the page has a follower look for, in the logs of runs that come later, too.
+        horizon = await self._tail.settle() if request.filter.with_children else None
         page = await list_page(
             self._reader,
             self._tail,
             workspace_id,
             await self._wanted(request.filter, workspace_id),
+            horizon=horizon,
             after=wire.key_from_token(request.page_token, question),
             newest_first=newest_first,
             page_size=wire.page_size(request.page_size),
@@ -188,8 +191,6 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         workspace_id = current_caller().workspace_id
         question = _following(request.filter, workspace_id)
         wanted = wire.filter_from_proto(request.filter)
-        if wanted.with_children:
-            raise errors.InvalidArgument.of_field("filter.with_children", "must not be set: follow the children by id")
         if request.until_final and not wanted.flow_run_ids:
             raise errors.InvalidArgument.of_field("filter.flow_run_ids", "must name the runs whose end is awaited")
         if request.tail > MOST_TAIL:

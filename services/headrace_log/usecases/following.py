@@ -14,8 +14,9 @@ import uuid
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
 from headrace import errors
-from headrace_log.repository import RecordFollower, RecordNews, RecordReader, RecordTail, RunFinality
+from headrace_log.repository import RecordFollower, RecordNews, RecordReader, RecordTail, RunFamilies, RunFinality
 from headrace_log.rules.records import FollowToken, Record, RecordFilter, Window
+from headrace_log.usecases.families import Family
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +48,7 @@ class Following:
     """What a follower asks for.
 
     Args:
-        wanted: Which records.
+        wanted: Which records; with children, those of runs that come later, too.
         token: Goes on behind it; None starts anew.
         tail: Starting anew: how many of the newest to send first; 0 is all, -1 none.
         until_final: End when all flow runs of the filter are over and their records sent.
@@ -67,31 +68,38 @@ class Follow:
         reader: Finds records.
         tail: Tells what is committed.
         finality: Tells whether runs are over.
+        families: Tells which runs are below others.
     """
 
-    def __init__(self, reader: RecordReader, tail: RecordTail, finality: RunFinality) -> None:
+    def __init__(self, reader: RecordReader, tail: RecordTail, finality: RunFinality, families: RunFamilies) -> None:
         self._reader = reader
         self._tail = tail
         self._finality = finality
+        self._families = families
 
     async def stream(self, asked: Following, is_stopping: Callable[[], bool]) -> AsyncGenerator[Chunk, None]:
         """Yield history, then what is committed, until the runs are over or `is_stopping`.
 
         Raises:
-            errors.InvalidArgument: The token is of another database.
+            errors.InvalidArgument: The token is of another database, or there are too many runs below those that are
+                named.
+            errors.Unavailable: The state service does not tell which runs are below.
         """
         async with self._tail.follow(asked.workspace_id) as follower:
             if asked.token is not None and asked.token.horizon > follower.start:
                 raise errors.InvalidArgument.of_field("follow_token", "is ahead of what is stored: start without it")
+            # Only now: whichever run has written up to the start of the follower is there to be found.
+            family = Family(self._families, asked.workspace_id, asked.wanted)
+            await family.look()
             for token in self._missing(asked, follower.start):
-                async for chunk in self._drain(asked, token):
+                async for chunk in self._drain(asked, family.wanted, token):
                     yield chunk
             if asked.token is None and asked.tail > 0:
-                async for chunk in self._newest(asked, follower.start):
+                async for chunk in self._newest(asked, family.wanted, follower.start):
                     yield chunk
             token = FollowToken(follower.start, follower.start)
             yield Chunk([], token, caught_up=True)
-            async for chunk in self._live(asked, follower, token, is_stopping):
+            async for chunk in self._live(asked, family, follower, token, is_stopping):
                 yield chunk
 
     def _missing(self, asked: Following, horizon: int) -> list[FollowToken]:
@@ -106,10 +114,10 @@ class Follow:
             missing.append(FollowToken(token.horizon, horizon, seen=token.seen))
         return missing
 
-    async def _newest(self, asked: Following, horizon: int) -> AsyncIterator[Chunk]:
+    async def _newest(self, asked: Following, wanted: RecordFilter, horizon: int) -> AsyncIterator[Chunk]:
         window = Window(up_to_position=horizon)
         newest = await self._reader.list_records(
-            asked.workspace_id, asked.wanted, window, newest_first=True, limit=asked.tail
+            asked.workspace_id, wanted, window, newest_first=True, limit=asked.tail
         )
         newest.reverse()
         for start in range(0, len(newest), CHUNK):
@@ -117,28 +125,38 @@ class Follow:
             yield Chunk(part, FollowToken(0, horizon, after=part[-1].key))
 
     async def _live(
-        self, asked: Following, follower: RecordFollower, token: FollowToken, is_stopping: Callable[[], bool]
+        self,
+        asked: Following,
+        family: Family,
+        follower: RecordFollower,
+        token: FollowToken,
+        is_stopping: Callable[[], bool],
     ) -> AsyncIterator[Chunk]:
         told_at = time.monotonic()
-        end = _End(self._finality, asked) if asked.until_final else None
+        end = _End(self._finality, asked.workspace_id, family) if asked.until_final else None
         while not is_stopping():
             news = await follower.wait(_LOOK_UP_SECONDS if end is None else _LOOK_UP_SECONDS / 4)
             if news is not None and news.position > token.horizon:
-                window = _concerned(asked.wanted, news)
+                await family.take(news)
+                window = _concerned(family.wanted, news)
                 if window is not None:
-                    async for chunk in self._drain(asked, FollowToken(token.horizon, news.position), window):
+                    missing = FollowToken(token.horizon, news.position)
+                    async for chunk in self._drain(asked, family.wanted, missing, window):
                         told_at = time.monotonic()
                         yield chunk
                 token = FollowToken(news.position, news.position)
             if end is not None and await end.has_come():
-                async for chunk in self._drain(asked, FollowToken(token.horizon, await self._tail.settle())):
+                missing = FollowToken(token.horizon, await self._tail.settle())
+                async for chunk in self._drain(asked, family.wanted, missing):
                     yield chunk
                 return
             if time.monotonic() - told_at >= SIGN_OF_LIFE_SECONDS:
                 told_at = time.monotonic()
                 yield Chunk([], token)
 
-    async def _drain(self, asked: Following, token: FollowToken, bounds: Window | None = None) -> AsyncIterator[Chunk]:
+    async def _drain(
+        self, asked: Following, wanted: RecordFilter, token: FollowToken, bounds: Window | None = None
+    ) -> AsyncIterator[Chunk]:
         """Yield the records that `token` says are missing up to its horizon."""
         window = dataclasses.replace(
             bounds or Window(), after=token.after, above_position=token.floor, up_to_position=token.horizon
@@ -148,9 +166,7 @@ class Follow:
         )
         is_last = False
         while not is_last:
-            found = await self._reader.list_records(
-                asked.workspace_id, asked.wanted, window, newest_first=False, limit=CHUNK
-            )
+            found = await self._reader.list_records(asked.workspace_id, wanted, window, newest_first=False, limit=CHUNK)
             is_last = len(found) < CHUNK
             if found:
                 window = dataclasses.replace(window, after=found[-1].key)
@@ -162,9 +178,10 @@ class Follow:
 class _End:
     """Finds out when the runs are over and their last words were said."""
 
-    def __init__(self, finality: RunFinality, asked: Following) -> None:
+    def __init__(self, finality: RunFinality, workspace_id: uuid.UUID, family: Family) -> None:
         self._finality = finality
-        self._asked = asked
+        self._workspace_id = workspace_id
+        self._family = family
         self._ask_at = time.monotonic()
         self._over_at: float | None = None
 
@@ -175,11 +192,17 @@ class _End:
         if now >= self._ask_at:
             self._ask_at = now + FINALITY_SECONDS * random.uniform(0.8, 1.2)
             try:
-                if await self._finality.all_final(self._asked.workspace_id, self._asked.wanted.flow_run_ids):
+                # A run that is over has no more children, but some may be there that have not written yet.
+                while (is_over := await self._are_final()) and await self._family.look():
+                    pass
+                if is_over:
                     self._over_at = time.monotonic() + LAST_WORDS_SECONDS
             except errors.Unavailable as error:
                 logger.info("whether runs are over cannot be told now: %s", error)
         return False
+
+    async def _are_final(self) -> bool:
+        return await self._finality.all_final(self._workspace_id, self._family.wanted.flow_run_ids)
 
 
 def _concerned(wanted: RecordFilter, news: RecordNews) -> Window | None:

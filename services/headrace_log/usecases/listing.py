@@ -30,16 +30,18 @@ async def list_page(
     after: Key | None,
     newest_first: bool,
     page_size: int,
+    horizon: int | None = None,
 ) -> Page:
-    """Return the page behind `after` in the order of time, or in the opposite one."""
-    window = Window(after=after)
+    """Return the page behind `after` in the order of time, or in the opposite one; with `horizon`, only up to it."""
+    window = Window(after=after, up_to_position=horizon)
 
     async def read() -> list[Record]:
         return await reader.list_records(workspace_id, wanted, window, newest_first=newest_first, limit=page_size + 1)
 
-    horizon = tail.known_position
+    is_bounded = horizon is not None
+    horizon = tail.known_position if horizon is None else horizon
     found = await read()
-    if not found or any(record.position > horizon for record in found):
+    if not is_bounded and (not found or any(record.position > horizon for record in found)):
         # The token has to tell what this page saw from what is still to come, so it needs a newer horizon.
         horizon = await tail.settle()
         found = await read()

@@ -16,6 +16,7 @@ from headrace_notification.queries.rows import Row, creator_column
 from headrace_notification.rules.automations import Creator
 from headrace_notification.rules.webhooks import (
     Authentication,
+    Handshake,
     Webhook,
     template_document,
     template_from_document,
@@ -40,6 +41,7 @@ def webhook_from_row(row: Row) -> Webhook:
         replay_window=datetime.timedelta(seconds=row["replay_window_seconds"]),
         most_bytes=row["most_bytes"],
         most_per_minute=row["most_per_minute"],
+        handshake=Handshake(row["handshake"]),
         creator=Creator(**row["creator"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
@@ -66,6 +68,7 @@ def _columns(webhook: Webhook) -> list[Any]:
         webhook.replay_window.total_seconds(),
         webhook.most_bytes,
         webhook.most_per_minute,
+        webhook.handshake.value,
         creator_column(webhook.creator),
     ]
 

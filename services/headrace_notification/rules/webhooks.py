@@ -34,6 +34,17 @@ class Authentication(enum.Enum):
     SLACK = "slack"
 
 
+class Handshake(enum.Enum):
+    """Whose question is answered by which a sender finds out whether it may call."""
+
+    NONE = ""
+    SLACK = "slack"
+    META = "meta"
+    MICROSOFT_GRAPH = "microsoft-graph"
+    EVENT_GRID = "event-grid"
+    DROPBOX = "dropbox"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Related:
     """What else an event concerns; texts are templates."""
@@ -90,6 +101,7 @@ class Webhook:
     replay_window: datetime.timedelta = REPLAY_WINDOW
     most_bytes: int = MOST_BYTES
     most_per_minute: int = MOST_PER_MINUTE
+    handshake: Handshake = Handshake.NONE
     creator: Creator = dataclasses.field(default_factory=Creator)
     created_at: datetime.datetime | None = None
     updated_at: datetime.datetime | None = None

@@ -15,6 +15,7 @@ from headrace_chassis.paging import decode_page_token, encode_page_token, page_s
 from headrace_chassis.resolving import service_caller
 from headrace_notification.repository import EventStore, Secrets
 from headrace_notification.repository.webhooks import WebhookStore
+from headrace_notification.rules.handshakes import Answer
 from headrace_notification.servicers.creators import creator_of
 from headrace_notification.usecases.webhooks import (
     create_webhook,
@@ -124,6 +125,8 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
         received = await receive(
             self._store, self._events, self._secrets, storable(request.slug), call, self._clock.now()
         )
+        if isinstance(received, Answer):
+            return wire.answer_to_proto(received)
         return webhook_pb2.ReceiveWebhookResponse(event_id=str(received.event_id), stored=received.is_new)
 
 

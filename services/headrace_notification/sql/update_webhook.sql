@@ -12,6 +12,7 @@ update webhook
        replay_window_seconds = $12,
        most_bytes = $13,
        most_per_minute = $14,
+       handshake = $15,
        updated_at = now()
  where webhook_id = $1
    and workspace_id = $2

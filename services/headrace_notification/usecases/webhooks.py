@@ -18,12 +18,14 @@ from headrace.ids import made_at, uuid7
 from headrace_notification.repository import EventStore, Secrets
 from headrace_notification.repository.webhooks import WebhookStore
 from headrace_notification.rules.events import RESERVED_PREFIX, Event, Resource
+from headrace_notification.rules.handshakes import Answer, answer_of
 from headrace_notification.rules.webhooks import (
     LONGEST_GRACE,
     LONGEST_WINDOW,
     UNSHOWN_HEADERS,
     Authentication,
     Call,
+    Proof,
     Webhook,
     digest_of,
     prove,
@@ -161,8 +163,10 @@ class Received:
 
 async def receive(
     store: WebhookStore, events: EventStore, secrets: Secrets, slug: str, call: Call, now: datetime.datetime
-) -> Received:
-    """Make a call an event. A call that comes again within the replay window is the same event.
+) -> Received | Answer:
+    """Make a call an event, or answer the question whether the address may be called.
+
+    A call that comes again within the replay window is the same event.
 
     Raises:
         errors.NotFound: There is nothing at this address.
@@ -175,7 +179,9 @@ async def receive(
         raise errors.NotFound("there is nothing at this address")
     if len(call.body) > webhook.most_bytes:
         raise errors.ResourceExhausted(f"the body has more than {webhook.most_bytes} bytes", reason="REQUEST_TOO_LARGE")
-    proof = prove(webhook, call, _opened(webhook, secrets, now), now)
+    opened = _opened(webhook, secrets, now)
+    answer = answer_of(webhook.handshake, call, opened)
+    proof = prove(webhook, call, opened, now) or (Proof() if answer is not None and not answer.needs_proof else None)
     if proof is None:
         raise errors.Unauthenticated("the call does not prove who makes it, or too late", reason="WEBHOOK_NOT_PROVEN")
     wait = await store.spend(webhook)
@@ -183,6 +189,8 @@ async def receive(
         raise errors.ResourceExhausted(
             f"more than {webhook.most_per_minute} calls a minute", retry_after_seconds=wait, reason="WEBHOOK_RATE"
         )
+    if answer is not None:
+        return answer
     try:
         event, dedup_key = _event_of(webhook, call, now)
     except TemplateRefused as error:

@@ -11,6 +11,7 @@ from headrace import errors
 from headrace.api.v1 import state_pb2, webhook_pb2
 from headrace.ids import uuid7
 from headrace_notification.rules.automations import Creator
+from headrace_notification.rules.handshakes import Answer
 from headrace_notification.rules.webhooks import (
     MOST_BYTES,
     MOST_PER_MINUTE,
@@ -18,15 +19,26 @@ from headrace_notification.rules.webhooks import (
     Authentication,
     Call,
     EventTemplate,
+    Handshake,
     Related,
     Webhook,
 )
 from headrace_notification.wire.values import duration, parse_id, plain, span, storable, struct, timestamp
 
-CHANGEABLE = ("name", "description", "paused", "template", "replay_window", "most_bytes", "most_per_minute")
+CHANGEABLE = (
+    "name",
+    "description",
+    "paused",
+    "template",
+    "replay_window",
+    "most_bytes",
+    "most_per_minute",
+    "handshake",
+)
 """What may be changed of a webhook."""
 
 _AUTHENTICATION = "WEBHOOK_AUTHENTICATION_"
+_HANDSHAKE = "WEBHOOK_HANDSHAKE_"
 _CREATOR_KIND = "CREATOR_KIND_"
 
 
@@ -79,6 +91,9 @@ def _field(message: webhook_pb2.Webhook, name: str) -> Any:
             return message.most_bytes or MOST_BYTES
         case "most_per_minute":
             return message.most_per_minute or MOST_PER_MINUTE
+        case "handshake":
+            word = webhook_pb2.WebhookHandshake.Name(message.handshake).removeprefix(_HANDSHAKE)
+            return Handshake.NONE if word == "UNSPECIFIED" else Handshake[word]
     value = getattr(message, name)
     return storable(value) if isinstance(value, str) else value
 
@@ -134,6 +149,7 @@ def webhook_to_proto(webhook: Webhook) -> webhook_pb2.Webhook:
         received_count=webhook.received_count,
         last_error=webhook.last_error,
         last_error_at=timestamp(webhook.last_error_at),
+        handshake=webhook_pb2.WebhookHandshake.Value(_HANDSHAKE + webhook.handshake.name),
     )
 
 
@@ -141,3 +157,8 @@ def call_from_proto(message: webhook_pb2.ReceiveWebhookRequest) -> Call:
     """Return what was sent to an address."""
     headers = {name.lower(): value for name, value in message.headers.items()}
     return Call(message.method.upper(), headers, dict(message.query), message.body)
+
+
+def answer_to_proto(answer: Answer) -> webhook_pb2.ReceiveWebhookResponse:
+    """Return what a question about an address is answered with."""
+    return webhook_pb2.ReceiveWebhookResponse(answer=answer.body, answer_type=answer.media_type)

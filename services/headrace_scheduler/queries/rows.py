@@ -320,4 +320,5 @@ def worker_of(row: Row) -> Worker:
         started_at=row["started_at"],
         last_heartbeat_at=row["last_heartbeat_at"],
         drain_reason=row["drain_reason"] or "",
+        pause_reason=row["pause_reason"] or "",
     )

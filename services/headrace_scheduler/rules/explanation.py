@@ -298,10 +298,15 @@ def _nobody(run: RunFacts, place: PlaceFacts) -> Iterator[Reason]:
     online = [worker for worker in place.workers if worker.status is WorkerStatus.ONLINE]
     if run.work_pool_id is None:
         if not online:
+            paused = [worker.name for worker in place.workers if worker.status is WorkerStatus.PAUSED]
             yield Reason(
                 Kind.NO_WORKER,
-                "No process serves its deployment now.",
-                "Start the process that calls flow.serve() again.",
+                f"The process that serves its deployment is paused: {paused[0]}."
+                if paused
+                else "No process serves its deployment now.",
+                f"Let it go on with 'headrace worker resume {paused[0]}'."
+                if paused
+                else "Start the process that calls flow.serve() again.",
                 is_blocking=True,
             )
             return
@@ -313,13 +318,16 @@ def _nobody(run: RunFacts, place: PlaceFacts) -> Iterator[Reason]:
         start = f"headrace worker start --pool {place.pool.name}"
         if not online:
             draining = sum(worker.status is WorkerStatus.DRAINING for worker in place.workers)
+            paused = sorted(worker.name for worker in place.workers if worker.status is WorkerStatus.PAUSED)
             yield Reason(
                 Kind.NO_WORKER,
                 f"No worker of the pool {place.pool.name} is online"
+                + (f"; paused is {', '.join(paused)}" if paused else "")
                 + (f"; {draining} only finish what they have." if draining else "."),
-                f"Start one with '{start}'.",
+                (f"Resume one with 'headrace worker resume {paused[0]}', or start" if paused else "Start")
+                + f" one with '{start}'.",
                 is_blocking=True,
-                data={"work_pool": place.pool.name, "draining": draining},
+                data={"work_pool": place.pool.name, "draining": draining, "paused": paused},
             )
             return
         queue = place.queue.name if place.queue is not None else run.work_queue_name

@@ -26,6 +26,7 @@ class WorkerStatus(enum.StrEnum):
 
     ONLINE = "ONLINE"
     DRAINING = "DRAINING"
+    PAUSED = "PAUSED"
     OFFLINE = "OFFLINE"
 
 
@@ -90,6 +91,8 @@ class Worker:
     started_at: datetime.datetime
     last_heartbeat_at: datetime.datetime
     drain_reason: str = ""
+    pause_reason: str = ""
+    """Why it was told to take nothing new; empty if it was not, or paused itself."""
 
 
 def check_name(name: str, field: str, what: str) -> str | None:

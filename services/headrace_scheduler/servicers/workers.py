@@ -50,6 +50,7 @@ class WorkerServicer(pb_grpc.WorkerServiceServicer):
                     heartbeat_interval=values.from_seconds(HEARTBEAT_SECONDS),
                     work_pool=pool_wire.from_pool(session.pool) if session.pool is not None else None,
                     confirmed_flow_run_ids=[str(flow_run_id) for flow_run_id in confirmed],
+                    paused=bool(session.pause_reason),
                 ),
             )
             # The reader ends the session when the worker has nothing more to say, or says nonsense.
@@ -83,7 +84,8 @@ class WorkerServicer(pb_grpc.WorkerServiceServicer):
     def _take(self, session: Session, request: pb.ConnectRequest) -> None:
         match request.WhichOneof("message"):
             case "heartbeat":
-                self._hub.hear(session, request.heartbeat.free_capacity, _held(request.heartbeat.held))
+                beat = request.heartbeat
+                self._hub.hear(session, beat.free_capacity, _held(beat.held), has_paused=beat.paused)
             case "ack":
                 self._hub.acknowledge(session, values.to_ids(request.ack.flow_run_ids, "ack.flow_run_ids"))
             case "result":

@@ -11,7 +11,11 @@ with stored as (
            work_queue_names = excluded.work_queue_names,
            deployment_ids = excluded.deployment_ids,
            type = excluded.type,
-           status = case when old.drain_reason is null then excluded.status else 'DRAINING' end,
+           status = case
+               when old.drain_reason is not null then 'DRAINING'
+               when old.pause_reason is not null then 'PAUSED'
+               else excluded.status
+           end,
            capacity = excluded.capacity,
            flow_run_ids = excluded.flow_run_ids,
            labels = excluded.labels,
@@ -21,7 +25,7 @@ with stored as (
            last_heartbeat_at = now()
      where old.workspace_id = excluded.workspace_id
     returning worker_id, workspace_id, name, work_pool_id, work_queue_names, deployment_ids, type, status, capacity,
-              flow_run_ids, labels, client_version, host, drain_reason, started_at, last_heartbeat_at
+              flow_run_ids, labels, client_version, host, drain_reason, pause_reason, started_at, last_heartbeat_at
 )
 select stored.worker_id,
        stored.workspace_id,
@@ -38,6 +42,7 @@ select stored.worker_id,
        stored.client_version,
        stored.host,
        stored.drain_reason,
+       stored.pause_reason,
        stored.started_at,
        stored.last_heartbeat_at
   from stored

@@ -16,8 +16,8 @@ changed as (
      where worker.worker_id = before.worker_id
     returning worker.worker_id, worker.workspace_id, worker.name, worker.work_pool_id, worker.work_queue_names,
               worker.deployment_ids, worker.type, worker.status, worker.capacity, worker.flow_run_ids, worker.labels,
-              worker.client_version, worker.host, worker.drain_reason, worker.started_at, worker.last_heartbeat_at,
-              before.status as status_before
+              worker.client_version, worker.host, worker.drain_reason, worker.pause_reason, worker.started_at,
+              worker.last_heartbeat_at, before.status as status_before
 )
 select changed.worker_id,
        changed.workspace_id,
@@ -34,6 +34,7 @@ select changed.worker_id,
        changed.client_version,
        changed.host,
        changed.drain_reason,
+       changed.pause_reason,
        changed.started_at,
        changed.last_heartbeat_at,
        changed.status_before

@@ -138,14 +138,55 @@ async def drain_worker(bench: Workbench, actor: Actor, worker_id: uuid.UUID) -> 
     """
 
     async def work(unit: Unit) -> Worker:
-        reason = f"asked for by {actor.creator.display_name or 'somebody'}"
-        worker = await unit.workers.request_drain(actor.workspace_id, worker_id, reason)
-        if worker is None:
-            raise errors.NotFound(f"there is no worker {worker_id}", reason="WORKER_NOT_FOUND")
-        unit.wake(WORKERS)
-        return worker
+        return _found(
+            unit, worker_id, await unit.workers.request_drain(actor.workspace_id, worker_id, _asked_by(actor))
+        )
 
     return await bench.store.run(work)
+
+
+async def pause_worker(bench: Workbench, actor: Actor, worker_id: uuid.UUID, reason: str) -> Worker:
+    """Ask a worker to take nothing new until it is resumed, also after it has connected anew.
+
+    Args:
+        bench: What to work with.
+        actor: Who asks.
+        worker_id: Which one.
+        reason: Why, for people; empty says who asked.
+
+    Raises:
+        errors.NotFound: There is no such worker.
+    """
+
+    async def work(unit: Unit) -> Worker:
+        asked = reason.strip() or _asked_by(actor)
+        return _found(unit, worker_id, await unit.workers.request_pause(actor.workspace_id, worker_id, asked))
+
+    return await bench.store.run(work)
+
+
+async def resume_worker(bench: Workbench, actor: Actor, worker_id: uuid.UUID) -> Worker:
+    """Let a worker take runs again.
+
+    Raises:
+        errors.NotFound: There is no such worker.
+    """
+
+    async def work(unit: Unit) -> Worker:
+        return _found(unit, worker_id, await unit.workers.request_pause(actor.workspace_id, worker_id, None))
+
+    return await bench.store.run(work)
+
+
+def _asked_by(actor: Actor) -> str:
+    return f"asked for by {actor.creator.display_name or 'somebody'}"
+
+
+def _found(unit: Unit, worker_id: uuid.UUID, worker: Worker | None) -> Worker:
+    if worker is None:
+        raise errors.NotFound(f"there is no worker {worker_id}", reason="WORKER_NOT_FOUND")
+    unit.wake(WORKERS)
+    return worker
 
 
 async def _tell(unit: Unit, changed: Sequence[StatusChange]) -> None:

@@ -18,9 +18,11 @@ from headrace_scheduler.rules.worker_stream import (
     LeasesRenewed,
     Lost,
     Outgoing,
+    Pause,
     PoolChanged,
     Result,
     ResultStored,
+    Resume,
 )
 from headrace_scheduler.wire import deployments, pools, values
 
@@ -56,7 +58,7 @@ def to_hello(message: pb.WorkerHello, workspace_id: uuid.UUID) -> Hello:
         work_queue_names=tuple(message.work_queue_names),
         deployment_ids=deployment_ids,
         type=message.type,
-        status=WorkerStatus.ONLINE,
+        status=WorkerStatus.PAUSED if message.paused else WorkerStatus.ONLINE,
         capacity=message.capacity,
         flow_run_ids=values.to_ids((run.flow_run_id for run in message.held), "hello.held"),
         labels=values.to_object(message.labels, "hello.labels"),
@@ -111,6 +113,10 @@ def from_outgoing(message: Outgoing) -> pb.ConnectResponse:
             return pb.ConnectResponse(lost=lost)
         case Drain():
             return pb.ConnectResponse(drain=pb.DrainRequest(reason=message.reason))
+        case Pause():
+            return pb.ConnectResponse(pause=pb.PauseRequest(reason=message.reason))
+        case Resume():
+            return pb.ConnectResponse(resume=pb.ResumeRequest())
         case ResultStored():
             return pb.ConnectResponse(result_stored=pb.ResultStored(flow_run_id=str(message.flow_run_id)))
         case PoolChanged():

@@ -26,9 +26,10 @@ class PlayedRuns(flow_run_pb2_grpc.FlowRunServiceServicer):
                     flow_run_id=run,
                     state=state_pb2.State(type=self.states.get(run, state_pb2.STATE_TYPE_COMPLETED)),
                     deployment_id=self.deployments.get(run, ""),
+                    parent_flow_run_id=self.parents.get(run, ""),
                 )
                 for run in request.flow_run_ids
-                if run in self.states or run in self.deployments
+                if run in self.states or run in self.deployments or run in self.parents
             ]
         )
 

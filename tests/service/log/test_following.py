@@ -249,3 +249,63 @@ async def test_followers_are_let_go_when_the_server_stops(postgres: TestPostgres
         async with asyncio.timeout(10):
             await service.host.stop()
             await follower.end()
+
+
+async def test_children_are_followed_as_they_come(service: RunningService, flow_run_id: str, runs: PlayedRuns) -> None:
+    known, later, grandchild, stranger = (str(uuid7()) for _ in range(4))
+    runs.parents.update({known: flow_run_id})
+    family = log_pb2.LogFilter(flow_run_ids=[flow_run_id], with_children=True)
+    async with a_writer(service.channel) as writer, a_follower(service.channel, family) as follower:
+        await writer.write([a_line("above", flow_run_id=flow_run_id), a_line("known", flow_run_id=known)])
+        await follower.got(2)
+        await writer.write([a_line("of nobody", flow_run_id=stranger)])
+        # The one between has not written yet.
+        runs.parents.update({later: flow_run_id, grandchild: later})
+        await writer.write([a_line("below", flow_run_id=grandchild), a_line("of nobody", flow_run_id=stranger)])
+        await writer.write([a_line("between", flow_run_id=later)])
+        await follower.got(4)
+        await writer.write([a_line("of nobody", flow_run_id=stranger), a_line("last", flow_run_id=grandchild)])
+        assert sorted((await follower.got(5))[:2]) == ["above", "known"]
+        assert follower.messages[2:] == ["below", "between", "last"]
+
+
+async def test_a_follower_of_children_goes_on_without_a_gap_or_a_double(
+    service: RunningService, flow_run_id: str, runs: PlayedRuns
+) -> None:
+    family = log_pb2.LogFilter(flow_run_ids=[flow_run_id], with_children=True)
+    stub = log_pb2_grpc.LogServiceStub(service.channel)
+    async with a_writer(service.channel) as writer:
+        await writer.write([a_line("0", flow_run_id=flow_run_id)])
+        page = await stub.ListLogs(log_pb2.ListLogsRequest(filter=family))
+        seen, token = [record.message for record in page.logs], page.follow_token
+        for number in range(1, 9):
+            # Each of them is new, writes while nobody follows, and then while somebody does.
+            child = str(uuid7())
+            runs.parents[child] = flow_run_id
+            await writer.write([a_line(f"{number}", flow_run_id=child)])
+            async with a_follower(service.channel, family, follow_token=token) as follower:
+                await follower.got(1)
+                await writer.write([a_line(f"{number}+", flow_run_id=child)])
+                seen += await follower.got(2)
+                token = follower.tokens[-1]
+    assert seen == ["0", *(f"{number}{more}" for number in range(1, 9) for more in ("", "+"))]
+
+
+async def test_following_children_ends_when_all_of_them_are_over(
+    service: RunningService, flow_run_id: str, runs: PlayedRuns
+) -> None:
+    child = str(uuid7())
+    runs.states.update({flow_run_id: state_pb2.STATE_TYPE_COMPLETED, child: state_pb2.STATE_TYPE_RUNNING})
+    family = log_pb2.LogFilter(flow_run_ids=[flow_run_id], with_children=True)
+    runs.parents[child] = flow_run_id
+    async with (
+        a_writer(service.channel) as writer,
+        a_follower(service.channel, family, until_final=True) as follower,
+    ):
+        await writer.write([a_line("first", flow_run_id=child)])
+        await follower.got(1)
+        assert not follower.ended
+        runs.states[child] = state_pb2.STATE_TYPE_FAILED
+        await writer.write([a_line("last", flow_run_id=child)])
+        await follower.end()
+        assert follower.messages == ["first", "last"]

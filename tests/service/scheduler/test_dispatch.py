@@ -259,6 +259,49 @@ async def test_a_drained_worker_gets_nothing_new(parts: Parts, scheduler: Schedu
         await eventually(lambda: _has_status(scheduler, drained, work_pool_pb2.WORKER_STATUS_OFFLINE))
 
 
+async def test_a_paused_worker_gets_nothing_new_until_it_is_resumed(parts: Parts, scheduler: Scheduler) -> None:
+    deployment_id = await a_deployment(scheduler)
+    paused = PlayedWorker(scheduler, pool="pool")
+    async with connected(paused):
+        before = await scheduler.run(deployment_id)
+        await paused.until_given(1)
+        request = work_pool_pb2.PauseWorkerRequest(worker_id=paused.worker_id, reason="the disk is full")
+        answer = await scheduler.pools.PauseWorker(request)
+        assert answer.worker.pause_reason == "the disk is full"
+        await eventually(lambda: [said.reason for said in paused.said["pause"]] == ["the disk is full"])
+        await eventually(lambda: _has_status(scheduler, paused, work_pool_pb2.WORKER_STATUS_PAUSED))
+        await scheduler.run(deployment_id)
+        async with connected(PlayedWorker(scheduler, pool="pool")) as other:
+            await other.until_given(1)
+        # What it had goes on.
+        assert [one.flow_run.flow_run_id for one in paused.given] == [before.flow_run_id]
+        assert before.flow_run_id in paused.held
+
+
+async def test_a_worker_is_still_paused_when_it_connects_anew(parts: Parts, scheduler: Scheduler) -> None:
+    deployment_id = await a_deployment(scheduler)
+    worker = PlayedWorker(scheduler, pool="pool")
+    async with connected(worker):
+        await scheduler.pools.PauseWorker(work_pool_pb2.PauseWorkerRequest(worker_id=worker.worker_id))
+        await eventually(lambda: worker.said["pause"])
+        assert worker.said["pause"][0].reason.startswith("asked for by")
+        await worker.break_off()
+        assert (await worker.connect()).paused
+        assert await _has_status(scheduler, worker, work_pool_pb2.WORKER_STATUS_PAUSED)
+        run = await scheduler.run(deployment_id)
+        async with connected(PlayedWorker(scheduler, pool="pool", capacity=1)) as other:
+            await other.until_given(1)
+        waiting = await scheduler.run(deployment_id)
+        assert not worker.given
+        await scheduler.pools.ResumeWorker(work_pool_pb2.ResumeWorkerRequest(worker_id=worker.worker_id))
+        await worker.until_given(1)
+        assert worker.said["resume"]
+        assert worker.given[0].flow_run.flow_run_id in (run.flow_run_id, waiting.flow_run_id)
+        await eventually(lambda: _has_status(scheduler, worker, work_pool_pb2.WORKER_STATUS_ONLINE))
+        await worker.break_off()
+        assert not (await worker.connect()).paused
+
+
 async def test_a_process_that_serves_deployments_gets_their_runs_only(parts: Parts, scheduler: Scheduler) -> None:
     served = (await scheduler.apply("served")).deployment.deployment_id
     other = (await scheduler.apply("other")).deployment.deployment_id

@@ -51,6 +51,20 @@ async def test_without_a_worker_the_answer_names_the_pool_and_how_to_start_one(p
     assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
+async def test_workers_that_are_paused_are_named_with_how_they_go_on(parts: Parts) -> None:
+    deployment_id = await deployed(parts)
+    paused = PlayedWorker(parts.scheduler, pool="pool", name="tired")
+    async with connected(paused):
+        await parts.scheduler.pools.PauseWorker(work_pool_pb2.PauseWorkerRequest(worker_id=paused.worker_id))
+        run = await parts.scheduler.run(deployment_id)
+
+        async def is_named() -> bool:
+            summary = (await explain(parts, run.flow_run_id)).summary
+            return "paused is tired" in summary and "headrace worker resume tired" in summary
+
+        await eventually(is_named)
+
+
 async def test_a_run_of_the_future_is_not_due_and_whatever_would_hold_it_then_is_told_too(parts: Parts) -> None:
     at = Timestamp()
     at.FromDatetime(datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=2))

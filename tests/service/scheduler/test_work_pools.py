@@ -165,5 +165,10 @@ async def test_pools_are_listed_by_type_and_name(scheduler: Scheduler) -> None:
 
 async def test_the_worker_that_is_asked_for_must_exist(scheduler: Scheduler) -> None:
     missing = "01a20498-8976-7741-907b-34e258ac4c69"
+    for call in (
+        scheduler.pools.PauseWorker(pb.PauseWorkerRequest(worker_id=missing)),
+        scheduler.pools.ResumeWorker(pb.ResumeWorkerRequest(worker_id=missing)),
+    ):
+        assert (await refused(call)).reason == "WORKER_NOT_FOUND"
     error = await refused(scheduler.pools.DrainWorker(pb.DrainWorkerRequest(worker_id=missing)))
     assert isinstance(error, errors.NotFound)

@@ -1,9 +1,9 @@
-import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { RecentRuns } from "../activity/RecentRuns.tsx";
 import { call } from "../api/client.ts";
-import type { Worker } from "../api/contract.gen.ts";
+import type { Worker, WorkerStatus } from "../api/contract.gen.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { Moment } from "../parts/Moment.tsx";
@@ -15,6 +15,7 @@ import { WORKER_LOOKS } from "./workers.tsx";
 const route = getRouteApi("/workers/$workerId");
 const EVENTS = ["headrace.worker.*", "headrace.flow-run.*"];
 const MOST = 200;
+const TAKES_ORDERS: WorkerStatus[] = ["WORKER_STATUS_ONLINE", "WORKER_STATUS_PAUSED"];
 
 async function findWorker(workerId: string, signal: AbortSignal): Promise<Worker | null> {
   let token = "";
@@ -51,6 +52,15 @@ export function WorkerPage() {
 function Shown({ worker }: { worker: Worker }) {
   const queries = useQueryClient();
   const [isDraining, setDraining] = useState(false);
+  const isPaused = worker.pause_reason !== "";
+  const flip = useMutation({
+    mutationFn: async () => {
+      const named = { worker_id: worker.worker_id };
+      await (isPaused ? call("ResumeWorker", named) : call("PauseWorker", named));
+    },
+    onSuccess: () => queries.invalidateQueries({ queryKey: ["workers"] }),
+    onError: (error) => tellFault(isPaused ? "The worker could not be resumed" : "The worker could not be paused", error),
+  });
   const filter = useMemo(() => ({ worker_names: [worker.name] }), [worker.name]);
   const running = useMemo(() => ({ flow_run_ids: worker.flow_run_ids }), [worker.flow_run_ids]);
   const labels = Object.entries(worker.labels ?? {}).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
@@ -61,10 +71,15 @@ function Shown({ worker }: { worker: Worker }) {
         from={{ to: "/work-pools", label: "Work pools" }}
         badge={<Mark {...WORKER_LOOKS[worker.status]} />}
         actions={
-          worker.status === "WORKER_STATUS_ONLINE" && (
-            <button type="button" className="button" onClick={() => setDraining(true)}>
-              Drain
-            </button>
+          TAKES_ORDERS.includes(worker.status) && (
+            <>
+              <button type="button" className="button" disabled={flip.isPending} onClick={() => flip.mutate()}>
+                {isPaused ? "Resume" : "Pause"}
+              </button>
+              <button type="button" className="button" onClick={() => setDraining(true)}>
+                Drain
+              </button>
+            </>
           )
         }
       />
@@ -84,7 +99,8 @@ function Shown({ worker }: { worker: Worker }) {
           Type: worker.type,
           Version: worker.client_version,
           "First came": <Moment at={worker.started_at} />,
-          "Last heard of": worker.status === "WORKER_STATUS_ONLINE" ? "now" : <Moment at={worker.last_heartbeat_at} />,
+          "Last heard of": TAKES_ORDERS.includes(worker.status) ? "now" : <Moment at={worker.last_heartbeat_at} />,
+          Paused: isPaused ? worker.pause_reason : undefined,
           Labels: labels.length > 0 ? <Tags tags={labels} /> : undefined,
         }}
       />
@@ -113,7 +129,7 @@ function Shown({ worker }: { worker: Worker }) {
         }}
       >
         <p>It takes nothing new, finishes the {worker.flow_run_ids.length} that it runs, and leaves. Start another one before, if its pool must go on.</p>
-        <p className="quiet">To let it rest for a while and stay, send the signal SIGUSR1 to its process, and SIGUSR2 to go on; or pause its pool.</p>
+        <p className="quiet">To let it rest for a while and stay, pause it.</p>
       </ConfirmDialog>
     </>
   );

@@ -11,6 +11,7 @@ export const WORKER_LOOKS: Record<WorkerStatus, { look: string; label: string }>
   WORKER_STATUS_ONLINE: { look: "completed", label: "Online" },
   WORKER_STATUS_DRAINING: { look: "cancelling", label: "Draining" },
   WORKER_STATUS_OFFLINE: { look: "cancelled", label: "Offline" },
+  WORKER_STATUS_PAUSED: { look: "paused", label: "Paused" },
 };
 
 export const WORKER_COLUMNS: Column<Worker>[] = [

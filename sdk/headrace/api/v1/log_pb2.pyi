@@ -206,7 +206,9 @@ class LogFilter(google.protobuf.message.Message):
     without_task_runs: builtins.bool
     """True: only records of flow runs themselves, not of their task runs."""
     with_children: builtins.bool
-    """True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. Not when following."""
+    """True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. A
+    follower is told of those that come later, too.
+    """
     match_case: builtins.bool
     """True: upper and lower case in `text` are told apart."""
     whole_words: builtins.bool

@@ -64,6 +64,48 @@ WEBHOOK_AUTHENTICATION_SLACK: WebhookAuthentication.ValueType  # 6
 """"X-Slack-Signature: v0=<hex>" and "X-Slack-Request-Timestamp", as Slack sends them."""
 Global___WebhookAuthentication: typing_extensions.TypeAlias = WebhookAuthentication
 
+class _WebhookHandshake:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _WebhookHandshakeEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_WebhookHandshake.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    WEBHOOK_HANDSHAKE_UNSPECIFIED: _WebhookHandshake.ValueType  # 0
+    """Nobody's."""
+    WEBHOOK_HANDSHAKE_NONE: _WebhookHandshake.ValueType  # 1
+    """Nobody's."""
+    WEBHOOK_HANDSHAKE_SLACK: _WebhookHandshake.ValueType  # 2
+    """Slack's url_verification, which has to be signed as all its calls are."""
+    WEBHOOK_HANDSHAKE_META: _WebhookHandshake.ValueType  # 3
+    """Facebook's, Instagram's and WhatsApp's: GET with "hub.challenge"; "hub.verify_token" has to be the webhook's secret."""
+    WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH: _WebhookHandshake.ValueType  # 4
+    """Microsoft Graph's: "validationToken" in the query."""
+    WEBHOOK_HANDSHAKE_EVENT_GRID: _WebhookHandshake.ValueType  # 5
+    """Azure Event Grid's SubscriptionValidation."""
+    WEBHOOK_HANDSHAKE_DROPBOX: _WebhookHandshake.ValueType  # 6
+    """Dropbox's: GET with "challenge" in the query."""
+
+class WebhookHandshake(_WebhookHandshake, metaclass=_WebhookHandshakeEnumTypeWrapper):
+    """Whose question is answered by which a sender finds out, before it sends anything, whether an address wants to be
+    called. Such a call is answered as the sender wants it and becomes no event.
+    """
+
+WEBHOOK_HANDSHAKE_UNSPECIFIED: WebhookHandshake.ValueType  # 0
+"""Nobody's."""
+WEBHOOK_HANDSHAKE_NONE: WebhookHandshake.ValueType  # 1
+"""Nobody's."""
+WEBHOOK_HANDSHAKE_SLACK: WebhookHandshake.ValueType  # 2
+"""Slack's url_verification, which has to be signed as all its calls are."""
+WEBHOOK_HANDSHAKE_META: WebhookHandshake.ValueType  # 3
+"""Facebook's, Instagram's and WhatsApp's: GET with "hub.challenge"; "hub.verify_token" has to be the webhook's secret."""
+WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH: WebhookHandshake.ValueType  # 4
+"""Microsoft Graph's: "validationToken" in the query."""
+WEBHOOK_HANDSHAKE_EVENT_GRID: WebhookHandshake.ValueType  # 5
+"""Azure Event Grid's SubscriptionValidation."""
+WEBHOOK_HANDSHAKE_DROPBOX: WebhookHandshake.ValueType  # 6
+"""Dropbox's: GET with "challenge" in the query."""
+Global___WebhookHandshake: typing_extensions.TypeAlias = WebhookHandshake
+
 @typing.final
 class Webhook(google.protobuf.message.Message):
     """An address that other systems call."""
@@ -87,6 +129,7 @@ class Webhook(google.protobuf.message.Message):
     RECEIVED_COUNT_FIELD_NUMBER: builtins.int
     LAST_ERROR_FIELD_NUMBER: builtins.int
     LAST_ERROR_AT_FIELD_NUMBER: builtins.int
+    HANDSHAKE_FIELD_NUMBER: builtins.int
     webhook_id: builtins.str
     """UUIDv7."""
     name: builtins.str
@@ -107,6 +150,8 @@ class Webhook(google.protobuf.message.Message):
     """How many calls it took."""
     last_error: builtins.str
     """What was wrong with the last call that it refused although its sender was known."""
+    handshake: Global___WebhookHandshake.ValueType
+    """Whose question about the address is answered."""
     @property
     def template(self) -> Global___WebhookTemplate:
         """The event that a call becomes. Templates see `request` (method, headers, query, body, text) and `webhook`."""
@@ -157,9 +202,10 @@ class Webhook(google.protobuf.message.Message):
         received_count: builtins.int = ...,
         last_error: builtins.str = ...,
         last_error_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        handshake: Global___WebhookHandshake.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["created_at", b"created_at", "creator", b"creator", "last_error_at", b"last_error_at", "last_received_at", b"last_received_at", "replay_window", b"replay_window", "template", b"template", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["authentication", b"authentication", "created_at", b"created_at", "creator", b"creator", "description", b"description", "last_error", b"last_error", "last_error_at", b"last_error_at", "last_received_at", b"last_received_at", "most_bytes", b"most_bytes", "most_per_minute", b"most_per_minute", "name", b"name", "paused", b"paused", "received_count", b"received_count", "replay_window", b"replay_window", "slug", b"slug", "template", b"template", "updated_at", b"updated_at", "webhook_id", b"webhook_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["authentication", b"authentication", "created_at", b"created_at", "creator", b"creator", "description", b"description", "handshake", b"handshake", "last_error", b"last_error", "last_error_at", b"last_error_at", "last_received_at", b"last_received_at", "most_bytes", b"most_bytes", "most_per_minute", b"most_per_minute", "name", b"name", "paused", b"paused", "received_count", b"received_count", "replay_window", b"replay_window", "slug", b"slug", "template", b"template", "updated_at", b"updated_at", "webhook_id", b"webhook_id"]) -> None: ...
 
 Global___Webhook: typing_extensions.TypeAlias = Webhook
 
@@ -387,8 +433,8 @@ class UpdateWebhookRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute. Empty: those
-        that are set.
+        """Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute,
+        handshake. Empty: those that are set.
         """
 
     def __init__(
@@ -581,16 +627,24 @@ class ReceiveWebhookResponse(google.protobuf.message.Message):
 
     EVENT_ID_FIELD_NUMBER: builtins.int
     STORED_FIELD_NUMBER: builtins.int
+    ANSWER_FIELD_NUMBER: builtins.int
+    ANSWER_TYPE_FIELD_NUMBER: builtins.int
     event_id: builtins.str
-    """The event."""
+    """The event; empty if the call was a question about the address."""
     stored: builtins.bool
     """False: it came before, and is that event."""
+    answer: builtins.str
+    """What such a question is answered with."""
+    answer_type: builtins.str
+    """The media type of that."""
     def __init__(
         self,
         *,
         event_id: builtins.str = ...,
         stored: builtins.bool = ...,
+        answer: builtins.str = ...,
+        answer_type: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["event_id", b"event_id", "stored", b"stored"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["answer", b"answer", "answer_type", b"answer_type", "event_id", b"event_id", "stored", b"stored"]) -> None: ...
 
 Global___ReceiveWebhookResponse: typing_extensions.TypeAlias = ReceiveWebhookResponse

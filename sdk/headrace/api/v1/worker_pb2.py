@@ -32,7 +32,7 @@ from headrace.api.v1 import state_pb2 as headrace_dot_api_dot_v1_dot_state__pb2
 from headrace.api.v1 import work_pool_pb2 as headrace_dot_api_dot_v1_dot_work__pool__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cheadrace/api/v1/worker.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headrace/api/v1/deployment.proto\x1a\x1eheadrace/api/v1/flow_run.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1fheadrace/api/v1/work_pool.proto\"\xd7\x02\n\x0e\x43onnectRequest\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x34\n\x05hello\x18\x02 \x01(\x0b\x32\x1c.headrace.api.v1.WorkerHelloH\x00R\x05hello\x12@\n\theartbeat\x18\x03 \x01(\x0b\x32 .headrace.api.v1.WorkerHeartbeatH\x00R\theartbeat\x12.\n\x03\x61\x63k\x18\x04 \x01(\x0b\x32\x1a.headrace.api.v1.WorkerAckH\x00R\x03\x61\x63k\x12\x37\n\x06result\x18\x05 \x01(\x0b\x32\x1d.headrace.api.v1.WorkerResultH\x00R\x06result\x12=\n\x08\x64raining\x18\x06 \x01(\x0b\x32\x1f.headrace.api.v1.WorkerDrainingH\x00R\x08\x64rainingB\t\n\x07message\"\xc5\x03\n\x0bWorkerHello\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12$\n\x0ework_pool_name\x18\x03 \x01(\tR\x0cworkPoolName\x12(\n\x10work_queue_names\x18\x04 \x03(\tR\x0eworkQueueNames\x12%\n\x0e\x64\x65ployment_ids\x18\x05 \x03(\tR\rdeploymentIds\x12\x12\n\x04type\x18\x06 \x01(\tR\x04type\x12\x1f\n\x0b\x63reate_pool\x18\x07 \x01(\x08R\ncreatePool\x12\x1a\n\x08\x63\x61pacity\x18\x08 \x01(\x05R\x08\x63\x61pacity\x12/\n\x06labels\x18\t \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\x12%\n\x0e\x63lient_version\x18\n \x01(\tR\rclientVersion\x12\x12\n\x04host\x18\x0b \x01(\tR\x04host\x12,\n\x04held\x18\x0c \x03(\x0b\x32\x18.headrace.api.v1.HeldRunR\x04held\x12#\n\rfree_capacity\x18\r \x01(\x05R\x0c\x66reeCapacity\"N\n\x07HeldRun\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n\rattempt_token\x18\x02 \x01(\tR\x0c\x61ttemptToken\"d\n\x0fWorkerHeartbeat\x12#\n\rfree_capacity\x18\x01 \x01(\x05R\x0c\x66reeCapacity\x12,\n\x04held\x18\x02 \x03(\x0b\x32\x18.headrace.api.v1.HeldRunR\x04held\"-\n\tWorkerAck\x12 \n\x0c\x66low_run_ids\x18\x01 \x03(\tR\nflowRunIds\"\xd7\x01\n\x0cWorkerResult\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n\rattempt_token\x18\x02 \x01(\tR\x0c\x61ttemptToken\x12\x38\n\x07outcome\x18\x03 \x01(\x0e\x32\x1e.headrace.api.v1.WorkerOutcomeR\x07outcome\x12 \n\texit_code\x18\x04 \x01(\x05H\x00R\x08\x65xitCode\x88\x01\x01\x12\x18\n\x07message\x18\x05 \x01(\tR\x07messageB\x0c\n\n_exit_code\"(\n\x0eWorkerDraining\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\"\x9d\x04\n\x0f\x43onnectResponse\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12:\n\x07welcome\x18\x02 \x01(\x0b\x32\x1e.headrace.api.v1.WorkerWelcomeH\x00R\x07welcome\x12@\n\x0b\x61ssignments\x18\x03 \x01(\x0b\x32\x1c.headrace.api.v1.AssignmentsH\x00R\x0b\x61ssignments\x12;\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32!.headrace.api.v1.CancelAssignmentH\x00R\x06\x63\x61ncel\x12:\n\x07renewed\x18\x05 \x01(\x0b\x32\x1e.headrace.api.v1.LeasesRenewedH\x00R\x07renewed\x12\x35\n\x04lost\x18\x06 \x01(\x0b\x32\x1f.headrace.api.v1.AssignmentLostH\x00R\x04lost\x12\x35\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x1d.headrace.api.v1.DrainRequestH\x00R\x05\x64rain\x12\x44\n\rresult_stored\x18\x08 \x01(\x0b\x32\x1d.headrace.api.v1.ResultStoredH\x00R\x0cresultStored\x12\x38\n\twork_pool\x18\t \x01(\x0b\x32\x19.headrace.api.v1.WorkPoolH\x00R\x08workPoolB\t\n\x07message\"\xc6\x01\n\rWorkerWelcome\x12H\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\x12\x36\n\twork_pool\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.WorkPoolR\x08workPool\x12\x33\n\x16\x63onfirmed_flow_run_ids\x18\x03 \x03(\tR\x13\x63onfirmedFlowRunIds\"L\n\x0b\x41ssignments\x12=\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.AssignmentR\x0b\x61ssignments\"\x86\x03\n\nAssignment\x12\x33\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x18.headrace.api.v1.FlowRunR\x07\x66lowRun\x12\x32\n\x07\x61ttempt\x18\x02 \x01(\x0b\x32\x18.headrace.api.v1.AttemptR\x07\x61ttempt\x12<\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\".headrace.api.v1.DeploymentContentR\x07\x63ontent\x12H\n\x0b\x63oncurrency\x18\x04 \x01(\x0b\x32&.headrace.api.v1.DeploymentConcurrencyR\x0b\x63oncurrency\x12\x44\n\x11job_configuration\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x10jobConfiguration\x12\x41\n\x0e\x61\x63knowledge_by\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\racknowledgeBy\"\xa0\x01\n\x10\x43\x61ncelAssignment\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n\rattempt_token\x18\x02 \x01(\tR\x0c\x61ttemptToken\x12/\n\x05grace\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05grace\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\"w\n\rLeasesRenewed\x12\x44\n\x10lease_expires_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12 \n\x0c\x66low_run_ids\x18\x02 \x03(\tR\nflowRunIds\"v\n\x0e\x41ssignmentLost\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n\x05state\x18\x03 \x01(\x0b\x32\x16.headrace.api.v1.StateR\x05state\"&\n\x0c\x44rainRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\".\n\x0cResultStored\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId*\xc0\x01\n\rWorkerOutcome\x12\x1e\n\x1aWORKER_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14WORKER_OUTCOME_ENDED\x10\x01\x12\x1a\n\x16WORKER_OUTCOME_CRASHED\x10\x02\x12\x1c\n\x18WORKER_OUTCOME_CANCELLED\x10\x03\x12\x1e\n\x1aWORKER_OUTCOME_NOT_STARTED\x10\x04\x12\x1b\n\x17WORKER_OUTCOME_RETURNED\x10\x05\x32g\n\rWorkerService\x12V\n\x07\x43onnect\x12\x1f.headrace.api.v1.ConnectRequest\x1a .headrace.api.v1.ConnectResponse\"\x04\xe0\xe0\x18+(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cheadrace/api/v1/worker.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a headrace/api/v1/deployment.proto\x1a\x1eheadrace/api/v1/flow_run.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1fheadrace/api/v1/work_pool.proto\"\xd7\x02\n\x0e\x43onnectRequest\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12\x34\n\x05hello\x18\x02 \x01(\x0b\x32\x1c.headrace.api.v1.WorkerHelloH\x00R\x05hello\x12@\n\theartbeat\x18\x03 \x01(\x0b\x32 .headrace.api.v1.WorkerHeartbeatH\x00R\theartbeat\x12.\n\x03\x61\x63k\x18\x04 \x01(\x0b\x32\x1a.headrace.api.v1.WorkerAckH\x00R\x03\x61\x63k\x12\x37\n\x06result\x18\x05 \x01(\x0b\x32\x1d.headrace.api.v1.WorkerResultH\x00R\x06result\x12=\n\x08\x64raining\x18\x06 \x01(\x0b\x32\x1f.headrace.api.v1.WorkerDrainingH\x00R\x08\x64rainingB\t\n\x07message\"\xdd\x03\n\x0bWorkerHello\x12\x1b\n\tworker_id\x18\x01 \x01(\tR\x08workerId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12$\n\x0ework_pool_name\x18\x03 \x01(\tR\x0cworkPoolName\x12(\n\x10work_queue_names\x18\x04 \x03(\tR\x0eworkQueueNames\x12%\n\x0e\x64\x65ployment_ids\x18\x05 \x03(\tR\rdeploymentIds\x12\x12\n\x04type\x18\x06 \x01(\tR\x04type\x12\x1f\n\x0b\x63reate_pool\x18\x07 \x01(\x08R\ncreatePool\x12\x1a\n\x08\x63\x61pacity\x18\x08 \x01(\x05R\x08\x63\x61pacity\x12/\n\x06labels\x18\t \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\x12%\n\x0e\x63lient_version\x18\n \x01(\tR\rclientVersion\x12\x12\n\x04host\x18\x0b \x01(\tR\x04host\x12,\n\x04held\x18\x0c \x03(\x0b\x32\x18.headrace.api.v1.HeldRunR\x04held\x12#\n\rfree_capacity\x18\r \x01(\x05R\x0c\x66reeCapacity\x12\x16\n\x06paused\x18\x0e \x01(\x08R\x06paused\"N\n\x07HeldRun\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n\rattempt_token\x18\x02 \x01(\tR\x0c\x61ttemptToken\"|\n\x0fWorkerHeartbeat\x12#\n\rfree_capacity\x18\x01 \x01(\x05R\x0c\x66reeCapacity\x12,\n\x04held\x18\x02 \x03(\x0b\x32\x18.headrace.api.v1.HeldRunR\x04held\x12\x16\n\x06paused\x18\x03 \x01(\x08R\x06paused\"-\n\tWorkerAck\x12 \n\x0c\x66low_run_ids\x18\x01 \x03(\tR\nflowRunIds\"\xd7\x01\n\x0cWorkerResult\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n\rattempt_token\x18\x02 \x01(\tR\x0c\x61ttemptToken\x12\x38\n\x07outcome\x18\x03 \x01(\x0e\x32\x1e.headrace.api.v1.WorkerOutcomeR\x07outcome\x12 \n\texit_code\x18\x04 \x01(\x05H\x00R\x08\x65xitCode\x88\x01\x01\x12\x18\n\x07message\x18\x05 \x01(\tR\x07messageB\x0c\n\n_exit_code\"(\n\x0eWorkerDraining\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\"\x8e\x05\n\x0f\x43onnectResponse\x12\x1a\n\x08sequence\x18\x01 \x01(\x03R\x08sequence\x12:\n\x07welcome\x18\x02 \x01(\x0b\x32\x1e.headrace.api.v1.WorkerWelcomeH\x00R\x07welcome\x12@\n\x0b\x61ssignments\x18\x03 \x01(\x0b\x32\x1c.headrace.api.v1.AssignmentsH\x00R\x0b\x61ssignments\x12;\n\x06\x63\x61ncel\x18\x04 \x01(\x0b\x32!.headrace.api.v1.CancelAssignmentH\x00R\x06\x63\x61ncel\x12:\n\x07renewed\x18\x05 \x01(\x0b\x32\x1e.headrace.api.v1.LeasesRenewedH\x00R\x07renewed\x12\x35\n\x04lost\x18\x06 \x01(\x0b\x32\x1f.headrace.api.v1.AssignmentLostH\x00R\x04lost\x12\x35\n\x05\x64rain\x18\x07 \x01(\x0b\x32\x1d.headrace.api.v1.DrainRequestH\x00R\x05\x64rain\x12\x44\n\rresult_stored\x18\x08 \x01(\x0b\x32\x1d.headrace.api.v1.ResultStoredH\x00R\x0cresultStored\x12\x38\n\twork_pool\x18\t \x01(\x0b\x32\x19.headrace.api.v1.WorkPoolH\x00R\x08workPool\x12\x35\n\x05pause\x18\n \x01(\x0b\x32\x1d.headrace.api.v1.PauseRequestH\x00R\x05pause\x12\x38\n\x06resume\x18\x0b \x01(\x0b\x32\x1e.headrace.api.v1.ResumeRequestH\x00R\x06resumeB\t\n\x07message\"\xde\x01\n\rWorkerWelcome\x12H\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\x12\x36\n\twork_pool\x18\x02 \x01(\x0b\x32\x19.headrace.api.v1.WorkPoolR\x08workPool\x12\x33\n\x16\x63onfirmed_flow_run_ids\x18\x03 \x03(\tR\x13\x63onfirmedFlowRunIds\x12\x16\n\x06paused\x18\x04 \x01(\x08R\x06paused\"L\n\x0b\x41ssignments\x12=\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.AssignmentR\x0b\x61ssignments\"\x86\x03\n\nAssignment\x12\x33\n\x08\x66low_run\x18\x01 \x01(\x0b\x32\x18.headrace.api.v1.FlowRunR\x07\x66lowRun\x12\x32\n\x07\x61ttempt\x18\x02 \x01(\x0b\x32\x18.headrace.api.v1.AttemptR\x07\x61ttempt\x12<\n\x07\x63ontent\x18\x03 \x01(\x0b\x32\".headrace.api.v1.DeploymentContentR\x07\x63ontent\x12H\n\x0b\x63oncurrency\x18\x04 \x01(\x0b\x32&.headrace.api.v1.DeploymentConcurrencyR\x0b\x63oncurrency\x12\x44\n\x11job_configuration\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x10jobConfiguration\x12\x41\n\x0e\x61\x63knowledge_by\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\racknowledgeBy\"\xa0\x01\n\x10\x43\x61ncelAssignment\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n\rattempt_token\x18\x02 \x01(\tR\x0c\x61ttemptToken\x12/\n\x05grace\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x05grace\x12\x16\n\x06reason\x18\x04 \x01(\tR\x06reason\"w\n\rLeasesRenewed\x12\x44\n\x10lease_expires_at\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12 \n\x0c\x66low_run_ids\x18\x02 \x03(\tR\nflowRunIds\"v\n\x0e\x41ssignmentLost\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n\x05state\x18\x03 \x01(\x0b\x32\x16.headrace.api.v1.StateR\x05state\"&\n\x0c\x44rainRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\"&\n\x0cPauseRequest\x12\x16\n\x06reason\x18\x01 \x01(\tR\x06reason\"\x0f\n\rResumeRequest\".\n\x0cResultStored\x12\x1e\n\x0b\x66low_run_id\x18\x01 \x01(\tR\tflowRunId*\xc0\x01\n\rWorkerOutcome\x12\x1e\n\x1aWORKER_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14WORKER_OUTCOME_ENDED\x10\x01\x12\x1a\n\x16WORKER_OUTCOME_CRASHED\x10\x02\x12\x1c\n\x18WORKER_OUTCOME_CANCELLED\x10\x03\x12\x1e\n\x1aWORKER_OUTCOME_NOT_STARTED\x10\x04\x12\x1b\n\x17WORKER_OUTCOME_RETURNED\x10\x05\x32g\n\rWorkerService\x12V\n\x07\x43onnect\x12\x1f.headrace.api.v1.ConnectRequest\x1a .headrace.api.v1.ConnectResponse\"\x04\xe0\xe0\x18+(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -41,40 +41,44 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_WORKERSERVICE'].methods_by_name['Connect']._loaded_options = None
   _globals['_WORKERSERVICE'].methods_by_name['Connect']._serialized_options = b'\340\340\030+'
-  _globals['_WORKEROUTCOME']._serialized_start=3303
-  _globals['_WORKEROUTCOME']._serialized_end=3495
+  _globals['_WORKEROUTCOME']._serialized_start=3545
+  _globals['_WORKEROUTCOME']._serialized_end=3737
   _globals['_CONNECTREQUEST']._serialized_start=304
   _globals['_CONNECTREQUEST']._serialized_end=647
   _globals['_WORKERHELLO']._serialized_start=650
-  _globals['_WORKERHELLO']._serialized_end=1103
-  _globals['_HELDRUN']._serialized_start=1105
-  _globals['_HELDRUN']._serialized_end=1183
-  _globals['_WORKERHEARTBEAT']._serialized_start=1185
-  _globals['_WORKERHEARTBEAT']._serialized_end=1285
-  _globals['_WORKERACK']._serialized_start=1287
-  _globals['_WORKERACK']._serialized_end=1332
-  _globals['_WORKERRESULT']._serialized_start=1335
-  _globals['_WORKERRESULT']._serialized_end=1550
-  _globals['_WORKERDRAINING']._serialized_start=1552
-  _globals['_WORKERDRAINING']._serialized_end=1592
-  _globals['_CONNECTRESPONSE']._serialized_start=1595
-  _globals['_CONNECTRESPONSE']._serialized_end=2136
-  _globals['_WORKERWELCOME']._serialized_start=2139
-  _globals['_WORKERWELCOME']._serialized_end=2337
-  _globals['_ASSIGNMENTS']._serialized_start=2339
-  _globals['_ASSIGNMENTS']._serialized_end=2415
-  _globals['_ASSIGNMENT']._serialized_start=2418
-  _globals['_ASSIGNMENT']._serialized_end=2808
-  _globals['_CANCELASSIGNMENT']._serialized_start=2811
-  _globals['_CANCELASSIGNMENT']._serialized_end=2971
-  _globals['_LEASESRENEWED']._serialized_start=2973
-  _globals['_LEASESRENEWED']._serialized_end=3092
-  _globals['_ASSIGNMENTLOST']._serialized_start=3094
-  _globals['_ASSIGNMENTLOST']._serialized_end=3212
-  _globals['_DRAINREQUEST']._serialized_start=3214
-  _globals['_DRAINREQUEST']._serialized_end=3252
-  _globals['_RESULTSTORED']._serialized_start=3254
-  _globals['_RESULTSTORED']._serialized_end=3300
-  _globals['_WORKERSERVICE']._serialized_start=3497
-  _globals['_WORKERSERVICE']._serialized_end=3600
+  _globals['_WORKERHELLO']._serialized_end=1127
+  _globals['_HELDRUN']._serialized_start=1129
+  _globals['_HELDRUN']._serialized_end=1207
+  _globals['_WORKERHEARTBEAT']._serialized_start=1209
+  _globals['_WORKERHEARTBEAT']._serialized_end=1333
+  _globals['_WORKERACK']._serialized_start=1335
+  _globals['_WORKERACK']._serialized_end=1380
+  _globals['_WORKERRESULT']._serialized_start=1383
+  _globals['_WORKERRESULT']._serialized_end=1598
+  _globals['_WORKERDRAINING']._serialized_start=1600
+  _globals['_WORKERDRAINING']._serialized_end=1640
+  _globals['_CONNECTRESPONSE']._serialized_start=1643
+  _globals['_CONNECTRESPONSE']._serialized_end=2297
+  _globals['_WORKERWELCOME']._serialized_start=2300
+  _globals['_WORKERWELCOME']._serialized_end=2522
+  _globals['_ASSIGNMENTS']._serialized_start=2524
+  _globals['_ASSIGNMENTS']._serialized_end=2600
+  _globals['_ASSIGNMENT']._serialized_start=2603
+  _globals['_ASSIGNMENT']._serialized_end=2993
+  _globals['_CANCELASSIGNMENT']._serialized_start=2996
+  _globals['_CANCELASSIGNMENT']._serialized_end=3156
+  _globals['_LEASESRENEWED']._serialized_start=3158
+  _globals['_LEASESRENEWED']._serialized_end=3277
+  _globals['_ASSIGNMENTLOST']._serialized_start=3279
+  _globals['_ASSIGNMENTLOST']._serialized_end=3397
+  _globals['_DRAINREQUEST']._serialized_start=3399
+  _globals['_DRAINREQUEST']._serialized_end=3437
+  _globals['_PAUSEREQUEST']._serialized_start=3439
+  _globals['_PAUSEREQUEST']._serialized_end=3477
+  _globals['_RESUMEREQUEST']._serialized_start=3479
+  _globals['_RESUMEREQUEST']._serialized_end=3494
+  _globals['_RESULTSTORED']._serialized_start=3496
+  _globals['_RESULTSTORED']._serialized_end=3542
+  _globals['_WORKERSERVICE']._serialized_start=3739
+  _globals['_WORKERSERVICE']._serialized_end=3842
 # @@protoc_insertion_point(module_scope)

@@ -131,6 +131,7 @@ class WorkerHello(google.protobuf.message.Message):
     HOST_FIELD_NUMBER: builtins.int
     HELD_FIELD_NUMBER: builtins.int
     FREE_CAPACITY_FIELD_NUMBER: builtins.int
+    PAUSED_FIELD_NUMBER: builtins.int
     worker_id: builtins.str
     """UUIDv7 that identifies the process through reconnections."""
     name: builtins.str
@@ -149,6 +150,8 @@ class WorkerHello(google.protobuf.message.Message):
     """The machine that it runs on."""
     free_capacity: builtins.int
     """How many more runs it takes now."""
+    paused: builtins.bool
+    """It was paused where it runs, and takes nothing new."""
     @property
     def work_queue_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The queues to take from; empty: all of the pool."""
@@ -181,9 +184,10 @@ class WorkerHello(google.protobuf.message.Message):
         host: builtins.str = ...,
         held: collections.abc.Iterable[Global___HeldRun] | None = ...,
         free_capacity: builtins.int = ...,
+        paused: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["labels", b"labels"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["capacity", b"capacity", "client_version", b"client_version", "create_pool", b"create_pool", "deployment_ids", b"deployment_ids", "free_capacity", b"free_capacity", "held", b"held", "host", b"host", "labels", b"labels", "name", b"name", "type", b"type", "work_pool_name", b"work_pool_name", "work_queue_names", b"work_queue_names", "worker_id", b"worker_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["capacity", b"capacity", "client_version", b"client_version", "create_pool", b"create_pool", "deployment_ids", b"deployment_ids", "free_capacity", b"free_capacity", "held", b"held", "host", b"host", "labels", b"labels", "name", b"name", "paused", b"paused", "type", b"type", "work_pool_name", b"work_pool_name", "work_queue_names", b"work_queue_names", "worker_id", b"worker_id"]) -> None: ...
 
 Global___WorkerHello: typing_extensions.TypeAlias = WorkerHello
 
@@ -217,8 +221,11 @@ class WorkerHeartbeat(google.protobuf.message.Message):
 
     FREE_CAPACITY_FIELD_NUMBER: builtins.int
     HELD_FIELD_NUMBER: builtins.int
+    PAUSED_FIELD_NUMBER: builtins.int
     free_capacity: builtins.int
     """How many more runs it takes now. Replaces what was told before."""
+    paused: builtins.bool
+    """It was paused where it runs, and takes nothing new."""
     @property
     def held(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___HeldRun]:
         """What it runs; their leases are renewed."""
@@ -228,8 +235,9 @@ class WorkerHeartbeat(google.protobuf.message.Message):
         *,
         free_capacity: builtins.int = ...,
         held: collections.abc.Iterable[Global___HeldRun] | None = ...,
+        paused: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["free_capacity", b"free_capacity", "held", b"held"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["free_capacity", b"free_capacity", "held", b"held", "paused", b"paused"]) -> None: ...
 
 Global___WorkerHeartbeat: typing_extensions.TypeAlias = WorkerHeartbeat
 
@@ -322,6 +330,8 @@ class ConnectResponse(google.protobuf.message.Message):
     DRAIN_FIELD_NUMBER: builtins.int
     RESULT_STORED_FIELD_NUMBER: builtins.int
     WORK_POOL_FIELD_NUMBER: builtins.int
+    PAUSE_FIELD_NUMBER: builtins.int
+    RESUME_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Increases by one with each message of the stream."""
     @property
@@ -356,6 +366,14 @@ class ConnectResponse(google.protobuf.message.Message):
     def work_pool(self) -> headrace.api.v1.work_pool_pb2.WorkPool:
         """The pool changed."""
 
+    @property
+    def pause(self) -> Global___PauseRequest:
+        """The worker has to take nothing new until it is resumed."""
+
+    @property
+    def resume(self) -> Global___ResumeRequest:
+        """The worker may take runs again."""
+
     def __init__(
         self,
         *,
@@ -368,10 +386,12 @@ class ConnectResponse(google.protobuf.message.Message):
         drain: Global___DrainRequest | None = ...,
         result_stored: Global___ResultStored | None = ...,
         work_pool: headrace.api.v1.work_pool_pb2.WorkPool | None = ...,
+        pause: Global___PauseRequest | None = ...,
+        resume: Global___ResumeRequest | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["assignments", b"assignments", "cancel", b"cancel", "drain", b"drain", "lost", b"lost", "message", b"message", "renewed", b"renewed", "result_stored", b"result_stored", "welcome", b"welcome", "work_pool", b"work_pool"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "cancel", b"cancel", "drain", b"drain", "lost", b"lost", "message", b"message", "renewed", b"renewed", "result_stored", b"result_stored", "sequence", b"sequence", "welcome", b"welcome", "work_pool", b"work_pool"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["welcome", "assignments", "cancel", "renewed", "lost", "drain", "result_stored", "work_pool"] | None: ...
+    def HasField(self, field_name: typing.Literal["assignments", b"assignments", "cancel", b"cancel", "drain", b"drain", "lost", b"lost", "message", b"message", "pause", b"pause", "renewed", b"renewed", "result_stored", b"result_stored", "resume", b"resume", "welcome", b"welcome", "work_pool", b"work_pool"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["assignments", b"assignments", "cancel", b"cancel", "drain", b"drain", "lost", b"lost", "message", b"message", "pause", b"pause", "renewed", b"renewed", "result_stored", b"result_stored", "resume", b"resume", "sequence", b"sequence", "welcome", b"welcome", "work_pool", b"work_pool"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["welcome", "assignments", "cancel", "renewed", "lost", "drain", "result_stored", "work_pool", "pause", "resume"] | None: ...
 
 Global___ConnectResponse: typing_extensions.TypeAlias = ConnectResponse
 
@@ -384,6 +404,9 @@ class WorkerWelcome(google.protobuf.message.Message):
     HEARTBEAT_INTERVAL_FIELD_NUMBER: builtins.int
     WORK_POOL_FIELD_NUMBER: builtins.int
     CONFIRMED_FLOW_RUN_IDS_FIELD_NUMBER: builtins.int
+    PAUSED_FIELD_NUMBER: builtins.int
+    paused: builtins.bool
+    """It has to take nothing new until it is resumed."""
     @property
     def heartbeat_interval(self) -> google.protobuf.duration_pb2.Duration:
         """How often to send a heartbeat."""
@@ -402,9 +425,10 @@ class WorkerWelcome(google.protobuf.message.Message):
         heartbeat_interval: google.protobuf.duration_pb2.Duration | None = ...,
         work_pool: headrace.api.v1.work_pool_pb2.WorkPool | None = ...,
         confirmed_flow_run_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        paused: builtins.bool = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["heartbeat_interval", b"heartbeat_interval", "work_pool", b"work_pool"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["confirmed_flow_run_ids", b"confirmed_flow_run_ids", "heartbeat_interval", b"heartbeat_interval", "work_pool", b"work_pool"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["confirmed_flow_run_ids", b"confirmed_flow_run_ids", "heartbeat_interval", b"heartbeat_interval", "paused", b"paused", "work_pool", b"work_pool"]) -> None: ...
 
 Global___WorkerWelcome: typing_extensions.TypeAlias = WorkerWelcome
 
@@ -585,6 +609,36 @@ class DrainRequest(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
 
 Global___DrainRequest: typing_extensions.TypeAlias = DrainRequest
+
+@typing.final
+class PauseRequest(google.protobuf.message.Message):
+    """The worker has to take nothing new until it is resumed; what it runs goes on."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: builtins.int
+    reason: builtins.str
+    """Why."""
+    def __init__(
+        self,
+        *,
+        reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["reason", b"reason"]) -> None: ...
+
+Global___PauseRequest: typing_extensions.TypeAlias = PauseRequest
+
+@typing.final
+class ResumeRequest(google.protobuf.message.Message):
+    """The worker may take runs again."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___ResumeRequest: typing_extensions.TypeAlias = ResumeRequest
 
 @typing.final
 class ResultStored(google.protobuf.message.Message):

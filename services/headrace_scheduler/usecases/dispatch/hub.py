@@ -122,8 +122,9 @@ class Hub:
         before.held.clear()
         await self._give_back(session.workspace_id, missing, "the stream broke before the worker got the run")
 
-    def hear(self, session: Session, free: int, held: Mapping[uuid.UUID, str]) -> None:
+    def hear(self, session: Session, free: int, held: Mapping[uuid.UUID, str], *, has_paused: bool = False) -> None:
         """Take a sign of life of a worker."""
+        session.has_paused = has_paused
         before = session.can_take
         session.hear(free, held, self._monotonic())
         if session.can_take > before and session.is_open:
@@ -228,7 +229,13 @@ class Hub:
         """Store the signs of life of the workers here, and hear what was stored for them elsewhere."""
         now = self._monotonic()
         beats = [
-            Beat(session.worker.worker_id, session.connection_id, session.is_draining, tuple(session.held))
+            Beat(
+                session.worker.worker_id,
+                session.connection_id,
+                session.is_draining,
+                session.has_paused,
+                tuple(session.held),
+            )
             for session in self._sessions.values()
             if now - session.last_heard_at < SILENT_SECONDS
         ]
@@ -242,6 +249,10 @@ class Hub:
                 session.end(errors.Aborted("the worker has connected elsewhere", reason="WORKER_REPLACED"))
             elif heard.drain_reason is not None:
                 session.drain(heard.drain_reason)
+            elif heard.pause_reason:
+                session.pause(heard.pause_reason)
+            elif session.resume():
+                self._lane_of(session).wake()
 
     async def refresh_pools(self) -> None:
         """Tell workers whose pool has changed."""

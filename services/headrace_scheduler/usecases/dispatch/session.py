@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from headrace import errors
 from headrace_scheduler.rules.runs import AttemptRef, ClaimedRun
 from headrace_scheduler.rules.work_pool import Worker, WorkPool
-from headrace_scheduler.rules.worker_stream import Assigned, Assignment, Cancel, Drain, Lost, Outgoing
+from headrace_scheduler.rules.worker_stream import Assigned, Assignment, Cancel, Drain, Lost, Outgoing, Pause, Resume
 
 MOST_MESSAGES = 1_000
 """Messages that wait for the stream. A worker that reads too slowly loses its stream and comes back."""
@@ -52,6 +52,10 @@ class Session:
         self.held: dict[uuid.UUID, Held] = {}
         self.last_heard_at = now
         self.is_draining = False
+        self.pause_reason = worker.pause_reason
+        """Why the server has it take nothing new; empty if it may."""
+        self.has_paused = False
+        """Whether it was paused where it runs."""
         self.has_retired = False
         """Whether the worker itself has said that it takes nothing new."""
         self.ended: errors.HeadraceError | None = None
@@ -72,7 +76,7 @@ class Session:
     @property
     def can_take(self) -> int:
         """How many runs it can be given now."""
-        return self.free if self.is_open and not self.is_draining else 0
+        return self.free if self.is_open and not self.is_draining and not self.pause_reason else 0
 
     @property
     def load(self) -> float:
@@ -135,6 +139,20 @@ class Session:
         if not self.is_draining:
             self.is_draining = True
             self.put(Drain(reason))
+
+    def pause(self, reason: str) -> None:
+        """Have the worker take nothing new until it is resumed."""
+        if self.pause_reason != reason:
+            self.pause_reason = reason
+            self.put(Pause(reason))
+
+    def resume(self) -> bool:
+        """Let the worker take runs again; return whether it was paused."""
+        was_paused = bool(self.pause_reason)
+        if was_paused:
+            self.pause_reason = ""
+            self.put(Resume())
+        return was_paused
 
     def overdue(self, now: float) -> list[AttemptRef]:
         """Return assignments that were not acknowledged in time."""
