@@ -52,7 +52,7 @@ Fields = Mapping[str, Field]
 class Body(dict[str, Any]):
     """The fields of a body, each with its value or default."""
 
-    given: Collection[str] = frozenset()
+    given: frozenset[str] = frozenset()
     """Those that the body names, be it with null: PATCH changes no others."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, overload
 
 from google.protobuf.duration_pb2 import Duration
 from google.protobuf.struct_pb2 import Struct, Value
@@ -42,6 +42,10 @@ def word(value: str) -> str | None:
     return value or None
 
 
+@overload
+def to_timestamp(moment: datetime.datetime) -> Timestamp: ...
+@overload
+def to_timestamp(moment: datetime.datetime | None) -> Timestamp | None: ...
 def to_timestamp(moment: datetime.datetime | None) -> Timestamp | None:
     """Return a time for a field of a message."""
     if moment is None:
@@ -50,6 +54,10 @@ def to_timestamp(moment: datetime.datetime | None) -> Timestamp | None:
     return Timestamp(seconds=delta.days * 86_400 + delta.seconds, nanos=delta.microseconds * 1000)
 
 
+@overload
+def to_duration(span: float) -> Duration: ...
+@overload
+def to_duration(span: float | None) -> Duration | None: ...
 def to_duration(span: float | None) -> Duration | None:
     """Return a span of seconds for a field of a message."""
     if span is None:
@@ -59,6 +67,10 @@ def to_duration(span: float | None) -> Duration | None:
     return duration
 
 
+@overload
+def to_struct(value: dict[str, Any]) -> Struct: ...
+@overload
+def to_struct(value: dict[str, Any] | None) -> Struct | None: ...
 def to_struct(value: dict[str, Any] | None) -> Struct | None:
     """Return a JSON object for a field of a message.
 

@@ -26,7 +26,7 @@ MOST_TRANSITIONS = 500
 
 MOST_NAME = 255
 MOST_MESSAGE = 65_536
-MOST_VERSION = 2**31 - 1
+MOST_VERSION = 2**53 - 1
 
 _TYPES = states.TYPE_NAMES
 _USUAL = ("", *(USUAL_NAMES[StateType(name)] for name in _TYPES[1:]))
