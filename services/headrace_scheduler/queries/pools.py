@@ -100,6 +100,13 @@ class PoolQueries:
         row = await self._fetchrow(_QUEUE.where(work_queue.c.work_pool_id == work_pool_id, work_queue.c.name == name))
         return rows.queue_of(row) if row is not None else None
 
+    async def load_queue_by_id(self, workspace_id: uuid.UUID, work_queue_id: uuid.UUID) -> WorkQueue | None:
+        """Return a queue, None if there is none."""
+        row = await self._fetchrow(
+            _QUEUE.where(work_queue.c.workspace_id == workspace_id, work_queue.c.work_queue_id == work_queue_id)
+        )
+        return rows.queue_of(row) if row is not None else None
+
     async def insert_queue(self, queue: WorkQueue) -> bool:
         """Store a new queue; False if its name is taken."""
         statement = pg.insert(work_queue).values(

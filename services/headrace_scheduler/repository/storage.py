@@ -223,6 +223,10 @@ class Pools(Protocol):
         """Return a queue by name, None if there is none."""
         ...
 
+    async def load_queue_by_id(self, workspace_id: uuid.UUID, work_queue_id: uuid.UUID) -> WorkQueue | None:
+        """Return a queue, None if there is none."""
+        ...
+
     async def insert_queue(self, queue: WorkQueue) -> bool:
         """Store a new queue; False if its name is taken."""
         ...

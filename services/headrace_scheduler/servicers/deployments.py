@@ -174,6 +174,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
             parent_task_run_id=values.to_optional_id(request.parent_task_run_id, "parent_task_run_id"),
             parent_flow_run_id=values.to_optional_id(request.parent_flow_run_id, "parent_flow_run_id"),
             retry_policy=wire.to_retry_policy(request.retry_policy) if request.HasField("retry_policy") else None,
+            enforces_schema=request.enforce_parameter_schema if request.HasField("enforce_parameter_schema") else None,
         )
         created = await run_deployment(self._bench, actor(), wanted)
         assert isinstance(created.flow_run, flow_run_pb2.FlowRun)

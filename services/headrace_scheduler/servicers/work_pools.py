@@ -149,6 +149,15 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         )
         return pb.CreateWorkQueueResponse(work_queue=wire.from_queue(queue))
 
+    async def GetWorkQueue(self, request: pb.GetWorkQueueRequest, context: Context) -> pb.GetWorkQueueResponse:
+        """Return one queue by its id."""
+        queue_id = values.to_id(request.work_queue_id, "work_queue_id")
+        workspace_id = actor().workspace_id
+        queue = await self._bench.store.read(lambda unit: unit.pools.load_queue_by_id(workspace_id, queue_id))
+        if queue is None:
+            raise errors.NotFound(f"there is no work queue {queue_id}", reason="WORK_QUEUE_NOT_FOUND")
+        return pb.GetWorkQueueResponse(work_queue=(await self._queues([queue]))[0])
+
     async def ListWorkQueues(self, request: pb.ListWorkQueuesRequest, context: Context) -> pb.ListWorkQueuesResponse:
         """List the queues of a work pool by priority."""
         caller = actor()

@@ -41,6 +41,8 @@ class RunRequest:
     retry_policy: RetryPolicy | None = None
     keyed_limits: Mapping[str, int] = dataclasses.field(default_factory=dict)
     """Slots of limits, by name, that the run shares with others, beside those of its deployment."""
+    enforces_schema: bool | None = None
+    """Whether parameters have to fit the schema; None: as the deployment says."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,7 +120,8 @@ def _new_run(origin: _Origin, actor: Actor, request: RunRequest) -> NewRun:
     deployment, content = origin.deployment, origin.content
     given = {**content.parameters, **request.parameters}
     parameters.check_size(given, "parameters")
-    if content.enforce_parameter_schema:
+    enforces = content.enforce_parameter_schema if request.enforces_schema is None else request.enforces_schema
+    if enforces:
         parameters.check_values(content.parameter_schema, given, "parameters")
     job_variables = job_template.merged(content.job_variables, request.job_variables)
     if origin.pool is not None:

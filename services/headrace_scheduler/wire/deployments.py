@@ -195,6 +195,8 @@ def from_deployment(deployment: Deployment, now: datetime.datetime | None = None
         creator=from_creator(deployment.creator),
         created_at=values.from_time(deployment.created_at),
         updated_at=values.from_time(deployment.updated_at),
+        work_pool_id=str(deployment.placement.work_pool_id) if deployment.placement is not None else "",
+        work_queue_id=str(deployment.placement.work_queue_id) if deployment.placement is not None else "",
     )
 
 

@@ -185,6 +185,8 @@ class Deployment(google.protobuf.message.Message):
     CREATOR_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
     UPDATED_AT_FIELD_NUMBER: builtins.int
+    WORK_POOL_ID_FIELD_NUMBER: builtins.int
+    WORK_QUEUE_ID_FIELD_NUMBER: builtins.int
     deployment_id: builtins.str
     """UUIDv7."""
     flow_id: builtins.str
@@ -201,6 +203,10 @@ class Deployment(google.protobuf.message.Message):
     """True: its schedules make no runs."""
     status: Global___DeploymentStatus.ValueType
     """Whether somebody is there to run it."""
+    work_pool_id: builtins.str
+    """The pool that its runs wait in; empty without one."""
+    work_queue_id: builtins.str
+    """The queue that its runs wait in; empty without a pool."""
     @property
     def content(self) -> Global___DeploymentContent:
         """What is versioned: its content in the current version."""
@@ -242,9 +248,11 @@ class Deployment(google.protobuf.message.Message):
         creator: headrace.api.v1.state_pb2.Creator | None = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        work_pool_id: builtins.str = ...,
+        work_queue_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["concurrency", b"concurrency", "content", b"content", "created_at", b"created_at", "creator", b"creator", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["concurrency", b"concurrency", "content", b"content", "created_at", b"created_at", "creator", b"creator", "current_version_id", b"current_version_id", "deployment_id", b"deployment_id", "flow_id", b"flow_id", "flow_name", b"flow_name", "name", b"name", "paused", b"paused", "schedules", b"schedules", "status", b"status", "updated_at", b"updated_at", "version_number", b"version_number"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["concurrency", b"concurrency", "content", b"content", "created_at", b"created_at", "creator", b"creator", "current_version_id", b"current_version_id", "deployment_id", b"deployment_id", "flow_id", b"flow_id", "flow_name", b"flow_name", "name", b"name", "paused", b"paused", "schedules", b"schedules", "status", b"status", "updated_at", b"updated_at", "version_number", b"version_number", "work_pool_id", b"work_pool_id", "work_queue_id", b"work_queue_id"]) -> None: ...
 
 Global___Deployment: typing_extensions.TypeAlias = Deployment
 
@@ -1201,6 +1209,7 @@ class RunDeploymentRequest(google.protobuf.message.Message):
     LABELS_FIELD_NUMBER: builtins.int
     RETRY_POLICY_FIELD_NUMBER: builtins.int
     DEPLOYMENT_VERSION_ID_FIELD_NUMBER: builtins.int
+    ENFORCE_PARAMETER_SCHEMA_FIELD_NUMBER: builtins.int
     deployment_id: builtins.str
     """Of which deployment."""
     flow_run_id: builtins.str
@@ -1217,6 +1226,8 @@ class RunDeploymentRequest(google.protobuf.message.Message):
     """The flow run that starts it."""
     deployment_version_id: builtins.str
     """A version other than the current one."""
+    enforce_parameter_schema: builtins.bool
+    """Whether parameters that do not fit the schema are refused; unset: as the deployment says."""
     @property
     def parameters(self) -> google.protobuf.struct_pb2.Struct:
         """Parameters, on top of the deployment's."""
@@ -1263,9 +1274,11 @@ class RunDeploymentRequest(google.protobuf.message.Message):
         labels: google.protobuf.struct_pb2.Struct | None = ...,
         retry_policy: headrace.api.v1.flow_run_pb2.RetryPolicy | None = ...,
         deployment_version_id: builtins.str = ...,
+        enforce_parameter_schema: builtins.bool | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["context", b"context", "job_variables", b"job_variables", "labels", b"labels", "parameters", b"parameters", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "deployment_id", b"deployment_id", "deployment_version_id", b"deployment_version_id", "flow_run_id", b"flow_run_id", "idempotency_key", b"idempotency_key", "job_variables", b"job_variables", "labels", b"labels", "name", b"name", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at", "tags", b"tags", "work_queue_name", b"work_queue_name"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_enforce_parameter_schema", b"_enforce_parameter_schema", "context", b"context", "enforce_parameter_schema", b"enforce_parameter_schema", "job_variables", b"job_variables", "labels", b"labels", "parameters", b"parameters", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_enforce_parameter_schema", b"_enforce_parameter_schema", "context", b"context", "deployment_id", b"deployment_id", "deployment_version_id", b"deployment_version_id", "enforce_parameter_schema", b"enforce_parameter_schema", "flow_run_id", b"flow_run_id", "idempotency_key", b"idempotency_key", "job_variables", b"job_variables", "labels", b"labels", "name", b"name", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "scheduled_at", b"scheduled_at", "tags", b"tags", "work_queue_name", b"work_queue_name"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_enforce_parameter_schema", b"_enforce_parameter_schema"]) -> typing.Literal["enforce_parameter_schema"] | None: ...
 
 Global___RunDeploymentRequest: typing_extensions.TypeAlias = RunDeploymentRequest
 

@@ -621,6 +621,45 @@ class CreateWorkQueueResponse(google.protobuf.message.Message):
 Global___CreateWorkQueueResponse: typing_extensions.TypeAlias = CreateWorkQueueResponse
 
 @typing.final
+class GetWorkQueueRequest(google.protobuf.message.Message):
+    """Asks for a queue."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORK_QUEUE_ID_FIELD_NUMBER: builtins.int
+    work_queue_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        work_queue_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["work_queue_id", b"work_queue_id"]) -> None: ...
+
+Global___GetWorkQueueRequest: typing_extensions.TypeAlias = GetWorkQueueRequest
+
+@typing.final
+class GetWorkQueueResponse(google.protobuf.message.Message):
+    """Returns a queue."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    WORK_QUEUE_FIELD_NUMBER: builtins.int
+    @property
+    def work_queue(self) -> Global___WorkQueue:
+        """The queue."""
+
+    def __init__(
+        self,
+        *,
+        work_queue: Global___WorkQueue | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["work_queue", b"work_queue"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["work_queue", b"work_queue"]) -> None: ...
+
+Global___GetWorkQueueResponse: typing_extensions.TypeAlias = GetWorkQueueResponse
+
+@typing.final
 class ListWorkQueuesRequest(google.protobuf.message.Message):
     """Asks for the queues of a pool."""
 

@@ -65,6 +65,11 @@ class WorkPoolServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.CreateWorkQueueRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.CreateWorkQueueResponse.FromString,
                 _registered_method=True)
+        self.GetWorkQueue = channel.unary_unary(
+                '/headrace.api.v1.WorkPoolService/GetWorkQueue',
+                request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetWorkQueueRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetWorkQueueResponse.FromString,
+                _registered_method=True)
         self.ListWorkQueues = channel.unary_unary(
                 '/headrace.api.v1.WorkPoolService/ListWorkQueues',
                 request_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.ListWorkQueuesRequest.SerializeToString,
@@ -158,6 +163,13 @@ class WorkPoolServiceServicer(object):
 
     def CreateWorkQueue(self, request, context):
         """Adds a queue to a work pool.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetWorkQueue(self, request, context):
+        """Returns one queue by its id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -267,6 +279,11 @@ def add_WorkPoolServiceServicer_to_server(servicer, server):
                     servicer.CreateWorkQueue,
                     request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.CreateWorkQueueRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.CreateWorkQueueResponse.SerializeToString,
+            ),
+            'GetWorkQueue': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetWorkQueue,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetWorkQueueRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_work__pool__pb2.GetWorkQueueResponse.SerializeToString,
             ),
             'ListWorkQueues': grpc.unary_unary_rpc_method_handler(
                     servicer.ListWorkQueues,
@@ -482,6 +499,33 @@ class WorkPoolService(object):
             '/headrace.api.v1.WorkPoolService/CreateWorkQueue',
             headrace_dot_api_dot_v1_dot_work__pool__pb2.CreateWorkQueueRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_work__pool__pb2.CreateWorkQueueResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetWorkQueue(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.WorkPoolService/GetWorkQueue',
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.GetWorkQueueRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_work__pool__pb2.GetWorkQueueResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -121,6 +121,22 @@ _WorkPoolServiceCreateWorkQueueType = typing_extensions.TypeVar(
     ],
 )
 
+_WorkPoolServiceGetWorkQueueType = typing_extensions.TypeVar(
+    '_WorkPoolServiceGetWorkQueueType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+        headrace.api.v1.work_pool_pb2.GetWorkQueueResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+        headrace.api.v1.work_pool_pb2.GetWorkQueueResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+        headrace.api.v1.work_pool_pb2.GetWorkQueueResponse,
+    ],
+)
+
 _WorkPoolServiceListWorkQueuesType = typing_extensions.TypeVar(
     '_WorkPoolServiceListWorkQueuesType',
     grpc.UnaryUnaryMultiCallable[
@@ -281,7 +297,7 @@ _WorkPoolServiceResumeWorkerType = typing_extensions.TypeVar(
     ],
 )
 
-class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _WorkPoolServiceGetWorkPoolType, _WorkPoolServiceListWorkPoolsType, _WorkPoolServiceUpdateWorkPoolType, _WorkPoolServiceDeleteWorkPoolType, _WorkPoolServiceCreateWorkQueueType, _WorkPoolServiceListWorkQueuesType, _WorkPoolServiceUpdateWorkQueueType, _WorkPoolServiceDeleteWorkQueueType, _WorkPoolServiceListWorkersType, _WorkPoolServiceGetDefaultBaseJobTemplateType, _WorkPoolServiceDrainWorkerType, _WorkPoolServicePauseWorkerType, _WorkPoolServicePollWorkType, _WorkPoolServiceDeleteWorkerType, _WorkPoolServiceResumeWorkerType]):
+class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _WorkPoolServiceGetWorkPoolType, _WorkPoolServiceListWorkPoolsType, _WorkPoolServiceUpdateWorkPoolType, _WorkPoolServiceDeleteWorkPoolType, _WorkPoolServiceCreateWorkQueueType, _WorkPoolServiceGetWorkQueueType, _WorkPoolServiceListWorkQueuesType, _WorkPoolServiceUpdateWorkQueueType, _WorkPoolServiceDeleteWorkQueueType, _WorkPoolServiceListWorkersType, _WorkPoolServiceGetDefaultBaseJobTemplateType, _WorkPoolServiceDrainWorkerType, _WorkPoolServicePauseWorkerType, _WorkPoolServicePollWorkType, _WorkPoolServiceDeleteWorkerType, _WorkPoolServiceResumeWorkerType]):
     """Keeps work pools, their queues, and knows the workers."""
 
     @typing.overload
@@ -309,6 +325,10 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.CreateWorkQueueRequest,
             headrace.api.v1.work_pool_pb2.CreateWorkQueueResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+            headrace.api.v1.work_pool_pb2.GetWorkQueueResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.ListWorkQueuesRequest,
@@ -379,6 +399,10 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
             headrace.api.v1.work_pool_pb2.CreateWorkQueueResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+            headrace.api.v1.work_pool_pb2.GetWorkQueueResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.work_pool_pb2.ListWorkQueuesRequest,
             headrace.api.v1.work_pool_pb2.ListWorkQueuesResponse,
         ],
@@ -438,6 +462,9 @@ class WorkPoolServiceStub(typing.Generic[_WorkPoolServiceCreateWorkPoolType, _Wo
     CreateWorkQueue: _WorkPoolServiceCreateWorkQueueType
     """Adds a queue to a work pool."""
 
+    GetWorkQueue: _WorkPoolServiceGetWorkQueueType
+    """Returns one queue by its id."""
+
     ListWorkQueues: _WorkPoolServiceListWorkQueuesType
     """Lists the queues of a work pool by priority."""
 
@@ -496,6 +523,10 @@ WorkPoolServiceAsyncStub: typing_extensions.TypeAlias = WorkPoolServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.work_pool_pb2.CreateWorkQueueRequest,
         headrace.api.v1.work_pool_pb2.CreateWorkQueueResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+        headrace.api.v1.work_pool_pb2.GetWorkQueueResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.work_pool_pb2.ListWorkQueuesRequest,
@@ -589,6 +620,14 @@ class WorkPoolServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.work_pool_pb2.CreateWorkQueueResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.CreateWorkQueueResponse]]:
         """Adds a queue to a work pool."""
+
+    @abc.abstractmethod
+    def GetWorkQueue(
+        self,
+        request: headrace.api.v1.work_pool_pb2.GetWorkQueueRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.work_pool_pb2.GetWorkQueueResponse, collections.abc.Awaitable[headrace.api.v1.work_pool_pb2.GetWorkQueueResponse]]:
+        """Returns one queue by its id."""
 
     @abc.abstractmethod
     def ListWorkQueues(
