@@ -1547,6 +1547,20 @@ export interface CreateRunNoteResponse {
   run_note?: RunNote;
 }
 
+/** Asks for the token of a flow run. */
+export interface CreateRunTokenRequest {
+  /** The flow run. */
+  flow_run_id: string;
+  /** The token of its newest attempt, which was claimed for the caller. */
+  attempt_token: string;
+}
+
+/** Returns the token of a flow run. */
+export interface CreateRunTokenResponse {
+  /** The token, to be used like a key. */
+  token: string;
+}
+
 /** Asks to add a schedule. */
 export interface CreateScheduleRequest {
   /** To which deployment. */
@@ -2041,6 +2055,10 @@ export interface Deployment {
   created_at?: string;
   /** When anything of it last changed. */
   updated_at?: string;
+  /** The pool that its runs wait in; empty without one. */
+  work_pool_id: string;
+  /** The queue that its runs wait in; empty without a pool. */
+  work_queue_id: string;
 }
 
 /** How many runs of a deployment at once, and what happens to more. */
@@ -2449,6 +2467,10 @@ export interface FlowFilter {
   label_keys: string[];
   /** Last changed in this span. */
   updated?: TimeRange;
+  /** Any of these filters. */
+  any_of: FlowFilter[];
+  /** None of these filters. */
+  none_of: FlowFilter[];
 }
 
 /** An execution of a flow. */
@@ -2627,6 +2649,10 @@ export interface FlowRunFilter {
   creator_kinds: CreatorKind[];
   /** Made by any creator of these names. */
   creator_names: string[];
+  /** Any of these filters. */
+  any_of: FlowRunFilter[];
+  /** None of these filters. */
+  none_of: FlowRunFilter[];
 }
 
 /** A flow run as a point. */
@@ -3434,6 +3460,18 @@ export interface GetWorkPoolRequest {
 export interface GetWorkPoolResponse {
   /** The work pool. */
   work_pool?: WorkPool;
+}
+
+/** Asks for a queue. */
+export interface GetWorkQueueRequest {
+  /** Which one. */
+  work_queue_id: string;
+}
+
+/** Returns a queue. */
+export interface GetWorkQueueResponse {
+  /** The queue. */
+  work_queue?: WorkQueue;
 }
 
 /** Asks for a workspace. */
@@ -5158,10 +5196,14 @@ export interface ReceiveWebhookRequest {
 
 /** Tells which event it became. */
 export interface ReceiveWebhookResponse {
-  /** The event. */
+  /** The event; empty if the call was a question about the address. */
   event_id: string;
   /** False: it came before, and is that event. */
   stored: boolean;
+  /** What such a question is answered with. */
+  answer: string;
+  /** The media type of that. */
+  answer_type: string;
 }
 
 /** The right to write for one flow run. */
@@ -5740,6 +5782,8 @@ export interface RunDeploymentRequest {
   retry_policy?: RetryPolicy;
   /** A version other than the current one. */
   deployment_version_id: string;
+  /** Whether parameters that do not fit the schema are refused; unset: as the deployment says. */
+  enforce_parameter_schema?: boolean;
 }
 
 /** Returns the run. */
@@ -6266,7 +6310,7 @@ export interface State {
   message: string;
   /** When the run entered the state. */
   occurred_at?: string;
-  /** Increases by one with each transition of the run. Set by the server for flow runs, by the recording process for task runs. */
+  /** Increases with each transition of the run. Set by the server for flow runs, one by one; by the recording process for task runs, which may leave gaps. */
   version: string;
   /** What belongs to the state beside its type. */
   details?: StateDetails;
@@ -6548,6 +6592,10 @@ export interface TaskRunFilter {
   deployment_ids: string[];
   /** Part of any of these flow runs or of the trees below them. */
   root_flow_run_ids: string[];
+  /** Any of these filters. */
+  any_of: TaskRunFilter[];
+  /** None of these filters. */
+  none_of: TaskRunFilter[];
 }
 
 /** In which order to list task runs. By name and by run time only what a filter narrows down can be listed: it has to name flow runs, task runs or cache keys, or say from when on they were created, started or ended. */
@@ -6912,7 +6960,7 @@ export interface UpdateUserResponse {
 export interface UpdateWebhookRequest {
   /** The new values, and the webhook's id. */
   webhook?: Webhook;
-  /** Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute. Empty: those that are set. */
+  /** Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute, handshake. Empty: those that are set. */
   update_mask?: string;
 }
 
@@ -7165,6 +7213,8 @@ export interface Webhook {
   last_error: string;
   /** When that was. */
   last_error_at?: string;
+  /** Whose question about the address is answered. */
+  handshake: WebhookHandshake;
 }
 
 /** How a webhook tells who calls it. */
@@ -7176,6 +7226,16 @@ export type WebhookAuthentication =
   | "WEBHOOK_AUTHENTICATION_GITHUB"
   | "WEBHOOK_AUTHENTICATION_STRIPE"
   | "WEBHOOK_AUTHENTICATION_SLACK";
+
+/** Whose question is answered by which a sender finds out, before it sends anything, whether an address wants to be called. Such a call is answered as the sender wants it and becomes no event. */
+export type WebhookHandshake =
+  | "WEBHOOK_HANDSHAKE_UNSPECIFIED"
+  | "WEBHOOK_HANDSHAKE_NONE"
+  | "WEBHOOK_HANDSHAKE_SLACK"
+  | "WEBHOOK_HANDSHAKE_META"
+  | "WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH"
+  | "WEBHOOK_HANDSHAKE_EVENT_GRID"
+  | "WEBHOOK_HANDSHAKE_DROPBOX";
 
 /** What else an event concerns. */
 export interface WebhookRelated {
@@ -7368,6 +7428,7 @@ export interface Calls {
   CreateApiKey: { request: CreateApiKeyRequest; response: CreateApiKeyResponse };
   ListApiKeys: { request: ListApiKeysRequest; response: ListApiKeysResponse };
   RotateApiKey: { request: RotateApiKeyRequest; response: RotateApiKeyResponse };
+  CreateRunToken: { request: CreateRunTokenRequest; response: CreateRunTokenResponse };
   RevokeApiKey: { request: RevokeApiKeyRequest; response: RevokeApiKeyResponse };
   CreateArtifact: { request: CreateArtifactRequest; response: CreateArtifactResponse };
   GetArtifact: { request: GetArtifactRequest; response: GetArtifactResponse };
@@ -7597,6 +7658,7 @@ export interface Calls {
   UpdateWorkPool: { request: UpdateWorkPoolRequest; response: UpdateWorkPoolResponse };
   DeleteWorkPool: { request: DeleteWorkPoolRequest; response: DeleteWorkPoolResponse };
   CreateWorkQueue: { request: CreateWorkQueueRequest; response: CreateWorkQueueResponse };
+  GetWorkQueue: { request: GetWorkQueueRequest; response: GetWorkQueueResponse };
   ListWorkQueues: { request: ListWorkQueuesRequest; response: ListWorkQueuesResponse };
   UpdateWorkQueue: { request: UpdateWorkQueueRequest; response: UpdateWorkQueueResponse };
   DeleteWorkQueue: { request: DeleteWorkQueueRequest; response: DeleteWorkQueueResponse };
@@ -7636,6 +7698,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   CreateApiKey: { verb: "POST", path: "/v1/api-keys", body: true },
   ListApiKeys: { verb: "GET", path: "/v1/api-keys", body: false },
   RotateApiKey: { verb: "POST", path: "/v1/api-keys/{api_key_id}:rotate", body: true },
+  CreateRunToken: { verb: "POST", path: "/v1/run-tokens", body: true },
   RevokeApiKey: { verb: "POST", path: "/v1/api-keys/{api_key_id}:revoke", body: true },
   CreateArtifact: { verb: "POST", path: "/v1/artifacts", body: true },
   GetArtifact: { verb: "GET", path: "/v1/artifacts/{artifact_id}", body: false },
@@ -7872,6 +7935,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   UpdateWorkPool: { verb: "PATCH", path: "/v1/work-pools/{work_pool.name}", body: true },
   DeleteWorkPool: { verb: "DELETE", path: "/v1/work-pools/{work_pool_name}", body: false },
   CreateWorkQueue: { verb: "POST", path: "/v1/work-pools/{work_pool_name}/queues", body: true },
+  GetWorkQueue: { verb: "GET", path: "/v1/work-queues/{work_queue_id}", body: false },
   ListWorkQueues: { verb: "GET", path: "/v1/work-pools/{work_pool_name}/queues", body: false },
   UpdateWorkQueue: { verb: "PATCH", path: "/v1/work-pools/{work_pool_name}/queues/{work_queue.name}", body: true },
   DeleteWorkQueue: { verb: "DELETE", path: "/v1/work-pools/{work_pool_name}/queues/{work_queue_name}", body: false },

@@ -297,3 +297,43 @@ class RevokeApiKeyResponse(google.protobuf.message.Message):
     ) -> None: ...
 
 Global___RevokeApiKeyResponse: typing_extensions.TypeAlias = RevokeApiKeyResponse
+
+@typing.final
+class CreateRunTokenRequest(google.protobuf.message.Message):
+    """Asks for the token of a flow run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_TOKEN_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """The flow run."""
+    attempt_token: builtins.str
+    """The token of its newest attempt, which was claimed for the caller."""
+    def __init__(
+        self,
+        *,
+        flow_run_id: builtins.str = ...,
+        attempt_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt_token", b"attempt_token", "flow_run_id", b"flow_run_id"]) -> None: ...
+
+Global___CreateRunTokenRequest: typing_extensions.TypeAlias = CreateRunTokenRequest
+
+@typing.final
+class CreateRunTokenResponse(google.protobuf.message.Message):
+    """Returns the token of a flow run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TOKEN_FIELD_NUMBER: builtins.int
+    token: builtins.str
+    """The token, to be used like a key."""
+    def __init__(
+        self,
+        *,
+        token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["token", b"token"]) -> None: ...
+
+Global___CreateRunTokenResponse: typing_extensions.TypeAlias = CreateRunTokenResponse

@@ -50,6 +50,11 @@ class ApiKeyServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_api__key__pb2.RotateApiKeyRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_api__key__pb2.RotateApiKeyResponse.FromString,
                 _registered_method=True)
+        self.CreateRunToken = channel.unary_unary(
+                '/headrace.api.v1.ApiKeyService/CreateRunToken',
+                request_serializer=headrace_dot_api_dot_v1_dot_api__key__pb2.CreateRunTokenRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_api__key__pb2.CreateRunTokenResponse.FromString,
+                _registered_method=True)
         self.RevokeApiKey = channel.unary_unary(
                 '/headrace.api.v1.ApiKeyService/RevokeApiKey',
                 request_serializer=headrace_dot_api_dot_v1_dot_api__key__pb2.RevokeApiKeyRequest.SerializeToString,
@@ -82,6 +87,14 @@ class ApiKeyServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CreateRunToken(self, request, context):
+        """Creates what a flow run proves itself with, in place of the key of the worker that executes it: good in one
+        workspace, for what runs need, until the attempt has ended. Empty where nobody is asked who they are.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RevokeApiKey(self, request, context):
         """Makes a key useless at once.
         """
@@ -106,6 +119,11 @@ def add_ApiKeyServiceServicer_to_server(servicer, server):
                     servicer.RotateApiKey,
                     request_deserializer=headrace_dot_api_dot_v1_dot_api__key__pb2.RotateApiKeyRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_api__key__pb2.RotateApiKeyResponse.SerializeToString,
+            ),
+            'CreateRunToken': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateRunToken,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_api__key__pb2.CreateRunTokenRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_api__key__pb2.CreateRunTokenResponse.SerializeToString,
             ),
             'RevokeApiKey': grpc.unary_unary_rpc_method_handler(
                     servicer.RevokeApiKey,
@@ -195,6 +213,33 @@ class ApiKeyService(object):
             '/headrace.api.v1.ApiKeyService/RotateApiKey',
             headrace_dot_api_dot_v1_dot_api__key__pb2.RotateApiKeyRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_api__key__pb2.RotateApiKeyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateRunToken(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.ApiKeyService/CreateRunToken',
+            headrace_dot_api_dot_v1_dot_api__key__pb2.CreateRunTokenRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_api__key__pb2.CreateRunTokenResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -73,6 +73,22 @@ _ApiKeyServiceRotateApiKeyType = typing_extensions.TypeVar(
     ],
 )
 
+_ApiKeyServiceCreateRunTokenType = typing_extensions.TypeVar(
+    '_ApiKeyServiceCreateRunTokenType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+        headrace.api.v1.api_key_pb2.CreateRunTokenResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+        headrace.api.v1.api_key_pb2.CreateRunTokenResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+        headrace.api.v1.api_key_pb2.CreateRunTokenResponse,
+    ],
+)
+
 _ApiKeyServiceRevokeApiKeyType = typing_extensions.TypeVar(
     '_ApiKeyServiceRevokeApiKeyType',
     grpc.UnaryUnaryMultiCallable[
@@ -89,7 +105,7 @@ _ApiKeyServiceRevokeApiKeyType = typing_extensions.TypeVar(
     ],
 )
 
-class ApiKeyServiceStub(typing.Generic[_ApiKeyServiceCreateApiKeyType, _ApiKeyServiceListApiKeysType, _ApiKeyServiceRotateApiKeyType, _ApiKeyServiceRevokeApiKeyType]):
+class ApiKeyServiceStub(typing.Generic[_ApiKeyServiceCreateApiKeyType, _ApiKeyServiceListApiKeysType, _ApiKeyServiceRotateApiKeyType, _ApiKeyServiceCreateRunTokenType, _ApiKeyServiceRevokeApiKeyType]):
     """Keeps API keys. Everybody keeps their own; those of others need the permission to edit members."""
 
     @typing.overload
@@ -105,6 +121,10 @@ class ApiKeyServiceStub(typing.Generic[_ApiKeyServiceCreateApiKeyType, _ApiKeySe
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.api_key_pb2.RotateApiKeyRequest,
             headrace.api.v1.api_key_pb2.RotateApiKeyResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+            headrace.api.v1.api_key_pb2.CreateRunTokenResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.api_key_pb2.RevokeApiKeyRequest,
@@ -127,6 +147,10 @@ class ApiKeyServiceStub(typing.Generic[_ApiKeyServiceCreateApiKeyType, _ApiKeySe
             headrace.api.v1.api_key_pb2.RotateApiKeyResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+            headrace.api.v1.api_key_pb2.CreateRunTokenResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.api_key_pb2.RevokeApiKeyRequest,
             headrace.api.v1.api_key_pb2.RevokeApiKeyResponse,
         ],
@@ -140,6 +164,11 @@ class ApiKeyServiceStub(typing.Generic[_ApiKeyServiceCreateApiKeyType, _ApiKeySe
 
     RotateApiKey: _ApiKeyServiceRotateApiKeyType
     """Creates a key in place of another, which works on for a while."""
+
+    CreateRunToken: _ApiKeyServiceCreateRunTokenType
+    """Creates what a flow run proves itself with, in place of the key of the worker that executes it: good in one
+    workspace, for what runs need, until the attempt has ended. Empty where nobody is asked who they are.
+    """
 
     RevokeApiKey: _ApiKeyServiceRevokeApiKeyType
     """Makes a key useless at once."""
@@ -156,6 +185,10 @@ ApiKeyServiceAsyncStub: typing_extensions.TypeAlias = ApiKeyServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.api_key_pb2.RotateApiKeyRequest,
         headrace.api.v1.api_key_pb2.RotateApiKeyResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+        headrace.api.v1.api_key_pb2.CreateRunTokenResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.api_key_pb2.RevokeApiKeyRequest,
@@ -189,6 +222,16 @@ class ApiKeyServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.api_key_pb2.RotateApiKeyResponse, collections.abc.Awaitable[headrace.api.v1.api_key_pb2.RotateApiKeyResponse]]:
         """Creates a key in place of another, which works on for a while."""
+
+    @abc.abstractmethod
+    def CreateRunToken(
+        self,
+        request: headrace.api.v1.api_key_pb2.CreateRunTokenRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.api_key_pb2.CreateRunTokenResponse, collections.abc.Awaitable[headrace.api.v1.api_key_pb2.CreateRunTokenResponse]]:
+        """Creates what a flow run proves itself with, in place of the key of the worker that executes it: good in one
+        workspace, for what runs need, until the attempt has ended. Empty where nobody is asked who they are.
+        """
 
     @abc.abstractmethod
     def RevokeApiKey(

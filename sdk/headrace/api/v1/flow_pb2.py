@@ -30,7 +30,7 @@ from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__
 from headrace.api.v1 import state_pb2 as headrace_dot_api_dot_v1_dot_state__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/api/v1/flow.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\"\x90\x02\n\x04\x46low\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x12\n\x04tags\x18\x04 \x03(\tR\x04tags\x12/\n\x06labels\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\x12\x39\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\"\xb3\x03\n\nFlowFilter\x12\x19\n\x08\x66low_ids\x18\x01 \x03(\tR\x07\x66lowIds\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12#\n\rname_contains\x18\x03 \x01(\tR\x0cnameContains\x12\x19\n\x08tags_all\x18\x04 \x03(\tR\x07tagsAll\x12\x19\n\x08tags_any\x18\x05 \x03(\tR\x07tagsAny\x12\x1b\n\ttags_none\x18\x06 \x03(\tR\x08tagsNone\x12/\n\x06labels\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\x12\x34\n\x07\x63reated\x18\x08 \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x07\x63reated\x12\x1f\n\x08untagged\x18\t \x01(\x08H\x00R\x08untagged\x88\x01\x01\x12\x12\n\x04text\x18\n \x01(\tR\x04text\x12\x1d\n\nlabel_keys\x18\x0b \x03(\tR\tlabelKeys\x12\x34\n\x07updated\x18\x0c \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x07updatedB\x0b\n\t_untagged\"\xa7\x01\n\x11\x43reateFlowRequest\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x12\n\x04tags\x18\x04 \x03(\tR\x04tags\x12/\n\x06labels\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\"Y\n\x12\x43reateFlowResponse\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\x12\x18\n\x07\x63reated\x18\x02 \x01(\x08R\x07\x63reated\")\n\x0eGetFlowRequest\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\"<\n\x0fGetFlowResponse\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\"\xb2\x01\n\x10ListFlowsRequest\x12\x33\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1b.headrace.api.v1.FlowFilterR\x06\x66ilter\x12-\n\x04sort\x18\x02 \x01(\x0e\x32\x19.headrace.api.v1.FlowSortR\x04sort\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"h\n\x11ListFlowsResponse\x12+\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.FlowR\x05\x66lows\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n\x11UpdateFlowRequest\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"?\n\x12UpdateFlowResponse\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\",\n\x11\x44\x65leteFlowRequest\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\"\x14\n\x12\x44\x65leteFlowResponse*\x8e\x01\n\x08\x46lowSort\x12\x19\n\x15\x46LOW_SORT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46LOW_SORT_CREATED_DESC\x10\x01\x12\x1a\n\x16\x46LOW_SORT_UPDATED_DESC\x10\x02\x12\x16\n\x12\x46LOW_SORT_NAME_ASC\x10\x03\x12\x17\n\x13\x46LOW_SORT_NAME_DESC\x10\x04\x32\xe8\x04\n\x0b\x46lowService\x12o\n\nCreateFlow\x12\".headrace.api.v1.CreateFlowRequest\x1a#.headrace.api.v1.CreateFlowResponse\"\x18\xe0\xe0\x18\x0b\x82\xd3\xe4\x93\x02\x0e\"\t/v1/flows:\x01*\x12m\n\x07GetFlow\x12\x1f.headrace.api.v1.GetFlowRequest\x1a .headrace.api.v1.GetFlowResponse\"\x1f\xe0\xe0\x18\n\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/flows/{flow_id}\x12\x80\x01\n\tListFlows\x12!.headrace.api.v1.ListFlowsRequest\x1a\".headrace.api.v1.ListFlowsResponse\",\xe0\xe0\x18\n\x82\xd3\xe4\x93\x02\"\x12\t/v1/flowsZ\x15\"\x10/v1/flows:search:\x01*\x12~\n\nUpdateFlow\x12\".headrace.api.v1.UpdateFlowRequest\x1a#.headrace.api.v1.UpdateFlowResponse\"\'\xe0\xe0\x18\x0b\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/flows/{flow.flow_id}:\x01*\x12v\n\nDeleteFlow\x12\".headrace.api.v1.DeleteFlowRequest\x1a#.headrace.api.v1.DeleteFlowResponse\"\x1f\xe0\xe0\x18\x0c\x82\xd3\xe4\x93\x02\x15*\x13/v1/flows/{flow_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/api/v1/flow.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\"\x90\x02\n\x04\x46low\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x12\n\x04tags\x18\x04 \x03(\tR\x04tags\x12/\n\x06labels\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\x12\x39\n\ncreated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\"\x9d\x04\n\nFlowFilter\x12\x19\n\x08\x66low_ids\x18\x01 \x03(\tR\x07\x66lowIds\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12#\n\rname_contains\x18\x03 \x01(\tR\x0cnameContains\x12\x19\n\x08tags_all\x18\x04 \x03(\tR\x07tagsAll\x12\x19\n\x08tags_any\x18\x05 \x03(\tR\x07tagsAny\x12\x1b\n\ttags_none\x18\x06 \x03(\tR\x08tagsNone\x12/\n\x06labels\x18\x07 \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\x12\x34\n\x07\x63reated\x18\x08 \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x07\x63reated\x12\x1f\n\x08untagged\x18\t \x01(\x08H\x00R\x08untagged\x88\x01\x01\x12\x12\n\x04text\x18\n \x01(\tR\x04text\x12\x1d\n\nlabel_keys\x18\x0b \x03(\tR\tlabelKeys\x12\x34\n\x07updated\x18\x0c \x01(\x0b\x32\x1a.headrace.api.v1.TimeRangeR\x07updated\x12\x32\n\x06\x61ny_of\x18\r \x03(\x0b\x32\x1b.headrace.api.v1.FlowFilterR\x05\x61nyOf\x12\x34\n\x07none_of\x18\x0e \x03(\x0b\x32\x1b.headrace.api.v1.FlowFilterR\x06noneOfB\x0b\n\t_untagged\"\xa7\x01\n\x11\x43reateFlowRequest\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x12\n\x04tags\x18\x04 \x03(\tR\x04tags\x12/\n\x06labels\x18\x05 \x01(\x0b\x32\x17.google.protobuf.StructR\x06labels\"Y\n\x12\x43reateFlowResponse\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\x12\x18\n\x07\x63reated\x18\x02 \x01(\x08R\x07\x63reated\")\n\x0eGetFlowRequest\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\"<\n\x0fGetFlowResponse\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\"\xb2\x01\n\x10ListFlowsRequest\x12\x33\n\x06\x66ilter\x18\x01 \x01(\x0b\x32\x1b.headrace.api.v1.FlowFilterR\x06\x66ilter\x12-\n\x04sort\x18\x02 \x01(\x0e\x32\x19.headrace.api.v1.FlowSortR\x04sort\x12\x1b\n\tpage_size\x18\x03 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x04 \x01(\tR\tpageToken\"h\n\x11ListFlowsResponse\x12+\n\x05\x66lows\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.FlowR\x05\x66lows\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n\x11UpdateFlowRequest\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"?\n\x12UpdateFlowResponse\x12)\n\x04\x66low\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.FlowR\x04\x66low\",\n\x11\x44\x65leteFlowRequest\x12\x17\n\x07\x66low_id\x18\x01 \x01(\tR\x06\x66lowId\"\x14\n\x12\x44\x65leteFlowResponse*\x8e\x01\n\x08\x46lowSort\x12\x19\n\x15\x46LOW_SORT_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46LOW_SORT_CREATED_DESC\x10\x01\x12\x1a\n\x16\x46LOW_SORT_UPDATED_DESC\x10\x02\x12\x16\n\x12\x46LOW_SORT_NAME_ASC\x10\x03\x12\x17\n\x13\x46LOW_SORT_NAME_DESC\x10\x04\x32\xe8\x04\n\x0b\x46lowService\x12o\n\nCreateFlow\x12\".headrace.api.v1.CreateFlowRequest\x1a#.headrace.api.v1.CreateFlowResponse\"\x18\xe0\xe0\x18\x0b\x82\xd3\xe4\x93\x02\x0e\"\t/v1/flows:\x01*\x12m\n\x07GetFlow\x12\x1f.headrace.api.v1.GetFlowRequest\x1a .headrace.api.v1.GetFlowResponse\"\x1f\xe0\xe0\x18\n\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/flows/{flow_id}\x12\x80\x01\n\tListFlows\x12!.headrace.api.v1.ListFlowsRequest\x1a\".headrace.api.v1.ListFlowsResponse\",\xe0\xe0\x18\n\x82\xd3\xe4\x93\x02\"\x12\t/v1/flowsZ\x15\"\x10/v1/flows:search:\x01*\x12~\n\nUpdateFlow\x12\".headrace.api.v1.UpdateFlowRequest\x1a#.headrace.api.v1.UpdateFlowResponse\"\'\xe0\xe0\x18\x0b\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/flows/{flow.flow_id}:\x01*\x12v\n\nDeleteFlow\x12\".headrace.api.v1.DeleteFlowRequest\x1a#.headrace.api.v1.DeleteFlowResponse\"\x1f\xe0\xe0\x18\x0c\x82\xd3\xe4\x93\x02\x15*\x13/v1/flows/{flow_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,32 +47,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FLOWSERVICE'].methods_by_name['UpdateFlow']._serialized_options = b'\340\340\030\013\202\323\344\223\002\0352\030/v1/flows/{flow.flow_id}:\001*'
   _globals['_FLOWSERVICE'].methods_by_name['DeleteFlow']._loaded_options = None
   _globals['_FLOWSERVICE'].methods_by_name['DeleteFlow']._serialized_options = b'\340\340\030\014\202\323\344\223\002\025*\023/v1/flows/{flow_id}'
-  _globals['_FLOWSORT']._serialized_start=1859
-  _globals['_FLOWSORT']._serialized_end=2001
+  _globals['_FLOWSORT']._serialized_start=1965
+  _globals['_FLOWSORT']._serialized_end=2107
   _globals['_FLOW']._serialized_start=235
   _globals['_FLOW']._serialized_end=507
   _globals['_FLOWFILTER']._serialized_start=510
-  _globals['_FLOWFILTER']._serialized_end=945
-  _globals['_CREATEFLOWREQUEST']._serialized_start=948
-  _globals['_CREATEFLOWREQUEST']._serialized_end=1115
-  _globals['_CREATEFLOWRESPONSE']._serialized_start=1117
-  _globals['_CREATEFLOWRESPONSE']._serialized_end=1206
-  _globals['_GETFLOWREQUEST']._serialized_start=1208
-  _globals['_GETFLOWREQUEST']._serialized_end=1249
-  _globals['_GETFLOWRESPONSE']._serialized_start=1251
-  _globals['_GETFLOWRESPONSE']._serialized_end=1311
-  _globals['_LISTFLOWSREQUEST']._serialized_start=1314
-  _globals['_LISTFLOWSREQUEST']._serialized_end=1492
-  _globals['_LISTFLOWSRESPONSE']._serialized_start=1494
-  _globals['_LISTFLOWSRESPONSE']._serialized_end=1598
-  _globals['_UPDATEFLOWREQUEST']._serialized_start=1600
-  _globals['_UPDATEFLOWREQUEST']._serialized_end=1723
-  _globals['_UPDATEFLOWRESPONSE']._serialized_start=1725
-  _globals['_UPDATEFLOWRESPONSE']._serialized_end=1788
-  _globals['_DELETEFLOWREQUEST']._serialized_start=1790
-  _globals['_DELETEFLOWREQUEST']._serialized_end=1834
-  _globals['_DELETEFLOWRESPONSE']._serialized_start=1836
-  _globals['_DELETEFLOWRESPONSE']._serialized_end=1856
-  _globals['_FLOWSERVICE']._serialized_start=2004
-  _globals['_FLOWSERVICE']._serialized_end=2620
+  _globals['_FLOWFILTER']._serialized_end=1051
+  _globals['_CREATEFLOWREQUEST']._serialized_start=1054
+  _globals['_CREATEFLOWREQUEST']._serialized_end=1221
+  _globals['_CREATEFLOWRESPONSE']._serialized_start=1223
+  _globals['_CREATEFLOWRESPONSE']._serialized_end=1312
+  _globals['_GETFLOWREQUEST']._serialized_start=1314
+  _globals['_GETFLOWREQUEST']._serialized_end=1355
+  _globals['_GETFLOWRESPONSE']._serialized_start=1357
+  _globals['_GETFLOWRESPONSE']._serialized_end=1417
+  _globals['_LISTFLOWSREQUEST']._serialized_start=1420
+  _globals['_LISTFLOWSREQUEST']._serialized_end=1598
+  _globals['_LISTFLOWSRESPONSE']._serialized_start=1600
+  _globals['_LISTFLOWSRESPONSE']._serialized_end=1704
+  _globals['_UPDATEFLOWREQUEST']._serialized_start=1706
+  _globals['_UPDATEFLOWREQUEST']._serialized_end=1829
+  _globals['_UPDATEFLOWRESPONSE']._serialized_start=1831
+  _globals['_UPDATEFLOWRESPONSE']._serialized_end=1894
+  _globals['_DELETEFLOWREQUEST']._serialized_start=1896
+  _globals['_DELETEFLOWREQUEST']._serialized_end=1940
+  _globals['_DELETEFLOWRESPONSE']._serialized_start=1942
+  _globals['_DELETEFLOWRESPONSE']._serialized_end=1962
+  _globals['_FLOWSERVICE']._serialized_start=2110
+  _globals['_FLOWSERVICE']._serialized_end=2726
 # @@protoc_insertion_point(module_scope)

@@ -124,6 +124,8 @@ class FlowFilter(google.protobuf.message.Message):
     TEXT_FIELD_NUMBER: builtins.int
     LABEL_KEYS_FIELD_NUMBER: builtins.int
     UPDATED_FIELD_NUMBER: builtins.int
+    ANY_OF_FIELD_NUMBER: builtins.int
+    NONE_OF_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name, upper and lower case alike."""
     untagged: builtins.bool
@@ -166,6 +168,14 @@ class FlowFilter(google.protobuf.message.Message):
     def updated(self) -> headrace.api.v1.state_pb2.TimeRange:
         """Last changed in this span."""
 
+    @property
+    def any_of(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___FlowFilter]:
+        """Any of these filters."""
+
+    @property
+    def none_of(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___FlowFilter]:
+        """None of these filters."""
+
     def __init__(
         self,
         *,
@@ -181,9 +191,11 @@ class FlowFilter(google.protobuf.message.Message):
         text: builtins.str = ...,
         label_keys: collections.abc.Iterable[builtins.str] | None = ...,
         updated: headrace.api.v1.state_pb2.TimeRange | None = ...,
+        any_of: collections.abc.Iterable[Global___FlowFilter] | None = ...,
+        none_of: collections.abc.Iterable[Global___FlowFilter] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_untagged", b"_untagged", "created", b"created", "labels", b"labels", "untagged", b"untagged", "updated", b"updated"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_untagged", b"_untagged", "created", b"created", "flow_ids", b"flow_ids", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "untagged", b"untagged", "updated", b"updated"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_untagged", b"_untagged", "any_of", b"any_of", "created", b"created", "flow_ids", b"flow_ids", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "none_of", b"none_of", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "untagged", b"untagged", "updated", b"updated"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_untagged", b"_untagged"]) -> typing.Literal["untagged"] | None: ...
 
 Global___FlowFilter: typing_extensions.TypeAlias = FlowFilter

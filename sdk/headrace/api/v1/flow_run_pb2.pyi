@@ -480,6 +480,8 @@ class FlowRunFilter(google.protobuf.message.Message):
     UPDATED_FIELD_NUMBER: builtins.int
     CREATOR_KINDS_FIELD_NUMBER: builtins.int
     CREATOR_NAMES_FIELD_NUMBER: builtins.int
+    ANY_OF_FIELD_NUMBER: builtins.int
+    NONE_OF_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name, upper and lower case alike."""
     text: builtins.str
@@ -652,6 +654,14 @@ class FlowRunFilter(google.protobuf.message.Message):
     def creator_names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Made by any creator of these names."""
 
+    @property
+    def any_of(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___FlowRunFilter]:
+        """Any of these filters."""
+
+    @property
+    def none_of(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___FlowRunFilter]:
+        """None of these filters."""
+
     def __init__(
         self,
         *,
@@ -702,9 +712,11 @@ class FlowRunFilter(google.protobuf.message.Message):
         updated: headrace.api.v1.state_pb2.TimeRange | None = ...,
         creator_kinds: collections.abc.Iterable[headrace.api.v1.state_pb2.CreatorKind.ValueType] | None = ...,
         creator_names: collections.abc.Iterable[builtins.str] | None = ...,
+        any_of: collections.abc.Iterable[Global___FlowRunFilter] | None = ...,
+        none_of: collections.abc.Iterable[Global___FlowRunFilter] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_deployment", b"_has_deployment", "_has_parent", b"_has_parent", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "auto_scheduled", b"auto_scheduled", "created", b"created", "ended", b"ended", "expected_start", b"expected_start", "has_deployment", b"has_deployment", "has_parent", b"has_parent", "labels", b"labels", "next_scheduled_start", b"next_scheduled_start", "parameters", b"parameters", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "untagged", b"untagged", "updated", b"updated"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_deployment", b"_has_deployment", "_has_parent", b"_has_parent", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "auto_scheduled", b"auto_scheduled", "created", b"created", "creator_ids", b"creator_ids", "creator_kinds", b"creator_kinds", "creator_names", b"creator_names", "deployment_ids", b"deployment_ids", "deployment_names", b"deployment_names", "deployment_version_ids", b"deployment_version_ids", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_names", b"flow_names", "flow_run_ids", b"flow_run_ids", "flow_versions", b"flow_versions", "has_deployment", b"has_deployment", "has_parent", b"has_parent", "idempotency_keys", b"idempotency_keys", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "next_scheduled_start", b"next_scheduled_start", "parameter_conditions", b"parameter_conditions", "parameters", b"parameters", "parent_flow_run_ids", b"parent_flow_run_ids", "parent_task_run_ids", b"parent_task_run_ids", "root_flow_run_ids", b"root_flow_run_ids", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "state_names", b"state_names", "state_types", b"state_types", "state_types_none", b"state_types_none", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "untagged", b"untagged", "updated", b"updated", "work_pool_ids", b"work_pool_ids", "work_pool_names", b"work_pool_names", "work_queue_ids", b"work_queue_ids", "work_queue_names", b"work_queue_names", "worker_names", b"worker_names"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_auto_scheduled", b"_auto_scheduled", "_has_deployment", b"_has_deployment", "_has_parent", b"_has_parent", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "any_of", b"any_of", "auto_scheduled", b"auto_scheduled", "created", b"created", "creator_ids", b"creator_ids", "creator_kinds", b"creator_kinds", "creator_names", b"creator_names", "deployment_ids", b"deployment_ids", "deployment_names", b"deployment_names", "deployment_version_ids", b"deployment_version_ids", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_names", b"flow_names", "flow_run_ids", b"flow_run_ids", "flow_versions", b"flow_versions", "has_deployment", b"has_deployment", "has_parent", b"has_parent", "idempotency_keys", b"idempotency_keys", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "next_scheduled_start", b"next_scheduled_start", "none_of", b"none_of", "parameter_conditions", b"parameter_conditions", "parameters", b"parameters", "parent_flow_run_ids", b"parent_flow_run_ids", "parent_task_run_ids", b"parent_task_run_ids", "root_flow_run_ids", b"root_flow_run_ids", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "state_names", b"state_names", "state_types", b"state_types", "state_types_none", b"state_types_none", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "text", b"text", "untagged", b"untagged", "updated", b"updated", "work_pool_ids", b"work_pool_ids", "work_pool_names", b"work_pool_names", "work_queue_ids", b"work_queue_ids", "work_queue_names", b"work_queue_names", "worker_names", b"worker_names"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_auto_scheduled", b"_auto_scheduled"]) -> typing.Literal["auto_scheduled"] | None: ...
     @typing.overload

@@ -32,6 +32,7 @@ class IdentityProvider(google.protobuf.message.Message):
     CREATES_USERS_FIELD_NUMBER: builtins.int
     OIDC_FIELD_NUMBER: builtins.int
     JWT_FIELD_NUMBER: builtins.int
+    LDAP_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
     UPDATED_AT_FIELD_NUMBER: builtins.int
     handle: builtins.str
@@ -55,6 +56,10 @@ class IdentityProvider(google.protobuf.message.Message):
         """An issuer whose tokens machines bring along."""
 
     @property
+    def ldap(self) -> Global___LdapProvider:
+        """A directory that knows people and their passwords."""
+
+    @property
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was made."""
 
@@ -72,12 +77,13 @@ class IdentityProvider(google.protobuf.message.Message):
         creates_users: builtins.bool = ...,
         oidc: Global___OidcProvider | None = ...,
         jwt: Global___JwtProvider | None = ...,
+        ldap: Global___LdapProvider | None = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["created_at", b"created_at", "jwt", b"jwt", "kind", b"kind", "oidc", b"oidc", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "creates_users", b"creates_users", "enabled", b"enabled", "group_roles", b"group_roles", "handle", b"handle", "jwt", b"jwt", "kind", b"kind", "name", b"name", "oidc", b"oidc", "updated_at", b"updated_at"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["oidc", "jwt"] | None: ...
+    def HasField(self, field_name: typing.Literal["created_at", b"created_at", "jwt", b"jwt", "kind", b"kind", "ldap", b"ldap", "oidc", b"oidc", "updated_at", b"updated_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "creates_users", b"creates_users", "enabled", b"enabled", "group_roles", b"group_roles", "handle", b"handle", "jwt", b"jwt", "kind", b"kind", "ldap", b"ldap", "name", b"name", "oidc", b"oidc", "updated_at", b"updated_at"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["oidc", "jwt", "ldap"] | None: ...
 
 Global___IdentityProvider: typing_extensions.TypeAlias = IdentityProvider
 
@@ -174,6 +180,72 @@ class JwtProvider(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["audience", b"audience", "issuer", b"issuer", "jwks_url", b"jwks_url", "mappings", b"mappings"]) -> None: ...
 
 Global___JwtProvider: typing_extensions.TypeAlias = JwtProvider
+
+@typing.final
+class LdapProvider(google.protobuf.message.Message):
+    """A directory (LDAP version 3, RFC 4511). A name is searched for; the entry that is found has to take the password."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    URL_FIELD_NUMBER: builtins.int
+    IN_THE_CLEAR_FIELD_NUMBER: builtins.int
+    CA_CERTIFICATES_FIELD_NUMBER: builtins.int
+    BIND_DN_FIELD_NUMBER: builtins.int
+    BIND_PASSWORD_FIELD_NUMBER: builtins.int
+    USER_BASE_FIELD_NUMBER: builtins.int
+    USER_FILTER_FIELD_NUMBER: builtins.int
+    SUBJECT_ATTRIBUTE_FIELD_NUMBER: builtins.int
+    EMAIL_ATTRIBUTE_FIELD_NUMBER: builtins.int
+    NAME_ATTRIBUTE_FIELD_NUMBER: builtins.int
+    GROUP_BASE_FIELD_NUMBER: builtins.int
+    GROUP_FILTER_FIELD_NUMBER: builtins.int
+    GROUP_ATTRIBUTE_FIELD_NUMBER: builtins.int
+    url: builtins.str
+    """`ldap://host:port` speaks TLS from StartTLS on, `ldaps://host:port` from the beginning."""
+    in_the_clear: builtins.bool
+    """Speaks in the clear; only with a directory on the server's own machine."""
+    ca_certificates: builtins.str
+    """The authorities that are believed, PEM; empty believes those of the machine."""
+    bind_dn: builtins.str
+    """Who searches; empty searches without saying who."""
+    bind_password: builtins.str
+    """Its password; never returned."""
+    user_base: builtins.str
+    """Below which entry people are."""
+    user_filter: builtins.str
+    """Finds the entry of a person (RFC 4515); `{name}` is what the person typed. Empty is `(|(uid={name})(mail={name}))`."""
+    subject_attribute: builtins.str
+    """The attribute by which a person is known for good; empty is `entryUUID`."""
+    email_attribute: builtins.str
+    """The attribute with the e-mail address; empty is `mail`."""
+    name_attribute: builtins.str
+    """The attribute with the name that people read; empty is `cn`."""
+    group_base: builtins.str
+    """Below which entry groups are; empty takes them from the attribute `memberOf` of the person."""
+    group_filter: builtins.str
+    """Finds the groups of a person; `{dn}` is the person's entry, `{name}` what was typed. Empty is `(member={dn})`."""
+    group_attribute: builtins.str
+    """The attribute with the name of a group; empty is `cn`."""
+    def __init__(
+        self,
+        *,
+        url: builtins.str = ...,
+        in_the_clear: builtins.bool = ...,
+        ca_certificates: builtins.str = ...,
+        bind_dn: builtins.str = ...,
+        bind_password: builtins.str = ...,
+        user_base: builtins.str = ...,
+        user_filter: builtins.str = ...,
+        subject_attribute: builtins.str = ...,
+        email_attribute: builtins.str = ...,
+        name_attribute: builtins.str = ...,
+        group_base: builtins.str = ...,
+        group_filter: builtins.str = ...,
+        group_attribute: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bind_dn", b"bind_dn", "bind_password", b"bind_password", "ca_certificates", b"ca_certificates", "email_attribute", b"email_attribute", "group_attribute", b"group_attribute", "group_base", b"group_base", "group_filter", b"group_filter", "in_the_clear", b"in_the_clear", "name_attribute", b"name_attribute", "subject_attribute", b"subject_attribute", "url", b"url", "user_base", b"user_base", "user_filter", b"user_filter"]) -> None: ...
+
+Global___LdapProvider: typing_extensions.TypeAlias = LdapProvider
 
 @typing.final
 class JwtMapping(google.protobuf.message.Message):

@@ -47,6 +47,8 @@ class _PermissionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """Delete runs."""
     PERMISSION_RUN_PAYLOADS_VIEW: _Permission.ValueType  # 23
     """See parameters, results metadata and run inputs of runs."""
+    PERMISSION_RUNS_IMPORT: _Permission.ValueType  # 24
+    """Store the history of runs that ended on other servers, with their ids and times."""
     PERMISSION_DEPLOYMENTS_VIEW: _Permission.ValueType  # 30
     """See deployments, their schedules, versions and backfills."""
     PERMISSION_DEPLOYMENTS_RUN: _Permission.ValueType  # 31
@@ -143,6 +145,8 @@ PERMISSION_RUNS_DELETE: Permission.ValueType  # 22
 """Delete runs."""
 PERMISSION_RUN_PAYLOADS_VIEW: Permission.ValueType  # 23
 """See parameters, results metadata and run inputs of runs."""
+PERMISSION_RUNS_IMPORT: Permission.ValueType  # 24
+"""Store the history of runs that ended on other servers, with their ids and times."""
 PERMISSION_DEPLOYMENTS_VIEW: Permission.ValueType  # 30
 """See deployments, their schedules, versions and backfills."""
 PERMISSION_DEPLOYMENTS_RUN: Permission.ValueType  # 31

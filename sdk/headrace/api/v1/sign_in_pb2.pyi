@@ -29,17 +29,21 @@ class SignInOption(google.protobuf.message.Message):
 
     PROVIDER_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
+    TAKES_PASSWORD_FIELD_NUMBER: builtins.int
     provider: builtins.str
     """What the provider is called in addresses."""
     name: builtins.str
     """The name that people read."""
+    takes_password: builtins.bool
+    """Whether it takes name and password (`SignIn`); otherwise the browser is sent there (`BeginProviderSignIn`)."""
     def __init__(
         self,
         *,
         provider: builtins.str = ...,
         name: builtins.str = ...,
+        takes_password: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name", b"name", "provider", b"provider"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "provider", b"provider", "takes_password", b"takes_password"]) -> None: ...
 
 Global___SignInOption: typing_extensions.TypeAlias = SignInOption
 
@@ -141,20 +145,24 @@ class SignInRequest(google.protobuf.message.Message):
     EMAIL_FIELD_NUMBER: builtins.int
     PASSWORD_FIELD_NUMBER: builtins.int
     CODE_FIELD_NUMBER: builtins.int
+    PROVIDER_FIELD_NUMBER: builtins.int
     email: builtins.str
-    """The e-mail address."""
+    """The e-mail address; with a directory, whatever it knows people by."""
     password: builtins.str
     """The password."""
     code: builtins.str
     """A one-time code, or a recovery code, where the user has set that up."""
+    provider: builtins.str
+    """The directory that knows the password; empty is a password that is kept here."""
     def __init__(
         self,
         *,
         email: builtins.str = ...,
         password: builtins.str = ...,
         code: builtins.str = ...,
+        provider: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["code", b"code", "email", b"email", "password", b"password"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "email", b"email", "password", b"password", "provider", b"provider"]) -> None: ...
 
 Global___SignInRequest: typing_extensions.TypeAlias = SignInRequest
 

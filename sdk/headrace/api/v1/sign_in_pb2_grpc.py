@@ -124,8 +124,8 @@ class SignInServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def SignIn(self, request, context):
-        """Signs in with a password that is kept here. After some wrong ones the name is locked for a while, longer each
-        time.
+        """Signs in with a password that is kept here, or by a directory. After some wrong ones the name is locked for a
+        while, longer each time.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -400,8 +400,8 @@ class SignInServiceStub(typing.Generic[_SignInServiceGetSignInOptionsType, _Sign
     """Tells how one can sign in here."""
 
     SignIn: _SignInServiceSignInType
-    """Signs in with a password that is kept here. After some wrong ones the name is locked for a while, longer each
-    time.
+    """Signs in with a password that is kept here, or by a directory. After some wrong ones the name is locked for a
+    while, longer each time.
     """
 
     BeginProviderSignIn: _SignInServiceBeginProviderSignInType
@@ -523,8 +523,8 @@ class SignInServiceServicer(metaclass=abc.ABCMeta):
         request: headrace.api.v1.sign_in_pb2.SignInRequest,
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.sign_in_pb2.SignInResponse, collections.abc.Awaitable[headrace.api.v1.sign_in_pb2.SignInResponse]]:
-        """Signs in with a password that is kept here. After some wrong ones the name is locked for a while, longer each
-        time.
+        """Signs in with a password that is kept here, or by a directory. After some wrong ones the name is locked for a
+        while, longer each time.
         """
 
     @abc.abstractmethod

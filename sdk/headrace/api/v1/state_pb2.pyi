@@ -143,8 +143,8 @@ class State(google.protobuf.message.Message):
     message: builtins.str
     """A sentence for people, e.g. the error."""
     version: builtins.int
-    """Increases by one with each transition of the run. Set by the server for flow runs, by the
-    recording process for task runs.
+    """Increases with each transition of the run. Set by the server for flow runs, one by one; by the
+    recording process for task runs, which may leave gaps.
     """
     @property
     def occurred_at(self) -> google.protobuf.timestamp_pb2.Timestamp:

@@ -331,6 +331,8 @@ class TaskRunFilter(google.protobuf.message.Message):
     FLOW_IDS_FIELD_NUMBER: builtins.int
     DEPLOYMENT_IDS_FIELD_NUMBER: builtins.int
     ROOT_FLOW_RUN_IDS_FIELD_NUMBER: builtins.int
+    ANY_OF_FIELD_NUMBER: builtins.int
+    NONE_OF_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the name, upper and lower case alike."""
     text: builtins.str
@@ -449,6 +451,14 @@ class TaskRunFilter(google.protobuf.message.Message):
     def root_flow_run_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Part of any of these flow runs or of the trees below them."""
 
+    @property
+    def any_of(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TaskRunFilter]:
+        """Any of these filters."""
+
+    @property
+    def none_of(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___TaskRunFilter]:
+        """None of these filters."""
+
     def __init__(
         self,
         *,
@@ -485,9 +495,11 @@ class TaskRunFilter(google.protobuf.message.Message):
         flow_ids: collections.abc.Iterable[builtins.str] | None = ...,
         deployment_ids: collections.abc.Iterable[builtins.str] | None = ...,
         root_flow_run_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        any_of: collections.abc.Iterable[Global___TaskRunFilter] | None = ...,
+        none_of: collections.abc.Iterable[Global___TaskRunFilter] | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "background", b"background", "created", b"created", "ended", b"ended", "expected_start", b"expected_start", "has_child_flow_run", b"has_child_flow_run", "labels", b"labels", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "untagged", b"untagged"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "background", b"background", "cache_keys", b"cache_keys", "child_flow_run_ids", b"child_flow_run_ids", "created", b"created", "deployment_ids", b"deployment_ids", "dynamic_keys", b"dynamic_keys", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_run_ids", b"flow_run_ids", "has_child_flow_run", b"has_child_flow_run", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "root_flow_run_ids", b"root_flow_run_ids", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "state_names", b"state_names", "state_types", b"state_types", "state_types_none", b"state_types_none", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "task_keys", b"task_keys", "task_run_ids", b"task_run_ids", "task_versions", b"task_versions", "text", b"text", "untagged", b"untagged"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_background", b"_background", "_has_child_flow_run", b"_has_child_flow_run", "_run_count_at_least", b"_run_count_at_least", "_run_count_at_most", b"_run_count_at_most", "_untagged", b"_untagged", "any_of", b"any_of", "background", b"background", "cache_keys", b"cache_keys", "child_flow_run_ids", b"child_flow_run_ids", "created", b"created", "deployment_ids", b"deployment_ids", "dynamic_keys", b"dynamic_keys", "ended", b"ended", "expected_start", b"expected_start", "flow_ids", b"flow_ids", "flow_run_ids", b"flow_run_ids", "has_child_flow_run", b"has_child_flow_run", "label_keys", b"label_keys", "labels", b"labels", "name_contains", b"name_contains", "names", b"names", "none_of", b"none_of", "root_flow_run_ids", b"root_flow_run_ids", "run_count_at_least", b"run_count_at_least", "run_count_at_most", b"run_count_at_most", "run_time_at_least", b"run_time_at_least", "run_time_at_most", b"run_time_at_most", "started", b"started", "state_entered", b"state_entered", "state_names", b"state_names", "state_types", b"state_types", "state_types_none", b"state_types_none", "tags_all", b"tags_all", "tags_any", b"tags_any", "tags_none", b"tags_none", "task_keys", b"task_keys", "task_run_ids", b"task_run_ids", "task_versions", b"task_versions", "text", b"text", "untagged", b"untagged"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_background", b"_background"]) -> typing.Literal["background"] | None: ...
     @typing.overload

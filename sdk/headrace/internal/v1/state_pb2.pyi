@@ -1115,3 +1115,49 @@ class MoveRunsResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["moved", b"moved"]) -> None: ...
 
 Global___MoveRunsResponse: typing_extensions.TypeAlias = MoveRunsResponse
+
+@typing.final
+class GetAttemptRequest(google.protobuf.message.Message):
+    """Asks for an attempt."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTEMPT_FIELD_NUMBER: builtins.int
+    @property
+    def attempt(self) -> Global___AttemptRef:
+        """Which one."""
+
+    def __init__(
+        self,
+        *,
+        attempt: Global___AttemptRef | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["attempt", b"attempt"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt"]) -> None: ...
+
+Global___GetAttemptRequest: typing_extensions.TypeAlias = GetAttemptRequest
+
+@typing.final
+class GetAttemptResponse(google.protobuf.message.Message):
+    """Tells how an attempt stands."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    IS_CURRENT_FIELD_NUMBER: builtins.int
+    ENDED_AT_FIELD_NUMBER: builtins.int
+    is_current: builtins.bool
+    """Whether it is the newest one of its run."""
+    @property
+    def ended_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """When the run ended; unset while it goes on."""
+
+    def __init__(
+        self,
+        *,
+        is_current: builtins.bool = ...,
+        ended_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["ended_at", b"ended_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["ended_at", b"ended_at", "is_current", b"is_current"]) -> None: ...
+
+Global___GetAttemptResponse: typing_extensions.TypeAlias = GetAttemptResponse

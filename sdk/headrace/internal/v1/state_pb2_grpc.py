@@ -90,6 +90,11 @@ class StateInternalServiceStub(object):
                 request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsRequest.SerializeToString,
                 response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsResponse.FromString,
                 _registered_method=True)
+        self.GetAttempt = channel.unary_unary(
+                '/headrace.internal.v1.StateInternalService/GetAttempt',
+                request_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.GetAttemptRequest.SerializeToString,
+                response_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.GetAttemptResponse.FromString,
+                _registered_method=True)
 
 
 class StateInternalServiceServicer(object):
@@ -173,6 +178,13 @@ class StateInternalServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetAttempt(self, request, context):
+        """Tells whether an attempt of a run is the one that counts, and whether it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_StateInternalServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -230,6 +242,11 @@ def add_StateInternalServiceServicer_to_server(servicer, server):
                     servicer.MoveRuns,
                     request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsRequest.FromString,
                     response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsResponse.SerializeToString,
+            ),
+            'GetAttempt': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetAttempt,
+                    request_deserializer=headrace_dot_internal_dot_v1_dot_state__pb2.GetAttemptRequest.FromString,
+                    response_serializer=headrace_dot_internal_dot_v1_dot_state__pb2.GetAttemptResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -530,6 +547,33 @@ class StateInternalService(object):
             '/headrace.internal.v1.StateInternalService/MoveRuns',
             headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsRequest.SerializeToString,
             headrace_dot_internal_dot_v1_dot_state__pb2.MoveRunsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetAttempt(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.internal.v1.StateInternalService/GetAttempt',
+            headrace_dot_internal_dot_v1_dot_state__pb2.GetAttemptRequest.SerializeToString,
+            headrace_dot_internal_dot_v1_dot_state__pb2.GetAttemptResponse.FromString,
             options,
             channel_credentials,
             insecure,

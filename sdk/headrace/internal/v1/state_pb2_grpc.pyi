@@ -201,7 +201,23 @@ _StateInternalServiceMoveRunsType = typing_extensions.TypeVar(
     ],
 )
 
-class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateScheduledRunsType, _StateInternalServiceClaimRunsType, _StateInternalServiceFindClaimableRunsType, _StateInternalServiceReturnRunsType, _StateInternalServiceRenewLeasesType, _StateInternalServiceEndAttemptsType, _StateInternalServiceDropScheduledRunsType, _StateInternalServiceGetNextDueType, _StateInternalServiceSetOwnedLimitsType, _StateInternalServiceDescribeRunType, _StateInternalServiceMoveRunsType]):
+_StateInternalServiceGetAttemptType = typing_extensions.TypeVar(
+    '_StateInternalServiceGetAttemptType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.GetAttemptRequest,
+        headrace.internal.v1.state_pb2.GetAttemptResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.GetAttemptRequest,
+        headrace.internal.v1.state_pb2.GetAttemptResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.GetAttemptRequest,
+        headrace.internal.v1.state_pb2.GetAttemptResponse,
+    ],
+)
+
+class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateScheduledRunsType, _StateInternalServiceClaimRunsType, _StateInternalServiceFindClaimableRunsType, _StateInternalServiceReturnRunsType, _StateInternalServiceRenewLeasesType, _StateInternalServiceEndAttemptsType, _StateInternalServiceDropScheduledRunsType, _StateInternalServiceGetNextDueType, _StateInternalServiceSetOwnedLimitsType, _StateInternalServiceDescribeRunType, _StateInternalServiceMoveRunsType, _StateInternalServiceGetAttemptType]):
     """Runs as the scheduler needs them."""
 
     @typing.overload
@@ -249,6 +265,10 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
         grpc.UnaryUnaryMultiCallable[
             headrace.internal.v1.state_pb2.MoveRunsRequest,
             headrace.internal.v1.state_pb2.MoveRunsResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.GetAttemptRequest,
+            headrace.internal.v1.state_pb2.GetAttemptResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -298,6 +318,10 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
             headrace.internal.v1.state_pb2.MoveRunsRequest,
             headrace.internal.v1.state_pb2.MoveRunsResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.internal.v1.state_pb2.GetAttemptRequest,
+            headrace.internal.v1.state_pb2.GetAttemptResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     CreateScheduledRuns: _StateInternalServiceCreateScheduledRunsType
@@ -332,6 +356,9 @@ class StateInternalServiceStub(typing.Generic[_StateInternalServiceCreateSchedul
 
     MoveRuns: _StateInternalServiceMoveRunsType
     """Moves runs that wait in a queue into another one of the same pool."""
+
+    GetAttempt: _StateInternalServiceGetAttemptType
+    """Tells whether an attempt of a run is the one that counts, and whether it has ended."""
 
 StateInternalServiceAsyncStub: typing_extensions.TypeAlias = StateInternalServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -377,6 +404,10 @@ StateInternalServiceAsyncStub: typing_extensions.TypeAlias = StateInternalServic
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.internal.v1.state_pb2.MoveRunsRequest,
         headrace.internal.v1.state_pb2.MoveRunsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.internal.v1.state_pb2.GetAttemptRequest,
+        headrace.internal.v1.state_pb2.GetAttemptResponse,
     ],
 ]
 
@@ -470,5 +501,13 @@ class StateInternalServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.internal.v1.state_pb2.MoveRunsResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.MoveRunsResponse]]:
         """Moves runs that wait in a queue into another one of the same pool."""
+
+    @abc.abstractmethod
+    def GetAttempt(
+        self,
+        request: headrace.internal.v1.state_pb2.GetAttemptRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.internal.v1.state_pb2.GetAttemptResponse, collections.abc.Awaitable[headrace.internal.v1.state_pb2.GetAttemptResponse]]:
+        """Tells whether an attempt of a run is the one that counts, and whether it has ended."""
 
 def add_StateInternalServiceServicer_to_server(servicer: StateInternalServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
