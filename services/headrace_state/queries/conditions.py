@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql as pg
@@ -13,6 +13,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from headrace_state.rules.filters import Span, ValueCondition, Words
 
 Condition = ColumnElement[bool]
+Part = TypeVar("Part")
 
 _UUIDS = pg.ARRAY(sa.Uuid)
 _TEXTS = pg.ARRAY(sa.Text)
@@ -177,6 +178,17 @@ def value(document: ColumnElement[Any], condition: ValueCondition) -> Condition:
     for step in reversed(condition.path):
         sought = {step: sought}
     return sa.and_(document.bool_op("@>")(sa.literal(sought, pg.JSONB)), exact)
+
+
+def joined(
+    found: list[Condition], any_of: Sequence[Part], none_of: Sequence[Part], read: Callable[[Part], list[Condition]]
+) -> None:
+    """Add that any of some filters holds, and none of others."""
+    if any_of:
+        found.append(sa.or_(*(sa.and_(*read(part)) for part in any_of)))
+    for part in none_of:
+        # What is unknown of a row without a value does not hold.
+        found.append(sa.not_(sa.func.coalesce(sa.and_(*read(part)), sa.false())))
 
 
 def _no_tags() -> ColumnElement[Any]:

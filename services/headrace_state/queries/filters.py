@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import uuid
 from typing import Any
 
@@ -45,6 +46,7 @@ def flow_conditions(workspace_id: uuid.UUID, chosen: FlowFilter) -> list[Conditi
     where.labels(found, flow.labels, chosen.labels, chosen.label_keys)
     where.within(found, flow.created_at, chosen.created)
     where.within(found, flow.updated_at, chosen.updated)
+    where.joined(found, chosen.any_of, chosen.none_of, functools.partial(flow_conditions, workspace_id))
     return found
 
 
@@ -97,6 +99,7 @@ def flow_run_conditions(
     if chosen.has_deployment is not None:
         deployment = run.deployment_id
         found.append(deployment.is_not(None) if chosen.has_deployment else deployment.is_(None))
+    where.joined(found, chosen.any_of, chosen.none_of, functools.partial(flow_run_conditions, workspace_id))
     return found
 
 
@@ -174,6 +177,7 @@ def task_run_conditions(workspace_id: uuid.UUID, chosen: TaskRunFilter) -> list[
             parent.c.root_flow_run_id == sa.any_(roots),
         )
         found.append(sa.or_(run.flow_run_id == sa.any_(roots), run.flow_run_id.in_(below)))
+    where.joined(found, chosen.any_of, chosen.none_of, functools.partial(task_run_conditions, workspace_id))
     return found
 
 

@@ -39,6 +39,8 @@ class FlowFilter:
     text: str = ""
     label_keys: Words = ()
     updated: Span = OPEN
+    any_of: tuple[FlowFilter, ...] = ()
+    none_of: tuple[FlowFilter, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +105,15 @@ class FlowRunFilter:
     updated: Span = OPEN
     creator_kinds: Words = ()
     creator_names: Words = ()
+    any_of: tuple[FlowRunFilter, ...] = ()
+    none_of: tuple[FlowRunFilter, ...] = ()
+
+    @property
+    def looks_at_parameters(self) -> bool:
+        """Whether what it finds tells of parameters."""
+        if self.parameters or self.parameter_conditions:
+            return True
+        return any(part.looks_at_parameters for part in (*self.any_of, *self.none_of))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -142,6 +153,8 @@ class TaskRunFilter:
     flow_ids: Ids = ()
     deployment_ids: Ids = ()
     root_flow_run_ids: Ids = ()
+    any_of: tuple[TaskRunFilter, ...] = ()
+    none_of: tuple[TaskRunFilter, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ class BulkOperationServicer(bulk_operation_pb2_grpc.BulkOperationServiceServicer
         if action.kind is BulkKind.DELETE:
             caller.require(DELETE)
         chosen = filters.to_flow_run_filter(request.filter)
-        if chosen.parameters or chosen.parameter_conditions:
+        if chosen.looks_at_parameters:
             caller.require(PAYLOADS)
         if not request.filter.ListFields() and not request.all_runs:
             raise errors.InvalidArgument.of_field("filter", "is empty; set all_runs to mean all runs of the workspace")

@@ -303,7 +303,7 @@ def _message(row: Row, caller: Caller) -> flow_run_pb2.FlowRun:
 
 def _chosen(message: flow_run_pb2.FlowRunFilter, caller: Caller) -> FlowRunFilter:
     chosen = filters.to_flow_run_filter(message)
-    if chosen.parameters or chosen.parameter_conditions:
+    if chosen.looks_at_parameters:
         # Whoever may not see parameters must not find them out by filters either.
         caller.require(PAYLOADS)
     return chosen

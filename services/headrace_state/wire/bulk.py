@@ -100,10 +100,16 @@ def bulk_operation(row: Row, *, with_payloads: bool) -> bulk_operation_pb2.BulkO
         ended_at=values.from_time(row["ended_at"]),
     )
     if not with_payloads:
-        message.filter.ClearField("parameters")
-        message.filter.ClearField("parameter_conditions")
+        _forget_parameters(message.filter)
     states.fill_creator(message.creator, row)
     return message
+
+
+def _forget_parameters(message: flow_run_pb2.FlowRunFilter) -> None:
+    message.ClearField("parameters")
+    message.ClearField("parameter_conditions")
+    for part in (*message.any_of, *message.none_of):
+        _forget_parameters(part)
 
 
 def to_statuses(numbers: Any) -> list[str]:

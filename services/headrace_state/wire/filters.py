@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from google.protobuf import json_format
 
@@ -21,8 +21,20 @@ from headrace_state.rules.filters import (
 from headrace_state.wire.states import TYPE_NAMES, creator_kind
 from headrace_state.wire.values import to_ids, to_json, to_object, to_seconds, to_time
 
+MOST_NESTED = 5
+"""Levels of filters in filters."""
 
-def to_flow_filter(message: flow_pb2.FlowFilter) -> FlowFilter:
+Part = TypeVar("Part")
+
+
+def _parts(message: Any, field: str, read: Callable[[Any, int], Part], depth: int) -> tuple[Part, ...]:
+    parts = getattr(message, field)
+    if parts and depth >= MOST_NESTED:
+        raise errors.InvalidArgument.of_field(f"filter.{field}", f"must not be nested more than {MOST_NESTED} levels")
+    return tuple(read(part, depth + 1) for part in parts)
+
+
+def to_flow_filter(message: flow_pb2.FlowFilter, depth: int = 0) -> FlowFilter:
     """Return a filter of flows.
 
     Raises:
@@ -41,10 +53,12 @@ def to_flow_filter(message: flow_pb2.FlowFilter) -> FlowFilter:
         text=message.text,
         label_keys=tuple(message.label_keys),
         updated=to_span(message, "updated"),
+        any_of=_parts(message, "any_of", to_flow_filter, depth),
+        none_of=_parts(message, "none_of", to_flow_filter, depth),
     )
 
 
-def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter) -> FlowRunFilter:
+def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter, depth: int = 0) -> FlowRunFilter:
     """Return a filter of flow runs.
 
     Raises:
@@ -101,10 +115,12 @@ def to_flow_run_filter(message: flow_run_pb2.FlowRunFilter) -> FlowRunFilter:
         updated=to_span(message, "updated"),
         creator_kinds=tuple(creator_kind(kind) for kind in message.creator_kinds),
         creator_names=tuple(message.creator_names),
+        any_of=_parts(message, "any_of", to_flow_run_filter, depth),
+        none_of=_parts(message, "none_of", to_flow_run_filter, depth),
     )
 
 
-def to_task_run_filter(message: task_run_pb2.TaskRunFilter) -> TaskRunFilter:
+def to_task_run_filter(message: task_run_pb2.TaskRunFilter, depth: int = 0) -> TaskRunFilter:
     """Return a filter of task runs.
 
     Raises:
@@ -144,6 +160,8 @@ def to_task_run_filter(message: task_run_pb2.TaskRunFilter) -> TaskRunFilter:
         flow_ids=to_ids(message.flow_ids, "filter.flow_ids"),
         deployment_ids=to_ids(message.deployment_ids, "filter.deployment_ids"),
         root_flow_run_ids=to_ids(message.root_flow_run_ids, "filter.root_flow_run_ids"),
+        any_of=_parts(message, "any_of", to_task_run_filter, depth),
+        none_of=_parts(message, "none_of", to_task_run_filter, depth),
     )
 
 
