@@ -64,6 +64,7 @@ READING = (
 
 REPORTING = frozenset(
     {
+        "ApiKeyService/CreateRunToken",
         "BackgroundTaskService/CreateBackgroundTasks",
         "BackgroundTaskService/ServeTasks",
         "BackgroundTaskService/RenewBackgroundTasks",

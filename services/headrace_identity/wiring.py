@@ -6,6 +6,8 @@ from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_chassis.settings import ServerSettings
 from headrace_identity import wire
+from headrace_identity.neighbours.attempts import StateAttempts
+from headrace_identity.neighbours.ldap import Ldap
 from headrace_identity.neighbours.mail import InvitationMail
 from headrace_identity.neighbours.openid import OpenId
 from headrace_identity.queries.audit import PostgresAuditLog
@@ -30,7 +32,9 @@ from headrace_identity.servicers.teams import TeamServicer
 from headrace_identity.servicers.users import UserServicer
 from headrace_identity.servicers.workspace import WorkspaceServicer
 from headrace_identity.usecases.authenticating import ApiKeyAuthenticator
+from headrace_identity.usecases.directories import SigningInWithDirectory
 from headrace_identity.usecases.providers import ForeignTokenAuthenticator, SigningInElsewhere
+from headrace_identity.usecases.run_tokens import RunTokens
 from headrace_identity.usecases.signing_in import Passwords, SessionAuthenticator, SigningIn
 
 
@@ -54,8 +58,10 @@ async def build(context: ServiceContext) -> Service:
     )
     elsewhere = SigningInElsewhere(providers, directory, openid, secret_box, now)
     token = settings.internal_token
+    run_tokens = RunTokens(StateAttempts(context.channel), keys, secret_box, now)
     authenticators = (
         ApiKeyAuthenticator(keys, now),
+        run_tokens,
         ForeignTokenAuthenticator(providers, openid),
         SessionAuthenticator(sign_ins, now),
     )
@@ -66,7 +72,7 @@ async def build(context: ServiceContext) -> Service:
             TeamServicer(directory),
             RoleServicer(roles, directory),
             ServiceAccountServicer(directory, roles),
-            ApiKeyServicer(keys, directory, roles),
+            ApiKeyServicer(keys, directory, roles, run_tokens),
             InvitationServicer(invitations, directory, roles, keys, _mail(settings)),
             IdentityInternalServicer(workspaces, directory, roles, signing, signer, authenticators),
             AuditServicer(log),
@@ -75,6 +81,7 @@ async def build(context: ServiceContext) -> Service:
             SignInServicer(
                 signing_in,
                 elsewhere,
+                SigningInWithDirectory(providers, directory, Ldap(), secret_box, now),
                 sign_ins,
                 providers,
                 devices,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -95,6 +97,66 @@ def set_jwt(
     _set(provider, as_json)
 
 
+@command.command("set-ldap")
+@click.argument("handle")
+@click.option("--name", default="", metavar="TEXT", help="What people read on the sign-in page.")
+@click.option("--url", required=True, metavar="URL", help="ldap://host:port with StartTLS, or ldaps://host:port.")
+@click.option("--in-the-clear", is_flag=True, help="Without TLS; only with a directory on the server's own machine.")
+@click.option(
+    "--ca-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificates of the authorities that are believed, PEM.",
+)
+@click.option("--bind-dn", default="", metavar="DN", help="The entry that searches; without, nobody in particular.")
+@click.option("--bind-password", is_flag=True, help="Read its password from standard input; without, it stays.")
+@click.option("--user-base", required=True, metavar="DN", help="Below which entry people are.")
+@click.option(
+    "--user-filter",
+    default="",
+    metavar="FILTER",
+    help="Finds a person by {name}.  [default: (|(uid={name})(mail={name}))]",
+)
+@click.option("--subject-attribute", default="", metavar="NAME", help="Never changes.  [default: entryUUID]")
+@click.option("--email-attribute", default="", metavar="NAME", help="[default: mail]")
+@click.option("--name-attribute", default="", metavar="NAME", help="[default: cn]")
+@click.option(
+    "--group-base", default="", metavar="DN", help="Below which entry groups are; without, memberOf tells them."
+)
+@click.option("--group-filter", default="", metavar="FILTER", help="Finds groups by {dn}.  [default: (member={dn})]")
+@click.option("--group-attribute", default="", metavar="NAME", help="The name of a group.  [default: cn]")
+@click.option(
+    "--group-role",
+    "group_roles",
+    multiple=True,
+    metavar="GROUP=ROLE[@WORKSPACE]",
+    help="Members of the group hold the role, in the account or a workspace (by id); may be repeated.",
+)
+@click.option("--creates-users/--knows-users", default=False, help="Whether who is not known yet becomes a user.")
+@click.option("--disabled", is_flag=True, help="Keep it, but let nobody sign in with it.")
+@output.output_option
+def set_ldap(
+    handle: str,
+    name: str,
+    ca_file: Path | None,
+    bind_password: bool,
+    group_roles: tuple[str, ...],
+    creates_users: bool,
+    disabled: bool,
+    as_json: bool,
+    **settings: Any,
+) -> None:
+    """Let people sign in with the passwords that a directory knows (LDAP)."""
+    provider = pb.IdentityProvider(
+        handle=handle, name=name, enabled=not disabled, creates_users=creates_users, group_roles=_roles(group_roles)
+    )
+    provider.ldap.MergeFrom(pb.LdapProvider(**settings))
+    if ca_file is not None:
+        provider.ldap.ca_certificates = ca_file.read_text(encoding="ascii", errors="replace")
+    if bind_password:
+        provider.ldap.bind_password = sys.stdin.readline().rstrip("\r\n")
+    _set(provider, as_json)
+
+
 @command.command("ls")
 @output.output_option
 def list_providers(as_json: bool) -> None:
@@ -110,12 +172,12 @@ def list_providers(as_json: bool) -> None:
         return
     output.print_table(
         "Identity providers",
-        ["HANDLE", "KIND", ("ISSUER", {"ratio": 1}), "ENABLED"],
+        ["HANDLE", "KIND", ("ADDRESS", {"ratio": 1}), "ENABLED"],
         [
             [
                 each.handle,
                 each.WhichOneof("kind") or "",
-                each.oidc.issuer or each.jwt.issuer,
+                each.oidc.issuer or each.jwt.issuer or each.ldap.url,
                 "yes" if each.enabled else "no",
             ]
             for each in found

@@ -10,7 +10,7 @@ import shutil
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from headrace import errors
 from headrace.api.v1 import log_pb2, worker_pb2
 from headrace.worker import output
 from headrace.worker.entering import Proposer, enter_running
-from headrace.worker.job import Job
+from headrace.worker.job import API_KEY, Job
 from headrace.worker.launcher import Launcher, RunProcess
 
 logger = logging.getLogger("headrace.worker")
@@ -56,6 +56,21 @@ class Execution:
     propose: Proposer
     log: RunLog
     job: Callable[[worker_pb2.Assignment], Job]
+    credential: Callable[[worker_pb2.Assignment], Awaitable[str]] | None = None
+    """Returns what the run proves itself with; None where the server asks nobody who they are."""
+
+    async def prepare(self, assignment: worker_pb2.Assignment) -> Job:
+        """Return the job of an assignment, with what its process proves itself with.
+
+        Raises:
+            errors.HeadraceError: The server gives it nothing to prove itself with.
+        """
+        job = self.job(assignment)
+        credential = await self.credential(assignment) if self.credential is not None else ""
+        if not credential:
+            return job
+        # What the pool or the deployment says goes before.
+        return dataclasses.replace(job, environment={API_KEY: credential, **job.environment})
 
 
 @dataclass(eq=False)
@@ -143,7 +158,7 @@ class RunExecution:
         return await enter_running(self.with_.propose, self.assignment, self._stop_early)
 
     async def _execute(self) -> int:
-        job = self.with_.job(self.assignment)
+        job = await self.with_.prepare(self.assignment)
         async with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
             return await self._launch(job)
 
@@ -186,7 +201,7 @@ class RunExecution:
         self.process, self._stopping = None, None
         self._stop_early.clear()
         try:
-            job = dataclasses.replace(self.with_.job(self.assignment), calls_hooks=True)
+            job = dataclasses.replace(await self.with_.prepare(self.assignment), calls_hooks=True)
             async with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
                 await asyncio.wait_for(self._launch(job), _HOOKS_SECONDS)
         except TimeoutError:

@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+API_KEY = "HEADRACE_API_KEY"
+"""The variable with what a process proves itself with."""
+
 _SEPARATOR = b"\n"
 _TOLD = (
     "api_url",

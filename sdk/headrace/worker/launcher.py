@@ -20,7 +20,7 @@ from typing import Protocol
 
 from headrace import errors
 from headrace.worker import framing
-from headrace.worker.job import Job
+from headrace.worker.job import API_KEY, Job
 
 logger = logging.getLogger("headrace.worker")
 
@@ -180,6 +180,7 @@ class ForkingLauncher:
                 *self.preload,
                 stdin=asyncio.subprocess.DEVNULL,
                 pass_fds=(inherited,),
+                env=_inherited(),
                 start_new_session=True,
             )
         finally:
@@ -418,7 +419,7 @@ async def _start_process(command: Sequence[str], environment: Mapping[str, str])
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             limit=_STREAM_LIMIT_BYTES,
-            env={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+            env={**_inherited(), **environment, "PYTHONUNBUFFERED": "1"},
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
@@ -426,6 +427,11 @@ async def _start_process(command: Sequence[str], environment: Mapping[str, str])
     assert process.stdout is not None
     assert process.stderr is not None
     return _SpawnedProcess(process, process.stdout, process.stderr, process.pid)
+
+
+def _inherited() -> dict[str, str]:
+    """Return the worker's environment without its key: a run that is to prove itself gets something of its own."""
+    return {name: value for name, value in os.environ.items() if name != API_KEY}
 
 
 async def open_reader(descriptor: int) -> asyncio.StreamReader:

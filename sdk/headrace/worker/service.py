@@ -7,12 +7,13 @@ import contextlib
 import logging
 import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 
 from headrace import errors
-from headrace.api.v1 import log_pb2, work_pool_pb2, worker_pb2
+from headrace.api.v1 import api_key_pb2, log_pb2, work_pool_pb2, worker_pb2
 from headrace.client.core import AsyncClient, open_async
 from headrace.client.discovery import System
+from headrace.credentials import api_key_of
 from headrace.ids import uuid7
 from headrace.recording.logs import LogLine, LogShipper
 from headrace.recording.wire import mapping_of
@@ -111,6 +112,32 @@ def job_maker(system: System) -> Callable[[worker_pb2.Assignment], Job]:
     return make
 
 
+def credential_maker(
+    client: AsyncClient, settings: Settings
+) -> Callable[[worker_pb2.Assignment], Awaitable[str]] | None:
+    """Return what gives each run a token of its own, so that flows do not get the worker's key; None without a key.
+
+    Args:
+        client: Of the worker.
+        settings: Of the worker, with its key.
+    """
+    key = api_key_of(settings)
+    if not key:
+        return None
+
+    async def make(assignment: worker_pb2.Assignment) -> str:
+        request = api_key_pb2.CreateRunTokenRequest(
+            flow_run_id=assignment.flow_run.flow_run_id, attempt_token=assignment.attempt.token
+        )
+        try:
+            return (await client.api_keys.CreateRunToken(request)).token or key
+        except errors.Unimplemented:
+            # A server that is older than this worker.
+            return key
+
+    return make
+
+
 async def run_worker(
     options: WorkerOptions,
     system: System,
@@ -141,7 +168,8 @@ async def run_worker(
         shipper = LogShipper(client)
         shipping = asyncio.create_task(shipper.run(), name="worker-log-shipper")
         try:
-            worker = _assemble(options, client, system, launcher, shipper, on_change)
+            credential = credential_maker(client, settings)
+            worker = _assemble(options, client, system, launcher, shipper, on_change, credential)
             on_start(worker)
             async with contextlib.AsyncExitStack() as stack:
                 if health_address is not None:
@@ -164,6 +192,7 @@ def _assemble(
     launcher: Launcher,
     shipper: LogShipper,
     on_change: Callable[[Worker], None],
+    credential: Callable[[worker_pb2.Assignment], Awaitable[str]] | None,
 ) -> Worker:
     worker_id = str(uuid7())
     execution = Execution(
@@ -171,6 +200,7 @@ def _assemble(
         propose=client.flow_runs.ProposeFlowRunState,
         log=_ShippedRunLog(shipper, worker_id),
         job=job_maker(system),
+        credential=credential,
     )
 
     def changed() -> None:

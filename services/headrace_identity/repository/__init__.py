@@ -11,6 +11,7 @@ from typing import Protocol
 from headrace_identity.rules.keys import StoredKey
 from headrace_identity.rules.principals import ApiKey, Invitation, Principal, Role, RoleAssignment, Team
 from headrace_identity.rules.roles import Assignment, BuiltIn
+from headrace_identity.rules.run_tokens import Attempt
 from headrace_identity.rules.workspaces import NewWorkspace, Workspace, WorkspaceChange
 
 
@@ -360,4 +361,12 @@ class SigningKeys(Protocol):
 
     async def load_limits(self, workspace_id: uuid.UUID) -> tuple[float, int]:
         """Return what a workspace may call in each process: per second, and at once; 0 is as much as it likes."""
+        ...
+
+
+class Attempts(Protocol):
+    """Attempts of flow runs; see `neighbours.attempts`."""
+
+    async def load(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, attempt_token: uuid.UUID) -> Attempt:
+        """Return how an attempt stands."""
         ...

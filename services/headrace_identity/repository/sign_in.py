@@ -7,7 +7,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from headrace_identity.rules.sign_in import DeviceSignIn, Password, Provider, Session
+from headrace_identity.rules.sign_in import (
+    DeviceSignIn,
+    DirectorySettings,
+    Password,
+    ProvenIdentity,
+    Provider,
+    Session,
+)
 
 
 class Secrets(Protocol):
@@ -198,4 +205,14 @@ class OpenIdProviders(Protocol):
 
     async def claims(self, token: str, *, issuer: str, audience: str, keys_url: str = "") -> Mapping[str, Any]:
         """Return what a token claims, if it is to be believed."""
+        ...
+
+
+class PasswordDirectories(Protocol):
+    """Directories that know people and their passwords; see `neighbours.ldap`."""
+
+    async def prove(
+        self, settings: DirectorySettings, bind_password: str, name: str, password: str
+    ) -> ProvenIdentity | None:
+        """Return who has a name and a password; None if nobody has both."""
         ...

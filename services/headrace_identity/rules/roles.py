@@ -17,6 +17,7 @@ _MANAGING = frozenset(
         ACCOUNT_ADMIN,
         "PERMISSION_AUDIT_VIEW",
         "PERMISSION_MEMBERS_EDIT",
+        "PERMISSION_RUNS_IMPORT",
         "PERMISSION_WORKSPACE_DELETE",
         "PERMISSION_WORKSPACE_EDIT",
     }
@@ -73,6 +74,13 @@ _WORKING = frozenset(
         "PERMISSION_WORK_POOLS_VIEW",
     }
 )
+
+RUN_PERMISSIONS = _WORKING - {
+    "PERMISSION_WORKERS_CONNECT",
+    "PERMISSION_WORK_POOLS_EDIT",
+    "PERMISSION_WORK_POOLS_VIEW",
+}
+"""The most that a flow run can do which a worker executes: what workers need for themselves is not among it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

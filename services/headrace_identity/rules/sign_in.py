@@ -73,7 +73,7 @@ class Provider:
     handle: str
     name: str
     kind: str
-    """`oidc` or `jwt`."""
+    """`oidc`, `jwt` or `ldap`."""
     is_enabled: bool
     creates_users: bool
     settings: Mapping[str, Any]
@@ -106,6 +106,44 @@ class ProvenIdentity:
     email: str
     name: str
     groups: frozenset[str]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class DirectorySettings:
+    """How a directory is asked; see `LdapProvider` in the contract."""
+
+    url: str
+    in_the_clear: bool
+    ca_certificates: str
+    bind_dn: str
+    has_bind_password: bool
+    user_base: str
+    user_filter: str
+    subject_attribute: str
+    email_attribute: str
+    name_attribute: str
+    group_base: str
+    group_filter: str
+    group_attribute: str
+
+
+def directory_settings(settings: Mapping[str, Any], *, has_bind_password: bool) -> DirectorySettings:
+    """Return how a directory is asked, with what holds where nothing is set."""
+    return DirectorySettings(
+        url=settings["url"],
+        in_the_clear=settings["in_the_clear"],
+        ca_certificates=settings["ca_certificates"],
+        bind_dn=settings["bind_dn"],
+        has_bind_password=has_bind_password,
+        user_base=settings["user_base"],
+        user_filter=settings["user_filter"] or "(|(uid={name})(mail={name}))",
+        subject_attribute=settings["subject_attribute"] or "entryUUID",
+        email_attribute=settings["email_attribute"] or "mail",
+        name_attribute=settings["name_attribute"] or "cn",
+        group_base=settings["group_base"],
+        group_filter=settings["group_filter"] or "(member={dn})",
+        group_attribute=settings["group_attribute"] or "cn",
+    )
 
 
 def lock_seconds(failures: int) -> float:

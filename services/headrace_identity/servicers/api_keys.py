@@ -17,12 +17,14 @@ from headrace_identity.rules.roles import judge_rights
 from headrace_identity.servicers.calls import MEMBERS_EDIT, MEMBERS_VIEW, Context, held, principal_id
 from headrace_identity.usecases import keys as usecases
 from headrace_identity.usecases import members
+from headrace_identity.usecases.run_tokens import RunTokens
 
 
 class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
     """Everybody keeps their own keys; those of service accounts are kept by who may edit members."""
 
-    def __init__(self, keys: ApiKeys, directory: Directory, roles: Roles) -> None:
+    def __init__(self, keys: ApiKeys, directory: Directory, roles: Roles, run_tokens: RunTokens) -> None:
+        self._run_tokens = run_tokens
         self._keys = keys
         self._directory = directory
         self._roles = roles
@@ -86,6 +88,21 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
         key = await self._find(request.api_key_id)
         await self._keys.revoke(key.api_key_id)
         return pb.RevokeApiKeyResponse()
+
+    async def CreateRunToken(self, request: pb.CreateRunTokenRequest, context: Context) -> pb.CreateRunTokenResponse:
+        """Create the token of a flow run."""
+        caller = current_caller()
+        holder = principal_id(caller)
+        if holder is None:
+            return pb.CreateRunTokenResponse()
+        token = await self._run_tokens.create(
+            holder,
+            caller.workspace_id,
+            caller.credential_id,
+            uuid.UUID(request.flow_run_id),
+            uuid.UUID(request.attempt_token),
+        )
+        return pb.CreateRunTokenResponse(token=token)
 
     async def _find(self, api_key_id: str) -> ApiKey:
         caller = current_caller()

@@ -9,13 +9,17 @@ from headrace import errors
 from headrace.api.v1 import identity_provider_pb2 as pb
 from headrace.api.v1 import identity_provider_pb2_grpc
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_identity.neighbours.ldap import check_settings
 from headrace_identity.neighbours.openid import refuse_insecure
 from headrace_identity.repository import Directory, Roles
 from headrace_identity.repository.sign_in import Providers, Secrets, SignIns
-from headrace_identity.rules.sign_in import GroupRole, Provider
+from headrace_identity.rules.ldap_filter import FilterMalformed
+from headrace_identity.rules.sign_in import GroupRole, Provider, directory_settings
 from headrace_identity.servicers.calls import Context
 from headrace_identity.usecases.providers import secret_context
 from headrace_identity.usecases.rotating import rotate_secrets
+
+_LDAP_SETTINGS = tuple(field.name for field in pb.LdapProvider.DESCRIPTOR.fields if field.name != "bind_password")
 
 
 class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServiceServicer):
@@ -97,6 +101,10 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
             }
             if oidc.client_secret:
                 secret = self._secrets.seal(oidc.client_secret, secret_context(message.handle))
+        elif kind == "ldap":
+            settings = {name: getattr(message.ldap, name) for name in _LDAP_SETTINGS}
+            if message.ldap.bind_password:
+                secret = self._secrets.seal(message.ldap.bind_password, secret_context(message.handle))
         else:
             token = message.jwt
             settings = {
@@ -127,9 +135,12 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
         )
 
     async def _refuse_faults(self, provider: Provider) -> None:
-        refuse_insecure(provider.settings["issuer"])
-        if provider.settings.get("jwks_url"):
-            refuse_insecure(provider.settings["jwks_url"])
+        if provider.kind == "ldap":
+            _refuse_ldap_faults(provider)
+        else:
+            refuse_insecure(provider.settings["issuer"])
+            if provider.settings.get("jwks_url"):
+                refuse_insecure(provider.settings["jwks_url"])
         for each in provider.group_roles:
             if each.role not in self._roles.built_in and await self._roles.load(each.role) is None:
                 raise errors.InvalidArgument.of_field("provider.group_roles", f"there is no role {each.role}")
@@ -139,6 +150,14 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
                 raise errors.InvalidArgument.of_field(
                     "provider.jwt.mappings", f"there is no service account {mapping['service_account_id']}"
                 )
+
+
+def _refuse_ldap_faults(provider: Provider) -> None:
+    has_password = bool(provider.secret)
+    try:
+        check_settings(directory_settings(provider.settings, has_bind_password=has_password))
+    except FilterMalformed as error:
+        raise errors.InvalidArgument.of_field("provider.ldap", f"a filter is not one: {error}") from None
 
 
 def _to_message(provider: Provider) -> pb.IdentityProvider:
@@ -158,6 +177,8 @@ def _to_message(provider: Provider) -> pb.IdentityProvider:
         message.oidc.client_id = settings["client_id"]
         message.oidc.scopes.extend(settings.get("scopes", ()))
         message.oidc.groups_claim = settings.get("groups_claim", "")
+    elif provider.kind == "ldap":
+        message.ldap.MergeFrom(pb.LdapProvider(**{name: settings[name] for name in _LDAP_SETTINGS}))
     else:
         message.jwt.issuer = settings["issuer"]
         message.jwt.audience = settings["audience"]

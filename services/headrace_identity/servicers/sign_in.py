@@ -22,6 +22,7 @@ from headrace_identity.rules.principals import Principal
 from headrace_identity.rules.sign_in import Session
 from headrace_identity.servicers.calls import Context, principal_id
 from headrace_identity.usecases import devices as device_usecases
+from headrace_identity.usecases.directories import SigningInWithDirectory
 from headrace_identity.usecases.providers import SigningInElsewhere
 from headrace_identity.usecases.signing_in import SigningIn, Source
 
@@ -35,6 +36,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
     Args:
         signing_in: With passwords.
         elsewhere: With providers.
+        directories: With directories.
         store: Sessions.
         providers: Which providers there are.
         devices: Programs that wait.
@@ -49,6 +51,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         self,
         signing_in: SigningIn,
         elsewhere: SigningInElsewhere,
+        directories: SigningInWithDirectory,
         store: SignIns,
         providers: Providers,
         devices: Devices,
@@ -61,6 +64,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
     ) -> None:
         self._signing_in = signing_in
         self._elsewhere = elsewhere
+        self._directories = directories
         self._store = store
         self._providers = providers
         self._devices = devices
@@ -77,18 +81,22 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         found = await self._providers.list_page(after="", limit=_OPTIONS)
         return pb.GetSignInOptionsResponse(
             options=[
-                pb.SignInOption(provider=each.handle, name=each.name or each.handle)
+                pb.SignInOption(provider=each.handle, name=each.name or each.handle, takes_password=each.kind == "ldap")
                 for each in found
-                if each.is_enabled and each.kind == "oidc"
+                if each.is_enabled and each.kind in ("oidc", "ldap")
             ],
             sign_in_required=self._is_required,
         )
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:
         """Sign in with a password."""
-        user, session, text = await self._signing_in.with_password(
-            request.email, request.password, request.code, self._source()
-        )
+        if request.provider:
+            user = await self._directories.prove(request.provider, request.email, request.password)
+            session, text = await self._signing_in.begin_session(user, request.provider, self._source())
+        else:
+            user, session, text = await self._signing_in.with_password(
+                request.email, request.password, request.code, self._source()
+            )
         return pb.SignInResponse(user=wire.to_user(user), session_token=text, expires_at=_stamp(session.expires_at))
 
     async def BeginProviderSignIn(

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from headrace import errors
-from headrace.ids import uuid7
 from headrace_identity.repository import Directory
 from headrace_identity.repository.sign_in import OpenIdProviders, Providers, Secrets
 from headrace_identity.rules.access import Proven
 from headrace_identity.rules.principals import Principal
-from headrace_identity.rules.sign_in import ProvenIdentity, Provider, fits, pkce_challenge, roles_of
+from headrace_identity.rules.sign_in import ProvenIdentity, Provider, fits, pkce_challenge
+from headrace_identity.usecases.admitting import admit
 from headrace_identity.usecases.authenticating import bearer
 
 FLOW_SECONDS = 600.0
@@ -110,13 +110,7 @@ class SigningInElsewhere:
             raise _not_begun()
         provider = await self._enabled(str(flow["provider"]))
         identity = await self._identity(provider, flow, code)
-        user = await self._user(provider, identity)
-        if not user.is_active:
-            raise errors.PermissionDenied(f"{user.handle} may not sign in any more", reason="USER_NOT_ACTIVE")
-        held = roles_of(provider.group_roles, identity.groups)
-        every = {(each.role, each.workspace_id) for each in provider.group_roles}
-        await self._providers.sync_roles(user.principal_id, list(held), list(every - held))
-        return user, provider.handle
+        return await admit(self._providers, self._directory, provider, identity), provider.handle
 
     def _flow(self, token: str) -> Mapping[str, Any]:
         try:
@@ -164,28 +158,6 @@ class SigningInElsewhere:
             name=str(claims.get("name") or ""),
             groups=frozenset(str(group) for group in groups) if isinstance(groups, list) else frozenset(),
         )
-
-    async def _user(self, provider: Provider, identity: ProvenIdentity) -> Principal:
-        known = await self._providers.find_known(provider.handle, identity.subject)
-        user = await self._directory.load_principal(known) if known is not None else None
-        if user is not None:
-            return user
-        if not identity.email:
-            raise errors.PermissionDenied(
-                "the provider tells no verified e-mail address, by which users are known here",
-                reason="EMAIL_NOT_PROVEN",
-            )
-        user = await self._directory.load_user(identity.email)
-        if user is None and provider.creates_users:
-            name = identity.name or identity.email
-            user = await self._directory.insert_principal(uuid7(), identity.email, name)
-            user = user or await self._directory.load_user(identity.email)
-        if user is None:
-            raise errors.PermissionDenied(
-                f"{identity.email} is not known here; ask an administrator for an invitation", reason="USER_NOT_KNOWN"
-            )
-        await self._providers.link(provider.handle, identity.subject, user.principal_id)
-        return user
 
 
 class ForeignTokenAuthenticator:

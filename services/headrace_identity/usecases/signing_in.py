@@ -119,17 +119,17 @@ class SigningIn:
         kept = await self._store.load_password(user.principal_id) if user is not None else None
         now = self._now()
         if kept is not None and kept.locked_until is not None and kept.locked_until > now:
-            raise _locked((kept.locked_until - now).total_seconds())
+            raise locked((kept.locked_until - now).total_seconds())
         is_right = await self._passwords.is_right(kept.hash if kept is not None else None, password)
         if user is None or kept is None or not is_right or not user.is_active:
             if kept is not None:
                 await self._note_failure(kept)
-            raise _refused()
+            raise refused()
         if kept.totp_confirmed and not code:
             raise errors.Unauthenticated("a one-time code is needed, too", reason="CODE_NEEDED")
         if kept.totp_confirmed and not await self._take_code(kept, code):
             await self._note_failure(kept)
-            raise _refused()
+            raise refused()
         await self._store.forget_failures(user.principal_id)
         if self._passwords.is_old(kept.hash):
             await self._store.replace_hash(user.principal_id, await self._passwords.hash(password))
@@ -205,7 +205,7 @@ class SigningIn:
         await self._prove(kept, password)
         if kept.totp_confirmed and not await self._take_code(kept, code):
             await self._note_failure(kept)
-            raise _refused()
+            raise refused()
         await self._store.remove_totp(user_id)
 
     async def _needs_password(self, user_id: uuid.UUID) -> Password:
@@ -219,7 +219,7 @@ class SigningIn:
     async def _prove(self, kept: Password, password: str) -> None:
         now = self._now()
         if kept.locked_until is not None and kept.locked_until > now:
-            raise _locked((kept.locked_until - now).total_seconds())
+            raise locked((kept.locked_until - now).total_seconds())
         if not await self._passwords.is_right(kept.hash, password):
             await self._note_failure(kept)
             raise errors.Unauthenticated("the password is wrong", reason="PASSWORD_WRONG")
@@ -290,7 +290,8 @@ def totp_context(user_id: uuid.UUID) -> str:
     return f"totp:{user_id}"
 
 
-def _refused() -> errors.Unauthenticated:
+def refused() -> errors.Unauthenticated:
+    """Return the error of wrong names, passwords and codes; it does not say which."""
     return errors.Unauthenticated("name, password or code are wrong", reason="SIGN_IN_REFUSED")
 
 
@@ -298,7 +299,8 @@ def _ended() -> errors.Unauthenticated:
     return errors.Unauthenticated("the session has ended; sign in again", reason="SESSION_ENDED")
 
 
-def _locked(seconds: float) -> errors.ResourceExhausted:
+def locked(seconds: float) -> errors.ResourceExhausted:
+    """Return the error of names that were tried too often; it says when to try again."""
     return errors.ResourceExhausted(
         f"there were too many wrong passwords; try again in {max(1, round(seconds))} s",
         reason="SIGN_IN_LOCKED",

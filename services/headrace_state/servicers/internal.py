@@ -206,6 +206,14 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
         )
         return state_pb2.MoveRunsResponse(moved=moved)
 
+    async def GetAttempt(self, request: state_pb2.GetAttemptRequest, context: Context) -> state_pb2.GetAttemptResponse:
+        """Tell how an attempt of a run stands."""
+        wanted = _attempt(request.attempt, "attempt")
+        row = await self._reads.load(_workspace_id(), wanted.flow_run_id)
+        if row is None or row["attempt_token"] != wanted.token:
+            return state_pb2.GetAttemptResponse()
+        return state_pb2.GetAttemptResponse(is_current=True, ended_at=values.from_time(row["ended_at"]))
+
 
 def _workspace_id() -> uuid.UUID:
     workspace_id = current_caller().workspace_id

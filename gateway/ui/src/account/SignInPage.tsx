@@ -2,9 +2,11 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState, type SubmitEvent } from "react";
 import { useAddress } from "../api/address.ts";
 import { CallError, call } from "../api/client.ts";
-import { TextField } from "../parts/Fields.tsx";
+import { SelectField, TextField } from "../parts/Fields.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { keepBegun, safeNext } from "./next.ts";
+
+type Directory = { provider: string; name: string };
 
 /** Where people say who they are. */
 export function SignInPage() {
@@ -19,10 +21,12 @@ export function SignInPage() {
     <div className="dialog-form">
       <h1>Sign in</h1>
       {!data.sign_in_required && <p>This server asks nobody who they are: you are in already.</p>}
-      {data.options.map(({ provider, name }) => (
-        <ProviderButton key={provider} provider={provider} name={name} next={safeNext(next)} />
-      ))}
-      <PasswordForm next={safeNext(next)} />
+      {data.options
+        .filter((option) => !option.takes_password)
+        .map(({ provider, name }) => (
+          <ProviderButton key={provider} provider={provider} name={name} next={safeNext(next)} />
+        ))}
+      <PasswordForm next={safeNext(next)} directories={data.options.filter((option) => option.takes_password)} />
     </div>
   );
 }
@@ -48,13 +52,15 @@ function ProviderButton({ provider, name, next }: { provider: string; name: stri
   );
 }
 
-function PasswordForm({ next }: { next: string }) {
+/** Asks for name and password; whose password it is, is up to the person where directories know some, too. */
+function PasswordForm({ next, directories }: { next: string; directories: Directory[] }) {
+  const [provider, setProvider] = useState(directories[0]?.provider ?? "");
   const [email, setEmail] = useState("");
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
   const [isCodeNeeded, setCodeNeeded] = useState(false);
   const { mutate, isPending, error } = useMutation({
-    mutationFn: () => call("SignIn", { email, password, code }),
+    mutationFn: () => call("SignIn", { email, password, code, provider }),
     onSuccess: () => window.location.assign(next),
     onError: (fault) => setCodeNeeded((before) => before || (fault instanceof CallError && fault.reason === "CODE_NEEDED")),
   });
@@ -65,7 +71,19 @@ function PasswordForm({ next }: { next: string }) {
   const isAskedForCode = error instanceof CallError && error.reason === "CODE_NEEDED";
   return (
     <form onSubmit={submit} className="dialog-form">
-      <TextField label="E-mail address" type="email" value={email} onChange={setEmail} isRequired />
+      {directories.length > 0 && (
+        <SelectField
+          label="Account"
+          value={provider}
+          onChange={setProvider}
+          options={[...directories.map((each) => ({ value: each.provider, label: each.name })), { value: "", label: "Headrace" }]}
+        />
+      )}
+      {provider === "" ? (
+        <TextField label="E-mail address" type="email" value={email} onChange={setEmail} isRequired />
+      ) : (
+        <TextField label="Name" value={email} onChange={setEmail} isRequired />
+      )}
       <TextField label="Password" type="password" value={password} onChange={setPassword} isRequired />
       {isCodeNeeded && (
         <TextField label="One-time code" hint="From your app, or a recovery code." value={code} onChange={setCode} isRequired isCode />
