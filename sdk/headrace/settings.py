@@ -234,6 +234,16 @@ class Settings:
             "The same for runs of deployments alone, whose retries then replay what is finished",
         ),
     )
+    git_cache: bool = dataclasses.field(
+        default=True,
+        metadata=_about(
+            "HEADRACE_GIT_CACHE", _boolean, "Whether what git steps fetch is kept in the home for later runs"
+        ),
+    )
+    git_cache_max_bytes: int = dataclasses.field(
+        default=5_000_000_000,
+        metadata=_about("HEADRACE_GIT_CACHE_MAX_BYTES", _bytes, "How much room it may take; the oldest goes first"),
+    )
     task_runner_max_workers: int = dataclasses.field(
         default=64,
         metadata=_about("HEADRACE_TASK_RUNNER_MAX_WORKERS", _count, "Submitted tasks that run at once in a flow run"),

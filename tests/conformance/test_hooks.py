@@ -29,3 +29,19 @@ async def test_a_call_of_another_system_becomes_an_event(stack: Stack) -> None:
     assert (await stack.http.post("/hooks/nobody-knows-it", content=b"{}")).status_code == 404
     assert (await stack.http.post(path, content=b"x" * 1001, headers=headers)).status_code == 413
     assert (await stack.http.delete(path, headers=headers)).status_code == 405
+
+
+async def test_a_question_about_the_address_is_answered_as_a_text_that_is_no_page(stack: Stack) -> None:
+    created = await stack.stub(webhook_pb2_grpc.WebhookServiceStub).CreateWebhook(
+        webhook_pb2.CreateWebhookRequest(
+            webhook=webhook_pb2.Webhook(
+                name="files",
+                template=webhook_pb2.WebhookTemplate(event_name="files.changed"),
+                handshake=webhook_pb2.WEBHOOK_HANDSHAKE_DROPBOX,
+            )
+        )
+    )
+    answer = await stack.http.get(f"/hooks/{created.webhook.slug}", params={"challenge": "<b>me</b>"})
+    assert (answer.status_code, answer.text) == (200, "<b>me</b>")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+    assert answer.headers["x-content-type-options"] == "nosniff"

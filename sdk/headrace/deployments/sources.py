@@ -51,6 +51,7 @@ class GitRepository:
         depth: How much history; all of it by default.
         access_token: Token for an http(s) repository, as a placeholder.
         credentials: `username`, and `password` or `token`; as a placeholder of a block, or with placeholders.
+        cache: Whether workers keep what they fetch; by default as HEADRACE_GIT_CACHE tells them.
     """
 
     url: str
@@ -61,6 +62,7 @@ class GitRepository:
     depth: int | None = None
     access_token: str | None = None
     credentials: str | Mapping[str, str] | None = None
+    cache: bool | None = None
 
     def __post_init__(self) -> None:
         secrets = [self.access_token, *(_secrets_of(self.credentials))]
@@ -71,7 +73,8 @@ class GitRepository:
 
     def steps(self) -> list[Step]:
         """Return the step that clones it."""
-        given = {key: value for key, value in dataclasses.asdict(self).items() if value not in (None, False)}
+        told = dataclasses.asdict(self).items()
+        given = {key: value for key, value in told if value not in (None, False) or (key == "cache" and value is False)}
         return [Step("git_clone", {"repository": given.pop("url"), **given})]
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import pathlib
 import re
 import shutil
 import urllib.parse
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from headrace import errors
-from headrace.steps.output import keep_secret, run_program, say
+from headrace.settings import get_settings
+from headrace.steps.mirrors import Mirrors
+from headrace.steps.output import keep_secret, say
+from headrace.steps.programs import Git
 
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 
@@ -29,6 +32,7 @@ def git_clone(
     sparse: list[str] | None = None,
     access_token: str | None = None,
     credentials: Mapping[str, Any] | None = None,
+    cache: bool | None = None,
 ) -> dict[str, str]:
     """Clone a repository into the current folder and go there. Needs the program `git`.
 
@@ -43,6 +47,8 @@ def git_clone(
         sparse: Only these folders of the repository.
         access_token: Token for an http(s) repository.
         credentials: `username`, and `password` or `token`, for an http(s) repository, as of a block.
+        cache: Whether what is fetched is kept on this machine for later runs; by default as HEADRACE_GIT_CACHE says,
+            and not for repositories that are on this machine. With a depth nothing is kept.
 
     Returns:
         `directory`, where the code is; `commit`, which one it is; `branch`.
@@ -58,7 +64,7 @@ def git_clone(
         raise errors.InvalidArgument.of_field("commit", f"must be the hash of a commit, not {commit!r}")
     if branch is not None and branch.startswith("-"):
         raise errors.InvalidArgument.of_field("branch", "must be the name of a branch or tag")
-    git = _Git(_environment(repository, access_token, credentials))
+    git = Git(_environment(repository, access_token, credentials))
     target = pathlib.Path(clone_directory or _folder_name(repository)).absolute()
     if (target / ".git").exists():
         git.run("remote", "set-url", "origin", _absolute(repository), folder=target)
@@ -68,7 +74,7 @@ def git_clone(
         git.run("remote", "add", "origin", _absolute(repository), folder=target)
     if sparse:
         git.run("sparse-checkout", "set", "--", *sparse, folder=target)
-    found = _fetch(git, target, branch, commit, depth)
+    found = _bring(git, repository, target, branch, commit, depth, cache)
     git.run("checkout", "--quiet", "--force", "--detach", found, folder=target)
     if include_submodules:
         shallow = ["--depth", str(depth)] if depth else []
@@ -82,18 +88,34 @@ def git_clone(
     return {"directory": str(place), "commit": revision, "branch": branch or ""}
 
 
-@dataclass(frozen=True)
-class _Git:
-    environment: Mapping[str, str]
+def _bring(
+    git: Git,
+    repository: str,
+    target: pathlib.Path,
+    branch: str | None,
+    commit: str | None,
+    depth: int | None,
+    cache: bool | None,
+) -> str:
+    """Bring what is wanted into the clone, by way of this machine's mirror where that serves."""
+    settings = get_settings()
+    is_local = repository.startswith("file://") or pathlib.Path(repository).exists()
+    # Of history that is cut short, and of what is on this machine anyway, nothing is kept.
+    if depth is not None or not (settings.git_cache and not is_local if cache is None else cache):
+        return _fetch(git, target, branch, commit, depth)
+    mirrors = Mirrors(settings.home / "repositories", settings.git_cache_max_bytes)
+    try:
+        return mirrors.bring(git, _absolute(repository), target, branch, commit)
+    except (errors.FailedPrecondition, errors.DeadlineExceeded, OSError) as error:
+        # Whether it is the mirror's fault turns out now; if it is not, this tells what is wrong.
+        found = _fetch(git, target, branch, commit, depth)
+        say(f"The copy of {repository} on this machine is of no use and is made anew: {error}")
+        with contextlib.suppress(errors.DeadlineExceeded, OSError):
+            mirrors.drop(_absolute(repository))
+        return found
 
-    def run(self, *arguments: str, folder: pathlib.Path) -> str:
-        try:
-            return run_program(["git", *arguments], environment=self.environment, folder=str(folder), is_shown=False)
-        except errors.FailedPrecondition as error:
-            raise errors.FailedPrecondition(f"git {arguments[0]}: {error}") from None
 
-
-def _fetch(git: _Git, target: pathlib.Path, branch: str | None, commit: str | None, depth: int | None) -> str:
+def _fetch(git: Git, target: pathlib.Path, branch: str | None, commit: str | None, depth: int | None) -> str:
     """Fetch what is wanted and return the revision to check out."""
     shallow = ["--depth", str(depth)] if depth else []
     if commit is None:

@@ -11,6 +11,7 @@ from typing import Any
 import asyncpg
 import grpc.aio
 import pytest
+from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.json_format import MessageToDict
 
 from headrace.api.v1 import event_pb2, event_pb2_grpc, webhook_pb2, webhook_pb2_grpc
@@ -271,3 +272,50 @@ async def test_lists_have_pages_and_addresses_are_unique(service: RunningService
         if not token:
             break
     assert names == ["a", "b", "c"]
+
+
+def slack_headers(secret: str, body: bytes) -> dict[str, str]:
+    stamp = str(int(time.time()))
+    digest = hmac.new(secret.encode(), f"v0:{stamp}:".encode() + body, hashlib.sha256).hexdigest()
+    return {"x_slack_request_timestamp": stamp, "x_slack_signature": f"v0={digest}"}
+
+
+async def test_a_question_about_the_address_is_answered_and_becomes_no_event(service: RunningService) -> None:
+    made = await created(
+        service,
+        {"event_name": "slack"},
+        authentication=webhook_pb2.WEBHOOK_AUTHENTICATION_SLACK,
+        handshake=webhook_pb2.WEBHOOK_HANDSHAKE_SLACK,
+    )
+    question = b'{"type": "url_verification", "challenge": "3eZbrw1a"}'
+    answer = await called(service, made.webhook, question, **slack_headers(made.secret, question))
+    assert (answer.answer, answer.answer_type) == ("3eZbrw1a", "text/plain; charset=utf-8")
+    assert (answer.event_id, answer.stored) == ("", False)
+    assert await events_in(service) == []
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await called(service, made.webhook, question, **slack_headers("another", question))
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    event = b'{"type": "event_callback"}'
+    assert (await called(service, made.webhook, event, **slack_headers(made.secret, event))).stored
+    changed = await stub(service).UpdateWebhook(
+        webhook_pb2.UpdateWebhookRequest(
+            webhook=webhook_pb2.Webhook(
+                webhook_id=made.webhook.webhook_id, handshake=webhook_pb2.WEBHOOK_HANDSHAKE_NONE
+            ),
+            update_mask=FieldMask(paths=["handshake"]),
+        )
+    )
+    assert changed.webhook.handshake == webhook_pb2.WEBHOOK_HANDSHAKE_NONE
+    assert (await called(service, made.webhook, question, **slack_headers(made.secret, question))).stored
+
+
+async def test_who_cannot_sign_its_question_is_answered_and_nothing_more(service: RunningService) -> None:
+    made = await created(service, {"event_name": "graph"}, handshake=webhook_pb2.WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH)
+    request = webhook_pb2.ReceiveWebhookRequest(
+        slug=made.webhook.slug, method="POST", query={"validationToken": "Validation: 12"}
+    )
+    assert (await stub(service).ReceiveWebhook(request)).answer == "Validation: 12"
+    with pytest.raises(grpc.aio.AioRpcError) as refused:
+        await called(service, made.webhook)
+    assert refused.value.code() is grpc.StatusCode.UNAUTHENTICATED
+    assert await events_in(service) == []
