@@ -41,6 +41,7 @@ SERVICE_OF = {
     "RecordService": "state",
     "RetentionService": "state",
     "RoleService": "identity",
+    "RunImportService": "state",
     "RunInputService": "state",
     "RunInsightService": "state",
     "RunNoteService": "state",

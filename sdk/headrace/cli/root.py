@@ -32,6 +32,7 @@ _GROUPS = {
     "flow": ("headrace.cli.flow", "See and serve flows."),
     "flow-run": ("headrace.cli.flow_run", "See, follow, cancel, retry, tag and delete flow runs."),
     "identity-provider": ("headrace.cli.identity_provider", "Say who else vouches for people and machines."),
+    "import": ("headrace.cli.import_", "Take over what stands on another orchestrator."),
     "init": ("headrace.cli.init", "Write a project file for the flows of this folder."),
     "notification-policy": ("headrace.cli.notification_policy", "Tell channels when runs enter states."),
     "log": ("headrace.cli.log", "Limit, keep and send on what runs log."),

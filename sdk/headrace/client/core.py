@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         notification_policy_pb2_grpc,
         retention_pb2_grpc,
         role_pb2_grpc,
+        run_import_pb2_grpc,
         run_input_pb2_grpc,
         run_insight_pb2_grpc,
         run_note_pb2_grpc,
@@ -85,6 +86,7 @@ class AsyncClient(LazyStubs):
         flows: flow_pb2_grpc.FlowServiceAsyncStub
         flow_runs: flow_run_pb2_grpc.FlowRunServiceAsyncStub
         task_runs: task_run_pb2_grpc.TaskRunServiceAsyncStub
+        run_imports: run_import_pb2_grpc.RunImportServiceAsyncStub
         run_inputs: run_input_pb2_grpc.RunInputServiceAsyncStub
         record: task_run_pb2_grpc.RecordServiceAsyncStub
         concurrency: concurrency_pb2_grpc.ConcurrencyServiceAsyncStub
@@ -153,6 +155,7 @@ class Client(LazyStubs):
         flows: flow_pb2_grpc.FlowServiceStub
         flow_runs: flow_run_pb2_grpc.FlowRunServiceStub
         task_runs: task_run_pb2_grpc.TaskRunServiceStub
+        run_imports: run_import_pb2_grpc.RunImportServiceStub
         run_inputs: run_input_pb2_grpc.RunInputServiceStub
         record: task_run_pb2_grpc.RecordServiceStub
         concurrency: concurrency_pb2_grpc.ConcurrencyServiceStub

@@ -9,6 +9,7 @@ STUBS = {
     "flows": ("flow_pb2_grpc", "FlowServiceStub"),
     "flow_runs": ("flow_run_pb2_grpc", "FlowRunServiceStub"),
     "task_runs": ("task_run_pb2_grpc", "TaskRunServiceStub"),
+    "run_imports": ("run_import_pb2_grpc", "RunImportServiceStub"),
     "run_inputs": ("run_input_pb2_grpc", "RunInputServiceStub"),
     "record": ("task_run_pb2_grpc", "RecordServiceStub"),
     "concurrency": ("concurrency_pb2_grpc", "ConcurrencyServiceStub"),

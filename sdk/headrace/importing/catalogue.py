@@ -1,0 +1,296 @@
+"""The steps of an import apart from history: what is there already is left alone, what is missing is made."""
+
+from __future__ import annotations
+
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from headrace import errors
+from headrace.api.v1 import (
+    automation_pb2,
+    block_pb2,
+    concurrency_pb2,
+    deployment_pb2,
+    flow_pb2,
+    variable_pb2,
+    work_pool_pb2,
+)
+from headrace.importing.job import PAGE, Job, everything
+from headrace.importing.mapping import automations, blocks, deployments, pools
+from headrace.importing.mapping.values import has_large_numbers, struct, text
+
+FLOWS, POOLS, QUEUES, VARIABLES = "flows", "work pools", "work queues", "variables"
+TYPES, BLOCKS, LIMITS = "block types", "blocks", "concurrency limits"
+DEPLOYMENTS, SCHEDULES, AUTOMATIONS = "deployments", "schedules", "automations"
+
+_TO_TEXT = "whole numbers beyond 2^53, which are kept as texts"
+_QUEUE_FIELDS = ("description", "priority", "paused", "concurrency_limit")
+
+
+def import_flows(job: Job) -> None:
+    """Make flows with their ids."""
+    for page in job.source.pages("/flows/filter", sort="NAME_ASC"):
+        names = [text(found["name"], 255) for found in page]
+        request = flow_pb2.ListFlowsRequest(filter=flow_pb2.FlowFilter(names=names), page_size=PAGE)
+        here = {flow.name: flow.flow_id for flow in job.client.flows.ListFlows(request).flows}
+        for found in page:
+            import_flow(job, found, here.get(text(found["name"], 255)))
+
+
+def import_flow(job: Job, found: Mapping[str, Any], here: str | None) -> None:
+    """Make one flow, unless it is `here`."""
+    there, name = str(found["id"]), text(found["name"], 255)
+    job.ids.flow_names[there] = name
+    if here is not None:
+        job.ids.flows[there] = here
+        job.report.there_before(FLOWS)
+        return
+    request = flow_pb2.CreateFlowRequest(
+        flow_id=there,
+        name=name,
+        tags=[text(tag) for tag in found.get("tags") or ()],
+        labels=struct(found.get("labels")),
+    )
+    made = job.make(FLOWS, name, lambda: job.client.flows.CreateFlow(request))
+    job.ids.flows[there] = made.flow.flow_id if made is not None else there
+
+
+def import_pools(job: Job) -> None:
+    """Make work pools with their queues."""
+    here = {
+        pool.name: pool
+        for pool in everything(
+            lambda token: job.client.work_pools.ListWorkPools(
+                work_pool_pb2.ListWorkPoolsRequest(page_size=PAGE, page_token=token)
+            ),
+            "work_pools",
+        )
+    }
+    for found in job.source.items("/work_pools/filter"):
+        pool, there = pools.work_pool(found), str(found["id"])
+        known = here.get(pool.name)
+        # One that was made when the import was interrupted has to be brought to its end.
+        is_ours = known is None or job.progress.under_way == f"{POOLS} {pool.name}"
+        if known is None:
+            if not job.is_rehearsal:
+                job.progress.under_way = f"{POOLS} {pool.name}"
+                job.progress.save()
+            request = work_pool_pb2.CreateWorkPoolRequest(work_pool=pool)
+            made = job.make(POOLS, pool.name, lambda call=request: job.client.work_pools.CreateWorkPool(call))
+            if made is None and not job.is_rehearsal:
+                continue
+            known = made.work_pool if made is not None else pool
+        else:
+            job.report.there_before(POOLS)
+        job.ids.pools[there] = known.work_pool_id or there
+        job.ids.pool_names[there] = pool.name
+        _import_queues(job, pool.name, is_ours)
+        job.progress.under_way = ""
+
+
+def _import_queues(job: Job, pool: str, is_ours: bool) -> None:
+    here: dict[str, work_pool_pb2.WorkQueue] = {}
+    if not job.is_rehearsal or not is_ours:
+        here = {
+            queue.name: queue
+            for queue in everything(
+                lambda token: job.client.work_pools.ListWorkQueues(
+                    work_pool_pb2.ListWorkQueuesRequest(work_pool_name=pool, page_size=PAGE, page_token=token)
+                ),
+                "work_queues",
+            )
+        }
+    path = f"/work_pools/{urllib.parse.quote(pool, safe='')}/queues/filter"
+    ordered = sorted(job.source.items(path), key=lambda found: int(found.get("priority") or 1))
+    for found in ordered:
+        queue, there = pools.work_queue(found), str(found["id"])
+        known = here.get(queue.name)
+        name = f"{pool}/{queue.name}"
+        if known is None:
+            request = work_pool_pb2.CreateWorkQueueRequest(work_pool_name=pool, work_queue=queue)
+            made = job.make(QUEUES, name, lambda call=request: job.client.work_pools.CreateWorkQueue(call))
+            known = made.work_queue if made is not None else queue
+        elif is_ours and queue.name == pools.DEFAULT_QUEUE:
+            # It came with the pool.
+            change = work_pool_pb2.UpdateWorkQueueRequest(
+                work_pool_name=pool, work_queue=queue, update_mask=FieldMask(paths=_QUEUE_FIELDS)
+            )
+            job.make(QUEUES, name, lambda call=change: job.client.work_pools.UpdateWorkQueue(call))
+        else:
+            job.report.there_before(QUEUES)
+        job.ids.queues[there] = known.work_queue_id or there
+        job.ids.queue_names[there] = [pool, queue.name]
+
+
+def import_variables(job: Job) -> None:
+    """Make variables."""
+    for page in job.source.pages("/variables/filter"):
+        requests = [blocks.variable(found) for found in page]
+        listing = variable_pb2.ListVariablesRequest(names=[each.name for each in requests], page_size=PAGE)
+        here = {variable.name for variable in job.client.variables.ListVariables(listing).variables}
+        for found, request in zip(page, requests, strict=True):
+            if request.name in here:
+                job.report.there_before(VARIABLES)
+                continue
+            job.make(VARIABLES, request.name, lambda call=request: job.client.variables.SetVariable(call))
+            if has_large_numbers(found.get("value")):
+                job.report.lost(VARIABLES, request.name, _TO_TEXT)
+
+
+def import_blocks(job: Job) -> None:
+    """Make types that have blocks or were not made by the server itself, and blocks with their secrets."""
+    documents = {
+        str(found["id"]): found
+        for found in job.source.items("/block_documents/filter", include_secrets=True)
+        if not found.get("is_anonymous")
+    }
+    _import_types(job, {str(found["block_type_id"]) for found in documents.values()})
+    here = {
+        f"{block.type_slug}/{block.name}"
+        for block in everything(
+            lambda token: job.client.blocks.ListBlocks(block_pb2.ListBlocksRequest(page_size=PAGE, page_token=token)),
+            "blocks",
+        )
+    }
+    for there in _referred_first(documents):
+        found = documents[there]
+        request, lost = blocks.block(found, job.ids.blocks)
+        name = f"{request.type_slug}/{request.name}"
+        job.ids.blocks[there] = name
+        if name in here:
+            job.report.there_before(BLOCKS)
+            continue
+        job.make(BLOCKS, name, lambda call=request: job.client.blocks.SaveBlock(call))
+        for what in lost:
+            job.report.lost(BLOCKS, name, what)
+        if has_large_numbers(found.get("data")):
+            job.report.lost(BLOCKS, name, _TO_TEXT)
+
+
+def _import_types(job: Job, used: set[str]) -> None:
+    schemas: dict[str, dict[str, Any]] = {}
+    for schema in job.source.items("/block_schemas/filter"):
+        kind = str(schema.get("block_type_id"))
+        if kind not in schemas or str(schema.get("created")) > str(schemas[kind].get("created")):
+            schemas[kind] = schema
+    here = {
+        kind.slug
+        for kind in everything(
+            lambda token: job.client.blocks.ListBlockTypes(
+                block_pb2.ListBlockTypesRequest(page_size=PAGE, page_token=token)
+            ),
+            "block_types",
+        )
+    }
+    for found in job.source.items("/block_types/filter"):
+        there, slug = str(found["id"]), text(found["slug"])
+        if (there not in used and found.get("is_protected")) or there not in schemas:
+            continue
+        if slug in here:
+            job.report.there_before(TYPES)
+            continue
+        request = blocks.block_type(found, schemas[there])
+        job.make(TYPES, slug, lambda call=request: job.client.blocks.RegisterBlockType(call))
+
+
+def _referred_first(documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    ordered: dict[str, None] = {}
+    waiting = list(documents)
+    while waiting:
+        ready = [
+            there
+            for there in waiting
+            if all(other in ordered or other not in documents for other in blocks.references_of(documents[there]))
+        ]
+        # A circle cannot be made on the server; whatever is left is tried in its order.
+        for there in ready or waiting:
+            ordered[there] = None
+        waiting = [there for there in waiting if there not in ordered]
+    return list(ordered)
+
+
+def import_limits(job: Job) -> None:
+    """Make limits by name, those of tags among them."""
+    here = {
+        limit.name
+        for limit in everything(
+            lambda token: job.client.concurrency.ListConcurrencyLimits(
+                concurrency_pb2.ListConcurrencyLimitsRequest(page_size=PAGE, page_token=token)
+            ),
+            "limits",
+        )
+    }
+    wanted = [pools.limit(found) for found in job.source.items("/v2/concurrency_limits/filter")]
+    wanted += [pools.tag_limit(found) for found in job.source.items("/concurrency_limits/filter")]
+    requests = {request.name: request for request in reversed(wanted) if not request.name.startswith(pools.OWNED)}
+    for name in sorted(requests):
+        if name in here:
+            job.report.there_before(LIMITS)
+            continue
+        job.make(LIMITS, name, lambda call=requests[name]: job.client.concurrency.SetConcurrencyLimit(call))
+
+
+def import_deployments(job: Job) -> None:
+    """Make deployments with their ids and schedules."""
+    for found in job.source.items("/deployments/filter", sort="NAME_ASC"):
+        there, flow_name = str(found["id"]), job.ids.flow_names.get(str(found["flow_id"]), "")
+        request, lost = deployments.deployment(found, flow_name)
+        name = f"{flow_name}/{request.name}"
+        if job.pauses:
+            request.paused = True
+        job.ids.deployment_names[there] = request.name
+        known = _deployment_here(job, flow_name, request.name)
+        if known is not None:
+            job.ids.deployments[there] = known
+            job.report.there_before(DEPLOYMENTS)
+            job.report.there_before(SCHEDULES, len(request.schedules))
+            continue
+        made = job.make(DEPLOYMENTS, name, lambda call=request: job.client.deployments.ApplyDeployment(call))
+        if made is not None or job.is_rehearsal:
+            job.report.created(SCHEDULES, len(request.schedules))
+            job.ids.deployments[there] = made.deployment.deployment_id if made is not None else there
+        for what in lost:
+            job.report.lost(DEPLOYMENTS, name, what)
+        if has_large_numbers(found.get("parameters")) or has_large_numbers(found.get("job_variables")):
+            job.report.lost(DEPLOYMENTS, name, _TO_TEXT)
+
+
+def _deployment_here(job: Job, flow_name: str, name: str) -> str | None:
+    request = deployment_pb2.GetDeploymentByNameRequest(flow_name=flow_name, deployment_name=name)
+    try:
+        return job.client.deployments.GetDeploymentByName(request).deployment.deployment_id
+    except errors.NotFound:
+        return None
+
+
+def import_automations(job: Job) -> None:
+    """Make automations with their ids; those of which a part is lost are disabled."""
+    all_of_them = list(job.source.items("/automations/filter"))
+    for found in all_of_them:
+        job.ids.automations[str(found["id"])] = str(found["id"])
+    for found in all_of_them:
+        there, name = str(found["id"]), text(found["name"], 255)
+        if _automation_is_here(job, there):
+            job.report.there_before(AUTOMATIONS)
+            continue
+        try:
+            message, lost = automations.automation(found, job.ids)
+        except automations.NotMapped as cause:
+            job.report.refused(AUTOMATIONS, name, str(cause))
+            continue
+        message.automation_id = there
+        request = automation_pb2.CreateAutomationRequest(automation=message)
+        job.make(AUTOMATIONS, name, lambda call=request: job.client.automations.CreateAutomation(call))
+        for what in lost:
+            job.report.lost(AUTOMATIONS, name, f"{what} (the automation is disabled until that is mended)")
+
+
+def _automation_is_here(job: Job, automation_id: str) -> bool:
+    try:
+        job.client.automations.GetAutomation(automation_pb2.GetAutomationRequest(automation_id=automation_id))
+    except errors.NotFound:
+        return False
+    return True
