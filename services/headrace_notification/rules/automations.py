@@ -26,6 +26,8 @@ class CallWebhook:
     signing_secret: str = ""
     """Sealed; "" if the body is not signed."""
     allow_private_addresses: bool = False
+    block_id: str = ""
+    """The block that the call was made from; "" if none."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

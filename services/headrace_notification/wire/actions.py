@@ -48,6 +48,7 @@ def action_from_proto(message: automation_pb2.Action, path: str) -> Action:
                 body_template=storable(call.body_template),
                 signing_secret=call.signing_secret,
                 allow_private_addresses=call.allow_private_addresses,
+                block_id=call.block_id,
             )
         case "run_deployment":
             run = message.run_deployment
@@ -122,6 +123,7 @@ def _action_to_proto(action: Action) -> automation_pb2.Action:
                     body_template=action.body_template,
                     signing_secret=action.signing_secret,
                     allow_private_addresses=action.allow_private_addresses,
+                    block_id=action.block_id,
                 )
             )
         case RunDeployment():

@@ -885,6 +885,8 @@ export interface CallWebhookAction {
   signing_secret: string;
   /** True: addresses of private networks and of this machine are allowed. */
   allow_private_addresses: boolean;
+  /** The block that the call was made from, kept for those who ask; what is sent does not depend on it. */
+  block_id: string;
 }
 
 /** Asks to cancel a backfill. */
@@ -3292,6 +3294,14 @@ export interface GetRunInputRequest {
 export interface GetRunInputResponse {
   /** The input. */
   run_input?: RunInput;
+}
+
+export type GetServerSettingsRequest = Record<string, never>;
+
+/** Returns the settings of the server. */
+export interface GetServerSettingsResponse {
+  /** All settings, in the order of the documentation. */
+  settings: ServerSetting[];
 }
 
 /** Asks for a service account. */
@@ -5981,6 +5991,20 @@ export interface SequenceTrigger {
   within?: string;
 }
 
+/** One setting of the server. */
+export interface ServerSetting {
+  /** The environment variable that sets it. */
+  variable: string;
+  /** Its value as one would set it; empty where there is none, and for secrets. */
+  value: string;
+  /** True if somebody set it, false if this is the default. */
+  customized: boolean;
+  /** True if the value is a secret. */
+  secret: boolean;
+  /** What it is for; empty where the name says it all. */
+  description: string;
+}
+
 /** A program that calls the server under a name of its own. */
 export interface ServiceAccount {
   /** UUIDv7. */
@@ -7159,6 +7183,18 @@ export interface WaitForRunInputsResponse {
   run_inputs: RunInput[];
 }
 
+/** Asks to be told how far an operation comes. */
+export interface WatchBulkOperationRequest {
+  /** Which one. */
+  bulk_operation_id: string;
+}
+
+/** Tells how far an operation has come. */
+export interface WatchBulkOperationResponse {
+  /** The operation; unset in a sign of life. */
+  bulk_operation?: BulkOperation;
+}
+
 /** Asks to follow a flow run. */
 export interface WatchFlowRunRequest {
   /** Which one. */
@@ -7634,6 +7670,7 @@ export interface Calls {
   DecideDeviceSignIn: { request: DecideDeviceSignInRequest; response: DecideDeviceSignInResponse };
   CollectDeviceSignIn: { request: CollectDeviceSignInRequest; response: CollectDeviceSignInResponse };
   GetSystem: { request: GetSystemRequest; response: GetSystemResponse };
+  GetServerSettings: { request: GetServerSettingsRequest; response: GetServerSettingsResponse };
   CreateTeam: { request: CreateTeamRequest; response: CreateTeamResponse };
   GetTeam: { request: GetTeamRequest; response: GetTeamResponse };
   ListTeams: { request: ListTeamsRequest; response: ListTeamsResponse };
@@ -7683,6 +7720,7 @@ export interface Streams {
   WatchFlowRun: { request: WatchFlowRunRequest; response: WatchFlowRunResponse };
   FollowFlowRuns: { request: FollowFlowRunsRequest; response: FollowFlowRunsResponse };
   FollowBackgroundTasks: { request: FollowBackgroundTasksRequest; response: FollowBackgroundTasksResponse };
+  WatchBulkOperation: { request: WatchBulkOperationRequest; response: WatchBulkOperationResponse };
   DownloadLogs: { request: DownloadLogsRequest; response: googleapiHttpBody };
   FollowLogs: { request: FollowLogsRequest; response: FollowLogsResponse };
 }
@@ -7803,6 +7841,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   RotateBlockSecrets: { verb: "POST", path: "/v1/block-secrets:rotate", body: true },
   CreateBulkOperation: { verb: "POST", path: "/v1/bulk-operations", body: true },
   GetBulkOperation: { verb: "GET", path: "/v1/bulk-operations/{bulk_operation_id}", body: false },
+  WatchBulkOperation: { verb: "GET", path: "/v1/bulk-operations/{bulk_operation_id}:watch", body: false },
   ListBulkOperations: { verb: "GET", path: "/v1/bulk-operations", body: false },
   CancelBulkOperation: { verb: "POST", path: "/v1/bulk-operations/{bulk_operation_id}:cancel", body: true },
   ApplyCalendar: { verb: "POST", path: "/v1/calendars", body: true },
@@ -7911,6 +7950,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   DecideDeviceSignIn: { verb: "POST", path: "/v1/device-sign-ins/{user_code}:decide", body: true },
   CollectDeviceSignIn: { verb: "POST", path: "/v1/device-sign-ins:collect", body: true },
   GetSystem: { verb: "GET", path: "/v1/system", body: false },
+  GetServerSettings: { verb: "GET", path: "/v1/system/settings", body: false },
   CreateTeam: { verb: "POST", path: "/v1/teams", body: true },
   GetTeam: { verb: "GET", path: "/v1/teams/{team}", body: false },
   ListTeams: { verb: "GET", path: "/v1/teams", body: false },

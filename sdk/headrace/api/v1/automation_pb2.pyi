@@ -765,6 +765,7 @@ class CallWebhookAction(google.protobuf.message.Message):
     BODY_TEMPLATE_FIELD_NUMBER: builtins.int
     SIGNING_SECRET_FIELD_NUMBER: builtins.int
     ALLOW_PRIVATE_ADDRESSES_FIELD_NUMBER: builtins.int
+    BLOCK_ID_FIELD_NUMBER: builtins.int
     url: builtins.str
     """The URL; http or https."""
     method: builtins.str
@@ -775,6 +776,8 @@ class CallWebhookAction(google.protobuf.message.Message):
     """The secret that the body is signed with (HMAC-SHA256). Stored encrypted and never returned."""
     allow_private_addresses: builtins.bool
     """True: addresses of private networks and of this machine are allowed."""
+    block_id: builtins.str
+    """The block that the call was made from, kept for those who ask; what is sent does not depend on it."""
     @property
     def headers(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
         """Headers. Values are stored encrypted and never returned."""
@@ -788,8 +791,9 @@ class CallWebhookAction(google.protobuf.message.Message):
         body_template: builtins.str = ...,
         signing_secret: builtins.str = ...,
         allow_private_addresses: builtins.bool = ...,
+        block_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["allow_private_addresses", b"allow_private_addresses", "body_template", b"body_template", "headers", b"headers", "method", b"method", "signing_secret", b"signing_secret", "url", b"url"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["allow_private_addresses", b"allow_private_addresses", "block_id", b"block_id", "body_template", b"body_template", "headers", b"headers", "method", b"method", "signing_secret", b"signing_secret", "url", b"url"]) -> None: ...
 
 Global___CallWebhookAction: typing_extensions.TypeAlias = CallWebhookAction
 
