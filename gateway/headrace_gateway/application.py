@@ -128,7 +128,7 @@ class Application:
             refused = errors.Unimplemented("this page can only be read", reason="METHOD_NOT_ALLOWED")
             await self._api.refuse(send, failures.of_error(refused, 405), [(b"allow", b"GET, HEAD")])
         elif path in self._own:
-            await self._own[path](send)
+            await self._own[path](scope, send)
         else:
             await self._page(path, scope, send)
 
@@ -164,7 +164,7 @@ class Application:
         else:
             await self._pages.send(NOT_BUILT, scope, send)
 
-    async def _document(self, send: Send) -> None:
+    async def _document(self, scope: Scope, send: Send) -> None:
         if self._openapi is None:
             self._openapi = orjson.dumps(openapi.document(self._contract))
         headers = [*PAGE_HEADERS, JSON, (b"cache-control", b"no-cache")]

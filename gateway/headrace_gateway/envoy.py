@@ -12,10 +12,13 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from headrace_chassis.resolving import INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY
+from headrace_chassis.resolving import ACCESS_TOKEN_KEY, INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY
 from headrace_chassis.settings import SERVICE_NAMES
+from headrace_gateway import edge_guards
 from headrace_gateway.backends import SERVICE_OF
 from headrace_gateway.contract import PUBLIC_PACKAGE, load_contract
+from headrace_gateway.edge_guards import Checks, UpstreamTls
+from headrace_gateway.edge_parts import TYPE, address, addresses_of, filter_of, typed
 
 GATEWAY = "gateway"
 
@@ -30,7 +33,6 @@ _WITHOUT_HTTP = {"RecordService": "state", "WorkerService": "scheduler"}
 
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.\-]+(:[0-9]+)?")
 
-_TYPE = "type.googleapis.com/"
 _HTTP_FILTERS = "envoy.extensions.filters.http"
 _ENDLESS = "0s"
 _QUIET_STREAM = "3600s"
@@ -42,7 +44,8 @@ class Edge:
     """Where an Envoy listens, and what stands behind it."""
 
     targets: Mapping[str, str]
-    """`host:port` of each part of the server by name."""
+    """`host:port` of each part of the server by name; a name may stand for several addresses, and several may be
+    given with commas between them."""
     port: int = 4200
     host: str = "0.0.0.0"
     descriptors: str = "/etc/envoy/descriptors.binpb"
@@ -55,28 +58,37 @@ class Edge:
     """Further web pages that may call, as `https://ci.example.org`; those from the edge itself always may."""
     admin_port: int | None = 9901
     """Where Envoy's own state and figures are told, on loopback; None tells them to nobody."""
+    checks: Checks = dataclasses.field(default_factory=Checks)
+    """What is checked before a request reaches a part."""
+    client_authority: str = ""
+    """File of the certificate of an authority: only clients with a certificate of it are let in. Needs `secrets`."""
+    upstream: UpstreamTls | None = None
+    """For TLS with certificates on both sides between Envoy and the parts."""
 
 
 def configuration(edge: Edge) -> dict[str, Any]:
     """Return the configuration of an Envoy, as it goes into its YAML or JSON file.
 
     Raises:
-        ValueError: The address of a part is missing or is none.
+        ValueError: The address of a part is missing or is none, or something needs TLS and there is none.
     """
     missing = [part for part in PARTS if part not in edge.targets]
     if missing:
         raise ValueError(f"the address of {', '.join(missing)} is missing")
+    if edge.client_authority and not edge.secrets:
+        raise ValueError("certificates of clients need a certificate of the edge")
+    clusters = [_cluster(part, edge.targets[part], edge.upstream) for part in PARTS]
     answer: dict[str, Any] = {
         "node": {"id": "edge", "cluster": "headrace"},
         "static_resources": {
             "listeners": [_listener(edge)],
-            "clusters": [_cluster(part, edge.targets[part]) for part in PARTS],
+            "clusters": [*clusters, *edge_guards.clusters(edge.checks)],
         },
         "overload_manager": {
             "resource_monitors": [
                 {
                     "name": "envoy.resource_monitors.global_downstream_max_connections",
-                    "typed_config": _typed(
+                    "typed_config": typed(
                         "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
                         max_active_downstream_connections=50_000,
                     ),
@@ -85,7 +97,7 @@ def configuration(edge: Edge) -> dict[str, Any]:
         },
     }
     if edge.admin_port is not None:
-        answer["admin"] = {"address": _address("127.0.0.1", edge.admin_port)}
+        answer["admin"] = {"address": address("127.0.0.1", edge.admin_port)}
     return answer
 
 
@@ -101,7 +113,7 @@ def secrets_configuration(certificate: str, key: str) -> dict[str, Any]:
     return {
         "resources": [
             {
-                "@type": f"{_TYPE}envoy.extensions.transport_sockets.tls.v3.Secret",
+                "@type": f"{TYPE}envoy.extensions.transport_sockets.tls.v3.Secret",
                 "name": "edge",
                 "tls_certificate": {
                     "certificate_chain": {"filename": certificate},
@@ -118,11 +130,14 @@ def _listener(edge: Edge) -> dict[str, Any]:
         "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": _manager(edge)}]
     }
     if edge.secrets:
+        clients: dict[str, Any] = {"validation_context": {"trusted_ca": {"filename": edge.client_authority}}}
         chain["transport_socket"] = {
             "name": "envoy.transport_sockets.tls",
-            "typed_config": _typed(
+            "typed_config": typed(
                 "envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+                require_client_certificate=bool(edge.client_authority),
                 common_tls_context={
+                    **(clients if edge.client_authority else {}),
                     "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
                     "alpn_protocols": ["h2", "http/1.1"],
                     "tls_certificate_sds_secret_configs": [
@@ -133,14 +148,14 @@ def _listener(edge: Edge) -> dict[str, Any]:
         }
     return {
         "name": "edge",
-        "address": _address(edge.host, edge.port),
+        "address": address(edge.host, edge.port),
         "per_connection_buffer_limit_bytes": MAX_BODY_BYTES,
         "filter_chains": [chain],
     }
 
 
 def _manager(edge: Edge) -> dict[str, Any]:
-    return _typed(
+    return typed(
         "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
         stat_prefix="edge",
         # Who called is whom this Envoy sees; what a client claims about itself on the way is not taken over.
@@ -171,7 +186,7 @@ def _manager(edge: Edge) -> dict[str, Any]:
                     "domains": list(edge.hosts),
                     "typed_per_filter_config": {"envoy.filters.http.cors": _cors(edge.origins)},
                     # Only services say these to each other.
-                    "request_headers_to_remove": [INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY],
+                    "request_headers_to_remove": [INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY, ACCESS_TOKEN_KEY],
                     "routes": list(_routes()),
                 }
             ],
@@ -181,7 +196,7 @@ def _manager(edge: Edge) -> dict[str, Any]:
 
 
 def _cors(origins: Sequence[str]) -> dict[str, Any]:
-    return _typed(
+    return typed(
         f"{_HTTP_FILTERS}.cors.v3.CorsPolicy",
         allow_origin_string_match=[{"exact": origin} for origin in origins],
         allow_methods="GET, POST, PUT, PATCH, DELETE",
@@ -204,7 +219,7 @@ def _routes() -> Iterable[dict[str, Any]]:
         "match": {"prefix": "/v1/", "headers": [accepts_events]},
         "route": {"cluster": GATEWAY, "timeout": _ENDLESS, "idle_timeout": _QUIET_STREAM},
         "typed_per_filter_config": {
-            "envoy.filters.http.grpc_json_transcoder": _typed(
+            "envoy.filters.http.grpc_json_transcoder": typed(
                 f"{_HTTP_FILTERS}.grpc_json_transcoder.v3.GrpcJsonTranscoder", proto_descriptor_bin="", services=[]
             )
         },
@@ -221,25 +236,34 @@ def _routes() -> Iterable[dict[str, Any]]:
                 "idle_timeout": _QUIET_STREAM,
                 "max_stream_duration": {"grpc_timeout_header_max": _ENDLESS},
                 # Only what no service has begun with, or what one refused because it was stopping.
-                "retry_policy": {
-                    "retry_on": "connect-failure,refused-stream,unavailable",
-                    "num_retries": 2,
-                    "retry_back_off": {"base_interval": "0.05s", "max_interval": "1s"},
-                    "retry_host_predicate": [
-                        {
-                            "name": "envoy.retry_host_predicates.previous_hosts",
-                            "typed_config": _typed(
-                                "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
-                            ),
-                        }
-                    ],
-                    "host_selection_retry_max_attempts": 3,
-                },
+                "retry_policy": _retries("connect-failure,refused-stream,unavailable"),
             },
         }
-    yield {
-        "match": {"prefix": "/"},
-        "route": {"cluster": GATEWAY, "timeout": _ENDLESS, "idle_timeout": _QUIET_STREAM},
+    # What only reads may begin anew; else only what the gateway has not begun with.
+    only_reads = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}
+    for match, causes in (
+        ({"prefix": "/", "headers": [only_reads]}, "connect-failure,reset"),
+        ({"prefix": "/"}, "connect-failure,reset-before-request"),
+    ):
+        yield {
+            "match": match,
+            "route": {
+                "cluster": GATEWAY,
+                "timeout": _ENDLESS,
+                "idle_timeout": _QUIET_STREAM,
+                "retry_policy": _retries(causes),
+            },
+        }
+
+
+def _retries(causes: str) -> dict[str, Any]:
+    hosts = "envoy.extensions.retry.host.previous_hosts.v3.PreviousHostsPredicate"
+    return {
+        "retry_on": causes,
+        "num_retries": 3,
+        "retry_back_off": {"base_interval": "0.05s", "max_interval": "1s"},
+        "retry_host_predicate": [{"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": typed(hosts)}],
+        "host_selection_retry_max_attempts": 5,
     }
 
 
@@ -250,13 +274,14 @@ def service_owners() -> dict[str, str]:
 
 
 def _filters(edge: Edge) -> Iterable[dict[str, Any]]:
-    yield _filter("cors", f"{_HTTP_FILTERS}.cors.v3.Cors")
+    yield filter_of("cors", f"{_HTTP_FILTERS}.cors.v3.Cors")
+    yield from edge_guards.filters(edge.checks)
     # Envoy's own filter against forged requests refuses every client that is no browser.
-    yield _filter(
+    yield filter_of(
         "lua", f"{_HTTP_FILTERS}.lua.v3.Lua", default_source_code={"inline_string": _same_origin(edge.origins)}
     )
-    yield _filter("grpc_web", f"{_HTTP_FILTERS}.grpc_web.v3.GrpcWeb")
-    yield _filter(
+    yield filter_of("grpc_web", f"{_HTTP_FILTERS}.grpc_web.v3.GrpcWeb")
+    yield filter_of(
         "grpc_json_transcoder",
         f"{_HTTP_FILTERS}.grpc_json_transcoder.v3.GrpcJsonTranscoder",
         proto_descriptor=edge.descriptors,
@@ -272,7 +297,8 @@ def _filters(edge: Edge) -> Iterable[dict[str, Any]]:
         query_param_unescape_plus=True,
         max_request_body_size=MAX_BODY_BYTES,
     )
-    yield _filter("router", f"{_HTTP_FILTERS}.router.v3.Router")
+    # How long a part took is for the access log.
+    yield filter_of("router", f"{_HTTP_FILTERS}.router.v3.Router", suppress_envoy_headers=True)
 
 
 def _same_origin(origins: Sequence[str]) -> str:
@@ -293,10 +319,6 @@ function envoy_on_request(handle)
   end
 end
 """
-
-
-def _filter(name: str, kind: str, **settings: Any) -> dict[str, Any]:
-    return {"name": f"envoy.filters.http.{name}", "typed_config": _typed(kind, **settings)}
 
 
 def _access_log() -> dict[str, Any]:
@@ -321,51 +343,62 @@ def _access_log() -> dict[str, Any]:
         "formatters": [
             {
                 "name": "envoy.formatter.req_without_query",
-                "typed_config": _typed("envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery"),
+                "typed_config": typed("envoy.extensions.formatter.req_without_query.v3.ReqWithoutQuery"),
             }
         ],
     }
     return {
         "name": "envoy.access_loggers.stdout",
-        "typed_config": _typed("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", log_format=formatter),
+        "typed_config": typed("envoy.extensions.access_loggers.stream.v3.StdoutAccessLog", log_format=formatter),
     }
 
 
-def _cluster(part: str, target: str) -> dict[str, Any]:
-    host, _, port = target.rpartition(":")
-    if not host or not port.isdigit():
-        raise ValueError(f"{target!r} is no address of {part}: use host:port")
+def _cluster(part: str, target: str, upstream: UpstreamTls | None) -> dict[str, Any]:
+    try:
+        places = addresses_of(target)
+    except ValueError as error:
+        raise ValueError(f"{part}: {error}") from None
     speaks_grpc = part != GATEWAY
-    check: dict[str, Any] = {"timeout": "3s", "interval": "2s", "unhealthy_threshold": 2, "healthy_threshold": 1}
+    check: dict[str, Any] = {
+        "timeout": "3s",
+        "interval": "2s",
+        # Also before the first call has come, so that a part that starts after Envoy is found soon.
+        "no_traffic_interval": "2s",
+        "unhealthy_threshold": 2,
+        "healthy_threshold": 1,
+    }
     if speaks_grpc:
         check["grpc_health_check"] = {}
     else:
         check["http_health_check"] = {"path": "/ready", "host": "localhost"}
     options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
     protocol: dict[str, Any] = {"http2_protocol_options": {}} if speaks_grpc else {"http_protocol_options": {}}
-    return {
+    limits = {
+        "max_connections": 4096,
+        "max_pending_requests": 4096,
+        "max_requests": 65536,
+        # When a replica goes, everything that it had begun is tried elsewhere at once; when all are in trouble, no
+        # more than a fifth of what goes on.
+        "retry_budget": {"budget_percent": {"value": 20.0}, "min_retry_concurrency": 256},
+    }
+    cluster = {
         "name": part,
         # All addresses that a name has: each replica is known.
         "type": "STRICT_DNS",
         "connect_timeout": "2s",
         "lb_policy": "LEAST_REQUEST",
         "per_connection_buffer_limit_bytes": MAX_BODY_BYTES,
-        "typed_extension_protocol_options": {options: _typed(options, explicit_http_config=protocol)},
+        "typed_extension_protocol_options": {options: typed(options, explicit_http_config=protocol)},
         "health_checks": [check],
         "outlier_detection": {"consecutive_gateway_failure": 5, "interval": "5s", "base_ejection_time": "5s"},
-        "circuit_breakers": {
-            "thresholds": [{"max_connections": 4096, "max_pending_requests": 4096, "max_requests": 65536}]
-        },
+        "circuit_breakers": {"thresholds": [limits]},
         "load_assignment": {
             "cluster_name": part,
-            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": _address(host, int(port))}}]}],
+            "endpoints": [{"lb_endpoints": [{"endpoint": {"address": address(*place)}} for place in places]}],
         },
     }
-
-
-def _address(host: str, port: int) -> dict[str, Any]:
-    return {"socket_address": {"address": host, "port_value": port}}
-
-
-def _typed(kind: str, **settings: Any) -> dict[str, Any]:
-    return {"@type": f"{_TYPE}{kind}", **settings}
+    if upstream is not None:
+        names = list(dict.fromkeys(host for host, _ in places))
+        own = (upstream.certificate, upstream.key)
+        cluster["transport_socket"] = edge_guards.tls_socket(upstream.authority, names, own)
+    return cluster

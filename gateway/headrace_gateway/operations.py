@@ -14,6 +14,7 @@ from headrace_gateway.http import JSON, NO_STORE, Receive, Scope, Send, respond
 
 READINESS_KEPT_SECONDS = 0.5
 _METRICS_TYPE = (b"content-type", metrics.CONTENT_TYPE.encode())
+_OPEN_METRICS_TYPE = (b"content-type", metrics.OPEN_CONTENT_TYPE.encode())
 
 Readiness = Callable[[], Awaitable[list[str]]]
 
@@ -46,12 +47,12 @@ class Operations:
         if answer is None or scope["method"] not in ("GET", "HEAD"):
             await respond(send, 404, b'{"paths":["/health","/ready","/metrics"]}', [JSON, NO_STORE])
         else:
-            await answer(send)
+            await answer(scope, send)
 
-    async def _health(self, send: Send) -> None:
+    async def _health(self, scope: Scope, send: Send) -> None:
         await respond(send, 200, b'{"status":"alive"}', [JSON, NO_STORE])
 
-    async def _ready(self, send: Send) -> None:
+    async def _ready(self, scope: Scope, send: Send) -> None:
         faults = ["the server is stopping"] if self._draining else await self._current_faults()
         body = {"status": "not ready", "missing": faults} if faults else {"status": "ready"}
         await respond(send, 503 if faults else 200, orjson.dumps(body), [JSON, NO_STORE])
@@ -65,5 +66,8 @@ class Operations:
                 self._faults = (time.monotonic(), faults)
         return faults
 
-    async def _metrics(self, send: Send) -> None:
-        await respond(send, 200, await self._exposition.text(), [_METRICS_TYPE, NO_STORE])
+    async def _metrics(self, scope: Scope, send: Send) -> None:
+        accepted = b",".join(value for name, value in scope["headers"] if name == b"accept")
+        is_open = b"application/openmetrics-text" in accepted
+        kind = _OPEN_METRICS_TYPE if is_open else _METRICS_TYPE
+        await respond(send, 200, await self._exposition.text(is_open=is_open), [kind, NO_STORE])

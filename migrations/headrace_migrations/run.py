@@ -10,6 +10,7 @@ import contextlib
 import dataclasses
 import logging
 import pathlib
+import random
 import threading
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -33,8 +34,15 @@ VERSION_SCHEMA = "headrace"
 VERSION_TABLE = "version"
 
 LOCK_WAIT_SECONDS = 600.0
+
+TABLE_LOCK_SECONDS = 2
+"""How long a step waits for a table that is in use. All who come after it wait, too: so it gives way for a while."""
+
+TABLE_LOCK_TRIES = 100
+_TRY_AGAIN_SECONDS = 0.5
 _LOCK_POLL_SECONDS = 0.25
 _LOCK_KEY = 0x4EAD_4ACE
+_LOST = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 _in_process = threading.Lock()
 
 
@@ -59,7 +67,7 @@ async def upgrade(url: str, revision: str = "head") -> str | None:
         errors.Unavailable: Postgres does not answer, or another migration does not end.
         errors.PermissionDenied: The user may not create schemas or roles; the message says what is needed.
     """
-    return await _run(url, lambda config: command.upgrade(config, revision))
+    return await _run(url, lambda config: command.upgrade(config, revision), revision)
 
 
 async def downgrade(url: str, revision: str) -> str | None:
@@ -74,7 +82,7 @@ async def downgrade(url: str, revision: str) -> str | None:
         errors.InvalidArgument: There is no such revision.
         errors.Unavailable: Postgres does not answer, or another migration does not end.
     """
-    return await _run(url, lambda config: command.downgrade(config, revision))
+    return await _run(url, lambda config: command.downgrade(config, revision), revision)
 
 
 async def reset(url: str) -> str | None:
@@ -117,7 +125,7 @@ def head() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-async def _run(url: str, work: Callable[[Config], None]) -> str | None:
+async def _run(url: str, work: Callable[[Config], None], revision: str) -> str | None:
     async with _connection(url) as connection:
         await _lock(connection)
         await connection.execute(sqlalchemy.text(f"create schema if not exists {VERSION_SCHEMA}"))
@@ -132,8 +140,7 @@ async def _run(url: str, work: Callable[[Config], None]) -> str | None:
         # Alembic keeps the migration in progress in module globals: one at a time in each process.
         await asyncio.to_thread(_in_process.acquire)
         try:
-            await connection.run_sync(migrate)
-            await connection.commit()
+            await _patiently(connection, migrate, is_relative=revision.startswith(("+", "-")))
             if (await connection.execute(sqlalchemy.text(HAS_FUNCTION))).scalar_one():
                 for statement in protect_all():
                     await connection.execute(sqlalchemy.text(statement))
@@ -148,6 +155,36 @@ async def _run(url: str, work: Callable[[Config], None]) -> str | None:
             await connection.commit()
         logger.info("the database is at version %s", version or "base")
         return version
+
+
+async def _patiently(
+    connection: AsyncConnection, migrate: Callable[[sqlalchemy.Connection], None], *, is_relative: bool
+) -> None:
+    """Migrate beside a server that works: what loses against it for a lock is tried again.
+
+    Steps that were done stay done; one that failed has left nothing.
+    """
+    began_at = await connection.run_sync(_current)
+    for attempt in range(1, TABLE_LOCK_TRIES + 1):
+        # Of the session, so that each step has it; those that follow wait as they always do.
+        await connection.execute(sqlalchemy.text(f"set lock_timeout = '{TABLE_LOCK_SECONDS}s'"))
+        await connection.commit()
+        try:
+            await connection.run_sync(migrate)
+            await connection.commit()
+        except sqlalchemy.exc.DBAPIError as error:
+            await connection.rollback()
+            # Steps that are counted from where the database is would be other ones now.
+            moved = is_relative and await connection.run_sync(_current) != began_at
+            await connection.commit()
+            if not isinstance(getattr(error.orig, "__cause__", None), _LOST) or moved or attempt == TABLE_LOCK_TRIES:
+                raise
+            logger.info("a table is in use; trying again")
+            await asyncio.sleep(_TRY_AGAIN_SECONDS * random.uniform(0.5, 1.5))
+        else:
+            await connection.execute(sqlalchemy.text("reset lock_timeout"))
+            await connection.commit()
+            return
 
 
 def _config() -> Config:

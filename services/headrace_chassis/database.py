@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, TypeVar
 import asyncpg
 
 from headrace import errors
-from headrace_chassis import codecs, metrics
+from headrace_chassis import codecs, metrics, telemetry
 from headrace_chassis.audit_scope import scope_to_store
 from headrace_chassis.scope import ALL, SETTING, current_scope, everywhere
+from headrace_chassis.sql_spans import span_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
@@ -131,7 +132,7 @@ class Database:
                 min_size=min_size,
                 max_size=max_size,
                 connection_class=_PlainConnection,
-                init=codecs.register,
+                init=_prepare,
                 timeout=CONNECT_TIMEOUT_SECONDS,
                 command_timeout=None,
                 statement_cache_size=_STATEMENT_CACHE_SIZE,
@@ -314,6 +315,12 @@ async def everywhere_in(database: Database) -> AsyncIterator[Connection]:
     with everywhere():
         async with database.connection() as connection:
             yield connection
+
+
+async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+    await codecs.register(connection)
+    if telemetry.is_tracing():
+        connection.add_query_logger(span_of)
 
 
 def _is_lost(connection: Connection) -> bool:

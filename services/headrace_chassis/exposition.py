@@ -10,10 +10,12 @@ import asyncio
 import contextlib
 import logging
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import prometheus_client
 from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
@@ -26,6 +28,8 @@ PATIENCE_SECONDS = 2.0
 
 _SUFFIX = ".metrics"
 _LABEL = "process"
+_TEXT, _OPEN = b"t", b"o"
+"""What is asked for."""
 
 
 class Exposition:
@@ -65,41 +69,46 @@ class Exposition:
             await server.wait_closed()
             self._place(self._directory).unlink(missing_ok=True)
 
-    async def text(self) -> bytes:
-        """Return the metrics in the text format of Prometheus (`metrics.CONTENT_TYPE`)."""
-        own = metrics.metrics_text()
+    async def text(self, *, is_open: bool = False) -> bytes:
+        """Return the metrics in the text format of Prometheus (`metrics.CONTENT_TYPE`), or as OpenMetrics."""
+        own = metrics.metrics_text(is_open=is_open)
         if self._directory is None:
             return own
         places = [place for place in self._directory.glob(f"*{_SUFFIX}") if place.stem != str(self._number)]
-        others = await asyncio.gather(*(_ask(place) for place in places))
+        others = await asyncio.gather(*(_ask(place, is_open) for place in places))
         texts = {str(self._number): own}
         texts |= {place.stem: text for place, text in zip(places, others, strict=True) if text is not None}
-        return together(texts)
+        return together(texts, is_open=is_open)
 
     def _place(self, directory: pathlib.Path) -> pathlib.Path:
         return directory / f"{self._number}{_SUFFIX}"
 
-    async def _answer(self, _: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError):
-            writer.write(metrics.metrics_text())
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                asked = await reader.read(1)
+            writer.write(metrics.metrics_text(is_open=asked == _OPEN))
             await writer.drain()
         writer.close()
 
 
-def together(texts: Mapping[str, bytes]) -> bytes:
+def together(texts: Mapping[str, bytes], *, is_open: bool = False) -> bytes:
     """Return the metrics of several processes as one text.
 
     Args:
         texts: Metrics by number of the process, which becomes the label `process`.
+        is_open: Whether they are, and shall be, OpenMetrics.
     """
-    return prometheus_client.generate_latest(_Parsed(texts))
+    if is_open:
+        return openmetrics_exposition.generate_latest(_Parsed(texts, openmetrics_families))
+    return prometheus_client.generate_latest(_Parsed(texts, text_string_to_metric_families))
 
 
 class _Parsed(Collector):
-    def __init__(self, texts: Mapping[str, bytes]) -> None:
+    def __init__(self, texts: Mapping[str, bytes], parse: Callable[[str], Iterable[Metric]]) -> None:
         self._families: dict[str, Metric] = {}
         for number in sorted(texts):
-            for family in text_string_to_metric_families(texts[number].decode()):
+            for family in parse(texts[number].decode()):
                 merged = self._families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
                 merged.samples += [
                     sample._replace(labels={**sample.labels, _LABEL: number}) for sample in family.samples
@@ -109,11 +118,12 @@ class _Parsed(Collector):
         return self._families.values()
 
 
-async def _ask(place: pathlib.Path) -> bytes | None:
+async def _ask(place: pathlib.Path, is_open: bool) -> bytes | None:
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             reader, writer = await asyncio.open_unix_connection(place)
             try:
+                writer.write(_OPEN if is_open else _TEXT)
                 return await reader.read()
             finally:
                 writer.close()

@@ -304,9 +304,14 @@ class _Guarded:
             code = _code_name(self._call.context)
             raise
         finally:
-            metrics.rpc_timings.end(self._call.method.path, code, time.perf_counter() - self._started)
+            seconds, trace_id = time.perf_counter() - self._started, ""
             if self._span is not None:
-                trace.get_current_span().set_attribute("rpc.grpc.status_code", code)
+                span = trace.get_current_span()
+                span.set_attribute("rpc.grpc.status_code", code)
+                if (context := span.get_span_context()).trace_flags.sampled:
+                    trace_id = f"{context.trace_id:032x}"
+            metrics.rpc_timings.end(self._call.method.path, code, seconds, trace_id)
+            if self._span is not None:
                 self._span.__exit__(None, None, None)
 
     async def _tell(self, error: BaseException) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import bisect
 import itertools
 import os
+import time
 import weakref
 from collections.abc import Iterable
 from typing import Protocol
@@ -19,9 +20,14 @@ from opentelemetry.metrics import CallbackOptions, Observation
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.resources import Resource
 from prometheus_client.metrics_core import GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.openmetrics import exposition as openmetrics
+from prometheus_client.samples import Exemplar
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 """Media type of `metrics_text`."""
+
+OPEN_CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+"""Media type of `metrics_text` with `is_open`."""
 
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 
@@ -59,21 +65,25 @@ class Timings:
         self._prefix = prefix
         self._noun = noun
         self._series: dict[tuple[str, str], list[float]] = {}
+        self._examples: dict[tuple[str, str, int], Exemplar] = {}
         self._active = 0
 
     def begin(self) -> None:
         """Count a call as in progress."""
         self._active += 1
 
-    def end(self, method: str, code: str, seconds: float) -> None:
-        """Count a call as handled."""
+    def end(self, method: str, code: str, seconds: float, trace_id: str = "") -> None:
+        """Count a call as handled; its trace, if it has one, becomes the example of others that took as long."""
         self._active -= 1
         series = self._series.get((method, code))
         if series is None:
             # One place for each bucket, one for what is beyond them all, one for the sum.
             series = self._series[method, code] = [0.0] * (len(_SECONDS) + 2)
-        series[bisect.bisect_left(_SECONDS, seconds)] += 1
+        bucket = bisect.bisect_left(_SECONDS, seconds)
+        series[bucket] += 1
         series[-1] += seconds
+        if trace_id:
+            self._examples[method, code, bucket] = Exemplar({"trace_id": trace_id}, seconds, time.time())
 
     def collect(self) -> Iterable[Metric]:
         """Return the metrics as Prometheus wants them."""
@@ -85,7 +95,9 @@ class Timings:
         )
         for (method, code), series in list(self._series.items()):
             totals = list(itertools.accumulate(series[:-1]))
-            buckets = [*zip(map(str, _SECONDS), totals, strict=False), ("+Inf", totals[-1])]
+            bounds = [*map(str, _SECONDS), "+Inf"]
+            examples = [self._examples.get((method, code, at)) for at in range(len(bounds))]
+            buckets = list(zip(bounds, totals, examples, strict=True))
             durations.add_metric([method, code], buckets, series[-1])
         yield durations
 
@@ -184,9 +196,13 @@ def show_census(census: Collector) -> None:
     _censuses.members.add(census)
 
 
-def metrics_text() -> bytes:
-    """Return all metrics of this process in the text format of Prometheus (`CONTENT_TYPE`)."""
-    return prometheus_client.generate_latest(_registry)
+def metrics_text(*, is_open: bool = False) -> bytes:
+    """Return all metrics of this process: in the text format of Prometheus (`CONTENT_TYPE`), or as OpenMetrics.
+
+    Args:
+        is_open: For OpenMetrics (`OPEN_CONTENT_TYPE`), which has room for traces as examples.
+    """
+    return openmetrics.generate_latest(_registry) if is_open else prometheus_client.generate_latest(_registry)
 
 
 def _connections(_options: CallbackOptions) -> Iterable[Observation]:

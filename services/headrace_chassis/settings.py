@@ -46,6 +46,8 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """The one Postgres of all services; without it the embedded one."""
     database_wait_seconds: Annotated[float, pydantic.Field(ge=0, le=3600)] = 30.0
     """How long a start waits for Postgres to answer, as when everything starts at once."""
+    allow_newer_database: bool = False
+    """Whether to work with a database that a newer release has migrated, as while an upgrade is rolled out or back."""
     pool_min_size: Annotated[int, pydantic.Field(ge=0, le=100)] = 1
     pool_max_size: Annotated[int, pydantic.Field(ge=1, le=100)] = 4
     """Database connections of each service in each process."""

@@ -72,8 +72,10 @@ async def run_alone(home: Home, settings: ServerSettings, parts: Sequence[str], 
 
 
 async def _serve(parts: Sequence[str], settings: ServerSettings, url: str | None, tell: Tell) -> None:
-    if url is not None and await ensure_current(url, wait_seconds=settings.database_wait_seconds):
-        logger.info("migrated the database")
+    if url is not None:
+        wait, allow_newer = settings.database_wait_seconds, settings.allow_newer_database
+        if await ensure_current(url, wait_seconds=wait, allow_newer=allow_newer):
+            logger.info("migrated the database")
     composition = Composition(parts, settings, url)
     try:
         await composition.start()

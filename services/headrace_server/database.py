@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 from headrace import errors
 from headrace_chassis.database import address
 from headrace_migrations.inspection import inspect, revisions
 
+logger = logging.getLogger(__name__)
+
 OLDEST_POSTGRES = 14
 
 
-async def ensure_current(url: str, *, wait_seconds: float, migration: Migration | None = None) -> bool:
+async def ensure_current(
+    url: str, *, wait_seconds: float, migration: Migration | None = None, allow_newer: bool = False
+) -> bool:
     """Return once the database is at the newest revision that this release knows.
 
     Args:
         url: `postgresql://...`
         wait_seconds: How long Postgres may take to answer.
         migration: One that was spawned because the database is known to be new.
+        allow_newer: Whether to work with a database that a newer release has migrated.
 
     Returns:
         Whether it had to be migrated.
@@ -38,9 +44,13 @@ async def ensure_current(url: str, *, wait_seconds: float, migration: Migration 
     if found.revision == known[-1]:
         return False
     if found.revision is not None and found.revision not in known:
+        if allow_newer:
+            logger.warning("the database is at version %s, of a newer release; working with it", found.revision)
+            return False
         raise errors.FailedPrecondition(
             f"the database is at version {found.revision}, which this release does not know: a newer release has "
-            "migrated it. Start that one, or take the database back with its `headrace server database downgrade`",
+            "migrated it. Start that one, or take the database back with its `headrace server database downgrade`. "
+            "While an upgrade is rolled out or back, HEADRACE_SERVER_ALLOW_NEWER_DATABASE=true lets this one work",
             reason="DATABASE_TOO_NEW",
         )
     await (migration or await Migration.spawn()).run(url)

@@ -144,8 +144,8 @@ class Supervisor:
         migration = await Migration.spawn() if is_new else None
         try:
             url = await self._start_database()
-            wait_seconds = self._settings.database_wait_seconds
-            if await ensure_current(url, wait_seconds=wait_seconds, migration=migration):
+            wait, allow_newer = self._settings.database_wait_seconds, self._settings.allow_newer_database
+            if await ensure_current(url, wait_seconds=wait, migration=migration, allow_newer=allow_newer):
                 logger.info("migrated the database")
         finally:
             if migration is not None:

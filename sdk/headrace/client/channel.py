@@ -14,7 +14,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
-from headrace import errors
+from headrace import errors, tracing
 from headrace.client.loop import LoopThread
 from headrace.client.retry import patiently
 from headrace.client.trust import refused_by_grpc
@@ -130,12 +130,17 @@ class AsyncChannel(grpc.aio.Channel):
             except grpc.RpcError as error:
                 raise policy.explain(error, method) from None
 
-        return await patiently(attempt, policy.patience_seconds)
+        spans = tracing.spans()
+        if spans is None:
+            return await patiently(attempt, policy.patience_seconds)
+        with spans.call(method) as headers:
+            metadata += headers
+            return await patiently(attempt, policy.patience_seconds)
 
     async def _stream(
         self, inner: Callable[..., Any], method: str, request: Any, timeout: float | None, options: dict[str, Any]
     ) -> AsyncIterator[Any]:
-        metadata = (*self.policy.metadata, *(options.pop("metadata", None) or ()))
+        metadata = self._told(options)
         call = inner(request, timeout=timeout, metadata=metadata, **options)
         try:
             async for response in call:
@@ -145,9 +150,14 @@ class AsyncChannel(grpc.aio.Channel):
         finally:
             call.cancel()
 
+    def _told(self, options: dict[str, Any]) -> Metadata:
+        spans = tracing.spans()
+        headers = () if spans is None else spans.headers()
+        return (*self.policy.metadata, *headers, *(options.pop("metadata", None) or ()))
+
     def _identified(self, inner: Callable[..., Any]) -> Callable[..., Any]:
         def call(request_iterator: Any = None, **options: Any) -> Any:
-            metadata = (*self.policy.metadata, *(options.pop("metadata", None) or ()))
+            metadata = self._told(options)
             return inner(request_iterator, metadata=metadata, **options)
 
         return call

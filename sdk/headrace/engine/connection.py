@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Iterator
 
-from headrace import errors
+from headrace import errors, tracing
 from headrace.client import get_client
 from headrace.client.discovery import System
 from headrace.engine.backend import Backend
@@ -58,6 +58,7 @@ def use_backend(backend: Backend) -> Iterator[Backend]:
 
 def close_backends() -> None:
     """Send what is left and close all connections of the process's flows."""
+    tracing.flush()
     with _lock:
         backends = list(_backends.values())
         _backends.clear()

@@ -20,6 +20,7 @@ from headrace.engine.runs import FlowRun
 from headrace.futures import arrival
 from headrace.outcomes import CancelledRun, Interrupted, LeaseLostInterrupt, TerminateInterrupt
 from headrace.states import State
+from headrace.tracing import flow_run_span
 
 TERMINATED_EXIT_CODE = 128 + signal.SIGTERM
 
@@ -31,7 +32,7 @@ def run_sync(execution: FlowExecution) -> State[Any]:
     was_armed = guard.disarm()
     token = current_run.set(run)
     try:
-        with termination(run):
+        with termination(run), flow_run_span(run):
             script = execution.script()
             value: Any = None
             error: BaseException | None = None
@@ -63,7 +64,7 @@ async def run_async(execution: FlowExecution) -> State[Any]:
     token = current_run.set(run)
     driver = AsyncDriver(execution, task)
     try:
-        with termination(run):
+        with termination(run), flow_run_span(run):
             script = execution.script()
             value: Any = None
             error: BaseException | None = None

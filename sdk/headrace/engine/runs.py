@@ -31,6 +31,7 @@ from headrace.states import ResultReference, State, StateDetails, StateType
 if TYPE_CHECKING:
     from headrace.engine.flow_engine import Assignment
     from headrace.task_runners import RunnerSession
+    from headrace.tracing import Spans
     from headrace.transactions import Transaction
 
 
@@ -111,6 +112,8 @@ class FlowRun:
         self.earlier: dict[tuple[str, str], EarlierTaskRun] = {}
         self.session: RunnerSession | None = None
         self.guard: Guard | None = None
+        self.spans: Spans | None = None
+        """Makes the spans of its tasks; None where nobody asks for traces."""
         self.children: set[FlowRun] = set()
         self.stopping: type[Interrupted] | None = None
         """Why the run has to stop; None while it may go on."""

@@ -156,6 +156,7 @@ class TaskCall:
             if run.transaction is not None:
                 run.transaction.enter()
             run.arguments = self.args, self.kwargs
+            fn = definition.fn if run.host.spans is None else run.host.spans.around(run, definition.fn)
             while True:
                 if run.tags:
                     self.slots = take_slots(run)
@@ -173,7 +174,7 @@ class TaskCall:
                             value = elsewhere.finish()
                         else:
                             guard.arm()
-                            value = definition.fn(*self.args, **self.kwargs)
+                            value = fn(*self.args, **self.kwargs)
                             if type(value) is GeneratorType:
                                 value = list(value)
                     finally:
@@ -230,6 +231,7 @@ class TaskCall:
             if run.transaction is not None:
                 run.transaction.enter()
             run.arguments = self.args, self.kwargs
+            fn = definition.fn if run.host.spans is None else run.host.spans.around(run, definition.fn)
             while True:
                 if run.tags:
                     self.slots = await arrival_of_tags(run)
@@ -237,7 +239,7 @@ class TaskCall:
                 if options.on_running:
                     await await_hooks(options.on_running, definition, run, run.state())
                 try:
-                    started = definition.fn(*self.args, **self.kwargs)
+                    started = fn(*self.args, **self.kwargs)
                     if definition.kind == "async generator":
                         started = gathered(started)
                     value = await (started if options.timeout_seconds is None else self._in_time(started))

@@ -22,6 +22,9 @@ KEEPALIVE_SECONDS = 20.0
 KEEPALIVE_TIMEOUT_SECONDS = 10.0
 RETRY_ATTEMPTS = 5
 
+_LISTED = ("ipv4:", "ipv6:")
+"""What targets begin with that list addresses, with commas between them."""
+
 ChannelOptions = list[tuple[str, str | int]]
 
 
@@ -91,7 +94,8 @@ def open_aio_channel(
     """Open a channel for asyncio code; it connects at the first call.
 
     Args:
-        target: A gRPC target, for example `127.0.0.1:4201`, `dns:///headrace:443` or `unix:/run/state.sock`.
+        target: A gRPC target, for example `127.0.0.1:4201`, `dns:///headrace:443`, `ipv4:10.0.0.1:4201,10.0.0.2:4201`
+            or `unix:/run/state.sock`. Calls take turns among all addresses of a name or a list.
         credentials: TLS credentials; without them the channel is in the clear.
         interceptors: Client interceptors, outermost first.
         max_message_bytes: The largest message in either direction.
@@ -119,9 +123,12 @@ def open_channel(
 
 def _options_to(target: str, max_message_bytes: int, retry_attempts: int) -> ChannelOptions:
     options = channel_options(
-        max_message_bytes=max_message_bytes, retry_attempts=retry_attempts, spread=target.startswith("dns:")
+        max_message_bytes=max_message_bytes,
+        retry_attempts=retry_attempts,
+        spread=target.startswith(("dns:", *_LISTED)),
     )
-    if is_loopback(target.rpartition(":")[0]):
+    places = target.removeprefix("ipv4:").removeprefix("ipv6:").split(",")
+    if all(is_loopback(place.rpartition(":")[0]) for place in places):
         # A proxy of the environment cannot reach this machine's own loopback.
         options.append(("grpc.enable_http_proxy", 0))
     return options

