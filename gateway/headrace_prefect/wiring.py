@@ -8,12 +8,19 @@ import grpc.aio
 
 from headrace_chassis.settings import ServerSettings
 from headrace_prefect.application import Application, Limits
-from headrace_prefect.resources import root
+from headrace_prefect.resources import deployment_runs, deployments, polling, root, work_pools, work_queues
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.services import Services
 from headrace_prefect.sockets.socket import SocketRoute
 
-ROUTES: tuple[Route, ...] = (*root.ROUTES,)
+ROUTES: tuple[Route, ...] = (
+    *root.ROUTES,
+    *deployments.ROUTES,
+    *deployment_runs.ROUTES,
+    *polling.ROUTES,
+    *work_pools.ROUTES,
+    *work_queues.ROUTES,
+)
 """All operations."""
 
 SOCKETS: tuple[SocketRoute, ...] = ()

@@ -97,6 +97,32 @@ def _look_again(upcoming: tuple[datetime.datetime, ...]) -> datetime.datetime:
     return min(too_few, too_near)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far ahead runs are wanted."""
+
+    start_at: datetime.datetime
+    end_at: datetime.datetime
+    """None after."""
+    least_span: datetime.timedelta
+    """Until at least so long after the start."""
+    least_runs: int
+    most_runs: int
+
+
+def slots_within(schedule: Schedule, horizon: Horizon) -> tuple[datetime.datetime, ...]:
+    """Return as few slots of a schedule as a horizon asks for."""
+    found: list[datetime.datetime] = []
+    enough_at = horizon.start_at + horizon.least_span
+    for slot in schedules.slots(schedule.terms, horizon.start_at - datetime.timedelta(microseconds=1)):
+        if len(found) >= horizon.most_runs or slot > horizon.end_at:
+            break
+        if len(found) >= horizon.least_runs and slot > enough_at:
+            break
+        found.append(slot)
+    return tuple(found)
+
+
 def preview(schedule: Schedule, after: datetime.datetime, count: int) -> list[datetime.datetime]:
     """Return when the next `count` runs after `after` would be due, in order."""
     found = itertools.islice(schedules.slots(schedule.terms, after), count)

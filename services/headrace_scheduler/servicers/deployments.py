@@ -15,6 +15,7 @@ from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
 from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge
 from headrace_scheduler.usecases import change_deployment, change_schedules, versions
 from headrace_scheduler.usecases.change_deployment import Wanted
+from headrace_scheduler.usecases.materialise import make_runs_within
 from headrace_scheduler.usecases.run_deployment import RunRequest, run_deployment, run_in_bulk
 from headrace_scheduler.usecases.workbench import Workbench, refusing
 from headrace_scheduler.wire import deployments as wire
@@ -179,6 +180,19 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         created = await run_deployment(self._bench, actor(), wanted)
         assert isinstance(created.flow_run, flow_run_pb2.FlowRun)
         return pb.RunDeploymentResponse(flow_run=created.flow_run, created=created.is_new)
+
+    async def MakeScheduledRuns(
+        self, request: pb.MakeScheduledRunsRequest, context: Context
+    ) -> pb.MakeScheduledRunsResponse:
+        """Make runs of the active schedules of a deployment."""
+        made = await make_runs_within(
+            self._bench,
+            actor(),
+            values.to_id(request.deployment_id, "deployment_id"),
+            values.to_time(request, "start_at"),
+            schedule_wire.to_horizon(request),
+        )
+        return pb.MakeScheduledRunsResponse(made=made)
 
     async def PauseDeployment(self, request: pb.PauseDeploymentRequest, context: Context) -> pb.PauseDeploymentResponse:
         """Stop all schedules of a deployment."""

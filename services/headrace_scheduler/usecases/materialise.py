@@ -9,19 +9,19 @@ from __future__ import annotations
 import datetime
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headrace import errors
 from headrace.ids import uuid7
 from headrace_scheduler.repository.storage import Advance, DueSchedule, Unit
 from headrace_scheduler.rules import errands as errand_rules
 from headrace_scheduler.rules import lookahead
-from headrace_scheduler.rules.deployment import Creator
+from headrace_scheduler.rules.deployment import Creator, Deployment
 from headrace_scheduler.rules.errands import Errand
 from headrace_scheduler.rules.faults import Invalid
-from headrace_scheduler.rules.lookahead import Plan
+from headrace_scheduler.rules.lookahead import Horizon, Plan
 from headrace_scheduler.rules.runs import NewRun
-from headrace_scheduler.usecases.workbench import Workbench
+from headrace_scheduler.usecases.workbench import Actor, Workbench
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +47,46 @@ async def make_due_runs(bench: Workbench) -> int:
     for workspace_id, plans in by_workspace.items():
         await _make(bench, workspace_id, plans, now)
     return len(due)
+
+
+async def make_runs_within(
+    bench: Workbench,
+    actor: Actor,
+    deployment_id: uuid.UUID,
+    start_at: datetime.datetime | None,
+    horizon_of: Callable[[datetime.datetime], Horizon],
+) -> int:
+    """Make the runs of the active schedules of a deployment that a horizon asks for; return how many are new.
+
+    Args:
+        bench: What to work with.
+        actor: Who asks.
+        deployment_id: Of which deployment.
+        start_at: Where the horizon starts; None is now.
+        horizon_of: Returns the horizon by its start.
+
+    Raises:
+        errors.NotFound: There is no such deployment.
+        errors.Unavailable: The state service does not answer.
+    """
+    deployment, now = await bench.store.read(lambda unit: _deployment(unit, actor, deployment_id))
+    horizon = horizon_of(start_at or now)
+    made = 0
+    for schedule in deployment.schedules if not deployment.paused else ():
+        if not schedule.active:
+            continue
+        slots = lookahead.slots_within(schedule, horizon)
+        runs = _runs(DueSchedule(schedule, deployment), Plan(slots, now, None, ()))
+        if runs:
+            made += sum(created.is_new for created in await bench.state.create_runs(actor.workspace_id, runs))
+    return made
+
+
+async def _deployment(unit: Unit, actor: Actor, deployment_id: uuid.UUID) -> tuple[Deployment, datetime.datetime]:
+    found = await unit.deployments.load(actor.workspace_id, deployment_id)
+    if found is None:
+        raise errors.NotFound(f"there is no deployment {deployment_id}", reason="DEPLOYMENT_NOT_FOUND")
+    return found, await unit.now()
 
 
 def _plan(due: DueSchedule, now: datetime.datetime) -> Plan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -13,16 +13,42 @@ from headrace_scheduler.rules.calendar import Blackout
 from headrace_scheduler.rules.cron import CronRule
 from headrace_scheduler.rules.faults import Invalid
 from headrace_scheduler.rules.interval import IntervalRule
+from headrace_scheduler.rules.lookahead import LEAST_AHEAD, LEAST_RUNS, MOST_RUNS, Horizon
 from headrace_scheduler.rules.recurrence import RecurrenceRule
 from headrace_scheduler.rules.schedule import CatchUp, GivenSchedule, Rule, Schedule, Terms, default_slug
 from headrace_scheduler.wire import values
 
+_LONGEST = datetime.timedelta(days=100)
+_MOST_AT_ONCE = 1_000
 _CATCH_UPS = {
     pb.CATCH_UP_UNSPECIFIED: CatchUp.ALL,
     pb.CATCH_UP_ALL: CatchUp.ALL,
     pb.CATCH_UP_LATEST: CatchUp.LATEST,
     pb.CATCH_UP_SKIP: CatchUp.SKIP,
 }
+
+
+def to_horizon(message: pb.MakeScheduledRunsRequest) -> Callable[[datetime.datetime], Horizon]:
+    """Return how far ahead runs are wanted, by the start.
+
+    Raises:
+        errors.InvalidArgument: A value is out of bounds.
+    """
+    end_at = values.to_time(message, "end_at")
+    span = values.to_span(message, "least_span")
+    least = message.least_runs if message.HasField("least_runs") else LEAST_RUNS
+    most = message.most_runs if message.HasField("most_runs") else MOST_RUNS
+
+    def starting(start_at: datetime.datetime) -> Horizon:
+        return Horizon(
+            start_at=start_at,
+            end_at=end_at if end_at is not None else start_at + _LONGEST,
+            least_span=span if span is not None else LEAST_AHEAD,
+            least_runs=least,
+            most_runs=min(most, _MOST_AT_ONCE),
+        )
+
+    return starting
 
 
 def to_schedule(message: pb.Schedule) -> GivenSchedule:

@@ -1815,6 +1815,73 @@ class PromoteDeploymentVersionResponse(google.protobuf.message.Message):
 Global___PromoteDeploymentVersionResponse: typing_extensions.TypeAlias = PromoteDeploymentVersionResponse
 
 @typing.final
+class MakeScheduledRunsRequest(google.protobuf.message.Message):
+    """Asks to make runs of schedules. Of each schedule as few are made as there have to be."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    DEPLOYMENT_ID_FIELD_NUMBER: builtins.int
+    START_AT_FIELD_NUMBER: builtins.int
+    END_AT_FIELD_NUMBER: builtins.int
+    LEAST_SPAN_FIELD_NUMBER: builtins.int
+    LEAST_RUNS_FIELD_NUMBER: builtins.int
+    MOST_RUNS_FIELD_NUMBER: builtins.int
+    deployment_id: builtins.str
+    """Of which deployment."""
+    least_runs: builtins.int
+    """At least so many of each schedule; unset is 3."""
+    most_runs: builtins.int
+    """At most so many of each schedule, up to 1,000; unset is 100."""
+    @property
+    def start_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """From then on; unset is now."""
+
+    @property
+    def end_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """None after; unset is 100 days after the start."""
+
+    @property
+    def least_span(self) -> google.protobuf.duration_pb2.Duration:
+        """Until at least so long after the start; unset is an hour."""
+
+    def __init__(
+        self,
+        *,
+        deployment_id: builtins.str = ...,
+        start_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        end_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        least_span: google.protobuf.duration_pb2.Duration | None = ...,
+        least_runs: builtins.int | None = ...,
+        most_runs: builtins.int | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_least_runs", b"_least_runs", "_most_runs", b"_most_runs", "end_at", b"end_at", "least_runs", b"least_runs", "least_span", b"least_span", "most_runs", b"most_runs", "start_at", b"start_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_least_runs", b"_least_runs", "_most_runs", b"_most_runs", "deployment_id", b"deployment_id", "end_at", b"end_at", "least_runs", b"least_runs", "least_span", b"least_span", "most_runs", b"most_runs", "start_at", b"start_at"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_least_runs", b"_least_runs"]) -> typing.Literal["least_runs"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_most_runs", b"_most_runs"]) -> typing.Literal["most_runs"] | None: ...
+
+Global___MakeScheduledRunsRequest: typing_extensions.TypeAlias = MakeScheduledRunsRequest
+
+@typing.final
+class MakeScheduledRunsResponse(google.protobuf.message.Message):
+    """The runs are made."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MADE_FIELD_NUMBER: builtins.int
+    made: builtins.int
+    """How many were made that had not been there."""
+    def __init__(
+        self,
+        *,
+        made: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["made", b"made"]) -> None: ...
+
+Global___MakeScheduledRunsResponse: typing_extensions.TypeAlias = MakeScheduledRunsResponse
+
+@typing.final
 class RunDeploymentInBulkRequest(google.protobuf.message.Message):
     """Asks to start runs."""
 

@@ -125,6 +125,11 @@ class DeploymentServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionResponse.FromString,
                 _registered_method=True)
+        self.MakeScheduledRuns = channel.unary_unary(
+                '/headrace.api.v1.DeploymentService/MakeScheduledRuns',
+                request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.MakeScheduledRunsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.MakeScheduledRunsResponse.FromString,
+                _registered_method=True)
         self.RunDeploymentInBulk = channel.unary_unary(
                 '/headrace.api.v1.DeploymentService/RunDeploymentInBulk',
                 request_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.RunDeploymentInBulkRequest.SerializeToString,
@@ -266,6 +271,14 @@ class DeploymentServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MakeScheduledRuns(self, request, context):
+        """Makes runs of the active schedules of a deployment further ahead than is done by itself, or of times that have
+        passed. Runs that are there are left alone.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def RunDeploymentInBulk(self, request, context):
         """Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none.
         """
@@ -365,6 +378,11 @@ def add_DeploymentServiceServicer_to_server(servicer, server):
                     servicer.PromoteDeploymentVersion,
                     request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionResponse.SerializeToString,
+            ),
+            'MakeScheduledRuns': grpc.unary_unary_rpc_method_handler(
+                    servicer.MakeScheduledRuns,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_deployment__pb2.MakeScheduledRunsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_deployment__pb2.MakeScheduledRunsResponse.SerializeToString,
             ),
             'RunDeploymentInBulk': grpc.unary_unary_rpc_method_handler(
                     servicer.RunDeploymentInBulk,
@@ -859,6 +877,33 @@ class DeploymentService(object):
             '/headrace.api.v1.DeploymentService/PromoteDeploymentVersion',
             headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_deployment__pb2.PromoteDeploymentVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MakeScheduledRuns(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.DeploymentService/MakeScheduledRuns',
+            headrace_dot_api_dot_v1_dot_deployment__pb2.MakeScheduledRunsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_deployment__pb2.MakeScheduledRunsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -313,6 +313,22 @@ _DeploymentServicePromoteDeploymentVersionType = typing_extensions.TypeVar(
     ],
 )
 
+_DeploymentServiceMakeScheduledRunsType = typing_extensions.TypeVar(
+    '_DeploymentServiceMakeScheduledRunsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse,
+    ],
+)
+
 _DeploymentServiceRunDeploymentInBulkType = typing_extensions.TypeVar(
     '_DeploymentServiceRunDeploymentInBulkType',
     grpc.UnaryUnaryMultiCallable[
@@ -329,7 +345,7 @@ _DeploymentServiceRunDeploymentInBulkType = typing_extensions.TypeVar(
     ],
 )
 
-class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType, _DeploymentServiceGetDeploymentType, _DeploymentServiceGetDeploymentByNameType, _DeploymentServiceListDeploymentsType, _DeploymentServiceUpdateDeploymentType, _DeploymentServiceDeleteDeploymentType, _DeploymentServiceRunDeploymentType, _DeploymentServicePauseDeploymentType, _DeploymentServiceResumeDeploymentType, _DeploymentServiceCreateScheduleType, _DeploymentServiceUpdateScheduleType, _DeploymentServiceDeleteScheduleType, _DeploymentServicePreviewScheduleType, _DeploymentServiceListDeploymentVersionsType, _DeploymentServiceGetDeploymentVersionType, _DeploymentServiceCompareDeploymentVersionsType, _DeploymentServiceRollBackDeploymentType, _DeploymentServicePromoteDeploymentVersionType, _DeploymentServiceRunDeploymentInBulkType]):
+class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType, _DeploymentServiceGetDeploymentType, _DeploymentServiceGetDeploymentByNameType, _DeploymentServiceListDeploymentsType, _DeploymentServiceUpdateDeploymentType, _DeploymentServiceDeleteDeploymentType, _DeploymentServiceRunDeploymentType, _DeploymentServicePauseDeploymentType, _DeploymentServiceResumeDeploymentType, _DeploymentServiceCreateScheduleType, _DeploymentServiceUpdateScheduleType, _DeploymentServiceDeleteScheduleType, _DeploymentServicePreviewScheduleType, _DeploymentServiceListDeploymentVersionsType, _DeploymentServiceGetDeploymentVersionType, _DeploymentServiceCompareDeploymentVersionsType, _DeploymentServiceRollBackDeploymentType, _DeploymentServicePromoteDeploymentVersionType, _DeploymentServiceMakeScheduledRunsType, _DeploymentServiceRunDeploymentInBulkType]):
     """Keeps deployments, their versions and schedules, and starts runs of them."""
 
     @typing.overload
@@ -405,6 +421,10 @@ class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
             headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+            headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
@@ -487,6 +507,10 @@ class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType
             headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
         ],
         grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+            headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
             headrace.api.v1.deployment_pb2.RunDeploymentInBulkResponse,
         ],
@@ -551,6 +575,11 @@ class DeploymentServiceStub(typing.Generic[_DeploymentServiceApplyDeploymentType
 
     PromoteDeploymentVersion: _DeploymentServicePromoteDeploymentVersionType
     """Makes a version current, such as one that was deployed with keep_current."""
+
+    MakeScheduledRuns: _DeploymentServiceMakeScheduledRunsType
+    """Makes runs of the active schedules of a deployment further ahead than is done by itself, or of times that have
+    passed. Runs that are there are left alone.
+    """
 
     RunDeploymentInBulk: _DeploymentServiceRunDeploymentInBulkType
     """Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none."""
@@ -627,6 +656,10 @@ DeploymentServiceAsyncStub: typing_extensions.TypeAlias = DeploymentServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.deployment_pb2.PromoteDeploymentVersionRequest,
         headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+        headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.deployment_pb2.RunDeploymentInBulkRequest,
@@ -786,6 +819,16 @@ class DeploymentServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.PromoteDeploymentVersionResponse]]:
         """Makes a version current, such as one that was deployed with keep_current."""
+
+    @abc.abstractmethod
+    def MakeScheduledRuns(
+        self,
+        request: headrace.api.v1.deployment_pb2.MakeScheduledRunsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse, collections.abc.Awaitable[headrace.api.v1.deployment_pb2.MakeScheduledRunsResponse]]:
+        """Makes runs of the active schedules of a deployment further ahead than is done by itself, or of times that have
+        passed. Runs that are there are left alone.
+        """
 
     @abc.abstractmethod
     def RunDeploymentInBulk(
