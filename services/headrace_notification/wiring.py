@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import uuid
 from collections.abc import Awaitable, Callable
 
@@ -49,6 +50,7 @@ from headrace_notification.servicers.events import EventServicer
 from headrace_notification.servicers.notification_policies import NotificationPolicyServicer
 from headrace_notification.servicers.webhooks import WebhookServicer
 from headrace_notification.usecases.acknowledging import Acknowledging
+from headrace_notification.usecases.automations import drop_owned
 from headrace_notification.usecases.built_in import BuiltIns
 from headrace_notification.usecases.catalogue import Catalogue
 from headrace_notification.usecases.delivering import Delivering
@@ -101,6 +103,7 @@ async def build(context: ServiceContext) -> Service:
             OutboxSource(name, context.channel, kinds, catalogue.refresh, wants_name, context.clock.now),
             events,
             leases[name],
+            functools.partial(drop_owned, automations),
         )
         for name, kinds in SOURCES.items()
     ]

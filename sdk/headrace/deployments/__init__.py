@@ -12,6 +12,7 @@ from headrace.deployments.running import arun_deployment, run_deployment
 from headrace.deployments.schedules import Cron, Interval, RRule, Schedule
 from headrace.deployments.serving import serve
 from headrace.deployments.sources import GitRepository, LocalFolder, RemoteFolder, Source, load_from
+from headrace.deployments.triggers import Trigger
 
 __all__ = [
     "ConcurrencyLimit",
@@ -25,6 +26,7 @@ __all__ = [
     "RemoteFolder",
     "Schedule",
     "Source",
+    "Trigger",
     "arun_deployment",
     "deploy",
     "load_from",

@@ -43,27 +43,27 @@ def changes_of(before: deployment_pb2.Deployment | None, wanted: deployment_pb2.
     for name in sorted({*old, *new}):
         left, right = old.get(name, _ABSENT), new.get(name, _ABSENT)
         if left != right:
-            found.append(Change(name, _written(left), _written(right)))
+            found.append(Change(name, written(left), written(right)))
     return found
 
 
 def _facts(wanted: deployment_pb2.ApplyDeploymentRequest) -> dict[str, Any]:
-    facts = dict(_flat(_plain(wanted.content), "content"))
+    facts = dict(flat(_plain(wanted.content), "content"))
     if not wanted.keep_schedules:
         facts |= _schedule_facts(wanted.schedules)
     if wanted.HasField("concurrency"):
-        facts |= dict(_flat(_plain(wanted.concurrency), "concurrency"))
+        facts |= dict(flat(_plain(wanted.concurrency), "concurrency"))
     if wanted.HasField("paused") and wanted.paused:
         facts["paused"] = True
     return facts
 
 
 def _facts_of(before: deployment_pb2.Deployment, wanted: deployment_pb2.ApplyDeploymentRequest) -> dict[str, Any]:
-    facts = dict(_flat(_plain(before.content), "content"))
+    facts = dict(flat(_plain(before.content), "content"))
     if not wanted.keep_schedules:
         facts |= _schedule_facts(before.schedules)
     if wanted.HasField("concurrency"):
-        facts |= dict(_flat(_plain(before.concurrency), "concurrency"))
+        facts |= dict(flat(_plain(before.concurrency), "concurrency"))
     if wanted.HasField("paused") and before.paused:
         facts["paused"] = True
     return facts
@@ -73,7 +73,7 @@ def _schedule_facts(schedules: Any) -> dict[str, Any]:
     facts: dict[str, Any] = {}
     for place, schedule in enumerate(schedules):
         plain = {key: value for key, value in _plain(schedule).items() if key not in _OF_THE_SERVER}
-        facts |= dict(_flat(plain, f"schedules.{schedule.slug or place}"))
+        facts |= dict(flat(plain, f"schedules.{schedule.slug or place}"))
     return facts
 
 
@@ -91,14 +91,15 @@ def whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+def flat(value: Any, name: str) -> Iterator[tuple[str, Any]]:
     """Yield the values within a value by their whole names; fields that say nothing are left out."""
     if isinstance(value, Mapping) and value:
         for key, inner in value.items():
-            yield from _flat(inner, f"{name}.{key}")
+            yield from flat(inner, f"{name}.{key}")
     elif value not in _DEFAULTS or any(part in name for part in _OF_THE_AUTHOR):
         yield name, value
 
 
-def _written(value: Any) -> str | None:
+def written(value: Any) -> str | None:
+    """Return a value as it is shown; None where there is none."""
     return None if value is _ABSENT else json.dumps(value, ensure_ascii=False, sort_keys=True)

@@ -13,6 +13,7 @@ from headrace import errors
 from headrace.api.v1 import deployment_pb2
 from headrace.deployments.plain import fill_struct
 from headrace.deployments.schedules import Schedule, one_schedule
+from headrace.deployments.triggers import Trigger
 from headrace.parameters import schema_of
 from headrace.steps import Step
 
@@ -91,6 +92,8 @@ class DeploymentDefinition:
     """Labels that a worker must have to run it."""
     pull_steps: Sequence[Step] = ()
     """What each run does before it loads the flow; where there are any, `path` is not used."""
+    triggers: Sequence[Trigger] | None = None
+    """What starts runs beside schedules; None leaves alone what the deployment has."""
     version_info: deployment_pb2.VersionInfo | None = None
     """Where the source came from."""
 
@@ -160,6 +163,7 @@ def to_deployment(
     job_variables: Mapping[str, Any] | None = None,
     worker_labels: Mapping[str, Any] | None = None,
     entrypoint: str | None = None,
+    triggers: Sequence[Trigger] | None = None,
 ) -> DeploymentDefinition:
     """Return what a deployment of a flow is to be, for `serve` with several of them.
 
@@ -185,6 +189,7 @@ def to_deployment(
         worker_labels: Labels that a worker must have to run it.
         entrypoint: Where the flow is, as `file.py:function`, `package.module:function` or
             `package.module.function`; found by itself if not given.
+        triggers: Events that start runs; [] removes those that the deployment has.
 
     Raises:
         errors.InvalidArgument: A value is wrong, or the flow cannot be found again from a file.
@@ -215,6 +220,7 @@ def to_deployment(
         job_variables=job_variables or {},
         worker_labels=worker_labels or {},
         pull_steps=pull_steps,
+        triggers=triggers,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.client import get_client
 from headrace.deployments.definition import to_deployment
+from headrace.deployments.triggers import apply_triggers
 from headrace.steps import Step, images
 
 if TYPE_CHECKING:
@@ -77,7 +78,12 @@ def deploy(
         definition = dataclasses.replace(definition, path="", pull_steps=_steps_in(image, definition.pull_steps))
     if isinstance(image, DockerImage):
         _provide(image, build=build, push=push)
-    return get_client().deployments.ApplyDeployment(definition.to_request()).deployment.deployment_id
+    client = get_client()
+    deployment = client.deployments.ApplyDeployment(definition.to_request()).deployment
+    if definition.triggers is not None:
+        full_name = f"{deployment.flow_name}/{deployment.name}"
+        apply_triggers(client.automations, definition.triggers, full_name, deployment.deployment_id)
+    return deployment.deployment_id
 
 
 def _steps_in(image: str | DockerImage, steps: Sequence[Step]) -> Sequence[Step]:

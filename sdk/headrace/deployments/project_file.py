@@ -27,6 +27,7 @@ import yaml
 from headrace import errors
 from headrace.deployments.definition import ConcurrencyLimit, Strategy
 from headrace.deployments.schedules import CatchUpPolicy, Cron, Interval, RRule, Schedule
+from headrace.deployments.triggers import Trigger
 from headrace.steps.running import Step, WrongStep, read_steps
 from headrace.steps.templating import Path, Unresolved, Values, fill
 
@@ -34,6 +35,7 @@ FILE_NAME = "headrace.yaml"
 
 _ALLOWED_KEYS = ("name", "version", "build", "push", "pull", "deployments", "definitions")
 STEP_LISTS: tuple[Literal["build", "push", "pull"], ...] = ("build", "push", "pull")
+_FILLED_LATER = (*STEP_LISTS, "triggers")
 
 
 class WrongProjectFile(errors.InvalidArgument):
@@ -132,6 +134,30 @@ class WorkPoolSection(_Section):
     job_variables: dict[str, Any] = {}
 
 
+class TriggerSection(_Section):
+    """Events that start runs. It keeps its placeholders: they are filled in by the event."""
+
+    name: str = ""
+    description: str = ""
+    enabled: bool = True
+    expect: str | list[str] = []
+    after: str | list[str] = []
+    match: dict[str, str | list[str]] = {}
+    match_related: dict[str, str | list[str]] | list[dict[str, str | list[str]]] = []
+    for_each: list[str] = []
+    posture: Literal["reactive", "proactive"] = "reactive"
+    threshold: int = pydantic.Field(default=1, ge=1)
+    within: float = pydantic.Field(default=0, ge=0)
+    condition: dict[str, Any] | None = None
+    parameters: dict[str, Any] = {}
+    job_variables: dict[str, Any] = {}
+    schedule_after: float = pydantic.Field(default=0, ge=0)
+
+    def to_trigger(self) -> Trigger:
+        """Return the trigger."""
+        return Trigger(**self.model_dump())
+
+
 class DeploymentSection(_Section):
     """One deployment."""
 
@@ -150,6 +176,7 @@ class DeploymentSection(_Section):
     schedules: list[ScheduleSection] | None = None
     concurrency_limit: ConcurrencySection | None = None
     work_pool: WorkPoolSection
+    triggers: list[TriggerSection] | None = None
     build: list[Any] | None = None
     push: list[Any] | None = None
     pull: list[Any] | None = None
@@ -170,6 +197,10 @@ class DeploymentSection(_Section):
         sections = [self.schedule] if self.schedule is not None else self.schedules
         return None if sections is None else [section.to_schedule(place) for place, section in enumerate(sections)]
 
+    def to_triggers(self) -> list[Trigger] | None:
+        """Return what starts runs beside schedules; None leaves alone what the deployment has."""
+        return None if self.triggers is None else [section.to_trigger() for section in self.triggers]
+
     def to_concurrency(self) -> ConcurrencyLimit | None:
         """Return the limit."""
         given = self.concurrency_limit
@@ -187,6 +218,7 @@ _SECTIONS: Mapping[str, type[_Section]] = {
     "schedules": ScheduleSection,
     "concurrency_limit": ConcurrencySection,
     "work_pool": WorkPoolSection,
+    "triggers": TriggerSection,
 }
 
 
@@ -244,18 +276,18 @@ class ProjectFile:
         return kind in self.content["deployments"][deployment]
 
     def section(self, deployment: int, values: Values, *, may_be_missing: bool = False) -> DeploymentSection:
-        """Return a deployment with its placeholders filled in; its steps keep theirs.
+        """Return a deployment with its placeholders filled in; its steps and triggers keep theirs.
 
         Raises:
             WrongProjectFile: Something in it is wrong.
         """
         path: Path = ("deployments", deployment)
         raw = self.content["deployments"][deployment]
-        steps = {kind: raw[kind] for kind in STEP_LISTS if kind in raw}
-        plain = {key: value for key, value in raw.items() if key not in STEP_LISTS}
+        later = {key: raw[key] for key in _FILLED_LATER if key in raw}
+        plain = {key: value for key, value in raw.items() if key not in _FILLED_LATER}
         try:
             filled = fill(plain, values, may_be_missing=may_be_missing, path=path)
-            return DeploymentSection.model_validate({**filled, **steps})
+            return DeploymentSection.model_validate({**filled, **later})
         except Unresolved as error:
             raise self.error(error.path, error.message) from None
         except pydantic.ValidationError as error:

@@ -12,12 +12,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import deployment_pb2
+from headrace.api.v1 import automation_pb2, deployment_pb2
 from headrace.client import get_client
 from headrace.deployments.changes import Change, changes_of
 from headrace.deployments.definition import to_deployment
 from headrace.deployments.project_file import DeploymentSection, ProjectFile, WrongProjectFile
 from headrace.deployments.revisions import Revision, find_revision
+from headrace.deployments.triggers import (
+    Trigger,
+    apply_triggers,
+    automations_of,
+    changes_between,
+    existing_of,
+)
 from headrace.engine.loading import LoadError, load_flow
 from headrace.steps.running import Step, StepFailed, run_steps, server_values
 from headrace.steps.templating import Secrets, Unresolved, Values, fill, placeholders
@@ -47,6 +54,12 @@ class _Wanted:
 
     place: int
     request: deployment_pb2.ApplyDeploymentRequest
+    triggers: Sequence[Trigger] | None
+
+    @property
+    def full_name(self) -> str:
+        """`flow/deployment`."""
+        return f"{self.request.flow_name}/{self.request.name}"
 
 
 @dataclass
@@ -119,12 +132,13 @@ class ProjectDeployment:
     def _want(self, place: int, known: Mapping[str, Any], revision: Revision | None) -> _Wanted:
         outputs = dict(known) if self.is_trial else self._run_steps(place, known)
         section = self.project.section(place, self._values(outputs), may_be_missing=self.is_trial)
-        return _Wanted(place, self._request(place, section, outputs, revision))
+        return _Wanted(place, self._request(place, section, outputs, revision), section.to_triggers())
 
     def _check(self, wanted: Sequence[_Wanted]) -> None:
         """Let the server check all deployments, and tell of all that it refuses."""
         refused = []
         for each in wanted:
+            refused += self._check_triggers(each)
             if self.is_trial and _is_open(each.request.content):
                 # What build steps make is not known yet, and could be refused for nothing.
                 continue
@@ -139,17 +153,36 @@ class ProjectDeployment:
         if refused:
             raise WrongProjectFile("\n".join(refused))
 
+    def _check_triggers(self, wanted: _Wanted) -> list[str]:
+        """Let the server look at triggers, which it does not keep; return what is wrong with them."""
+        place = ("deployments", wanted.place, "triggers")
+        try:
+            automations = automations_of(wanted.triggers or (), wanted.full_name, "")
+            for automation in automations:
+                request = automation_pb2.TestAutomationRequest(automation=automation)
+                request.span.until.GetCurrentTime()
+                getattr(request.span, "from").CopyFrom(request.span.until)
+                get_client().automations.TestAutomation(request)
+        except errors.InvalidArgument as error:
+            return [str(self.project.error(place, str(error)))]
+        return []
+
     def _deploy(self, wanted: _Wanted) -> Outcome:
         request = wanted.request
         before = _existing(request.flow_name, request.name)
         changes = changes_of(before, request)
-        name = f"{request.flow_name}/{request.name}"
+        name = wanted.full_name
+        if wanted.triggers is not None:
+            owned = existing_of(get_client().automations, before.deployment_id) if before is not None else []
+            changes += changes_between(owned, automations_of(wanted.triggers, name, ""))
         if self.is_trial:
             return Outcome(name, changes, before is None, None)
         try:
             response = get_client().deployments.ApplyDeployment(request)
         except errors.InvalidArgument as error:
             raise self.project.error(("deployments", wanted.place), str(error)) from error
+        if wanted.triggers is not None:
+            apply_triggers(get_client().automations, wanted.triggers, name, response.deployment.deployment_id)
         return Outcome(name, changes, response.created, response.deployment, response.new_version)
 
     def _run_steps(self, place: int, known: Mapping[str, Any]) -> dict[str, Any]:

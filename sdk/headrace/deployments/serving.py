@@ -7,15 +7,17 @@ import logging
 import os
 import socket
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import headrace
 from headrace import errors
-from headrace.api.v1 import deployment_pb2
-from headrace.client.core import open_async
+from headrace.api.v1 import automation_pb2, deployment_pb2
+from headrace.client.core import AsyncClient, open_async
 from headrace.client.discovery import System
 from headrace.client.resolve import resolve_system
 from headrace.deployments.definition import DeploymentDefinition, to_deployment
+from headrace.deployments.triggers import Trigger, automations_of, call_of, listing, requests_for
 from headrace.engine.definitions import TaskDefinition
 from headrace.settings import Settings, get_settings
 from headrace.worker.runner import WorkerOptions
@@ -93,6 +95,8 @@ async def _serve(
                 request.paused = False
             response = await client.deployments.ApplyDeployment(request)
             ids.append(response.deployment.deployment_id)
+            if definition.triggers is not None:
+                await _apply_triggers(client, response.deployment, definition.triggers)
             sys.stderr.write(f"Serving {definition.flow.name}/{definition.name}. Run it with: ")
             sys.stderr.write(f"headrace deployment run '{definition.flow.name}/{definition.name}'\n")
     worker = WorkerOptions(
@@ -107,6 +111,22 @@ async def _serve(
     finally:
         if pause_on_shutdown:
             await _pause(ids, system, settings)
+
+
+async def _apply_triggers(
+    client: AsyncClient, deployment: deployment_pb2.Deployment, triggers: Sequence[Trigger]
+) -> None:
+    wanted = automations_of(triggers, f"{deployment.flow_name}/{deployment.name}", deployment.deployment_id)
+    existing: list[automation_pb2.Automation] = []
+    request = listing(deployment.deployment_id)
+    while True:
+        page = await client.automations.ListAutomations(request)
+        existing.extend(page.automations)
+        if not page.next_page_token:
+            break
+        request = listing(deployment.deployment_id, page.next_page_token)
+    for change in requests_for(existing, wanted):
+        await call_of(client.automations, change)(change)
 
 
 async def _pause(ids: list[str], system: System, settings: Settings) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Protocol
 
 from headrace import errors
@@ -58,13 +58,21 @@ class FollowLoop(Loop):
         source: Whom to follow.
         store: Where the events go.
         lease: What must be held.
+        look: Is shown all events before they are stored, some of them more than once.
     """
 
     name = "follow"
     interval_seconds = 0.5
 
-    def __init__(self, source: Source, store: EventStore, lease: ServiceLease) -> None:
+    def __init__(
+        self,
+        source: Source,
+        store: EventStore,
+        lease: ServiceLease,
+        look: Callable[[Sequence[Event]], Awaitable[None]],
+    ) -> None:
         super().__init__(lease=lease)
+        self._look = look
         self.name = f"follow-{source.name}"  # type: ignore[misc] # one loop a source
         self._source = source
         self._store = store
@@ -108,6 +116,7 @@ class FollowLoop(Loop):
             await self._store.add((), Followed(self._source.name, "", None))
 
     async def _store_batch(self, batch: SourceBatch) -> None:
+        await self._look(batch.events)
         followed = Followed(self._source.name, batch.cursor, batch.until)
         try:
             await self._store.add(batch.events, followed)

@@ -69,6 +69,13 @@ class Work:
             await self._connection.execute(SQL.drop_buckets, automation_id)
         return deleted is not None
 
+    async def delete_owned(self, workspace_id: uuid.UUID, owner_resource_id: str) -> int:
+        """Delete the automations that a resource owns, with what they remember; return how many there were."""
+        deleted = await self._connection.fetch(SQL.delete_owned_automations, workspace_id, owner_resource_id)
+        if deleted:
+            await self._next_version()
+        return len(deleted)
+
     async def remember(self, automation: Automation, first: Changes) -> None:
         """Have an automation remember this and nothing else."""
         await self._connection.execute(SQL.drop_buckets, automation.automation_id)

@@ -124,6 +124,10 @@ class AutomationWork(Protocol):
         """Delete an automation with what it remembers; return whether it was there."""
         ...
 
+    async def delete_owned(self, workspace_id: uuid.UUID, owner_resource_id: str) -> int:
+        """Delete the automations that a resource owns, with what they remember; return how many there were."""
+        ...
+
     async def remember(self, automation: Automation, first: Changes) -> None:
         """Have an automation remember this and nothing else."""
         ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import uuid
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from headrace import errors
@@ -20,10 +20,12 @@ from headrace_notification.rules.automations import (
     SendNotification,
 )
 from headrace_notification.rules.built_in import is_built_in
+from headrace_notification.rules.events import Event
 from headrace_notification.rules.firings import first_buckets
 from headrace_notification.rules.validity import MASK, Fault, faults_of, origin_of
 from headrace_notification.usecases.templates import TemplateRefused, check_template
 
+_OWNER_GONE = "headrace.deployment.deleted"
 ACTION_FIELDS = ("actions", "actions_on_trigger", "actions_on_resolve")
 
 
@@ -117,6 +119,14 @@ async def delete_automation(store: AutomationStore, workspace_id: uuid.UUID, aut
     async with store.change() as work:
         if not await work.delete(workspace_id, automation_id):
             raise _not_found(automation_id)
+
+
+async def drop_owned(store: AutomationStore, events: Iterable[Event]) -> None:
+    """Delete the automations whose owner is gone, as events tell; a second time changes nothing."""
+    for event in events:
+        if event.name == _OWNER_GONE:
+            async with store.change() as work:
+                await work.delete_owned(event.workspace_id, event.resource.resource_id)
 
 
 async def load_automation(store: AutomationStore, workspace_id: uuid.UUID, automation_id: uuid.UUID) -> Automation:
