@@ -8,9 +8,18 @@ import grpc.aio
 
 from headrace_chassis.settings import ServerSettings
 from headrace_prefect.application import Application, Limits
-from headrace_prefect.resources import deployment_runs, deployments, polling, root, work_pools, work_queues
+from headrace_prefect.resources import (
+    deployment_runs,
+    deployments,
+    polling,
+    root,
+    task_workers,
+    work_pools,
+    work_queues,
+)
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.services import Services
+from headrace_prefect.sockets import scheduled_tasks
 from headrace_prefect.sockets.socket import SocketRoute
 
 ROUTES: tuple[Route, ...] = (
@@ -18,12 +27,13 @@ ROUTES: tuple[Route, ...] = (
     *deployments.ROUTES,
     *deployment_runs.ROUTES,
     *polling.ROUTES,
+    *task_workers.ROUTES,
     *work_pools.ROUTES,
     *work_queues.ROUTES,
 )
 """All operations."""
 
-SOCKETS: tuple[SocketRoute, ...] = ()
+SOCKETS: tuple[SocketRoute, ...] = (*scheduled_tasks.SOCKETS,)
 """All websockets."""
 
 

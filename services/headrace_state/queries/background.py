@@ -20,6 +20,9 @@ from headrace_state.wire import background, changes
 LEASE_SECONDS = 10.0
 """How long a task server may be silent before another gets what it has."""
 
+KEPT_SECONDS = 100 * 365 * 86_400.0
+"""How long a lease holds of a task run of which no signs of life come: it never expires."""
+
 GONE_SECONDS = 30.0
 """A task server that was silent for so long is not listed."""
 
@@ -83,6 +86,7 @@ class PostgresBackgroundTasks:
                     server.server_id,
                     limit,
                     LEASE_SECONDS,
+                    server.keeps_tokens,
                 )
             )
 
@@ -96,6 +100,11 @@ class PostgresBackgroundTasks:
             self._database.after_commit(connection, self._wake)
 
         await self._database.run(work)
+
+    async def keep(self, workspace_id: uuid.UUID, tokens: Sequence[uuid.UUID]) -> None:
+        """Leave task runs to those who have them, for ever."""
+        async with self._database.transaction() as connection:
+            await connection.execute(SQL.keep_background_tasks, workspace_id, list(tokens), KEPT_SECONDS)
 
     async def list_cancels(self, workspace_id: uuid.UUID, server: Server) -> list[uuid.UUID]:
         """Return what a server has and has to end."""

@@ -39,6 +39,10 @@ class BackgroundTasks(Protocol):
         """Put task runs back that a server has and does not begin."""
         ...
 
+    async def keep(self, workspace_id: uuid.UUID, tokens: Sequence[uuid.UUID]) -> None:
+        """Leave task runs to those who have them, for ever."""
+        ...
+
     async def list_cancels(self, workspace_id: uuid.UUID, server: Server) -> list[uuid.UUID]:
         """Return what a server has and has to end."""
         ...

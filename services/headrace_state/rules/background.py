@@ -34,6 +34,8 @@ class Server:
     task_keys: tuple[str, ...]
     slots: int
     client_version: str
+    keeps_tokens: bool = True
+    """False: task runs are recorded under their own ids as tokens."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

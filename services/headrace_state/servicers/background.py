@@ -198,6 +198,9 @@ class _ServeStream:
             elif kind == "give_back":
                 tokens = [attempt.token for attempt in request.give_back.attempts]
                 await self._tasks.give_back(self._workspace_id, values.to_ids(tokens, "give_back.attempts"))
+            elif kind == "keep":
+                tokens = [attempt.token for attempt in request.keep.attempts]
+                await self._tasks.keep(self._workspace_id, values.to_ids(tokens, "keep.attempts"))
 
     async def _give(self) -> None:
         looked_at = 0.0

@@ -21,7 +21,7 @@ with found as (
 ),
 claimed as (
     update background_task
-       set token = gen_random_uuid(),
+       set token = case when $6 then gen_random_uuid() else background_task.task_run_id end,
            server_id = $3,
            deliveries = background_task.deliveries + 1,
            lease_expires_at = clock_timestamp() + make_interval(secs => $5)

@@ -1,4 +1,4 @@
--- Renews the leases of background tasks; tells which of them are to be cancelled.
+-- Renews the leases of background tasks, none for less time than it has; tells which of them are to be cancelled.
 with given as (
     select background_task.task_run_id
       from background_task
@@ -8,7 +8,7 @@ with given as (
        for update
 )
 update background_task
-   set lease_expires_at = clock_timestamp() + make_interval(secs => $3)
+   set lease_expires_at = greatest(lease_expires_at, clock_timestamp() + make_interval(secs => $3))
   from given
  where background_task.task_run_id = given.task_run_id
 returning background_task.task_run_id,

@@ -54,6 +54,8 @@ def to_new_tasks(
         )
         state = state_pb2.State(state_id=str(uuid7()), type=state_pb2.STATE_TYPE_SCHEDULED, version=1)
         state.occurred_at.GetCurrentTime()
+        if task.HasField("state_details"):
+            state.details.CopyFrom(task.state_details)
         if due_at is not None:
             state.details.scheduled_at.CopyFrom(task.scheduled_at)
         spec = task_run_pb2.TaskRunSpec()
@@ -111,6 +113,7 @@ def to_server(hello: background_task_pb2.TaskServerHello) -> Server:
         task_keys=tuple(dict.fromkeys(hello.task_keys)),
         slots=hello.slots,
         client_version=hello.client_version[:100],
+        keeps_tokens=not hello.without_tokens,
     )
 
 

@@ -30,7 +30,7 @@ from headrace.api.v1 import state_pb2 as headrace_dot_api_dot_v1_dot_state__pb2
 from headrace.api.v1 import task_run_pb2 as headrace_dot_api_dot_v1_dot_task__run__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%headrace/api/v1/background_task.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1eheadrace/api/v1/task_run.proto\"\xb4\x02\n\x11NewBackgroundTask\x12\x1e\n\x0btask_run_id\x18\x01 \x01(\tR\ttaskRunId\x12\x30\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.headrace.api.v1.TaskRunSpecR\x04spec\x12\x1e\n\nparameters\x18\x03 \x01(\x0cR\nparameters\x12S\n\x14parameters_reference\x18\x04 \x01(\x0b\x32 .headrace.api.v1.ResultReferenceR\x13parametersReference\x12\x19\n\x08wait_for\x18\x05 \x03(\tR\x07waitFor\x12=\n\x0cscheduled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bscheduledAt\"X\n\x1c\x43reateBackgroundTasksRequest\x12\x38\n\x05tasks\x18\x01 \x03(\x0b\x32\".headrace.api.v1.NewBackgroundTaskR\x05tasks\"7\n\x1d\x43reateBackgroundTasksResponse\x12\x16\n\x06queued\x18\x01 \x01(\x05R\x06queued\"=\n\x1b\x43\x61ncelBackgroundTaskRequest\x12\x1e\n\x0btask_run_id\x18\x01 \x01(\tR\ttaskRunId\"7\n\x1c\x43\x61ncelBackgroundTaskResponse\x12\x17\n\x07is_over\x18\x01 \x01(\x08R\x06isOver\"@\n\x1c\x46ollowBackgroundTasksRequest\x12 \n\x0ctask_run_ids\x18\x01 \x03(\tR\ntaskRunIds\"V\n\x1d\x46ollowBackgroundTasksResponse\x12\x35\n\ttask_runs\x18\x01 \x03(\x0b\x32\x18.headrace.api.v1.TaskRunR\x08taskRuns\"\xde\x01\n\x1bServeBackgroundTasksRequest\x12\x38\n\x05hello\x18\x01 \x01(\x0b\x32 .headrace.api.v1.TaskServerHelloH\x00R\x05hello\x12\x38\n\x05ready\x18\x02 \x01(\x0b\x32 .headrace.api.v1.TaskServerReadyH\x00R\x05ready\x12@\n\tgive_back\x18\x03 \x01(\x0b\x32!.headrace.api.v1.TaskServerReturnH\x00R\x08giveBackB\t\n\x07message\"\x9c\x01\n\x0fTaskServerHello\x12\x1b\n\tserver_id\x18\x01 \x01(\tR\x08serverId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n\ttask_keys\x18\x03 \x03(\tR\x08taskKeys\x12\x14\n\x05slots\x18\x04 \x01(\x05R\x05slots\x12%\n\x0e\x63lient_version\x18\x05 \x01(\tR\rclientVersion\"A\n\x0fTaskServerReady\x12\x12\n\x04\x66ree\x18\x01 \x01(\x05R\x04\x66ree\x12\x1a\n\x08received\x18\x02 \x01(\x03R\x08received\"N\n\x10TaskServerReturn\x12:\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.headrace.api.v1.RecordAttemptR\x08\x61ttempts\"\xf2\x01\n\x1cServeBackgroundTasksResponse\x12>\n\x07welcome\x18\x01 \x01(\x0b\x32\".headrace.api.v1.TaskServerWelcomeH\x00R\x07welcome\x12J\n\x0b\x61ssignments\x18\x02 \x01(\x0b\x32&.headrace.api.v1.BackgroundAssignmentsH\x00R\x0b\x61ssignments\x12;\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32!.headrace.api.v1.BackgroundCancelH\x00R\x06\x63\x61ncelB\t\n\x07message\"]\n\x11TaskServerWelcome\x12H\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\"`\n\x15\x42\x61\x63kgroundAssignments\x12G\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32%.headrace.api.v1.BackgroundAssignmentR\x0b\x61ssignments\"\xf2\x01\n\x14\x42\x61\x63kgroundAssignment\x12\x33\n\x08task_run\x18\x01 \x01(\x0b\x32\x18.headrace.api.v1.TaskRunR\x07taskRun\x12\x14\n\x05token\x18\x02 \x01(\tR\x05token\x12\x1a\n\x08\x64\x65livery\x18\x03 \x01(\x05R\x08\x64\x65livery\x12\x1e\n\nparameters\x18\x04 \x01(\x0cR\nparameters\x12S\n\x14parameters_reference\x18\x05 \x01(\x0b\x32 .headrace.api.v1.ResultReferenceR\x13parametersReference\"2\n\x10\x42\x61\x63kgroundCancel\x12\x1e\n\x0btask_run_id\x18\x01 \x01(\tR\ttaskRunId\"\xa5\x02\n\nTaskServer\x12\x1b\n\tserver_id\x18\x01 \x01(\tR\x08serverId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n\ttask_keys\x18\x03 \x03(\tR\x08taskKeys\x12\x14\n\x05slots\x18\x04 \x01(\x05R\x05slots\x12\x18\n\x07running\x18\x05 \x01(\x05R\x07running\x12%\n\x0e\x63lient_version\x18\x06 \x01(\tR\rclientVersion\x12=\n\x0c\x63onnected_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63onnectedAt\x12\x33\n\x07seen_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06seenAt\"\\\n\x0bTaskBacklog\x12\x19\n\x08task_key\x18\x01 \x01(\tR\x07taskKey\x12\x18\n\x07waiting\x18\x02 \x01(\x03R\x07waiting\x12\x18\n\x07running\x18\x03 \x01(\x03R\x07running\"\x17\n\x15GetTaskServingRequest\"\x92\x01\n\x16GetTaskServingResponse\x12>\n\x0ctask_servers\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.TaskServerR\x0btaskServers\x12\x38\n\x08\x62\x61\x63klogs\x18\x02 \x03(\x0b\x32\x1c.headrace.api.v1.TaskBacklogR\x08\x62\x61\x63klogs2\x89\x06\n\x15\x42\x61\x63kgroundTaskService\x12\x9b\x01\n\x15\x43reateBackgroundTasks\x12-.headrace.api.v1.CreateBackgroundTasksRequest\x1a..headrace.api.v1.CreateBackgroundTasksResponse\"#\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02\x19\"\x14/v1/background-tasks:\x01*\x12\xad\x01\n\x14\x43\x61ncelBackgroundTask\x12,.headrace.api.v1.CancelBackgroundTaskRequest\x1a-.headrace.api.v1.CancelBackgroundTaskResponse\"8\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02.\")/v1/background-tasks/{task_run_id}:cancel:\x01*\x12\xa1\x01\n\x15\x46ollowBackgroundTasks\x12-.headrace.api.v1.FollowBackgroundTasksRequest\x1a..headrace.api.v1.FollowBackgroundTasksResponse\"\'\xe0\xe0\x18\x14\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/background-tasks:follow0\x01\x12}\n\x14ServeBackgroundTasks\x12,.headrace.api.v1.ServeBackgroundTasksRequest\x1a-.headrace.api.v1.ServeBackgroundTasksResponse\"\x04\xe0\xe0\x18\x15(\x01\x30\x01\x12\x7f\n\x0eGetTaskServing\x12&.headrace.api.v1.GetTaskServingRequest\x1a\'.headrace.api.v1.GetTaskServingResponse\"\x1c\xe0\xe0\x18\x14\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/task-servingb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%headrace/api/v1/background_task.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1eheadrace/api/v1/task_run.proto\"\xf8\x02\n\x11NewBackgroundTask\x12\x1e\n\x0btask_run_id\x18\x01 \x01(\tR\ttaskRunId\x12\x30\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.headrace.api.v1.TaskRunSpecR\x04spec\x12\x1e\n\nparameters\x18\x03 \x01(\x0cR\nparameters\x12S\n\x14parameters_reference\x18\x04 \x01(\x0b\x32 .headrace.api.v1.ResultReferenceR\x13parametersReference\x12\x19\n\x08wait_for\x18\x05 \x03(\tR\x07waitFor\x12=\n\x0cscheduled_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0bscheduledAt\x12\x42\n\rstate_details\x18\x07 \x01(\x0b\x32\x1d.headrace.api.v1.StateDetailsR\x0cstateDetails\"X\n\x1c\x43reateBackgroundTasksRequest\x12\x38\n\x05tasks\x18\x01 \x03(\x0b\x32\".headrace.api.v1.NewBackgroundTaskR\x05tasks\"7\n\x1d\x43reateBackgroundTasksResponse\x12\x16\n\x06queued\x18\x01 \x01(\x05R\x06queued\"=\n\x1b\x43\x61ncelBackgroundTaskRequest\x12\x1e\n\x0btask_run_id\x18\x01 \x01(\tR\ttaskRunId\"7\n\x1c\x43\x61ncelBackgroundTaskResponse\x12\x17\n\x07is_over\x18\x01 \x01(\x08R\x06isOver\"@\n\x1c\x46ollowBackgroundTasksRequest\x12 \n\x0ctask_run_ids\x18\x01 \x03(\tR\ntaskRunIds\"V\n\x1d\x46ollowBackgroundTasksResponse\x12\x35\n\ttask_runs\x18\x01 \x03(\x0b\x32\x18.headrace.api.v1.TaskRunR\x08taskRuns\"\x95\x02\n\x1bServeBackgroundTasksRequest\x12\x38\n\x05hello\x18\x01 \x01(\x0b\x32 .headrace.api.v1.TaskServerHelloH\x00R\x05hello\x12\x38\n\x05ready\x18\x02 \x01(\x0b\x32 .headrace.api.v1.TaskServerReadyH\x00R\x05ready\x12@\n\tgive_back\x18\x03 \x01(\x0b\x32!.headrace.api.v1.TaskServerReturnH\x00R\x08giveBack\x12\x35\n\x04keep\x18\x04 \x01(\x0b\x32\x1f.headrace.api.v1.TaskServerKeepH\x00R\x04keepB\t\n\x07message\"\xc3\x01\n\x0fTaskServerHello\x12\x1b\n\tserver_id\x18\x01 \x01(\tR\x08serverId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n\ttask_keys\x18\x03 \x03(\tR\x08taskKeys\x12\x14\n\x05slots\x18\x04 \x01(\x05R\x05slots\x12%\n\x0e\x63lient_version\x18\x05 \x01(\tR\rclientVersion\x12%\n\x0ewithout_tokens\x18\x06 \x01(\x08R\rwithoutTokens\"A\n\x0fTaskServerReady\x12\x12\n\x04\x66ree\x18\x01 \x01(\x05R\x04\x66ree\x12\x1a\n\x08received\x18\x02 \x01(\x03R\x08received\"N\n\x10TaskServerReturn\x12:\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.headrace.api.v1.RecordAttemptR\x08\x61ttempts\"L\n\x0eTaskServerKeep\x12:\n\x08\x61ttempts\x18\x01 \x03(\x0b\x32\x1e.headrace.api.v1.RecordAttemptR\x08\x61ttempts\"\xf2\x01\n\x1cServeBackgroundTasksResponse\x12>\n\x07welcome\x18\x01 \x01(\x0b\x32\".headrace.api.v1.TaskServerWelcomeH\x00R\x07welcome\x12J\n\x0b\x61ssignments\x18\x02 \x01(\x0b\x32&.headrace.api.v1.BackgroundAssignmentsH\x00R\x0b\x61ssignments\x12;\n\x06\x63\x61ncel\x18\x03 \x01(\x0b\x32!.headrace.api.v1.BackgroundCancelH\x00R\x06\x63\x61ncelB\t\n\x07message\"]\n\x11TaskServerWelcome\x12H\n\x12heartbeat_interval\x18\x01 \x01(\x0b\x32\x19.google.protobuf.DurationR\x11heartbeatInterval\"`\n\x15\x42\x61\x63kgroundAssignments\x12G\n\x0b\x61ssignments\x18\x01 \x03(\x0b\x32%.headrace.api.v1.BackgroundAssignmentR\x0b\x61ssignments\"\xf2\x01\n\x14\x42\x61\x63kgroundAssignment\x12\x33\n\x08task_run\x18\x01 \x01(\x0b\x32\x18.headrace.api.v1.TaskRunR\x07taskRun\x12\x14\n\x05token\x18\x02 \x01(\tR\x05token\x12\x1a\n\x08\x64\x65livery\x18\x03 \x01(\x05R\x08\x64\x65livery\x12\x1e\n\nparameters\x18\x04 \x01(\x0cR\nparameters\x12S\n\x14parameters_reference\x18\x05 \x01(\x0b\x32 .headrace.api.v1.ResultReferenceR\x13parametersReference\"2\n\x10\x42\x61\x63kgroundCancel\x12\x1e\n\x0btask_run_id\x18\x01 \x01(\tR\ttaskRunId\"\xa5\x02\n\nTaskServer\x12\x1b\n\tserver_id\x18\x01 \x01(\tR\x08serverId\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n\ttask_keys\x18\x03 \x03(\tR\x08taskKeys\x12\x14\n\x05slots\x18\x04 \x01(\x05R\x05slots\x12\x18\n\x07running\x18\x05 \x01(\x05R\x07running\x12%\n\x0e\x63lient_version\x18\x06 \x01(\tR\rclientVersion\x12=\n\x0c\x63onnected_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x0b\x63onnectedAt\x12\x33\n\x07seen_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\x06seenAt\"\\\n\x0bTaskBacklog\x12\x19\n\x08task_key\x18\x01 \x01(\tR\x07taskKey\x12\x18\n\x07waiting\x18\x02 \x01(\x03R\x07waiting\x12\x18\n\x07running\x18\x03 \x01(\x03R\x07running\"\x17\n\x15GetTaskServingRequest\"\x92\x01\n\x16GetTaskServingResponse\x12>\n\x0ctask_servers\x18\x01 \x03(\x0b\x32\x1b.headrace.api.v1.TaskServerR\x0btaskServers\x12\x38\n\x08\x62\x61\x63klogs\x18\x02 \x03(\x0b\x32\x1c.headrace.api.v1.TaskBacklogR\x08\x62\x61\x63klogs2\x89\x06\n\x15\x42\x61\x63kgroundTaskService\x12\x9b\x01\n\x15\x43reateBackgroundTasks\x12-.headrace.api.v1.CreateBackgroundTasksRequest\x1a..headrace.api.v1.CreateBackgroundTasksResponse\"#\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02\x19\"\x14/v1/background-tasks:\x01*\x12\xad\x01\n\x14\x43\x61ncelBackgroundTask\x12,.headrace.api.v1.CancelBackgroundTaskRequest\x1a-.headrace.api.v1.CancelBackgroundTaskResponse\"8\xe0\xe0\x18\x15\x82\xd3\xe4\x93\x02.\")/v1/background-tasks/{task_run_id}:cancel:\x01*\x12\xa1\x01\n\x15\x46ollowBackgroundTasks\x12-.headrace.api.v1.FollowBackgroundTasksRequest\x1a..headrace.api.v1.FollowBackgroundTasksResponse\"\'\xe0\xe0\x18\x14\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/background-tasks:follow0\x01\x12}\n\x14ServeBackgroundTasks\x12,.headrace.api.v1.ServeBackgroundTasksRequest\x1a-.headrace.api.v1.ServeBackgroundTasksResponse\"\x04\xe0\xe0\x18\x15(\x01\x30\x01\x12\x7f\n\x0eGetTaskServing\x12&.headrace.api.v1.GetTaskServingRequest\x1a\'.headrace.api.v1.GetTaskServingResponse\"\x1c\xe0\xe0\x18\x14\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/task-servingb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -48,45 +48,47 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_BACKGROUNDTASKSERVICE'].methods_by_name['GetTaskServing']._loaded_options = None
   _globals['_BACKGROUNDTASKSERVICE'].methods_by_name['GetTaskServing']._serialized_options = b'\340\340\030\024\202\323\344\223\002\022\022\020/v1/task-serving'
   _globals['_NEWBACKGROUNDTASK']._serialized_start=246
-  _globals['_NEWBACKGROUNDTASK']._serialized_end=554
-  _globals['_CREATEBACKGROUNDTASKSREQUEST']._serialized_start=556
-  _globals['_CREATEBACKGROUNDTASKSREQUEST']._serialized_end=644
-  _globals['_CREATEBACKGROUNDTASKSRESPONSE']._serialized_start=646
-  _globals['_CREATEBACKGROUNDTASKSRESPONSE']._serialized_end=701
-  _globals['_CANCELBACKGROUNDTASKREQUEST']._serialized_start=703
-  _globals['_CANCELBACKGROUNDTASKREQUEST']._serialized_end=764
-  _globals['_CANCELBACKGROUNDTASKRESPONSE']._serialized_start=766
-  _globals['_CANCELBACKGROUNDTASKRESPONSE']._serialized_end=821
-  _globals['_FOLLOWBACKGROUNDTASKSREQUEST']._serialized_start=823
-  _globals['_FOLLOWBACKGROUNDTASKSREQUEST']._serialized_end=887
-  _globals['_FOLLOWBACKGROUNDTASKSRESPONSE']._serialized_start=889
-  _globals['_FOLLOWBACKGROUNDTASKSRESPONSE']._serialized_end=975
-  _globals['_SERVEBACKGROUNDTASKSREQUEST']._serialized_start=978
-  _globals['_SERVEBACKGROUNDTASKSREQUEST']._serialized_end=1200
-  _globals['_TASKSERVERHELLO']._serialized_start=1203
-  _globals['_TASKSERVERHELLO']._serialized_end=1359
-  _globals['_TASKSERVERREADY']._serialized_start=1361
-  _globals['_TASKSERVERREADY']._serialized_end=1426
-  _globals['_TASKSERVERRETURN']._serialized_start=1428
-  _globals['_TASKSERVERRETURN']._serialized_end=1506
-  _globals['_SERVEBACKGROUNDTASKSRESPONSE']._serialized_start=1509
-  _globals['_SERVEBACKGROUNDTASKSRESPONSE']._serialized_end=1751
-  _globals['_TASKSERVERWELCOME']._serialized_start=1753
-  _globals['_TASKSERVERWELCOME']._serialized_end=1846
-  _globals['_BACKGROUNDASSIGNMENTS']._serialized_start=1848
-  _globals['_BACKGROUNDASSIGNMENTS']._serialized_end=1944
-  _globals['_BACKGROUNDASSIGNMENT']._serialized_start=1947
-  _globals['_BACKGROUNDASSIGNMENT']._serialized_end=2189
-  _globals['_BACKGROUNDCANCEL']._serialized_start=2191
-  _globals['_BACKGROUNDCANCEL']._serialized_end=2241
-  _globals['_TASKSERVER']._serialized_start=2244
-  _globals['_TASKSERVER']._serialized_end=2537
-  _globals['_TASKBACKLOG']._serialized_start=2539
-  _globals['_TASKBACKLOG']._serialized_end=2631
-  _globals['_GETTASKSERVINGREQUEST']._serialized_start=2633
-  _globals['_GETTASKSERVINGREQUEST']._serialized_end=2656
-  _globals['_GETTASKSERVINGRESPONSE']._serialized_start=2659
-  _globals['_GETTASKSERVINGRESPONSE']._serialized_end=2805
-  _globals['_BACKGROUNDTASKSERVICE']._serialized_start=2808
-  _globals['_BACKGROUNDTASKSERVICE']._serialized_end=3585
+  _globals['_NEWBACKGROUNDTASK']._serialized_end=622
+  _globals['_CREATEBACKGROUNDTASKSREQUEST']._serialized_start=624
+  _globals['_CREATEBACKGROUNDTASKSREQUEST']._serialized_end=712
+  _globals['_CREATEBACKGROUNDTASKSRESPONSE']._serialized_start=714
+  _globals['_CREATEBACKGROUNDTASKSRESPONSE']._serialized_end=769
+  _globals['_CANCELBACKGROUNDTASKREQUEST']._serialized_start=771
+  _globals['_CANCELBACKGROUNDTASKREQUEST']._serialized_end=832
+  _globals['_CANCELBACKGROUNDTASKRESPONSE']._serialized_start=834
+  _globals['_CANCELBACKGROUNDTASKRESPONSE']._serialized_end=889
+  _globals['_FOLLOWBACKGROUNDTASKSREQUEST']._serialized_start=891
+  _globals['_FOLLOWBACKGROUNDTASKSREQUEST']._serialized_end=955
+  _globals['_FOLLOWBACKGROUNDTASKSRESPONSE']._serialized_start=957
+  _globals['_FOLLOWBACKGROUNDTASKSRESPONSE']._serialized_end=1043
+  _globals['_SERVEBACKGROUNDTASKSREQUEST']._serialized_start=1046
+  _globals['_SERVEBACKGROUNDTASKSREQUEST']._serialized_end=1323
+  _globals['_TASKSERVERHELLO']._serialized_start=1326
+  _globals['_TASKSERVERHELLO']._serialized_end=1521
+  _globals['_TASKSERVERREADY']._serialized_start=1523
+  _globals['_TASKSERVERREADY']._serialized_end=1588
+  _globals['_TASKSERVERRETURN']._serialized_start=1590
+  _globals['_TASKSERVERRETURN']._serialized_end=1668
+  _globals['_TASKSERVERKEEP']._serialized_start=1670
+  _globals['_TASKSERVERKEEP']._serialized_end=1746
+  _globals['_SERVEBACKGROUNDTASKSRESPONSE']._serialized_start=1749
+  _globals['_SERVEBACKGROUNDTASKSRESPONSE']._serialized_end=1991
+  _globals['_TASKSERVERWELCOME']._serialized_start=1993
+  _globals['_TASKSERVERWELCOME']._serialized_end=2086
+  _globals['_BACKGROUNDASSIGNMENTS']._serialized_start=2088
+  _globals['_BACKGROUNDASSIGNMENTS']._serialized_end=2184
+  _globals['_BACKGROUNDASSIGNMENT']._serialized_start=2187
+  _globals['_BACKGROUNDASSIGNMENT']._serialized_end=2429
+  _globals['_BACKGROUNDCANCEL']._serialized_start=2431
+  _globals['_BACKGROUNDCANCEL']._serialized_end=2481
+  _globals['_TASKSERVER']._serialized_start=2484
+  _globals['_TASKSERVER']._serialized_end=2777
+  _globals['_TASKBACKLOG']._serialized_start=2779
+  _globals['_TASKBACKLOG']._serialized_end=2871
+  _globals['_GETTASKSERVINGREQUEST']._serialized_start=2873
+  _globals['_GETTASKSERVINGREQUEST']._serialized_end=2896
+  _globals['_GETTASKSERVINGRESPONSE']._serialized_start=2899
+  _globals['_GETTASKSERVINGRESPONSE']._serialized_end=3045
+  _globals['_BACKGROUNDTASKSERVICE']._serialized_start=3048
+  _globals['_BACKGROUNDTASKSERVICE']._serialized_end=3825
 # @@protoc_insertion_point(module_scope)

@@ -34,6 +34,7 @@ class NewBackgroundTask(google.protobuf.message.Message):
     PARAMETERS_REFERENCE_FIELD_NUMBER: builtins.int
     WAIT_FOR_FIELD_NUMBER: builtins.int
     SCHEDULED_AT_FIELD_NUMBER: builtins.int
+    STATE_DETAILS_FIELD_NUMBER: builtins.int
     task_run_id: builtins.str
     """UUIDv7 made by the caller, so that a repeated request queues it once."""
     parameters: builtins.bytes
@@ -54,6 +55,10 @@ class NewBackgroundTask(google.protobuf.message.Message):
     def scheduled_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """Not before this; unset is now."""
 
+    @property
+    def state_details(self) -> headrace.api.v1.state_pb2.StateDetails:
+        """Kept with its first state."""
+
     def __init__(
         self,
         *,
@@ -63,9 +68,10 @@ class NewBackgroundTask(google.protobuf.message.Message):
         parameters_reference: headrace.api.v1.state_pb2.ResultReference | None = ...,
         wait_for: collections.abc.Iterable[builtins.str] | None = ...,
         scheduled_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        state_details: headrace.api.v1.state_pb2.StateDetails | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["parameters_reference", b"parameters_reference", "scheduled_at", b"scheduled_at", "spec", b"spec"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["parameters", b"parameters", "parameters_reference", b"parameters_reference", "scheduled_at", b"scheduled_at", "spec", b"spec", "task_run_id", b"task_run_id", "wait_for", b"wait_for"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["parameters_reference", b"parameters_reference", "scheduled_at", b"scheduled_at", "spec", b"spec", "state_details", b"state_details"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["parameters", b"parameters", "parameters_reference", b"parameters_reference", "scheduled_at", b"scheduled_at", "spec", b"spec", "state_details", b"state_details", "task_run_id", b"task_run_id", "wait_for", b"wait_for"]) -> None: ...
 
 Global___NewBackgroundTask: typing_extensions.TypeAlias = NewBackgroundTask
 
@@ -192,6 +198,7 @@ class ServeBackgroundTasksRequest(google.protobuf.message.Message):
     HELLO_FIELD_NUMBER: builtins.int
     READY_FIELD_NUMBER: builtins.int
     GIVE_BACK_FIELD_NUMBER: builtins.int
+    KEEP_FIELD_NUMBER: builtins.int
     @property
     def hello(self) -> Global___TaskServerHello:
         """First of all."""
@@ -204,16 +211,21 @@ class ServeBackgroundTasksRequest(google.protobuf.message.Message):
     def give_back(self) -> Global___TaskServerReturn:
         """Task runs that it was given and will not execute, because it ends."""
 
+    @property
+    def keep(self) -> Global___TaskServerKeep:
+        """Task runs that it was given, and of which no signs of life will come."""
+
     def __init__(
         self,
         *,
         hello: Global___TaskServerHello | None = ...,
         ready: Global___TaskServerReady | None = ...,
         give_back: Global___TaskServerReturn | None = ...,
+        keep: Global___TaskServerKeep | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["give_back", b"give_back", "hello", b"hello", "message", b"message", "ready", b"ready"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["give_back", b"give_back", "hello", b"hello", "message", b"message", "ready", b"ready"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["hello", "ready", "give_back"] | None: ...
+    def HasField(self, field_name: typing.Literal["give_back", b"give_back", "hello", b"hello", "keep", b"keep", "message", b"message", "ready", b"ready"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["give_back", b"give_back", "hello", b"hello", "keep", b"keep", "message", b"message", "ready", b"ready"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["message", b"message"]) -> typing.Literal["hello", "ready", "give_back", "keep"] | None: ...
 
 Global___ServeBackgroundTasksRequest: typing_extensions.TypeAlias = ServeBackgroundTasksRequest
 
@@ -228,6 +240,7 @@ class TaskServerHello(google.protobuf.message.Message):
     TASK_KEYS_FIELD_NUMBER: builtins.int
     SLOTS_FIELD_NUMBER: builtins.int
     CLIENT_VERSION_FIELD_NUMBER: builtins.int
+    WITHOUT_TOKENS_FIELD_NUMBER: builtins.int
     server_id: builtins.str
     """UUIDv7 of the process; the same through reconnections."""
     name: builtins.str
@@ -236,6 +249,8 @@ class TaskServerHello(google.protobuf.message.Message):
     """How many it executes at once."""
     client_version: builtins.str
     """The client's version."""
+    without_tokens: builtins.bool
+    """True: its clients keep no tokens, so the ids of task runs are the tokens under which they are recorded."""
     @property
     def task_keys(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """The tasks that it serves."""
@@ -248,8 +263,9 @@ class TaskServerHello(google.protobuf.message.Message):
         task_keys: collections.abc.Iterable[builtins.str] | None = ...,
         slots: builtins.int = ...,
         client_version: builtins.str = ...,
+        without_tokens: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["client_version", b"client_version", "name", b"name", "server_id", b"server_id", "slots", b"slots", "task_keys", b"task_keys"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["client_version", b"client_version", "name", b"name", "server_id", b"server_id", "slots", b"slots", "task_keys", b"task_keys", "without_tokens", b"without_tokens"]) -> None: ...
 
 Global___TaskServerHello: typing_extensions.TypeAlias = TaskServerHello
 
@@ -294,6 +310,26 @@ class TaskServerReturn(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["attempts", b"attempts"]) -> None: ...
 
 Global___TaskServerReturn: typing_extensions.TypeAlias = TaskServerReturn
+
+@typing.final
+class TaskServerKeep(google.protobuf.message.Message):
+    """Takes task runs over for as long as they take: nobody else gets them, whatever becomes of the task server."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ATTEMPTS_FIELD_NUMBER: builtins.int
+    @property
+    def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[headrace.api.v1.task_run_pb2.RecordAttempt]:
+        """Which, with their tokens."""
+
+    def __init__(
+        self,
+        *,
+        attempts: collections.abc.Iterable[headrace.api.v1.task_run_pb2.RecordAttempt] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts"]) -> None: ...
+
+Global___TaskServerKeep: typing_extensions.TypeAlias = TaskServerKeep
 
 @typing.final
 class ServeBackgroundTasksResponse(google.protobuf.message.Message):
