@@ -19,7 +19,7 @@ from headrace_prefect.resources import (
 )
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.services import Services
-from headrace_prefect.sockets import scheduled_tasks
+from headrace_prefect.sockets import scheduled_tasks, worker_channel
 from headrace_prefect.sockets.socket import SocketRoute
 
 ROUTES: tuple[Route, ...] = (
@@ -33,7 +33,7 @@ ROUTES: tuple[Route, ...] = (
 )
 """All operations."""
 
-SOCKETS: tuple[SocketRoute, ...] = (*scheduled_tasks.SOCKETS,)
+SOCKETS: tuple[SocketRoute, ...] = (*scheduled_tasks.SOCKETS, *worker_channel.SOCKETS)
 """All websockets."""
 
 
