@@ -16,6 +16,7 @@ from headrace.api.v1 import (
     background_task_pb2_grpc,
     block_pb2_grpc,
     bulk_operation_pb2_grpc,
+    channel_pb2_grpc,
     concurrency_pb2_grpc,
     deployment_pb2_grpc,
     event_pb2_grpc,
@@ -73,6 +74,7 @@ class Services:
         self.automations: automation_pb2_grpc.AutomationServiceAsyncStub = automation_pb2_grpc.AutomationServiceStub(
             notification
         )
+        self.channels: channel_pb2_grpc.ChannelServiceAsyncStub = channel_pb2_grpc.ChannelServiceStub(notification)
         self.workspaces: workspace_pb2_grpc.WorkspaceServiceAsyncStub = workspace_pb2_grpc.WorkspaceServiceStub(
             channel("identity")
         )

@@ -9,31 +9,51 @@ import grpc.aio
 from headrace_chassis.settings import ServerSettings
 from headrace_prefect.application import Application, Limits
 from headrace_prefect.resources import (
+    admin,
+    artifacts,
+    automations,
+    block_documents,
+    block_types,
     deployment_runs,
     deployments,
+    events,
+    limits,
     polling,
     root,
+    tag_limits,
     task_workers,
+    ui,
+    variables,
     work_pools,
     work_queues,
 )
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.services import Services
-from headrace_prefect.sockets import scheduled_tasks, worker_channel
+from headrace_prefect.sockets import outs, scheduled_tasks, worker_channel
 from headrace_prefect.sockets.socket import SocketRoute
 
 ROUTES: tuple[Route, ...] = (
-    *root.ROUTES,
-    *deployments.ROUTES,
+    *admin.ROUTES,
+    *artifacts.ROUTES,
+    *automations.ROUTES,
+    *block_documents.ROUTES,
+    *block_types.ROUTES,
     *deployment_runs.ROUTES,
+    *deployments.ROUTES,
+    *events.ROUTES,
+    *limits.ROUTES,
     *polling.ROUTES,
+    *root.ROUTES,
+    *tag_limits.ROUTES,
     *task_workers.ROUTES,
+    *ui.ROUTES,
+    *variables.ROUTES,
     *work_pools.ROUTES,
     *work_queues.ROUTES,
 )
 """All operations."""
 
-SOCKETS: tuple[SocketRoute, ...] = (*scheduled_tasks.SOCKETS, *worker_channel.SOCKETS)
+SOCKETS: tuple[SocketRoute, ...] = (*outs.SOCKETS, *scheduled_tasks.SOCKETS, *worker_channel.SOCKETS)
 """All websockets."""
 
 
