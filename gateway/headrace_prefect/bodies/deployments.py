@@ -8,17 +8,8 @@ from headrace.api.v1 import deployment_pb2, flow_run_pb2
 from headrace_prefect.bodies import fields, schedules
 from headrace_prefect.bodies.fields import Body, Field, Fields, Wrong
 from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes.deployments import KEPT_LABEL, STRATEGIES, WORKER_LABELS
 
-WORKER_LABELS = {"client": "prefect"}
-"""What runs of Prefect's deployments ask of their workers: others could not load their flows."""
-KEPT_LABEL = "prefect.kept."
-"""How labels begin that keep what only Prefect's client wants to know."""
-
-STRATEGIES = {
-    "ENQUEUE": deployment_pb2.CONCURRENCY_STRATEGY_ENQUEUE,
-    "CANCEL_NEW": deployment_pb2.CONCURRENCY_STRATEGY_CANCEL_NEW,
-    "CANCEL_RUNNING": deployment_pb2.CONCURRENCY_STRATEGY_CANCEL_RUNNING,
-}
 _OPTIONS: Fields = {
     "collision_strategy": Field(fields.one_of(STRATEGIES), required=True),
     "grace_period_seconds": Field(fields.at_least(60)),

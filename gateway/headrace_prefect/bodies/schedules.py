@@ -12,9 +12,7 @@ from headrace.api.v1 import deployment_pb2
 from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Body, Field, Fields, Wrong
 from headrace_prefect.shapes import scalars
-
-UNNAMED = "unnamed-"
-"""How slugs begin that stand for none."""
+from headrace_prefect.shapes.schedules import UNNAMED
 
 _RULE_FIELDS: Fields = {
     "cron": Field(fields.string),

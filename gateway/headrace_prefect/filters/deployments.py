@@ -11,6 +11,7 @@ from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Body, Field, Fields, boolean, identifiers, nested, one_of, string, strings
 from headrace_prefect.filters import values
 from headrace_prefect.request import Request
+from headrace_prefect.shapes.work_pools import worker_status
 
 MOST_IDS = 1_000
 """So many things a filter of other things may be joined with."""
@@ -112,11 +113,6 @@ def queue_name(deployment: Any) -> str:
     """Return the name of the queue that runs of a deployment wait in, empty without a pool."""
     content = deployment.content
     return content.work_queue_name or ("default" if content.work_pool_name else "")
-
-
-def worker_status(worker: work_pool_pb2.Worker) -> str:
-    """Return the status of a worker in Prefect's words."""
-    return "OFFLINE" if worker.status == work_pool_pb2.WORKER_STATUS_OFFLINE else "ONLINE"
 
 
 _DEPLOYMENT_TESTS = {

@@ -11,9 +11,10 @@ from headrace import errors
 from headrace.api.v1 import deployment_pb2, flow_run_pb2, state_pb2, task_run_pb2
 from headrace_prefect.answers import Answer, Invalid, Refusal, made, no_content, not_found, ok
 from headrace_prefect.attempts import attempt_token_of
-from headrace_prefect.bodies import fields, hydration, runs, schedules
+from headrace_prefect.bodies import fields, runs, schedules
 from headrace_prefect.bodies.fields import Body, Field, Fields, at_least, boolean, nested, number, string, strings
 from headrace_prefect.request import Request
+from headrace_prefect.resources import hydration
 from headrace_prefect.resources.deployments import changed_schedule, load
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.resources.work_pools import ensure_queue

@@ -11,12 +11,12 @@ from headrace.api.v1 import concurrency_pb2, deployment_pb2, flow_pb2, work_pool
 from headrace_prefect import lists, paging
 from headrace_prefect.answers import Answer, Invalid, Refusal, made, no_content, not_found, ok
 from headrace_prefect.bodies import deployments as bodies
-from headrace_prefect.bodies import hydration, schedules
+from headrace_prefect.bodies import schedules
 from headrace_prefect.bodies.fields import Body, Field, Fields, at_least, integer, one_of
 from headrace_prefect.filters import deployments as filters
 from headrace_prefect.filters import joins
 from headrace_prefect.request import Request
-from headrace_prefect.resources import limits
+from headrace_prefect.resources import hydration, limits
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.resources.work_pools import ensure_queue, queue_json
 from headrace_prefect.shapes.deployments import deployment_json

@@ -10,20 +10,18 @@ from headrace.api.v1 import flow_run_pb2, work_pool_pb2
 from headrace_prefect import lists
 from headrace_prefect.answers import Answer, Refusal, no_content, ok
 from headrace_prefect.bodies import fields
-from headrace_prefect.bodies.deployments import WORKER_LABELS
 from headrace_prefect.bodies.fields import Field, Fields, at_least, identifiers, integer, string, strings
 from headrace_prefect.filters import deployments as filters
 from headrace_prefect.request import Request
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.resources.work_pools import load_pool
 from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes.deployments import WORKER_LABELS
 from headrace_prefect.shapes.flow_runs import flow_run_json
-from headrace_prefect.shapes.work_pools import worker_json
+from headrace_prefect.shapes.work_pools import HEARTBEATS_MISSED, worker_json
 
 HEARTBEAT_SECONDS = 30
 """How often workers give a sign of life that do not say it."""
-HEARTBEATS_MISSED = 3
-"""So many in a row are missed before a worker is taken to be gone."""
 SERVING_SECONDS = 60
 """A process that serves deployments is taken to be gone after this time without a poll."""
 

@@ -15,7 +15,7 @@ from headrace_prefect.filters import deployments as filters
 from headrace_prefect.request import Request
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes import scalars
-from headrace_prefect.shapes.work_pools import holder_json, pool_json
+from headrace_prefect.shapes.work_pools import RESERVED, holder_json, pool_json
 from headrace_prefect.shapes.work_pools import queue_json as _queue_json
 
 _STORAGE: Fields = {
@@ -50,8 +50,6 @@ _STATUS: Fields = {
     "flow_run_limit": Field(at_least(0), default=10),
 }
 
-RESERVED = "prefect"
-"""Names of pools that begin so are not for users, as on Prefect's server."""
 AGENT_POOL = "default-agent-pool"
 """The pool of queues that are made without one."""
 _TAKING_SLOTS = (state_pb2.STATE_TYPE_PENDING, state_pb2.STATE_TYPE_RUNNING)

@@ -5,9 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.api.v1 import concurrency_pb2, deployment_pb2, state_pb2
-from headrace_prefect.bodies.deployments import KEPT_LABEL, STRATEGIES, WORKER_LABELS
 from headrace_prefect.shapes import limits, scalars
 from headrace_prefect.shapes.schedules import schedule_json
+
+WORKER_LABELS = {"client": "prefect"}
+"""What runs of Prefect's deployments ask of their workers: others could not load their flows."""
+KEPT_LABEL = "prefect.kept."
+"""How labels begin that keep what only Prefect's client wants to know."""
+STRATEGIES = {
+    "ENQUEUE": deployment_pb2.CONCURRENCY_STRATEGY_ENQUEUE,
+    "CANCEL_NEW": deployment_pb2.CONCURRENCY_STRATEGY_CANCEL_NEW,
+    "CANCEL_RUNNING": deployment_pb2.CONCURRENCY_STRATEGY_CANCEL_RUNNING,
+}
 
 _STRATEGY_NAMES = {number: name for name, number in STRATEGIES.items()}
 _CREATORS = {

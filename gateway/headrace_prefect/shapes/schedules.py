@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from headrace.api.v1 import deployment_pb2
-from headrace_prefect.bodies.schedules import UNNAMED
 from headrace_prefect.shapes import scalars
+
+UNNAMED = "unnamed-"
+"""How slugs begin that stand for none."""
 
 
 def schedule_json(schedule: deployment_pb2.Schedule) -> dict[str, Any]:

@@ -7,9 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from headrace.api.v1 import flow_run_pb2, work_pool_pb2
-from headrace_prefect.filters.deployments import worker_status
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.states import type_name
+
+HEARTBEATS_MISSED = 3
+"""So many in a row are missed before a worker is taken to be gone."""
+RESERVED = "prefect"
+"""Names of pools that begin so are not for users, as on Prefect's server."""
 
 _STATUSES = {
     work_pool_pb2.WORK_POOL_STATUS_READY: "READY",
@@ -76,6 +80,11 @@ def last_polled(queue: work_pool_pb2.WorkQueue, workers: Iterable[work_pool_pb2.
         ),
         default=None,
     )
+
+
+def worker_status(worker: work_pool_pb2.Worker) -> str:
+    """Return the status of a worker."""
+    return "OFFLINE" if worker.status == work_pool_pb2.WORKER_STATUS_OFFLINE else "ONLINE"
 
 
 def worker_json(worker: work_pool_pb2.Worker, pool_id: str) -> dict[str, Any]:

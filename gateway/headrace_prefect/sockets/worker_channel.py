@@ -20,12 +20,10 @@ from headrace.ids import uuid7
 from headrace.rpc.status import from_rpc_error
 from headrace_prefect.answers import Invalid
 from headrace_prefect.bodies import fields
-from headrace_prefect.bodies.deployments import WORKER_LABELS
 from headrace_prefect.bodies.fields import Body, Field, Fields, at_least, boolean, identifier, nested, one_of, string
-from headrace_prefect.resources.polling import HEARTBEATS_MISSED
-from headrace_prefect.resources.work_pools import RESERVED
 from headrace_prefect.shapes import scalars
-from headrace_prefect.shapes.work_pools import pool_json
+from headrace_prefect.shapes.deployments import WORKER_LABELS
+from headrace_prefect.shapes.work_pools import HEARTBEATS_MISSED, RESERVED, pool_json
 from headrace_prefect.sockets.socket import POLICY_VIOLATION, PROTOCOL_ERROR, Socket, SocketRoute
 
 VERSION = "work_pool_worker_channel.v1"
