@@ -10,6 +10,7 @@ COPY gateway/ui ./
 RUN npm run build
 
 FROM python:3.13-slim-bookworm AS package
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 WORKDIR /build
 RUN python -m venv /opt/headrace && /opt/headrace/bin/pip install --no-cache-dir "uv>=0.6"
 COPY requirements/dev.lock requirements/
@@ -17,6 +18,7 @@ COPY pyproject.toml README.md LICENSE ./
 COPY sdk sdk
 COPY services services
 COPY gateway/headrace_gateway gateway/headrace_gateway
+COPY gateway/headrace_prefect gateway/headrace_prefect
 COPY migrations migrations
 COPY --from=ui /build/gateway/headrace_gateway/static gateway/headrace_gateway/static
 # The versions are those of the lock file.
@@ -26,7 +28,8 @@ RUN grep -E '^[a-z0-9.-]+==' requirements/dev.lock | sed 's/ *\\$//' > constrain
  && /opt/headrace/bin/uv pip uninstall --python /opt/headrace/bin/python uv pip
 
 FROM python:3.13-slim-bookworm
-# Flows that are brought by git need it.
+# Flows that are brought by git need it. Versions are those of the base image, with what was mended since.
+# hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends git tini \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --create-home --home-dir /home/headrace headrace

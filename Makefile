@@ -16,7 +16,7 @@ FLOOR_READY := .venv-floor/.ready
 SOURCES := $(wildcard sdk services gateway/headrace_gateway gateway/headrace_prefect migrations tests tools examples)
 TESTS := $(wildcard tests/unit tests/service tests/conformance)
 # These drive programs that not every machine has, a browser first of all; `make programs clients` gets them.
-PROGRAM_TESTS := tests/e2e/ui tests/e2e/test_clients.py tests/faults/test_alerts.py
+PROGRAM_TESTS := tests/e2e/ui tests/e2e/test_clients.py tests/e2e/test_ldap.py tests/faults/test_alerts.py
 # These start whole servers and kill them: one at a time, so that what they wait for is theirs alone.
 LONE_TESTS := $(wildcard tests/e2e tests/faults) $(PROGRAM_TESTS:%=--ignore=%)
 WORKERS ?= 2
@@ -25,7 +25,7 @@ AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test test-programs floor check lint types imports layout contracts protos protos-check clients clients-check programs lock bench up clean
+.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security lint types imports layout contracts protos protos-check clients clients-check programs lock docs bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,9 @@ test: setup ## Run all tests (ARGS="-k words" adds options of pytest)
 test-programs: setup ## Run the tests in a browser, of alerts before Prometheus, and of the clients in other languages
 	$(BIN)/pytest $(AGAIN) $(PROGRAM_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 
+fuzz: setup ## Send what nobody expects to every route of a server for MINUTES=10
+	PYTHONPATH=tests $(BIN)/python -m benchmarks.fuzzing --minutes $(or $(MINUTES),10)
+
 floor: $(FLOOR_READY) ## Run the unit tests with the oldest versions that pyproject.toml allows
 	.venv-floor/bin/pytest -n $(WORKERS) tests/unit $(ARGS)
 
@@ -61,7 +64,7 @@ $(FLOOR_READY): requirements/floor.lock pyproject.toml | $(READY)
 	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --python .venv-floor/bin/python --editable .
 	@touch $@
 
-check: setup lint types imports layout contracts protos-check clients-check ui-check ## Run every check: style, types, import rules, layout, contracts, generated code
+check: setup lint types imports layout security contracts protos-check clients-check ui-check ## Run every check: style, types, import rules, layout, contracts, generated code
 	@echo "check: all green"
 
 lint: $(READY) ## Check style and format of the Python code
@@ -70,6 +73,10 @@ lint: $(READY) ## Check style and format of the Python code
 
 types: $(READY) ## Check types (strict)
 	$(BIN)/mypy $(SOURCES)
+
+security: $(READY) ## Look for what is risky in the code, and for packages with known holes where their database can be asked
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sdk services gateway/headrace_gateway migrations
+	@$(BIN)/python tools/audit.py
 
 imports: $(READY) ## Check who may import whom
 	$(BIN)/lint-imports --no-cache
@@ -108,6 +115,9 @@ $(PROTOS_READY): requirements/protos.lock | $(READY)
 
 lock: $(READY) ## Make the lock files anew from pyproject.toml (UPGRADE=1: with the newest versions)
 	@bash tools/lock.sh $(if $(UPGRADE),--upgrade)
+
+docs: $(READY) ## Build the documentation as a site, with its reference, into build/docs; broken links end it
+	@$(BIN)/python -m tools.site
 
 bench: setup ## Measure the lines of the budget, with the machine and the commit in the results
 	PYTHONPATH=tests $(BIN)/python -m benchmarks $(ARGS)

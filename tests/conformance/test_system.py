@@ -12,12 +12,12 @@ from headrace_harness.servers import Addresses
 from headrace_harness.stack import Stack
 
 
-async def test_a_server_tells_its_version_and_installation(stack: Stack) -> None:
+async def test_a_server_tells_its_version_and_installation(stack: Stack, addresses: Addresses) -> None:
     over_http = (await stack.http.get("/v1/system")).json()
     over_grpc = await stack.stub(system_pb2_grpc.SystemServiceStub).GetSystem(system_pb2.GetSystemRequest())
     assert over_http["version"] == over_grpc.version == __version__
     assert uuid.UUID(over_http["installation_id"]) == uuid.UUID(over_grpc.installation_id)
-    assert over_http["authentication_required"] is False
+    assert over_http["authentication_required"] is (addresses.credentials is not None)
 
 
 async def test_every_part_is_healthy_and_ready(stack: Stack) -> None:

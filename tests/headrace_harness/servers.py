@@ -18,7 +18,7 @@ from typing import Any
 import orjson
 import psutil
 
-from headrace_harness.stack import LOOPBACK, Stack, connected
+from headrace_harness.stack import LOOPBACK, Credentials, Stack, connected
 from headrace_server.parts import ALL_PARTS, GATEWAY
 from headrace_server.postgres.access import Account
 
@@ -194,6 +194,8 @@ class Addresses:
     http_url: str
     targets: dict[str, str]
     """gRPC targets by service."""
+    credentials: Credentials | None = None
+    """What clients need, where the server has TLS and sign-in."""
 
 
 async def start_embedded(supervisor: ServerProcess) -> Addresses:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+import grpc
 import grpc.aio
 import httpx
 
@@ -39,19 +41,44 @@ class Stack:
         return stub_class(self.channels["state" if service == "system" else service])
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Credentials:
+    """How clients prove who they are, and whom they believe."""
+
+    authority: bytes
+    """Certificate of the authority that signed the server's, PEM."""
+    key: str
+    """API key."""
+
+    def grpc(self) -> grpc.ChannelCredentials:
+        """Return them as gRPC takes them."""
+        proven = grpc.access_token_call_credentials(self.key)
+        return grpc.composite_channel_credentials(grpc.ssl_channel_credentials(self.authority), proven)
+
+    def http(self) -> dict[str, Any]:
+        """Return them as arguments of an HTTP client."""
+        context = ssl.create_default_context(cadata=self.authority.decode())
+        return {"verify": context, "headers": {"authorization": f"Bearer {self.key}"}}
+
+
 @contextlib.asynccontextmanager
-async def connected(http_url: str, targets: Mapping[str, str]) -> AsyncIterator[Stack]:
+async def connected(
+    http_url: str, targets: Mapping[str, str], credentials: Credentials | None = None
+) -> AsyncIterator[Stack]:
     """Lend clients of a running server.
 
     Args:
         http_url: Base of its HTTP API.
         targets: gRPC targets by service.
+        credentials: For a server with TLS and sign-in.
     """
+    shown = credentials.grpc() if credentials is not None else None
+    options = credentials.http() if credentials is not None else {}
     async with contextlib.AsyncExitStack() as stack:
-        opened = {target: open_aio_channel(target) for target in set(targets.values())}
+        opened = {target: open_aio_channel(target, credentials=shown) for target in set(targets.values())}
         for channel in opened.values():
             stack.push_async_callback(channel.close, None)
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=http_url, timeout=30))
+        http = await stack.enter_async_context(httpx.AsyncClient(base_url=http_url, timeout=30, **options))
         yield Stack(http_url, http, {name: opened[target] for name, target in targets.items()})
 
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pathlib
 import re
+import shutil
+import subprocess
+import sys
+import tomllib
 from typing import Any
 
 import click.testing
@@ -15,6 +19,9 @@ from headrace_gateway.envoy import PARTS
 from headrace_server.cli import server
 
 ROOT = pathlib.Path(__file__).parents[3]
+BIN = pathlib.Path(sys.executable).parent
+HADOLINT = shutil.which("hadolint", path=BIN)
+"""The program; None where its wheel has none for this machine."""
 
 
 def _filled_in(value: str) -> str:
@@ -88,3 +95,41 @@ def test_what_has_to_be_filled_in_is_in_the_example() -> None:
     asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
     example = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
     assert asked <= example
+
+
+def test_compose_takes_it() -> None:
+    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "compose.yaml"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_compose_takes_no_word_that_it_does_not_know(tmp_path: pathlib.Path) -> None:
+    content = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    content["services"]["state"]["comand"] = ["server"]
+    path = tmp_path / "compose.yaml"
+    path.write_text(yaml.safe_dump(content))
+    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 1
+
+
+def test_everything_that_is_named_is_there(services: dict[str, Any]) -> None:
+    content = yaml.safe_load((ROOT / "compose.yaml").read_text())
+    for name, service in services.items():
+        assert set(service.get("networks", ())) <= set(content["networks"]), name
+        assert set(service.get("depends_on", ())) <= set(services), name
+        named = {place.split(":")[0] for place in service.get("volumes", ())}
+        assert {place for place in named if "/" not in place} <= set(content["volumes"]), name
+
+
+if HADOLINT is not None:
+
+    def test_the_image_is_built_as_images_should_be() -> None:
+        done = subprocess.run([str(HADOLINT), str(ROOT / "Dockerfile")], check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+
+
+def test_the_image_has_every_package() -> None:
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    copied = re.findall(r"^COPY (?!--from)(\S+) \S+$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    for package in build["targets"]["wheel"]["packages"]:
+        assert any(f"{package}/".startswith(f"{folder}/") for folder in copied), package
