@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
@@ -147,7 +147,7 @@ def import_blocks(job: Job) -> None:
         for found in job.source.items("/block_documents/filter", include_secrets=True)
         if not found.get("is_anonymous")
     }
-    _import_types(job, {str(found["block_type_id"]) for found in documents.values()})
+    schemas = _import_types(job, documents.values())
     here = {
         f"{block.type_slug}/{block.name}"
         for block in everything(
@@ -158,6 +158,7 @@ def import_blocks(job: Job) -> None:
     for there in _referred_first(documents):
         found = documents[there]
         request, lost = blocks.block(found, job.ids.blocks)
+        request.block_schema_id = schemas.get(str(found["block_schema_id"]), "")
         name = f"{request.type_slug}/{request.name}"
         job.ids.blocks[there] = name
         if name in here:
@@ -170,12 +171,13 @@ def import_blocks(job: Job) -> None:
             job.report.lost(BLOCKS, name, _TO_TEXT)
 
 
-def _import_types(job: Job, used: set[str]) -> None:
-    schemas: dict[str, dict[str, Any]] = {}
-    for schema in job.source.items("/block_schemas/filter"):
-        kind = str(schema.get("block_type_id"))
-        if kind not in schemas or str(schema.get("created")) > str(schemas[kind].get("created")):
-            schemas[kind] = schema
+def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[str, str]:
+    """Make types with the schemas that blocks have, the newest last, and return what schemas are called here."""
+    used_types = {str(found["block_type_id"]) for found in documents}
+    used = {str(found["block_schema_id"]) for found in documents}
+    schemas: dict[str, list[Mapping[str, Any]]] = {}
+    for schema in sorted(job.source.items("/block_schemas/filter"), key=lambda found: str(found.get("created"))):
+        schemas.setdefault(str(schema.get("block_type_id")), []).append(schema)
     here = {
         kind.slug
         for kind in everything(
@@ -185,15 +187,30 @@ def _import_types(job: Job, used: set[str]) -> None:
             "block_types",
         )
     }
+    names: dict[str, str] = {}
     for found in job.source.items("/block_types/filter"):
         there, slug = str(found["id"]), text(found["slug"])
-        if (there not in used and found.get("is_protected")) or there not in schemas:
+        if (there not in used_types and found.get("is_protected")) or there not in schemas:
             continue
-        if slug in here:
+        mark = f"{TYPES} {slug}"
+        if slug in here and job.progress.under_way != mark:
             job.report.there_before(TYPES)
             continue
-        request = blocks.block_type(found, schemas[there])
-        job.make(TYPES, slug, lambda call=request: job.client.blocks.RegisterBlockType(call))
+        if not job.is_rehearsal:
+            job.progress.under_way = mark
+            job.progress.save()
+        *earlier, newest = schemas[there]
+        for schema in (*(one for one in earlier if str(one["id"]) in used), newest):
+            request = blocks.block_type(found, schema)
+            made = None
+            if schema is newest:
+                made = job.make(TYPES, slug, lambda call=request: job.client.blocks.RegisterBlockType(call))
+            elif not job.is_rehearsal:
+                made = job.client.blocks.RegisterBlockType(request)
+            if made is not None:
+                names[str(schema["id"])] = made.block_type.schema.block_schema_id
+        job.progress.under_way = ""
+    return names
 
 
 def _referred_first(documents: Mapping[str, Mapping[str, Any]]) -> list[str]:

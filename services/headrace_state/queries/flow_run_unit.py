@@ -42,8 +42,12 @@ def history_since(run_id: uuid.UUID) -> datetime.datetime:
     if run_id.version != 7:
         return _BEGINNING
     made = _BEGINNING + datetime.timedelta(milliseconds=min(run_id.int >> 80, 2**45))
-    # The id may come from a client whose clock is wrong by some hours.
-    return min(made, datetime.datetime.now(datetime.UTC)) - _ONE_DAY
+    # The id may come from a client whose clock is wrong by some hours ...
+    now = datetime.datetime.now(datetime.UTC)
+    if made > now + _ONE_DAY:
+        # ... or have been made when the bits of version 7 were not settled yet.
+        return _BEGINNING
+    return min(made, now) - _ONE_DAY
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

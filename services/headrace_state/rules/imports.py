@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_ONE_DAY = datetime.timedelta(days=1)
+# Ids of version 7 that seem to be later are of a time when its bits were not settled.
+_FARTHEST = datetime.timedelta(days=130 * 365)
 
 
 class Imported(enum.Enum):
@@ -79,3 +85,11 @@ def roots_of(runs: Sequence[PastFlowRun], known: Mapping[uuid.UUID, uuid.UUID]) 
         above = found.get(run.parent_flow_run_id) if run.parent_flow_run_id is not None else None
         found.setdefault(run.flow_run_id, above or run.flow_run_id)
     return found
+
+
+def is_younger(run_id: uuid.UUID, first_at: datetime.datetime) -> bool:
+    """Return whether a run's id says that it was made after its first state: such a history would not be found."""
+    if run_id.version != 7:
+        return False
+    age = datetime.timedelta(milliseconds=run_id.int >> 80)
+    return age < _FARTHEST and _EPOCH + age > first_at + _ONE_DAY

@@ -12,7 +12,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from headrace import errors
 from headrace.api.v1 import artifact_pb2, run_import_pb2, state_pb2
 from headrace.ids import uuid7
-from headrace_state.rules.imports import Imported, Past, PastArtifact, PastFlowRun, PastTaskRun
+from headrace_state.rules.imports import Imported, Past, PastArtifact, PastFlowRun, PastTaskRun, is_younger
 from headrace_state.rules.policies import policy_to_json
 from headrace_state.rules.states import USUAL_NAMES, StateType, is_final
 from headrace_state.wire import artifacts, creation, states, values
@@ -179,6 +179,8 @@ def _history(
                 "answer": None,
             }
         )
+    if is_younger(run_id, rows[0]["occurred_at"]):
+        raise errors.InvalidArgument.of_field(field, "begin more than a day before the run's id was made")
     return rows
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +11,6 @@ from google.protobuf.struct_pb2 import ListValue
 from headrace.api.v1 import artifact_pb2, log_pb2
 from headrace.importing.mapping.values import any_value, stamp, struct, text
 
-_LINK = re.compile(r"\[(?P<text>.*)\]\((?P<url>[^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)", re.DOTALL)
 _MOST_SMALLINT = 32_767
 
 
@@ -40,22 +38,13 @@ def artifact(found: Mapping[str, Any]) -> artifact_pb2.Artifact:
 def _fill(message: artifact_pb2.Artifact, kind: str, data: Any) -> bool:
     match kind, data:
         case "markdown", str():
+            # Links are Markdown with a link in it.
             message.markdown = text(data)
-        case "progress", int() | float():
+        case "progress", int() | float() if 0 <= data <= 100:
             message.progress = float(data)
         case "image", str():
             message.image.url = text(data)
-        case "markdown", _:
-            return False
-        case ("link", str()) if (found := _LINK.fullmatch(data.strip())) is not None:
-            message.link.url, message.link.text = text(found["url"]), text(found["text"])
-        case "link", str():
-            # Older clients drew links as Markdown of their own.
-            message.markdown = text(data)
-        case "table", _:
-            table = _table(data)
-            if table is None:
-                return False
+        case ("table", _) if (table := _table(data)) is not None:
             message.table.CopyFrom(table)
         case _:
             return False
@@ -68,16 +57,15 @@ def _table(data: Any) -> artifact_pb2.TableContent | None:
             data = json.loads(data)
         except ValueError:
             return None
-    if isinstance(data, Mapping) and all(isinstance(column, list) for column in data.values()):
+    if isinstance(data, Mapping) and data and all(isinstance(column, list) for column in data.values()):
         columns = [str(name) for name in data]
-        length = max((len(column) for column in data.values()), default=0)
+        length = max(len(column) for column in data.values())
         rows = [[column[place] if place < len(column) else None for column in data.values()] for place in range(length)]
-    elif isinstance(data, list) and data and all(isinstance(row, Mapping) for row in data):
+    elif isinstance(data, list) and all(isinstance(row, list) for row in data):
+        columns, rows = [], data
+    elif isinstance(data, list) and all(isinstance(row, Mapping) for row in data):
         columns = list(dict.fromkeys(str(name) for row in data for name in row))
         rows = [[row.get(name) for name in columns] for row in data]
-    elif isinstance(data, list) and all(isinstance(row, list) for row in data):
-        columns = [str(place + 1) for place in range(max((len(row) for row in data), default=0))]
-        rows = [[*row, *[None] * (len(columns) - len(row))] for row in data]
     else:
         return None
     return artifact_pb2.TableContent(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from headrace.api.v1 import automation_pb2, state_pb2
@@ -65,6 +65,19 @@ def name_here(name: str, ids: Ids) -> str:
     return f"!{here}" if excluded else here
 
 
+def events_here(patterns: Iterable[str], ids: Ids) -> list[str]:
+    """Return patterns of names of events: what the server tells is named in our words, what clients tell as it was."""
+    found: dict[str, None] = {}
+    for pattern in sorted(patterns):
+        start = pattern.removesuffix("*")
+        if pattern.startswith(_THEIRS):
+            found[name_here(pattern, ids)] = None
+        elif pattern.endswith("*") and start and _THEIRS.startswith(start):
+            found[_OURS + "*"] = None
+        found[pattern] = None
+    return list(found)
+
+
 def trigger(found: Mapping[str, Any], ids: Ids) -> automation_pb2.Trigger:
     """Return a trigger.
 
@@ -104,8 +117,8 @@ def _event_trigger(found: Mapping[str, Any], ids: Ids) -> automation_pb2.EventTr
         posture=automation_pb2.TRIGGER_POSTURE_PROACTIVE if is_proactive else automation_pb2.TRIGGER_POSTURE_REACTIVE,
         match=_match(found.get("match") or {}, ids),
         match_related=_matches(related, ids),
-        after=sorted(name_here(name, ids) for name in found.get("after") or ()),
-        expect=sorted(name_here(name, ids) for name in found.get("expect") or ()),
+        after=events_here(found.get("after") or (), ids),
+        expect=events_here(found.get("expect") or (), ids),
         for_each=sorted(name_here(name, ids) for name in found.get("for_each") or ()),
         threshold=int(found.get("threshold") or 0),
         within=span(found.get("within") or None),

@@ -12,12 +12,10 @@ REFERENCE = "$block"
 HIDDEN = "********"
 """What the server shows in place of a secret that it does not give away."""
 
-_REFERENCE_SCHEMA = {
-    "type": "object",
-    "properties": {REFERENCE: {"type": "string"}},
-    "required": [REFERENCE],
-    "additionalProperties": False,
-}
+WHOLE = "prefect"
+"""Where a schema has the one that Prefect's clients gave; the one around it only names and describes the fields."""
+
+_SHOWN = ("title", "description", "default", "examples")
 
 
 def block_type(found: Mapping[str, Any], schema: Mapping[str, Any]) -> block_pb2.RegisterBlockTypeRequest:
@@ -31,21 +29,22 @@ def block_type(found: Mapping[str, Any], schema: Mapping[str, Any]) -> block_pb2
         documentation_url=text(found.get("documentation_url"), 2000),
         code_example=text(found.get("code_example"), 20_000),
         schema=block_pb2.BlockSchema(
-            fields=struct(_with_references(fields)),
+            fields=struct(_described(fields)),
             secret_fields=[text(path) for path in fields.get("secret_fields") or ()],
             capabilities=[text(word) for word in schema.get("capabilities") or ()],
             version=text(schema.get("version")),
+            client_checksum=text(schema.get("checksum")),
         ),
     )
 
 
-def _with_references(fields: dict[str, Any]) -> dict[str, Any]:
-    """Let fields that hold other blocks hold references to them."""
-    properties = dict(fields.get("properties") or {})
-    for name in fields.get("block_schema_references") or {}:
-        if name in properties:
-            properties[name] = {"anyOf": [properties[name], _REFERENCE_SCHEMA]}
-    return {**fields, "properties": properties} if properties else fields
+def _described(fields: dict[str, Any]) -> dict[str, Any]:
+    properties = {
+        name: {word: described[word] for word in _SHOWN if word in described}
+        for name, described in (fields.get("properties") or {}).items()
+        if isinstance(described, Mapping)
+    }
+    return {"type": "object", "title": text(fields.get("title")), "properties": properties, WHOLE: fields}
 
 
 def block(found: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[block_pb2.SaveBlockRequest, list[str]]:

@@ -1,20 +1,28 @@
-"""Deployments with their schedules."""
+"""Deployments with their schedules, in the form in which Prefect's clients read and change them here."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from google.protobuf.duration_pb2 import Duration
+import orjson
 
-from headrace.api.v1 import deployment_pb2
-from headrace.importing.mapping.values import span, stamp, struct, text
+from headrace.api.v1 import deployment_pb2, flow_run_pb2
+from headrace.importing.mapping.values import plain, span, stamp, struct, text
 
 _STRATEGIES = {
     "ENQUEUE": deployment_pb2.CONCURRENCY_STRATEGY_ENQUEUE,
     "CANCEL_NEW": deployment_pb2.CONCURRENCY_STRATEGY_CANCEL_NEW,
 }
-_STEP_WORDS = frozenset({"id", "requires"})
+WORKER_LABELS = {"client": "prefect"}
+"""What runs ask of their workers: those of Prefect, for others could not load their flows."""
+KEPT_LABEL = "prefect.kept."
+"""How labels begin that keep what only Prefect's clients want to know."""
+UNNAMED = "unnamed-"
+"""How slugs begin that stand for none."""
+
+_NO_PARAMETERS = {"type": "object", "properties": {}}
 
 
 def deployment(found: Mapping[str, Any], flow_name: str) -> tuple[deployment_pb2.ApplyDeploymentRequest, list[str]]:
@@ -25,28 +33,30 @@ def deployment(found: Mapping[str, Any], flow_name: str) -> tuple[deployment_pb2
         flow_name: The name of its flow.
     """
     lost = []
-    for field, words in (
-        ("storage_document_id", "its storage block, a field of older clients"),
-        ("infrastructure_document_id", "its infrastructure block, a field of older clients"),
-    ):
+    labels = dict(found.get("labels") or {})
+    for field in ("storage_document_id", "infrastructure_document_id"):
         if found.get(field):
-            lost.append(words)
+            labels[KEPT_LABEL + field] = str(found[field])
+            lost.append(f"the block that it names by {field}, a field of older clients")
     steps, lost_steps = _pull_steps(found.get("pull_steps") or [])
     schedules, lost_schedules = _schedules(found.get("schedules") or [])
     content = deployment_pb2.DeploymentContent(
         version=text(found.get("version"), 255),
         description=text(found.get("description")),
         tags=[text(tag) for tag in found.get("tags") or ()],
-        labels=struct(found.get("labels")),
+        labels=struct(labels),
         entrypoint=text(found.get("entrypoint")),
         path=text(found.get("path")),
         pull_steps=steps,
         parameters=struct(found.get("parameters")),
-        parameter_schema=struct(found.get("parameter_openapi_schema")),
+        parameter_schema=struct(found.get("parameter_openapi_schema") or _NO_PARAMETERS),
         enforce_parameter_schema=bool(found.get("enforce_parameter_schema")),
         job_variables=struct(found.get("job_variables")),
         work_pool_name=text(found.get("work_pool_name")),
         work_queue_name=text(found.get("work_queue_name")) if found.get("work_pool_name") else "",
+        worker_labels=struct(WORKER_LABELS),
+        # What crashed stays crashed: Prefect's client decides about it.
+        retry_policy=flow_run_pb2.RetryPolicy(infrastructure_retries=-1),
     )
     request = deployment_pb2.ApplyDeploymentRequest(
         deployment_id=str(found["id"]),
@@ -72,16 +82,15 @@ def _pull_steps(found: list[Any]) -> tuple[list[deployment_pb2.PullStep], list[s
             deployment_pb2.PullStep(
                 step=text(name),
                 step_id=text(str(inputs.get("id") or "")),
-                inputs=struct({key: value for key, value in inputs.items() if key not in _STEP_WORDS}),
+                inputs=struct(inputs),
             )
         )
-        if inputs.get("requires"):
-            lost.append(f"that pull step {place + 1} installs {inputs['requires']!r} where it is missing")
     return steps, lost
 
 
 def _schedules(found: list[Mapping[str, Any]]) -> tuple[list[deployment_pb2.Schedule], list[str]]:
     schedules, lost = [], []
+    taken = {text(each.get("slug"), 255) for each in found}
     for each in found:
         rule = rule_of(each.get("schedule") or {})
         if rule is None:
@@ -89,13 +98,24 @@ def _schedules(found: list[Mapping[str, Any]]) -> tuple[list[deployment_pb2.Sche
             continue
         schedules.append(
             deployment_pb2.Schedule(
-                slug=text(each.get("slug"), 255),
+                slug=text(each.get("slug"), 255) or _made_up_slug(rule, each.get("parameters") or {}, taken),
                 rule=rule,
                 active=bool(each.get("active", True)),
                 parameters=struct(each.get("parameters")),
             )
         )
+        taken.add(schedules[-1].slug)
     return schedules, lost
+
+
+def _made_up_slug(rule: deployment_pb2.ScheduleRule, parameters: Mapping[str, Any], taken: Collection[str]) -> str:
+    # The same as for one that a client of Prefect applies here, so that it is still the same schedule then.
+    content = rule.SerializeToString(deterministic=True) + orjson.dumps(plain(parameters), option=orjson.OPT_SORT_KEYS)
+    slug = numbered = UNNAMED + hashlib.sha256(content).hexdigest()[:16]
+    number = 2
+    while numbered in taken:
+        numbered, number = f"{slug}-{number}", number + 1
+    return numbered
 
 
 def rule_of(found: Mapping[str, Any]) -> deployment_pb2.ScheduleRule | None:
@@ -125,13 +145,12 @@ def _concurrency(found: Mapping[str, Any]) -> deployment_pb2.DeploymentConcurren
     if most is None and not options:
         return None
     name = text(shared.get("name"))
-    grace: Duration | None = span(options.get("grace_period_seconds"))
     is_own = not name or name.startswith("deployment:")
     return deployment_pb2.DeploymentConcurrency(
         limit=most if is_own else None,
         strategy=_STRATEGIES.get(
             str(options.get("collision_strategy") or ""), deployment_pb2.CONCURRENCY_STRATEGY_UNSPECIFIED
         ),
-        grace_period=grace,
+        grace_period=span(options.get("grace_period_seconds")),
         shared_limit_name="" if is_own else name,
     )

@@ -18,6 +18,7 @@ _TEXTS = {
     "pause_key": "pause_key",
     "task_parameters_id": "task_parameters_id",
     "traceparent": "traceparent",
+    "deployment_concurrency_lease_id": "concurrency_lease_id",
 }
 _TIMES = {
     "scheduled_time": "scheduled_at",
@@ -73,6 +74,8 @@ def _details(found: Mapping[str, Any]) -> state_pb2.StateDetails | None:
             setattr(details, name, True)
     for role, key in (found.get("run_input_keyset") or {}).items():
         details.run_input_keyset[role] = key
+    if transition_id := found.get("transition_id"):
+        details.extra["transition_id"] = str(transition_id)
     return details if details.ListFields() else None
 
 

@@ -1,0 +1,217 @@
+"""Importing from a real Prefect server that was filled through its own client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import pathlib
+import signal
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from headrace_harness.machine import HEADRACE, Machine, only
+from headrace_harness.prefect_source import prefect_environment, prefect_python, prefect_server
+from headrace_harness.servers import embedded_supervisor, eventually, start_embedded
+
+FILL = pathlib.Path(__file__).parent / "fill_source.py"
+FILL_SECONDS = 600.0
+IMPORT_SECONDS = 600.0
+
+# Not of the thing itself, or only there for one server: pages of a list are compared apart from these.
+EPHEMERAL = {"updated", "estimated_start_time_delta", "estimated_run_time", "status", "last_polled", "active_slots"}
+
+FINAL = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"]}}}
+
+LISTS: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "/flows/filter": ({"sort": "NAME_ASC"}, {"created"}),
+    "/variables/filter": ({}, {"created", "id"}),
+    "/work_pools/filter": ({}, {"created", "id", "default_queue_id"}),
+    "/work_pools/fast/queues/filter": ({}, {"created", "id", "work_pool_id"}),
+    "/deployments/filter": (
+        {"sort": "NAME_ASC"},
+        {"created", "work_queue_id", "schedules", "created_by", "updated_by", "global_concurrency_limit"},
+    ),
+    "/flow_runs/filter": (
+        {
+            "sort": "ID_DESC",
+            "flow_runs": {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"]}}},
+        },
+        {"work_pool_id", "work_queue_id", "next_scheduled_start_time"},
+    ),
+    "/task_runs/filter": ({"sort": "ID_DESC"}, {"next_scheduled_start_time"}),
+    "/artifacts/filter": ({"sort": "ID_DESC"}, set()),
+    "/logs/filter": ({"sort": "TIMESTAMP_ASC"}, {"created"}),
+    "/concurrency_limits/filter": ({}, {"created", "id"}),
+}
+"""What is listed, with which question, and what differs by nature."""
+
+
+@pytest.fixture
+async def source(tmp_path: pathlib.Path) -> AsyncIterator[str]:
+    """A Prefect server with one of each kind, and some hundred runs."""
+    folder = tmp_path / "source"
+    folder.mkdir()
+    async with prefect_server(folder) as url:
+        filling = await asyncio.create_subprocess_exec(
+            *(str(prefect_python()), str(FILL)),
+            cwd=folder,
+            env=prefect_environment(folder, url),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await asyncio.wait_for(filling.communicate(), FILL_SECONDS)
+        assert filling.returncode == 0, output.decode()[-5000:]
+        await settled(url)
+        yield url
+
+
+async def settled(url: str) -> None:
+    """Return once the server has recorded all task runs: it takes them from events, some seconds later."""
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        seen = -1
+        while True:
+            states = {"type": {"any_": ["PENDING", "RUNNING", "SCHEDULED"]}}
+            asked = {"task_runs": {"state": states}}
+            open_ones = (await client.post("/task_runs/count", json=asked)).json()
+            number = (await client.post("/task_runs/count", json={})).json()
+            # Two for each of two doubled numbers, one within the child, the child itself, and one in the background.
+            if open_ones == 0 and number == seen and number >= 5:
+                return
+            seen = number
+            await asyncio.sleep(6)
+
+
+@pytest.fixture
+async def target(tmp_path: pathlib.Path) -> AsyncIterator[Machine]:
+    """A user's machine with a server of its own."""
+    folder = tmp_path / "target"
+    folder.mkdir()
+    supervisor = embedded_supervisor(tmp_path / "server")
+    try:
+        addresses = await start_embedded(supervisor)
+        machine = Machine(folder, addresses.http_url)
+        yield machine
+        await machine.close()
+    finally:
+        await supervisor.stop()
+
+
+async def everything_in(url: str, path: str, question: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what is in a list, over its pages."""
+    found: list[dict[str, Any]] = []
+    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+        while True:
+            answer = await client.post(path, json={**question, "limit": 200, "offset": len(found)})
+            assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text[:500]}"
+            page = answer.json()
+            found += page
+            if len(page) < 200:
+                return found
+
+
+def comparable(found: dict[str, Any], without: set[str]) -> dict[str, Any]:
+    """Return what is the same on both sides, of things and of what is in them."""
+    kept = {name: value for name, value in found.items() if name not in without | EPHEMERAL}
+    if isinstance(kept.get("state"), dict):
+        kept["state"] = {name: value for name, value in kept["state"].items() if name not in ("created", "updated")}
+    return kept
+
+
+async def assert_equal_lists(source: str, target: str) -> None:
+    """Compare both servers as Prefect's own clients see them."""
+    for path, (question, without) in LISTS.items():
+        there, here = await asyncio.gather(everything_in(source, path, question), everything_in(target, path, question))
+        assert there, f"nothing to compare in {path}"
+
+        def key(found: dict[str, Any]) -> str:
+            return str(found.get("id") if "id" not in without else found.get("name") or found.get("tag"))  # noqa: B023
+
+        mine = {key(found): comparable(found, without) for found in here}
+        for found in there:
+            assert mine.get(key(found)) == comparable(found, without), f"{path} {key(found)}"
+        assert len(here) == len(there), path
+
+
+async def do_import(machine: Machine, source: str, *options: str) -> dict[str, Any]:
+    """Import and return the report."""
+    command = ("import", "prefect", "--from", source, *options, "-o", "json")
+    report: dict[str, Any] = (await machine.headrace(*command, seconds=IMPORT_SECONDS)).json()
+    return report
+
+
+async def test_an_import_is_killed_goes_on_and_leaves_equal_lists(source: str, target: Machine) -> None:
+    rehearsed = await do_import(target, source, "--dry-run")
+    assert rehearsed["counts"]["flow runs"]["created"] > 450
+    assert (await target.headrace("flow-run", "ls", "-o", "json")).json() == []
+
+    # Killed in the middle of history, twice.
+    for _ in range(2):
+        program = target.start(HEADRACE, "import", "prefect", "--from", source)
+        await program.until_said("flow runs that ended")
+        await some_runs_are_here(target)
+        program.signal(signal.SIGKILL)
+        await program.ended()
+    assert len(list((target.home / "imports").glob("*.json"))) == 1
+
+    report = await do_import(target, source)
+    assert report["resumed"]
+    assert not list((target.home / "imports").glob("*"))
+    counts = report["counts"]
+    assert all(count["refused"] == 0 for count in counts.values()), json.dumps(report, indent=1)
+    await assert_equal_lists(source, f"{target.environment['HEADRACE_API_URL']}/api")
+    await assert_history_and_secrets(source, target)
+
+    lost = {(loss["kind"], loss["name"]) for loss in report["lost"]}
+    assert ("automations", "tell") in lost or counts["automations"]["created"] == 3
+
+    again = await do_import(target, source)
+    assert not again["resumed"]
+    assert {kind: count["created"] for kind, count in again["counts"].items()} == dict.fromkeys(again["counts"], 0)
+    assert again["counts"]["flow runs"]["there_before"] == rehearsed["counts"]["flow runs"]["created"]
+    await assert_equal_lists(source, f"{target.environment['HEADRACE_API_URL']}/api")
+
+
+async def some_runs_are_here(target: Machine) -> None:
+    """Return once the server has runs."""
+    async with httpx.AsyncClient(base_url=target.environment["HEADRACE_API_URL"], timeout=60) as client:
+
+        async def is_one_here() -> bool:
+            return bool((await client.get("/v1/flow-runs", params={"page_size": 1})).json().get("flow_runs"))
+
+        await eventually(is_one_here)
+
+
+async def assert_history_and_secrets(source: str, target: Machine) -> None:
+    """Compare what lists do not tell."""
+    url = f"{target.environment['HEADRACE_API_URL']}/api"
+    top = only([run for run in await everything_in(source, "/flow_runs/filter", {}) if run["name"] == "plain-3"])
+    async with contextlib.AsyncExitStack() as stack:
+        there, here = [
+            await stack.enter_async_context(httpx.AsyncClient(base_url=base, timeout=60)) for base in (source, url)
+        ]
+        for run in await everything_in(source, "/flow_runs/filter", {"flow_runs": {"tags": {"is_null_": True}}}):
+            asked = {"flow_run_id": run["id"]}
+            answers = [(await client.get("/flow_run_states/", params=asked)).json() for client in (there, here)]
+            theirs, ours = [
+                sorted((state["timestamp"], state["id"], state["name"]) for state in answer) for answer in answers
+            ]
+            if run["state_type"] in ("COMPLETED", "FAILED"):
+                assert theirs == ours, run["name"]
+        assert (await here.get(f"/flow_runs/{top['id']}")).json()["parameters"] == {"count": 3}
+    shown = (await target.headrace("block", "inspect", "warehouse/main", "--show-secrets", "-o", "json")).json()
+    assert shown["block"]["data"]["password"] == "hunter2"
+    assert shown["block"]["data"]["token"] == {"$block": "secret/warehouse-token"}
+
+
+async def test_a_server_that_wants_a_password_is_asked_with_it(tmp_path: pathlib.Path, target: Machine) -> None:
+    folder = tmp_path / "guarded"
+    folder.mkdir()
+    async with prefect_server(folder, PREFECT_SERVER_API_AUTH_STRING="admin:pass") as url:
+        refused = await target.headrace("import", "prefect", "--from", url, expect=5)
+        assert "--auth-string" in refused.err
+        report = await do_import(target, url, "--auth-string", "admin:pass")
+        assert report["counts"].get("flow runs", {}).get("created", 0) == 0
