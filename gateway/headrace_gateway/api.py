@@ -36,7 +36,13 @@ MAX_STREAMS = 2_000
 """Streams of one server process at a time."""
 MAX_QUERY_PARAMETERS = 1_000
 
-_HEADERS = [JSON, NO_STORE, (b"x-content-type-options", b"nosniff")]
+_HEADERS = [
+    JSON,
+    NO_STORE,
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

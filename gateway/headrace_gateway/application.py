@@ -11,10 +11,12 @@ import orjson
 
 from headrace import errors
 from headrace_chassis import metrics
+from headrace_chassis.forwarding import NOBODY
 from headrace_gateway import acknowledge, failures, hooks, openapi
 from headrace_gateway.api import PREFIX, ROUTE, Api
 from headrace_gateway.contract import Contract
 from headrace_gateway.files import Files
+from headrace_gateway.fronting import Front
 from headrace_gateway.http import JSON, App, Message, Receive, Scope, Send, header, respond
 from headrace_gateway.operations import Operations
 from headrace_gateway.security import PAGE_HEADERS, Walls
@@ -36,6 +38,7 @@ class Application:
         operations: Answers those who run the server.
         ui: The built user interface; without files `/` says how to build it.
         mounts: What else answers, by the beginning of its paths; websockets are for these alone.
+        front: Tells requests from where they come.
     """
 
     def __init__(
@@ -48,7 +51,9 @@ class Application:
         operations: Operations,
         ui: Files,
         mounts: Mapping[str, App] | None = None,
+        front: Front | None = None,
     ) -> None:
+        self._front = front or Front(NOBODY, is_secure=False)
         self._contract = contract
         self._api = api
         self._hooks = webhooks
@@ -74,6 +79,8 @@ class Application:
         if scope["type"] != "http":
             return
         status = 0
+        self._front.enter(scope)
+        send = self._front.sending(scope, send)
 
         async def tell(message: Message) -> None:
             nonlocal status

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import grpc.aio
 
+from headrace_chassis.forwarding import TrustedProxies
 from headrace_chassis.settings import ServerSettings
 from headrace_chassis.tls import ServerTls
 from headrace_gateway.acknowledge import AcknowledgePage
@@ -17,6 +18,7 @@ from headrace_gateway.application import Application
 from headrace_gateway.backends import Backends
 from headrace_gateway.contract import load_contract
 from headrace_gateway.files import Files
+from headrace_gateway.fronting import Front
 from headrace_gateway.hooks import Hooks
 from headrace_gateway.http import App
 from headrace_gateway.operations import Operations
@@ -99,5 +101,6 @@ async def build(context: GatewayContext) -> Gateway:
         context.operations,
         ui,
         context.mounts,
+        Front(TrustedProxies(settings.trusted_proxies), is_secure=settings.public_url.startswith("https:")),
     )
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -35,6 +35,7 @@ from headrace_chassis import resolving
 from headrace_chassis.audit_scope import AuditScope, set_scope
 from headrace_chassis.caller import Caller
 from headrace_chassis.calls import Call
+from headrace_chassis.forwarding import HEADER, NOBODY, TrustedProxies
 from headrace_chassis.loops import Loop
 from headrace_chassis.methods import Method
 
@@ -294,11 +295,15 @@ class Auditor:
         trail: Of the service.
         method: The method.
         internal_token: Proves what the gateway says of where calls come from.
+        proxies: Whose word is taken beside the gateway's.
     """
 
-    __slots__ = ("_described", "_internal_token", "_method", "_trail")
+    __slots__ = ("_described", "_internal_token", "_method", "_proxies", "_trail")
 
-    def __init__(self, trail: AuditTrail, method: Method, internal_token: str | None) -> None:
+    def __init__(
+        self, trail: AuditTrail, method: Method, internal_token: str | None, proxies: TrustedProxies = NOBODY
+    ) -> None:
+        self._proxies = proxies
         self._trail = trail
         self._method = method
         self._internal_token = internal_token
@@ -325,7 +330,7 @@ class Auditor:
         await self._trail.finish(scope, response, error)
 
     def _source(self, call: Call) -> tuple[str, str]:
-        return source_of(call.metadata, call.context.peer(), self._internal_token)
+        return source_of(call.metadata, call.context.peer(), self._internal_token, self._proxies)
 
 
 class AuditForwarder(Loop):
@@ -412,19 +417,24 @@ def _clear_secrets(content: message.Message) -> None:
             _clear_secrets(value)
 
 
-def source_of(metadata: resolving.Metadata, peer: str, internal_token: str | None) -> tuple[str, str]:
+def source_of(
+    metadata: resolving.Metadata, peer: str, internal_token: str | None, proxies: TrustedProxies = NOBODY
+) -> tuple[str, str]:
     """Return the network address and the program that a call came from.
 
     Args:
         metadata: Of the call. The gateway proves that it passes on an address, with the internal token.
         peer: Who is connected.
         internal_token: Shared by the services of an installation.
+        proxies: Whose word is taken where the call did not come through the gateway.
     """
     given, proof = metadata.get(ADDRESS_KEY), metadata.get(ADDRESS_PROOF_KEY)
     address = _address_of(peer)
     is_claimed = isinstance(given, str) and isinstance(proof, str) and bool(internal_token)
     if is_claimed and hmac.compare_digest(str(proof).encode(), address_proof(str(given), str(internal_token)).encode()):
         address = str(given)
+    elif proxies and isinstance(forwarded := metadata.get(HEADER), str):
+        address = proxies.origin_of(address, forwarded)
     agent = metadata.get(AGENT_KEY) or metadata.get("user-agent") or ""
     return address[:100], (agent if isinstance(agent, str) else "")[:200]
 

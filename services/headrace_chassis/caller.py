@@ -63,8 +63,14 @@ class Caller:
         """
         if not self.may(permission):
             raise errors.PermissionDenied(
-                f"{self.display_name} lacks the permission {permission}", metadata={"permission": permission}
+                f"{self.display_name} lacks the permission {permission_word(permission)}",
+                metadata={"permission": permission},
             )
+
+
+def permission_word(permission: str) -> str:
+    """Return a permission as people read and type it: `runs-view` for `PERMISSION_RUNS_VIEW`."""
+    return permission.removeprefix("PERMISSION_").replace("_", "-").lower()
 
 
 _current: contextvars.ContextVar[Caller] = contextvars.ContextVar("headrace_caller")

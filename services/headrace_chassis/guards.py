@@ -30,6 +30,7 @@ from headrace_chassis.audit import Auditor, AuditTrail
 from headrace_chassis.audit_scope import AuditScope
 from headrace_chassis.caller import Caller, set_caller
 from headrace_chassis.calls import Call, set_call
+from headrace_chassis.forwarding import NOBODY, TrustedProxies
 from headrace_chassis.methods import Method
 from headrace_chassis.validation import Check, Validator
 
@@ -61,6 +62,7 @@ class Guards:
         validator: Checks requests by the rules in the contract.
         default_deadline_seconds: For unary calls whose client set no deadline.
         draining: Set when the server is about to stop.
+        proxies: Whose word is taken of where calls come from.
     """
 
     resolver: resolving.CallerResolver
@@ -68,6 +70,7 @@ class Guards:
     validator: Validator
     default_deadline_seconds: float
     draining: asyncio.Event
+    proxies: TrustedProxies = NOBODY
 
     def wrap(self, method: Method, handler: Any, *, validated: bool, trail: AuditTrail | None = None) -> Any:
         """Return the gRPC method handler that guards `handler`.
@@ -78,7 +81,7 @@ class Guards:
             validated: Whether each message of a client stream is checked, too. Unary requests always are.
             trail: Where calls are noted for the audit log.
         """
-        auditor = Auditor(trail, method, self.internal_token) if trail is not None else None
+        auditor = Auditor(trail, method, self.internal_token, self.proxies) if trail is not None else None
         check = self.validator.check_of(method.request_type)
         behaviour: Callable[..., Any]
         if method.client_streaming:

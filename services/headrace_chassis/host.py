@@ -20,6 +20,7 @@ from headrace_chassis.access import AccessResolver
 from headrace_chassis.audit import AuditForwarder, AuditTrail, digest_key
 from headrace_chassis.clock import Clock, SystemClock
 from headrace_chassis.database import Database
+from headrace_chassis.forwarding import TrustedProxies
 from headrace_chassis.identity import IdentityClient
 from headrace_chassis.local.server import LocalServer
 from headrace_chassis.loops import run_loops
@@ -29,6 +30,7 @@ from headrace_chassis.resolving import CallerResolver, ClosedCallerResolver, Loc
 from headrace_chassis.server import ServiceServer
 from headrace_chassis.service import Service, ServiceContext
 from headrace_chassis.settings import ServerSettings
+from headrace_chassis.settings_told import told_settings
 from headrace_chassis.system import SystemFacts, SystemServicer
 from headrace_chassis.tls import ServerTls, neighbour_credentials
 from headrace_chassis.validation import Validator
@@ -258,6 +260,7 @@ class ServiceHost:
             max_message_bytes=self._settings.max_message_bytes,
             readiness=readiness,  # type: ignore[arg-type]
             with_reflection=self._settings.reflection,
+            proxies=TrustedProxies(self._settings.trusted_proxies),
         )
 
     def _facts(self) -> SystemFacts:
@@ -268,6 +271,7 @@ class ServiceHost:
             else self._settings.advertised_grpc_tls,
             authentication_required=self.resolver.requires_sign_in,
             installation_id=self._installation_id,
+            settings=lambda: told_settings(self._settings),
             capabilities=sorted(self._running),
         )
 

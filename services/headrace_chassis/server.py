@@ -15,6 +15,7 @@ from grpc_reflection.v1alpha import reflection
 
 from headrace.rpc.channel import MAX_MESSAGE_BYTES
 from headrace_chassis.audit import AuditTrail
+from headrace_chassis.forwarding import NOBODY, TrustedProxies
 from headrace_chassis.guards import Guards
 from headrace_chassis.handlers import HandlerTable
 from headrace_chassis.resolving import CallerResolver
@@ -45,6 +46,7 @@ class ServiceServer:
         max_message_bytes: Largest message in either direction.
         readiness: Checks that raise while the server is not ready.
         with_reflection: Whether to serve gRPC reflection.
+        proxies: Whose word is taken of where calls come from.
     """
 
     def __init__(
@@ -57,6 +59,7 @@ class ServiceServer:
         max_message_bytes: int = MAX_MESSAGE_BYTES,
         readiness: Sequence[Readiness] = (),
         with_reflection: bool = False,
+        proxies: TrustedProxies = NOBODY,
     ) -> None:
         self.draining = asyncio.Event()
         self._handlers = HandlerTable(
@@ -66,6 +69,7 @@ class ServiceServer:
                 validator=validator or Validator(),
                 default_deadline_seconds=default_deadline_seconds,
                 draining=self.draining,
+                proxies=proxies,
             )
         )
         self._readiness = tuple(readiness)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import pathlib
 from typing import Annotated, Any, Literal
 
@@ -79,6 +80,9 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Whether gRPC reflection is served."""
     allowed_hosts: tuple[str, ...] = ()
     """Further names under which browsers know a server on loopback, as JSON, for example `["ci.local"]`."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, addresses or networks, as JSON, for example
+    `["10.0.0.0/8"]`; by default those of nobody."""
     allowed_origins: tuple[str, ...] = ()
     """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
     prefect_api: bool = True
@@ -155,6 +159,13 @@ class ServerSettings(pydantic_settings.BaseSettings):
         unknown = sorted(set(value) - set(SERVICE_NAMES))
         if unknown:
             raise ValueError(f"unknown service {', '.join(unknown)}; known are {', '.join(SERVICE_NAMES)}")
+        return value
+
+    @pydantic.field_validator("trusted_proxies")
+    @classmethod
+    def _known_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ipaddress.ip_network(network)
         return value
 
     @pydantic.model_validator(mode="after")

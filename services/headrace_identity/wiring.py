@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from headrace_chassis.forwarding import TrustedProxies
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_chassis.settings import ServerSettings
@@ -89,6 +90,7 @@ async def build(context: ServiceContext) -> Service:
                 keys,
                 now,
                 internal_token=token.get_secret_value() if token is not None else None,
+                proxies=TrustedProxies(settings.trusted_proxies),
                 is_required=settings.auth == "on",
             ),
         ),

@@ -60,7 +60,8 @@ class Encoders:
         self._made[described.full_name] = lambda value: self._namespace[name](value)
         lines = list(self._lines(described))
         source = "\n".join((f"def {name}(m):", *(f"    {line}" for line in lines)))
-        exec(compile(source, f"<encoder of {described.full_name}>", "exec"), self._namespace)
+        code = compile(source, f"<encoder of {described.full_name}>", "exec")
+        exec(code, self._namespace)  # nosec B102  # made of names of the contract
         made: Encode = self._namespace[name]
         self._made[described.full_name] = made
         return made

@@ -75,7 +75,7 @@ def _without_password(url: str) -> str:
 
 def _git(folder: pathlib.Path, *arguments: str) -> str | None:
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # nosec B607  # the git of the path, as people use it
             ["git", "-C", str(folder), *arguments],
             capture_output=True,
             text=True,

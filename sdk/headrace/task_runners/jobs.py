@@ -11,7 +11,7 @@ import datetime
 import functools
 import io
 import os
-import pickle
+import pickle  # nosec B403  # jobs come from the process that this one works for
 import socket
 import sys
 import traceback
@@ -261,9 +261,9 @@ def unpack_job(data: bytes, prepare: Callable[[FlowFacts], object]) -> tuple[Flo
         prepare: Called before anything is read that may need the user's modules.
     """
     stream = io.BytesIO(data)
-    flow = read_flow(pickle.load(stream))
+    flow = read_flow(pickle.load(stream))  # nosec B301  # see the import
     prepare(flow)
-    job: Job = pickle.load(stream)
+    job: Job = pickle.load(stream)  # nosec B301  # see the import
     return flow, job, read_task(job.task)
 
 

@@ -16,6 +16,7 @@ from headrace_identity.repository.sign_in import Providers, Secrets, SignIns
 from headrace_identity.rules.ldap_filter import FilterMalformed
 from headrace_identity.rules.sign_in import GroupRole, Provider, directory_settings
 from headrace_identity.servicers.calls import Context
+from headrace_identity.usecases.members import no_role
 from headrace_identity.usecases.providers import secret_context
 from headrace_identity.usecases.rotating import rotate_secrets
 
@@ -143,7 +144,8 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
                 refuse_insecure(provider.settings["jwks_url"])
         for each in provider.group_roles:
             if each.role not in self._roles.built_in and await self._roles.load(each.role) is None:
-                raise errors.InvalidArgument.of_field("provider.group_roles", f"there is no role {each.role}")
+                missing = await no_role(self._roles, each.role)
+                raise errors.InvalidArgument.of_field("provider.group_roles", missing.message)
         for mapping in provider.settings.get("mappings", ()):
             account = await self._directory.load_principal(uuid.UUID(mapping["service_account_id"]))
             if account is None or account.kind != "service_account":

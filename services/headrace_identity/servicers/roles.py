@@ -42,7 +42,7 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
         built_in = self._roles.built_in.get(request.handle)
         role = _role(built_in) if built_in is not None else await self._roles.load(request.handle)
         if role is None:
-            raise _missing(request.handle)
+            raise await members.no_role(self._roles, request.handle)
         return role_pb2.GetRoleResponse(role=wire.to_role(role))
 
     async def ListRoles(self, request: role_pb2.ListRolesRequest, context: Context) -> role_pb2.ListRolesResponse:
@@ -66,14 +66,14 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
             change["permissions"] = wire.from_permissions(change["permissions"])
         role = await self._roles.update(request.role.handle, **change)
         if role is None:
-            raise _missing(request.role.handle)
+            raise await members.no_role(self._roles, request.role.handle)
         return role_pb2.UpdateRoleResponse(role=wire.to_role(role))
 
     async def DeleteRole(self, request: role_pb2.DeleteRoleRequest, context: Context) -> role_pb2.DeleteRoleResponse:
         """Delete a role."""
         self._refuse_built_in(request.handle)
         if not await self._roles.delete(request.handle):
-            raise _missing(request.handle)
+            raise await members.no_role(self._roles, request.handle)
         return role_pb2.DeleteRoleResponse()
 
     async def AssignRole(self, request: role_pb2.AssignRoleRequest, context: Context) -> role_pb2.AssignRoleResponse:
@@ -155,7 +155,3 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
 
 def _role(built_in: BuiltIn) -> Role:
     return Role(built_in.handle, built_in.name, built_in.description, built_in.permissions, True, None, None)
-
-
-def _missing(handle: str) -> errors.NotFound:
-    return errors.NotFound(f"there is no role {handle}", reason="ROLE_NOT_FOUND")

@@ -14,6 +14,7 @@ from headrace.api.v1 import sign_in_pb2_grpc
 from headrace_chassis.audit import source_of
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_call
+from headrace_chassis.forwarding import TrustedProxies
 from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
 from headrace_identity import wire
 from headrace_identity.repository import ApiKeys, Directory
@@ -23,6 +24,7 @@ from headrace_identity.rules.sign_in import Session
 from headrace_identity.servicers.calls import Context, principal_id
 from headrace_identity.usecases import devices as device_usecases
 from headrace_identity.usecases.directories import SigningInWithDirectory
+from headrace_identity.usecases.guesses import Guesses
 from headrace_identity.usecases.providers import SigningInElsewhere
 from headrace_identity.usecases.signing_in import SigningIn, Source
 
@@ -44,6 +46,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         keys: Makes the keys of programs.
         now: Tells the time.
         internal_token: Proves what the gateway says of where calls come from.
+        proxies: Whose word is taken beside the gateway's.
         is_required: Whether one has to sign in here at all.
     """
 
@@ -60,6 +63,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         now: Callable[[], datetime.datetime],
         *,
         internal_token: str | None,
+        proxies: TrustedProxies,
         is_required: bool,
     ) -> None:
         self._signing_in = signing_in
@@ -72,7 +76,9 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         self._keys = keys
         self._now = now
         self._internal_token = internal_token
+        self._proxies = proxies
         self._is_required = is_required
+        self._guesses = Guesses()
 
     async def GetSignInOptions(
         self, request: pb.GetSignInOptionsRequest, context: Context
@@ -90,13 +96,15 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
 
     async def SignIn(self, request: pb.SignInRequest, context: Context) -> pb.SignInResponse:
         """Sign in with a password."""
-        if request.provider:
-            user = await self._directories.prove(request.provider, request.email, request.password)
-            session, text = await self._signing_in.begin_session(user, request.provider, self._source())
-        else:
-            user, session, text = await self._signing_in.with_password(
-                request.email, request.password, request.code, self._source()
-            )
+        source = self._source()
+        with self._guesses.counting(source.address):
+            if request.provider:
+                user = await self._directories.prove(request.provider, request.email, request.password)
+                session, text = await self._signing_in.begin_session(user, request.provider, source)
+            else:
+                user, session, text = await self._signing_in.with_password(
+                    request.email, request.password, request.code, source
+                )
         return pb.SignInResponse(user=wire.to_user(user), session_token=text, expires_at=_stamp(session.expires_at))
 
     async def BeginProviderSignIn(
@@ -217,7 +225,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
 
     def _source(self) -> Source:
         call = current_call()
-        return Source(*source_of(call.metadata, call.context.peer(), self._internal_token))
+        return Source(*source_of(call.metadata, call.context.peer(), self._internal_token, self._proxies))
 
 
 def _user_id() -> uuid.UUID:

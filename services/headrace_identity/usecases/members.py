@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 from headrace import errors
+from headrace_chassis.caller import permission_word
 from headrace_identity.repository import ApiKeys, Directory, Invitations, Roles
 from headrace_identity.rules import keys as key_rules
 from headrace_identity.rules.principals import Invitation, Principal, RoleAssignment, read_address
@@ -15,6 +16,9 @@ SETUP_SECONDS = 24 * 3600.0
 """How long the link of a new server works; the next start prints another."""
 
 INVITATION_SECONDS = 7 * 24 * 3600.0
+
+MOST_NAMED = 20
+"""Roles that an error names beside those that come with the server."""
 
 
 async def create_user(directory: Directory, user_id: uuid.UUID, email: str, display_name: str) -> Principal:
@@ -66,8 +70,16 @@ async def permissions_of(roles: Roles, role: str) -> frozenset[str]:
         return built_in.permissions
     found = await roles.load(role)
     if found is None:
-        raise errors.NotFound(f"there is no role {role}", reason="ROLE_NOT_FOUND")
+        raise await no_role(roles, role)
     return found.permissions
+
+
+async def no_role(roles: Roles, role: str) -> errors.NotFound:
+    """Return the error of a role that there is not; it says which there are."""
+    own = await roles.list_page(after="", limit=MOST_NAMED + 1)
+    names = [*roles.built_in, *(each.handle for each in own[:MOST_NAMED])]
+    more = ", ..." if len(own) > MOST_NAMED else ""
+    return errors.NotFound(f"there is no role {role}; there are {', '.join(names)}{more}", reason="ROLE_NOT_FOUND")
 
 
 async def assign_role(
@@ -123,7 +135,8 @@ def refuse_more(permissions: frozenset[str], held: frozenset[str] | None) -> Non
     more = permissions - held if held is not None else frozenset()
     if more:
         raise errors.PermissionDenied(
-            "nobody gives what they may not do themselves: " + ", ".join(sorted(more)), reason="MORE_THAN_HELD"
+            "nobody gives what they may not do themselves: " + ", ".join(map(permission_word, sorted(more))),
+            reason="MORE_THAN_HELD",
         )
 
 

@@ -19,7 +19,7 @@ SOCKET = f".s.PGSQL.{PORT}"
 LONGEST_PATH = 103
 """Bytes of a socket's path that every system takes."""
 
-_OTHER_PLACES = ("/tmp", "/var/tmp")
+_OTHER_PLACES = ("/tmp", "/var/tmp")  # nosec B108  # see `ensure_own`
 
 
 def socket_folder(data: pathlib.Path, account: Account) -> pathlib.Path:
