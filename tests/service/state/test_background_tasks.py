@@ -12,7 +12,7 @@ import grpc
 import grpc.aio
 import pytest
 
-from headrace.api.v1 import background_task_pb2, background_task_pb2_grpc, task_run_pb2
+from headrace.api.v1 import background_task_pb2, background_task_pb2_grpc, state_pb2, task_run_pb2
 from headrace.ids import uuid7
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
@@ -82,11 +82,11 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def a_server(tasks: Any, *keys: str, slots: int = 10) -> AsyncIterator[Server]:
+async def a_server(tasks: Any, *keys: str, slots: int = 10, **hello_fields: Any) -> AsyncIterator[Server]:
     call = tasks.ServeBackgroundTasks()
     server = Server(call)
     hello = background_task_pb2.TaskServerHello(
-        server_id=str(uuid7()), name="here", task_keys=keys or ("mail",), slots=slots
+        server_id=str(uuid7()), name="here", task_keys=keys or ("mail",), slots=slots, **hello_fields
     )
     await server.send(hello=hello)
     try:
@@ -407,3 +407,29 @@ async def test_nobody_records_a_task_run_by_its_own_name_that_belongs_to_somebod
         assert lost.flow_run_id == task_run_id
     assert (await state.task_run(of_flow_run)).state.type == RUNNING
     assert (await state.task_run(queued)).state.type == SCHEDULED
+
+
+async def test_a_client_without_tokens_keeps_what_it_took_for_as_long_as_it_takes(
+    tasks: Any, state: StateClient, database: Database
+) -> None:
+    details = state_pb2.StateDetails(deferred=True, task_parameters_id=new_id())
+    [task_run_id] = await queue(tasks, a_task(state_details=details))
+    async with a_server(tasks, without_tokens=True) as server:
+        await server.free(1)
+        [given] = await server.take()
+        assert given.token == task_run_id
+        assert given.task_run.state.details.task_parameters_id == details.task_parameters_id
+        await server.send(keep=background_task_pb2.TaskServerKeep(attempts=[attempt_of(given)]))
+
+        async def is_kept() -> bool:
+            async with database.connection() as connection:
+                until = await connection.fetchval(
+                    "select lease_expires_at from background_task where task_run_id = $1", uuid.UUID(task_run_id)
+                )
+            return bool(until is not None and until.year > 2100)
+
+        await eventually(is_kept, PATIENCE)
+    own = task_run_pb2.RecordAttempt(flow_run_id=task_run_id, token=task_run_id)
+    steps = [a_transition(task_run_id, RUNNING, 2, run_count=1), a_transition(task_run_id, COMPLETED, 3, run_count=1)]
+    assert not (await record(state, a_frame([own], steps))).lost
+    assert (await state.task_run(task_run_id)).state.type == COMPLETED
