@@ -17,10 +17,17 @@ from headrace_prefect.resources import (
     deployment_runs,
     deployments,
     events,
+    flow_run_inputs,
+    flow_run_states,
+    flow_run_views,
+    flow_runs,
+    flows,
     limits,
+    logs,
     polling,
     root,
     tag_limits,
+    task_runs,
     task_workers,
     ui,
     variables,
@@ -29,7 +36,7 @@ from headrace_prefect.resources import (
 )
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.services import Services
-from headrace_prefect.sockets import outs, scheduled_tasks, worker_channel
+from headrace_prefect.sockets import events_in, outs, scheduled_tasks, worker_channel
 from headrace_prefect.sockets.socket import SocketRoute
 
 ROUTES: tuple[Route, ...] = (
@@ -41,10 +48,17 @@ ROUTES: tuple[Route, ...] = (
     *deployment_runs.ROUTES,
     *deployments.ROUTES,
     *events.ROUTES,
+    *flow_run_inputs.ROUTES,
+    *flow_run_states.ROUTES,
+    *flow_run_views.ROUTES,
+    *flow_runs.ROUTES,
+    *flows.ROUTES,
     *limits.ROUTES,
+    *logs.ROUTES,
     *polling.ROUTES,
     *root.ROUTES,
     *tag_limits.ROUTES,
+    *task_runs.ROUTES,
     *task_workers.ROUTES,
     *ui.ROUTES,
     *variables.ROUTES,
@@ -53,7 +67,12 @@ ROUTES: tuple[Route, ...] = (
 )
 """All operations."""
 
-SOCKETS: tuple[SocketRoute, ...] = (*outs.SOCKETS, *scheduled_tasks.SOCKETS, *worker_channel.SOCKETS)
+SOCKETS: tuple[SocketRoute, ...] = (
+    *events_in.SOCKETS,
+    *outs.SOCKETS,
+    *scheduled_tasks.SOCKETS,
+    *worker_channel.SOCKETS,
+)
 """All websockets."""
 
 

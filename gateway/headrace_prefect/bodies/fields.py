@@ -56,8 +56,13 @@ class Body(dict[str, Any]):
     """Those that the body names, be it with null: PATCH changes no others."""
 
 
-def parse(fields: Fields, value: Any) -> Body:
+def parse(fields: Fields, value: Any, where: str = "body") -> Body:
     """Return a body by its table.
+
+    Args:
+        fields: The table.
+        value: What came.
+        where: What it is, for those who read what is wrong with it.
 
     Raises:
         Invalid: It does not fit; all faults are named.
@@ -65,7 +70,12 @@ def parse(fields: Fields, value: Any) -> Body:
     try:
         return nested(fields)(value)  # type: ignore[no-any-return]
     except Wrong as wrong:
-        raise Invalid(_faults(wrong, ("body",))) from None
+        raise invalid(wrong, where) from None
+
+
+def invalid(wrong: Wrong, where: str = "body") -> Invalid:
+    """Return the refusal of a request for a value that is not of its kind."""
+    return Invalid(_faults(wrong, (where,)))
 
 
 class _Several(Wrong):
@@ -197,6 +207,19 @@ def at_least(least: int) -> Kind:
         number = integer(value)
         if number < least:
             raise Wrong(f"Input should be greater than or equal to {least}", "greater_than_equal")
+        return number
+
+    return read
+
+
+def within(least: int, most: int) -> Kind:
+    """Return the kind of a whole number from `least` to `most`."""
+    low = at_least(least)
+
+    def read(value: Any) -> int:
+        number = int(low(value))
+        if number > most:
+            raise Wrong(f"Input should be less than or equal to {most}", "less_than_equal")
         return number
 
     return read

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import uuid
 from typing import Any
 
 from headrace.api.v1 import flow_run_pb2, state_pb2, task_run_pb2
@@ -15,8 +14,6 @@ from headrace_prefect.shapes.states import TRANSITION_ID
 STATE_TYPES = {name.removeprefix("STATE_TYPE_"): number for name, number in state_pb2.StateType.items() if number}
 """Numbers of state types by Prefect's names."""
 
-_KEYSET = fields.json_object
-
 DETAILS: Fields = {
     "child_flow_run_id": Field(fields.identifier),
     "scheduled_time": Field(fields.moment),
@@ -27,7 +24,7 @@ DETAILS: Fields = {
     "pause_timeout": Field(fields.moment),
     "pause_reschedule": Field(fields.boolean),
     "pause_key": Field(fields.string),
-    "run_input_keyset": Field(_KEYSET),
+    "run_input_keyset": Field(fields.json_object),
     "refresh_cache": Field(fields.boolean),
     "retriable": Field(fields.boolean),
     "transition_id": Field(fields.identifier),
@@ -47,6 +44,9 @@ STATE: Fields = {
 
 state = fields.nested(STATE)
 """The kind of a field with a state."""
+
+PENDING = state({"type": "PENDING"})
+"""The state in which a run begins for which none is given."""
 
 FLOW_RUN_POLICY: Fields = {
     "retries": Field(fields.integer),
@@ -187,8 +187,3 @@ def to_inputs(value: dict[str, Any]) -> list[task_run_pb2.TaskInput]:
                 kind = task_run_pb2.TASK_INPUT_KIND_WAIT_FOR
             found.append(task_run_pb2.TaskInput(parameter=parameter, kind=kind, source=str(source.get(key) or "")))
     return found
-
-
-def transition_id(body: Body) -> str:
-    """Return the id that makes a proposal repeatable; a new one where the client gave none."""
-    return body["state_details"]["transition_id"] or str(uuid.uuid4())

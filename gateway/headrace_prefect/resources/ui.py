@@ -19,9 +19,9 @@ from headrace_prefect import lists
 from headrace_prefect.answers import Answer, Refusal, not_found, ok
 from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Field
-from headrace_prefect.bodies.hydration import hydrated
 from headrace_prefect.filters.joins import JOINED, flow_run_filter, task_run_filter
 from headrace_prefect.request import Request
+from headrace_prefect.resources.hydration import hydrated
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.flow_runs import flow_run_json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import uuid
 from typing import Any, overload
 
 from google.protobuf.duration_pb2 import Duration
@@ -13,6 +14,7 @@ from headrace import errors
 from headrace_gateway.transcoding import wellknown
 from headrace_gateway.transcoding.scalars import Wrong
 
+_NAMED = uuid.UUID("6f9c1a52-8f53-5b0e-9a59-0d1f3a3c4f77")
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
@@ -109,3 +111,8 @@ def of_struct(struct: Struct) -> dict[str, Any]:
 def of_value(value: Value) -> Any:
     """Return any JSON value."""
     return wellknown.encode_value(value)
+
+
+def id_of(*names: str) -> str:
+    """Return an id for something that has none, always the same one for the same names."""
+    return str(uuid.uuid5(_NAMED, "/".join(names)))

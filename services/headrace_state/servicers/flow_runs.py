@@ -42,6 +42,7 @@ _CHANGEABLE = (
     "notes",
     "parameters",
     "job_variables",
+    "flow_version",
     "infrastructure_id",
     "retry_policy",
 )

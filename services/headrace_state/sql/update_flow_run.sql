@@ -4,6 +4,7 @@ with given as (
            new.tags,
            new.labels,
            new.notes,
+           new.flow_version,
            new.infrastructure_id,
            new.retry_policy
       from json_populate_record(null::flow_run, $4::text::json) as new
@@ -13,6 +14,10 @@ update flow_run
        tags = case when 'tags' = any ($3::text[]) then given.tags else flow_run.tags end,
        labels = case when 'labels' = any ($3::text[]) then given.labels else flow_run.labels end,
        notes = case when 'notes' = any ($3::text[]) then given.notes else flow_run.notes end,
+       flow_version = case when 'flow_version' = any ($3::text[])
+                           then given.flow_version
+                           else flow_run.flow_version
+                      end,
        infrastructure_id = case when 'infrastructure_id' = any ($3::text[])
                                 then given.infrastructure_id
                                 else flow_run.infrastructure_id

@@ -1,0 +1,88 @@
+"""`/events/in`: what clients tell while they run flows.
+
+States of task runs come this way and no other. A ping is answered once everything before it is committed: that is
+what a client takes the pong for, and what it does not have confirmed it sends again after a reconnection.
+"""
+
+from __future__ import annotations
+
+import functools
+import logging
+from typing import Any
+
+import grpc.aio
+import orjson
+
+from headrace import errors
+from headrace.api.v1 import event_pb2, task_run_pb2
+from headrace.rpc.status import from_rpc_error
+from headrace_prefect import recording
+from headrace_prefect.bodies.fields import Wrong
+from headrace_prefect.bodies.transitions import is_transition, to_transition
+from headrace_prefect.shapes import events
+from headrace_prefect.sockets.socket import Socket, SocketRoute
+
+logger = logging.getLogger(__name__)
+
+MOST_EVENTS = 500
+"""Events in one call."""
+
+
+async def stream_events_in(socket: Socket) -> None:
+    """Take events until the client leaves.
+
+    Raises:
+        Gone: It left.
+        errors.HeadraceError: Nothing could be decided about some of them; the client sends them again.
+    """
+    while True:
+        taken = await socket.take()
+        await _store(socket, taken.messages)
+        for payload in taken.pings:
+            await socket.pong(payload)
+
+
+async def _store(socket: Socket, messages: list[str]) -> None:
+    transitions: list[recording.Told] = []
+    others: list[event_pb2.Event] = []
+    for text in messages:
+        try:
+            event = orjson.loads(text)
+            if is_transition(event):
+                transitions.append(to_transition(event))
+            else:
+                others.append(events.to_event(events.EVENT(event)))
+        except (orjson.JSONDecodeError, Wrong, errors.InvalidArgument) as error:
+            # What can never be taken must not hold up what can.
+            logger.warning("an event of a client is left out: %s", error)
+    if transitions:
+        await recording.record(functools.partial(_record, socket), transitions)
+    for start in range(0, len(others), MOST_EVENTS):
+        await _emit(socket, others[start : start + MOST_EVENTS])
+
+
+async def _record(
+    socket: Socket, message: task_run_pb2.RecordTransitionsRequest
+) -> task_run_pb2.RecordTransitionsResponse:
+    return await _call(socket, socket.services.record.RecordTransitions, message)  # type: ignore[no-any-return]
+
+
+async def _emit(socket: Socket, some: list[event_pb2.Event]) -> None:
+    try:
+        await _call(socket, socket.services.events.EmitEvents, event_pb2.EmitEventsRequest(events=some))
+    except errors.InvalidArgument as error:
+        if len(some) == 1:
+            logger.warning("the event %s of a client is left out: %s", some[0].name, error)
+            return
+        for single in some:
+            await _emit(socket, [single])
+
+
+async def _call(socket: Socket, method: Any, message: Any) -> Any:
+    try:
+        return await method(message, metadata=socket.metadata, timeout=socket.deadline_seconds)
+    except grpc.aio.AioRpcError as error:
+        raise from_rpc_error(error) from None
+
+
+SOCKETS = (SocketRoute("/events/in", stream_events_in),)
