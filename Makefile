@@ -11,12 +11,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PROTOS_READY := .venv-protos/.ready
 FLOOR_READY := .venv-floor/.ready
+PREFECT_READY := .venv-prefect/.ready
 
 # What the tools look at: whatever of these exists.
 SOURCES := $(wildcard sdk services gateway/headrace_gateway gateway/headrace_prefect migrations tests tools examples)
 TESTS := $(wildcard tests/unit tests/service tests/conformance)
 # These drive programs that not every machine has, a browser first of all; `make programs clients` gets them.
-PROGRAM_TESTS := tests/e2e/ui tests/e2e/test_clients.py tests/e2e/test_ldap.py tests/faults/test_alerts.py
+PROGRAM_TESTS := tests/e2e/ui tests/e2e/prefect tests/e2e/test_clients.py tests/e2e/test_ldap.py tests/faults/test_alerts.py
 # These start whole servers and kill them: one at a time, so that what they wait for is theirs alone.
 LONE_TESTS := $(wildcard tests/e2e tests/faults) $(PROGRAM_TESTS:%=--ignore=%)
 WORKERS ?= 2
@@ -25,7 +26,7 @@ AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security lint types imports layout contracts protos protos-check clients clients-check programs lock docs bench up clean
+.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security lint types imports layout contracts protos protos-check clients clients-check programs prefect lock docs bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -49,7 +50,7 @@ test: setup ## Run all tests (ARGS="-k words" adds options of pytest)
 	$(BIN)/pytest -n $(WORKERS) $(AGAIN) $(HYPOTHESIS) $(TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 	$(BIN)/pytest $(AGAIN) $(HYPOTHESIS) $(LONE_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 
-test-programs: setup ## Run the tests in a browser, of alerts before Prometheus, and of the clients in other languages
+test-programs: setup prefect ## Run the tests in a browser, with Prefect's client, before Prometheus, in other languages
 	$(BIN)/pytest $(AGAIN) $(PROGRAM_TESTS) $(ARGS) $(if $(ARGS),|| test $$? -eq 5)
 
 fuzz: setup ## Send what nobody expects to every route of a server for MINUTES=10
@@ -103,6 +104,13 @@ clients-check: $(PROTOS_READY) ## Fail where the generated client in Go is not w
 
 programs: ## Install what some tests drive (chromium, slapd, prometheus), on Debian and as root
 	@$(PYTHON) tools/programs.py
+
+prefect: $(PREFECT_READY) ## Build .venv-prefect: Prefect's own client and server, which the tests of its API drive
+
+$(PREFECT_READY): requirements/prefect.lock | $(READY)
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-prefect
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect/bin/python $<
+	@touch $@
 
 protos-check: ## Fail where the generated code is not what protos/ says
 	@$(MAKE) protos CHECK=1

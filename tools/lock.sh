@@ -12,6 +12,7 @@ compile "$@" pyproject.toml --extra all --group dev --output-file requirements/d
 compile --resolution lowest-direct pyproject.toml --extra server --group test --output-file requirements/floor.lock
 compile "$@" requirements/protos.in --output-file requirements/protos.lock
 compile "$@" requirements/node.in --output-file requirements/node.lock
+compile "$@" requirements/prefect.in --output-file requirements/prefect.lock
 if grep -nE '://' requirements/*.lock; then
   echo "lock: the lines above name an address, which must not be recorded" >&2
   exit 1
