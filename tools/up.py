@@ -42,7 +42,8 @@ async def database(home: Path) -> AsyncIterator[str]:
     if given:
         yield given
         return
-    keeper = PostgresKeeper.of_home(home / "data", processes=1)
+    # Two replicas of everything take as many connections as three processes with everything in them.
+    keeper = PostgresKeeper.of_home(home / "data", processes=4)
     await keeper.start()
     keeping = asyncio.create_task(keeper.keep())
     try:
@@ -70,36 +71,48 @@ async def start_edge(home: Path, envoy: str, port: int, targets: dict[str, str])
         return await asyncio.create_subprocess_exec(envoy, *options, stdout=log, stderr=log, start_new_session=True)
 
 
-async def start_parts(home: Path, url: str, port: int) -> dict[str, asyncio.subprocess.Process]:
+async def start_parts(home: Path, url: str, port: int, replicas: int) -> dict[str, asyncio.subprocess.Process]:
     """Start every part on the ports after that of the front door, and the front door."""
     envoy = find_envoy()
-    targets = {name: f"{LOOPBACK}:{port + 10 + at}" for at, name in enumerate(ALL_PARTS)}
+    places = {
+        name: [f"{LOOPBACK}:{port + 10 + at + len(ALL_PARTS) * number}" for number in range(replicas)]
+        for at, name in enumerate(ALL_PARTS)
+    }
     if envoy is None:
-        targets[GATEWAY] = f"{LOOPBACK}:{port}"
+        places[GATEWAY] = [f"{LOOPBACK}:{port}"]
         print("up: there is no Envoy here, so only HTTP is served: no command line, no workers", file=sys.stderr)
     environment = {
         "HEADRACE_SERVER_ADVERTISED_GRPC_ADDRESS": f":{port}",
         **os.environ,
         "HEADRACE_HOME": str(home),
         "HEADRACE_DATABASE_URL": url,
-        **{f"HEADRACE_SERVER_{name.upper()}_ADDRESS": targets[name] for name in ALL_PARTS if name != GATEWAY},
+        # Calls take turns among all that are listed.
+        **{
+            f"HEADRACE_SERVER_{name.upper()}_ADDRESS": f"ipv4:{','.join(places[name])}"
+            for name in ALL_PARTS
+            if name != GATEWAY
+        },
     }
     processes = {}
     for name in ALL_PARTS:
         option = "--port" if name == GATEWAY else "--grpc-port"
-        command = [sys.executable, "-m", "headrace_server", "start", "--service", name]
-        command += [option, targets[name].rpartition(":")[2]]
-        # A session of its own: Ctrl-C reaches this process alone, which then stops the parts in order.
-        processes[name] = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
+        for number, place in enumerate(places[name], 1):
+            command = [sys.executable, "-m", "headrace_server", "start", "--service", name]
+            command += [option, place.rpartition(":")[2]]
+            # A session of its own: Ctrl-C reaches this process alone, which then stops the parts in order.
+            process = await asyncio.create_subprocess_exec(*command, env=environment, start_new_session=True)
+            processes[f"{name} {number}"] = process
     if envoy is not None:
+        targets = {name: ",".join(addresses) for name, addresses in places.items()}
         processes[EDGE] = await start_edge(home, envoy, port, targets)
     return processes
 
 
 async def stop_parts(processes: dict[str, asyncio.subprocess.Process]) -> None:
     """Let the front door finish first, then the gateway, then the services; kill what does not end in time."""
-    for names in ([EDGE], [GATEWAY], [name for name in ALL_PARTS if name != GATEWAY]):
-        stopping = [processes[name] for name in names if name in processes and processes[name].returncode is None]
+    for parts in ([EDGE], [GATEWAY], [name for name in ALL_PARTS if name != GATEWAY]):
+        found = [process for name, process in processes.items() if name.partition(" ")[0] in parts]
+        stopping = [process for process in found if process.returncode is None]
         for process in stopping:
             process.terminate()
         try:
@@ -125,13 +138,13 @@ async def until_ready(url: str) -> bool:
     return False
 
 
-async def run(home: Path, port: int) -> int:
+async def run(home: Path, port: int, replicas: int) -> int:
     """Run until told to stop or until a part ends, and return the exit code."""
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with database(home) as url:
-        processes = await start_parts(home, url, port)
+        processes = await start_parts(home, url, port, replicas)
         told = asyncio.create_task(stop.wait(), name="told")
         ready = asyncio.create_task(until_ready(f"http://{LOOPBACK}:{port}"), name="ready")
         ends = [asyncio.create_task(process.wait(), name=name) for name, process in processes.items()]
@@ -163,9 +176,10 @@ def main() -> int:
         "--port", type=int, default=4200, help="port of the front door; the parts are 10 and more above it"
     )
     parser.add_argument("--home", type=Path, default=ROOT / ".make" / "up", help="folder of data, secrets and logs")
+    parser.add_argument("--replicas", type=int, default=1, choices=range(1, 5), help="how many there are of each part")
     options = parser.parse_args()
     options.home.mkdir(parents=True, exist_ok=True)
-    return asyncio.run(run(options.home, options.port))
+    return asyncio.run(run(options.home, options.port, options.replicas))
 
 
 if __name__ == "__main__":

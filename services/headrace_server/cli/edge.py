@@ -9,6 +9,7 @@ import click
 import yaml
 
 from headrace.cli import output
+from headrace_gateway.edge_guards import Checks, Tokens, UpstreamTls
 from headrace_gateway.envoy import GATEWAY, PARTS, Edge, configuration, secrets_configuration
 
 _CONFIGURATION = "envoy.yaml"
@@ -23,7 +24,8 @@ _SECRETS = "secrets.yaml"
     "targets",
     multiple=True,
     metavar="PART=HOST:PORT",
-    help=f"Where a part of the server is ({', '.join(PARTS)}); by default its own name, port 4201, the gateway's 4200.",
+    help=f"Where a part of the server is ({', '.join(PARTS)}), once for each replica; by default its own name, "
+    "port 4201, the gateway's 4200.",
 )
 @click.option("--listen", default="0.0.0.0:4200", show_default=True, metavar="HOST:PORT", help="Where Envoy listens.")
 @click.option("--tls-cert", metavar="FILE", help="Certificate chain on Envoy's machine: HTTPS and gRPC over TLS.")
@@ -32,6 +34,17 @@ _SECRETS = "secrets.yaml"
     "--host", "hosts", multiple=True, metavar="NAME", help="A name under which it is reached; others are refused."
 )
 @click.option("--origin", "origins", multiple=True, metavar="URL", help="A further web page that may call.")
+@click.option("--client-ca", metavar="FILE", help="Let in only who shows a certificate that this authority signed.")
+@click.option("--upstream-ca", metavar="FILE", help="Call the parts over TLS, and believe this authority.")
+@click.option("--upstream-cert", metavar="FILE", help="The certificate that Envoy shows them.")
+@click.option("--upstream-key", metavar="FILE", help="Its key.")
+@click.option("--jwt-issuer", metavar="URL", help="Let JSON web tokens through only where they are of this issuer.")
+@click.option(
+    "--jwt-keys", metavar="FILE|URL", help="The issuer's keys (JWKS): a file of Envoy's machine, or https://."
+)
+@click.option("--jwt-audience", "jwt_audiences", multiple=True, metavar="NAME", help="For whom tokens have to be.")
+@click.option("--authorization", metavar="HOST:PORT", help="Ask a service (envoy.service.auth.v3) about each request.")
+@click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Let through so many requests a second.")
 @click.option("--admin-port", type=click.IntRange(1, 65535), help="Where Envoy tells about itself, on loopback.")
 @output.output_option
 def edge(
@@ -42,6 +55,15 @@ def edge(
     tls_key: str | None,
     hosts: tuple[str, ...],
     origins: tuple[str, ...],
+    client_ca: str | None,
+    upstream_ca: str | None,
+    upstream_cert: str | None,
+    upstream_key: str | None,
+    jwt_issuer: str | None,
+    jwt_keys: str | None,
+    jwt_audiences: tuple[str, ...],
+    authorization: str | None,
+    rate_limit: int | None,
     admin_port: int | None,
     as_json: bool,
 ) -> None:
@@ -54,6 +76,8 @@ def edge(
     """
     if (tls_cert is None) != (tls_key is None):
         raise click.UsageError("--tls-cert and --tls-key go together")
+    if client_ca is not None and tls_cert is None:
+        raise click.UsageError("--client-ca needs --tls-cert")
     host, port = _address(listen, "--listen")
     place = folder.absolute()
     written = {
@@ -67,6 +91,13 @@ def edge(
                 hosts=hosts or ("*",),
                 origins=origins,
                 admin_port=admin_port,
+                client_authority=client_ca or "",
+                upstream=_upstream(upstream_ca, upstream_cert, upstream_key),
+                checks=Checks(
+                    tokens=_tokens(jwt_issuer, jwt_keys, jwt_audiences),
+                    authorization=_address(authorization, "--authorization") if authorization is not None else None,
+                    requests_per_second=rate_limit,
+                ),
             )
         )
     }
@@ -89,12 +120,29 @@ def edge(
 
 def _targets(given: tuple[str, ...]) -> dict[str, str]:
     targets = {part: f"{part}:{4200 if part == GATEWAY else 4201}" for part in PARTS}
+    named: dict[str, list[str]] = {}
     for text in given:
         part, equals, address = text.partition("=")
         if not equals or part not in PARTS:
             raise click.UsageError(f"--target {text}: it takes PART=HOST:PORT, and parts are {', '.join(PARTS)}")
-        targets[part] = ":".join(map(str, _address(address, "--target")))
-    return targets
+        named.setdefault(part, []).append(":".join(map(str, _address(address, "--target"))))
+    return {**targets, **{part: ",".join(addresses) for part, addresses in named.items()}}
+
+
+def _upstream(authority: str | None, certificate: str | None, key: str | None) -> UpstreamTls | None:
+    if authority is None and certificate is None and key is None:
+        return None
+    if authority is None or certificate is None or key is None:
+        raise click.UsageError("--upstream-ca, --upstream-cert and --upstream-key go together")
+    return UpstreamTls(authority, certificate, key)
+
+
+def _tokens(issuer: str | None, keys: str | None, audiences: tuple[str, ...]) -> Tokens | None:
+    if issuer is None and keys is None and not audiences:
+        return None
+    if issuer is None or keys is None:
+        raise click.UsageError("--jwt-issuer and --jwt-keys go together")
+    return Tokens(issuer, keys, audiences)
 
 
 def _address(text: str, option: str) -> tuple[str, int]:
