@@ -6,7 +6,7 @@ from typing import Any
 
 from headrace.api.v1 import variable_pb2
 from headrace_prefect import lists
-from headrace_prefect.answers import Answer, made, no_content, not_found, ok
+from headrace_prefect.answers import Answer, Invalid, made, no_content, not_found, ok
 from headrace_prefect.bodies.fields import (
     Body,
     Field,
@@ -63,6 +63,8 @@ def shape(variable: variable_pb2.Variable) -> dict[str, Any]:
 async def create_variable(request: Request) -> Answer:
     """Create a variable."""
     body = request.body(_CREATE)
+    if "value" not in body.given:
+        raise Invalid.of("value", msg="Field required", word="missing")
     answer = await request.call(
         request.services.variables.SetVariable,
         variable_pb2.SetVariableRequest(
