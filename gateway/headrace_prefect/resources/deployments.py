@@ -150,7 +150,7 @@ async def update_deployment(request: Request) -> Answer:
         concurrency=current.concurrency,
         paused=body["paused"],
         keep_schedules=not body["schedules"],
-        schedules=_merged_schedules(current, body["schedules"]) if body["schedules"] else (),
+        schedules=merged_schedules(current, body["schedules"]) if body["schedules"] else (),
     )
     await _fill(request, wanted, body)
     try:
@@ -166,7 +166,7 @@ def _is_about_parameters(error: errors.InvalidArgument) -> bool:
     return any(violation.field.startswith(("content.parameters", "parameters")) for violation in error.violations)
 
 
-def _merged_schedules(current: deployment_pb2.Deployment, given: Sequence[Body]) -> list[deployment_pb2.Schedule]:
+def merged_schedules(current: deployment_pb2.Deployment, given: Sequence[Body]) -> list[deployment_pb2.Schedule]:
     """Return the schedules of a deployment after a change that gives some of them.
 
     Where all have slugs, those are changed that are named and the others stay; else they are replaced.
