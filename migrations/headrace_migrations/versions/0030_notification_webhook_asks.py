@@ -6,7 +6,7 @@ from alembic import op
 
 from headrace_migrations.shared_tables import acting_as
 
-revision = "0030_notification_webhook_handshakes"
+revision = "0030_notification_webhook_asks"
 down_revision = "0029_scheduler_polling_workers"
 branch_labels = None
 depends_on = None
