@@ -12,6 +12,7 @@ from headrace import errors
 from headrace.api.v1 import (
     automation_pb2,
     block_pb2,
+    channel_pb2,
     concurrency_pb2,
     deployment_pb2,
     flow_pb2,
@@ -20,11 +21,14 @@ from headrace.api.v1 import (
 )
 from headrace.importing.job import PAGE, Job, everything
 from headrace.importing.mapping import automations, blocks, deployments, pools
+from headrace.importing.mapping import means as means_of
+from headrace.importing.mapping.means import Means
 from headrace.importing.mapping.values import has_large_numbers, struct, text
 
 FLOWS, POOLS, QUEUES, VARIABLES = "flows", "work pools", "work queues", "variables"
 TYPES, BLOCKS, LIMITS = "block types", "blocks", "concurrency limits"
 DEPLOYMENTS, SCHEDULES, AUTOMATIONS = "deployments", "schedules", "automations"
+CHANNELS = "channels"
 
 _TO_TEXT = "whole numbers beyond 2^53, which are kept as texts"
 _QUEUE_FIELDS = ("description", "priority", "paused", "concurrency_limit")
@@ -54,7 +58,7 @@ def import_flow(job: Job, found: Mapping[str, Any], here: str | None) -> None:
         tags=[text(tag) for tag in found.get("tags") or ()],
         labels=struct(found.get("labels")),
     )
-    made = job.make(FLOWS, name, lambda: job.client.flows.CreateFlow(request))
+    made = job.make(FLOWS, name, job.client.flows.CreateFlow, request)
     job.ids.flows[there] = made.flow.flow_id if made is not None else there
 
 
@@ -79,7 +83,7 @@ def import_pools(job: Job) -> None:
                 job.progress.under_way = f"{POOLS} {pool.name}"
                 job.progress.save()
             request = work_pool_pb2.CreateWorkPoolRequest(work_pool=pool)
-            made = job.make(POOLS, pool.name, lambda call=request: job.client.work_pools.CreateWorkPool(call))
+            made = job.make(POOLS, pool.name, job.client.work_pools.CreateWorkPool, request)
             if made is None and not job.is_rehearsal:
                 continue
             known = made.work_pool if made is not None else pool
@@ -111,14 +115,14 @@ def _import_queues(job: Job, pool: str, is_ours: bool) -> None:
         name = f"{pool}/{queue.name}"
         if known is None:
             request = work_pool_pb2.CreateWorkQueueRequest(work_pool_name=pool, work_queue=queue)
-            made = job.make(QUEUES, name, lambda call=request: job.client.work_pools.CreateWorkQueue(call))
+            made = job.make(QUEUES, name, job.client.work_pools.CreateWorkQueue, request)
             known = made.work_queue if made is not None else queue
         elif is_ours and queue.name == pools.DEFAULT_QUEUE:
             # It came with the pool.
             change = work_pool_pb2.UpdateWorkQueueRequest(
                 work_pool_name=pool, work_queue=queue, update_mask=FieldMask(paths=_QUEUE_FIELDS)
             )
-            job.make(QUEUES, name, lambda call=change: job.client.work_pools.UpdateWorkQueue(call))
+            job.make(QUEUES, name, job.client.work_pools.UpdateWorkQueue, change)
         else:
             job.report.there_before(QUEUES)
         job.ids.queues[there] = known.work_queue_id or there
@@ -135,7 +139,7 @@ def import_variables(job: Job) -> None:
             if request.name in here:
                 job.report.there_before(VARIABLES)
                 continue
-            job.make(VARIABLES, request.name, lambda call=request: job.client.variables.SetVariable(call))
+            job.make(VARIABLES, request.name, job.client.variables.SetVariable, request)
             if has_large_numbers(found.get("value")):
                 job.report.lost(VARIABLES, request.name, _TO_TEXT)
 
@@ -164,7 +168,7 @@ def import_blocks(job: Job) -> None:
         if name in here:
             job.report.there_before(BLOCKS)
             continue
-        job.make(BLOCKS, name, lambda call=request: job.client.blocks.SaveBlock(call))
+        job.make(BLOCKS, name, job.client.blocks.SaveBlock, request)
         for what in lost:
             job.report.lost(BLOCKS, name, what)
         if has_large_numbers(found.get("data")):
@@ -175,7 +179,7 @@ def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[st
     """Make types with the schemas that blocks have, the newest last, and return what schemas are called here."""
     used_types = {str(found["block_type_id"]) for found in documents}
     used = {str(found["block_schema_id"]) for found in documents}
-    schemas: dict[str, list[Mapping[str, Any]]] = {}
+    schemas: dict[str, list[dict[str, Any]]] = {}
     for schema in sorted(job.source.items("/block_schemas/filter"), key=lambda found: str(found.get("created"))):
         schemas.setdefault(str(schema.get("block_type_id")), []).append(schema)
     here = {
@@ -204,7 +208,7 @@ def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[st
             request = blocks.block_type(found, schema)
             made = None
             if schema is newest:
-                made = job.make(TYPES, slug, lambda call=request: job.client.blocks.RegisterBlockType(call))
+                made = job.make(TYPES, slug, job.client.blocks.RegisterBlockType, request)
             elif not job.is_rehearsal:
                 made = job.client.blocks.RegisterBlockType(request)
             if made is not None:
@@ -247,7 +251,7 @@ def import_limits(job: Job) -> None:
         if name in here:
             job.report.there_before(LIMITS)
             continue
-        job.make(LIMITS, name, lambda call=requests[name]: job.client.concurrency.SetConcurrencyLimit(call))
+        job.make(LIMITS, name, job.client.concurrency.SetConcurrencyLimit, requests[name])
 
 
 def import_deployments(job: Job) -> None:
@@ -265,7 +269,7 @@ def import_deployments(job: Job) -> None:
             job.report.there_before(DEPLOYMENTS)
             job.report.there_before(SCHEDULES, len(request.schedules))
             continue
-        made = job.make(DEPLOYMENTS, name, lambda call=request: job.client.deployments.ApplyDeployment(call))
+        made = job.make(DEPLOYMENTS, name, job.client.deployments.ApplyDeployment, request)
         if made is not None or job.is_rehearsal:
             job.report.created(SCHEDULES, len(request.schedules))
             job.ids.deployments[there] = made.deployment.deployment_id if made is not None else there
@@ -294,15 +298,58 @@ def import_automations(job: Job) -> None:
             job.report.there_before(AUTOMATIONS)
             continue
         try:
-            message, lost = automations.automation(found, job.ids)
+            message, lost = automations.automation(found, job.ids, _means(job, found))
         except automations.NotMapped as cause:
             job.report.refused(AUTOMATIONS, name, str(cause))
             continue
         message.automation_id = there
         request = automation_pb2.CreateAutomationRequest(automation=message)
-        job.make(AUTOMATIONS, name, lambda call=request: job.client.automations.CreateAutomation(call))
+        job.make(AUTOMATIONS, name, job.client.automations.CreateAutomation, request)
         for what in lost:
             job.report.lost(AUTOMATIONS, name, f"{what} (the automation is disabled until that is mended)")
+
+
+def _means(job: Job, found: Mapping[str, Any]) -> Means:
+    """Return what the actions of an automation go through; channels that are missing are made."""
+    means = Means()
+    calling = automations.blocks_of(found, "call-webhook")
+    for there in calling | automations.blocks_of(found, "send-notification"):
+        if there not in job.ids.blocks:
+            continue
+        slug, _, name = job.ids.blocks[there].partition("/")
+        data = job.source.get(f"/block_documents/{there}", include_secrets="true").get("data") or {}
+        block_id = _block_here(job, slug, name) or (there if job.is_rehearsal else "")
+        if not block_id:
+            continue
+        if there in calling:
+            call = means_of.call_of(data, block_id)
+            if call is not None:
+                means.calls[there] = call
+        elif _has_channel(job, slug, name, data, block_id):
+            means.channels[there] = block_id
+    return means
+
+
+def _block_here(job: Job, slug: str, name: str) -> str:
+    try:
+        return job.client.blocks.GetBlock(block_pb2.GetBlockRequest(type_slug=slug, name=name)).block.block_id
+    except errors.NotFound:
+        return ""
+
+
+def _has_channel(job: Job, slug: str, name: str, data: Mapping[str, Any], channel_id: str) -> bool:
+    try:
+        job.client.channels.GetChannel(channel_pb2.GetChannelRequest(channel=channel_id))
+    except errors.NotFound:
+        pass
+    else:
+        return True
+    channel = means_of.channel_of(slug, name, data, channel_id)
+    if channel is None:
+        return False
+    request = channel_pb2.CreateChannelRequest(channel=channel)
+    made = job.make(CHANNELS, channel.name, job.client.channels.CreateChannel, request)
+    return made is not None or job.is_rehearsal
 
 
 def _automation_is_here(job: Job, automation_id: str) -> bool:

@@ -61,13 +61,13 @@ class Job:
         """What was found, made and lost."""
         return self.progress.report
 
-    def make(self, kind: str, name: str, call: Callable[[], Any]) -> Any:
+    def make(self, kind: str, name: str, call: Callable[[Sent], Any], request: Sent) -> Any:
         """Make one thing and count it; None where it is refused, or this is a rehearsal."""
         if self.is_rehearsal:
             self.report.created(kind)
             return None
         try:
-            made = call()
+            made = call(request)
         except UNFIT as error:
             self.report.refused(kind, name, str(error))
             return None

@@ -99,7 +99,7 @@ def load(path: pathlib.Path) -> Progress | None:
     """Return the progress of an import that was interrupted; None if there is none that can be read."""
     try:
         kept: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if kept.get("form") != _FORM:
+        if kept["form"] != _FORM:
             return None
         return Progress(
             path,

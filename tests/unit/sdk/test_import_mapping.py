@@ -11,6 +11,7 @@ from google.protobuf import json_format
 from headrace.api.v1 import artifact_pb2, automation_pb2, deployment_pb2, state_pb2, task_run_pb2
 from headrace.importing.mapping import artifacts, automations, blocks, deployments, pools, runs, states, values
 from headrace.importing.mapping.ids import Ids
+from headrace.importing.mapping.means import Means, call_of, channel_of
 
 RUN, TASK, FLOW, DEPLOYMENT, POOL, QUEUE = (f"01a2055c-9a4f-7000-8000-00000000000{number}" for number in range(6))
 STARTED, ENDED = "2026-08-21T10:00:00.123456Z", "2026-08-21T10:00:02.5Z"
@@ -344,7 +345,7 @@ def test_automations_with_triggers_within_triggers() -> None:
             {"type": "change-flow-run-state", "state": "CRASHED", "message": "m"},
         ],
     }
-    found, lost = automations.automation(given, known())
+    found, lost = automations.automation(given, known(), Means())
     assert found.enabled
     assert not lost
     assert found.trigger.compound.require == 1
@@ -368,9 +369,36 @@ def test_an_automation_that_lost_an_action_is_disabled() -> None:
         "trigger": {"type": "event", "posture": "Reactive", "expect": ["shop.order"]},
         "actions": [{"type": "send-notification", "block_document_id": TASK, "body": "b"}],
     }
-    found, lost = automations.automation(given, known())
+    found, lost = automations.automation(given, known(), Means())
     assert not found.enabled
     assert "slack-webhook/ops" in lost[0]
     assert [action.WhichOneof("action") for action in found.actions] == ["do_nothing"]
     with pytest.raises(automations.NotMapped, match="astral"):
-        automations.automation({"name": "n", "trigger": {"type": "astral"}}, known())
+        automations.automation({"name": "n", "trigger": {"type": "astral"}}, known(), Means())
+
+
+def test_notifications_go_through_channels_and_calls_through_what_their_block_says() -> None:
+    data = {"url": "https://example.org/x", "method": "PUT", "headers": {"X-Key": "k"}, "allow_private_urls": False}
+    call = call_of(data, POOL)
+    assert call is not None
+    channel = channel_of("slack-webhook", "ops", {"url": "https://hooks.example.org"}, QUEUE)
+    assert channel is not None
+    assert (channel.kind, plain(channel.config)) == ("slack", {"webhook_url": "https://hooks.example.org"})
+    assert channel_of("sendgrid-email", "ops", {}, QUEUE) is None
+    given = {
+        "name": "n",
+        "trigger": {"type": "event", "posture": "Reactive"},
+        "actions": [{"type": "call-webhook", "block_document_id": POOL, "payload": "{{ event.id }}"}],
+        "actions_on_trigger": [{"type": "send-notification", "block_document_id": TASK, "subject": "s", "body": "b"}],
+    }
+    assert automations.blocks_of(given, "send-notification") == {TASK}
+    found, lost = automations.automation(given, known(), Means({POOL: call}, {TASK: channel.channel_id}))
+    assert not lost
+    assert plain(found.actions[0].call_webhook) == {
+        "url": "https://example.org/x",
+        "method": "PUT",
+        "headers": {"X-Key": "k"},
+        "body_template": "{{ event.id }}",
+        "block_id": POOL,
+    }
+    assert found.actions_on_trigger[0].send_notification.channel_id == QUEUE

@@ -6,12 +6,16 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from google.protobuf.message import Message
+
 from headrace.api.v1 import automation_pb2, state_pb2
 from headrace.importing.mapping.ids import Ids
+from headrace.importing.mapping.means import Means
 from headrace.importing.mapping.values import span, struct, text
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _THEIRS, _OURS = "prefect.", "headrace."
+_LISTS = ("actions", "actions_on_trigger", "actions_on_resolve")
 _METRICS = {"successes": "success_rate", "duration": "duration", "lateness": "lateness"}
 _TARGETS = {
     "pause-deployment": ("pause_deployment", "deployment_id"),
@@ -30,7 +34,7 @@ class NotMapped(Exception):
     """A part of an automation has no like here; the message says which."""
 
 
-def automation(found: Mapping[str, Any], ids: Ids) -> tuple[automation_pb2.Automation, list[str]]:
+def automation(found: Mapping[str, Any], ids: Ids, means: Means) -> tuple[automation_pb2.Automation, list[str]]:
     """Return an automation, and what of it could not be carried over; it is disabled where that is anything.
 
     Raises:
@@ -43,10 +47,10 @@ def automation(found: Mapping[str, Any], ids: Ids) -> tuple[automation_pb2.Autom
         tags=[text(tag) for tag in found.get("tags") or ()],
         trigger=trigger(found["trigger"], ids),
     )
-    for field in ("actions", "actions_on_trigger", "actions_on_resolve"):
+    for field in _LISTS:
         for action in found.get(field) or ():
             try:
-                getattr(message, field).append(_action(action, ids))
+                getattr(message, field).append(_action(action, ids, means))
             except NotMapped as cause:
                 lost.append(str(cause))
     if not any((message.actions, message.actions_on_trigger, message.actions_on_resolve)):
@@ -159,16 +163,16 @@ def _match(found: Mapping[str, Any], ids: Ids) -> automation_pb2.ResourceMatch |
     )
 
 
-def _action(found: Mapping[str, Any], ids: Ids) -> automation_pb2.Action:
+def _action(found: Mapping[str, Any], ids: Ids, means: Means) -> automation_pb2.Action:
     kind = str(found.get("type"))
     if kind in _TARGETS:
         field, named = _TARGETS[kind]
         target = automation_pb2.TargetAction(target_id=_selected(found, named, ids) if named else "")
-        return automation_pb2.Action(**{field: target})
+        return _of_field(field, target)
     if kind in _POOLS:
-        return automation_pb2.Action(**{_POOLS[kind]: _pool(found, ids)})
+        return _of_field(_POOLS[kind], _pool(found, ids))
     if kind in _QUEUES:
-        return automation_pb2.Action(**{_QUEUES[kind]: _queue(found, ids)})
+        return _of_field(_QUEUES[kind], _queue(found, ids))
     match kind:
         case "do-nothing":
             return automation_pb2.Action(do_nothing=automation_pb2.DoNothingAction())
@@ -185,11 +189,38 @@ def _action(found: Mapping[str, Any], ids: Ids) -> automation_pb2.Action:
                     force=bool(found.get("force")),
                 )
             )
+        case "call-webhook" if (call := means.calls.get(_block_of(found))) is not None:
+            made = automation_pb2.Action(call_webhook=call)
+            made.call_webhook.body_template = text(found.get("payload"))
+            return made
+        case "send-notification" if (channel_id := means.channels.get(_block_of(found))) is not None:
+            return automation_pb2.Action(
+                send_notification=automation_pb2.SendNotificationAction(
+                    channel_id=channel_id, subject=text(found.get("subject")), body=text(found.get("body"))
+                )
+            )
         case "send-notification" | "call-webhook":
-            block = ids.blocks.get(str(found.get("block_document_id") or ""), "a block that is gone")
+            block = ids.blocks.get(_block_of(found), "a block that is gone")
             raise NotMapped(f"its action '{kind}' through {block}: make a channel, and add an action that uses it")
         case _:
             raise NotMapped(f"its action '{kind}'")
+
+
+def _of_field(field: str, message: Message) -> automation_pb2.Action:
+    action = automation_pb2.Action()
+    getattr(action, field).SetInParent()
+    getattr(action, field).MergeFrom(message)
+    return action
+
+
+def blocks_of(found: Mapping[str, Any], kind: str) -> set[str]:
+    """Return the ids of the documents that actions of a kind go through."""
+    actions = [each for field in _LISTS for each in found.get(field) or ()]
+    return {_block_of(each) for each in actions if each.get("type") == kind}
+
+
+def _block_of(action: Mapping[str, Any]) -> str:
+    return str(action.get("block_document_id") or "")
 
 
 def _run_deployment(found: Mapping[str, Any], ids: Ids) -> automation_pb2.RunDeploymentAction:
