@@ -11,6 +11,7 @@ import pathlib
 import shutil
 import sys
 from collections.abc import AsyncIterator, Mapping
+from typing import Any
 
 from headrace_gateway.envoy import Edge, configuration, secrets_configuration
 from headrace_harness.stack import LOOPBACK
@@ -28,6 +29,7 @@ async def running_edge(
     targets: Mapping[str, str],
     *,
     certificate: tuple[pathlib.Path, pathlib.Path] | None = None,
+    **more: Any,
 ) -> AsyncIterator[None]:
     """Run an edge of the product.
 
@@ -36,6 +38,7 @@ async def running_edge(
         port: Where it listens.
         targets: Addresses of the parts by name, that of the gateway among them.
         certificate: Certificate and key, to serve over TLS.
+        more: Further fields of `Edge`.
     """
     assert ENVOY is not None, "there is no envoy on this machine"
     path, secrets = folder / "envoy.json", folder / "secrets.json"
@@ -48,6 +51,7 @@ async def running_edge(
         descriptors=str(importlib.resources.files("headrace.api").joinpath("descriptors.binpb")),
         secrets=str(secrets) if certificate is not None else "",
         admin_port=None,
+        **more,
     )
     path.write_text(json.dumps(configuration(edge)))
     with (folder / "envoy.log").open("wb") as log:
