@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import flow_run_pb2, task_run_pb2
+from headrace.api.v1 import flow_run_pb2
 from headrace.ids import uuid7
 from headrace_prefect.answers import Answer, Refusal, made, no_content, not_found, ok
 from headrace_prefect.attempts import attempt_token_of
@@ -15,6 +15,7 @@ from headrace_prefect.filters.joins import JOINED, flow_run_filter
 from headrace_prefect.filters.runs import FLOW_RUNS
 from headrace_prefect.paging import paginated, window
 from headrace_prefect.request import Request
+from headrace_prefect.resources import subflows
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes.flow_runs import flow_run_json
 from headrace_prefect.shapes.scalars import of_struct, to_struct
@@ -100,19 +101,14 @@ async def create_flow_run(request: Request) -> Answer:
     asked.own_token = attempt_token_of(asked.flow_run_id)
     # Of a state's id a repeated call is known by; here it is the run's.
     asked.state.ClearField("state_id")
+    stand_in = None
     if body["parent_task_run_id"]:
-        asked.parent_flow_run_id = await _parent_of(request, body["parent_task_run_id"])
+        stand_in = await subflows.load_stand_in(request, body["parent_task_run_id"])
+        asked.parent_flow_run_id = stand_in.flow_run_id if stand_in is not None else ""
     response = await request.call(request.services.flow_runs.CreateFlowRun, asked)
+    if stand_in is not None and stand_in.flow_run_id:
+        await subflows.begin(request, stand_in, response.flow_run)
     return made(flow_run_json(response.flow_run), response.created)
-
-
-async def _parent_of(request: Request, task_run_id: str) -> str:
-    try:
-        asked = task_run_pb2.GetTaskRunRequest(task_run_id=task_run_id)
-        return str((await request.call(request.services.task_runs.GetTaskRun, asked)).task_run.flow_run_id)
-    except errors.NotFound:
-        # It comes as an event, perhaps a moment later.
-        return ""
 
 
 async def read_flow_run(request: Request) -> Answer:
@@ -146,7 +142,8 @@ async def update_flow_run(request: Request) -> Answer:
 
 async def update_flow_run_labels(request: Request) -> Answer:
     """Add labels to a flow run, or change them."""
-    added = fields.json_object(request.json if request.json is not None else {})
+    sent = {"labels": request.json if request.json is not None else {}}
+    added = fields.parse({"labels": Field(fields.json_object)}, sent)["labels"]
     run = await load(request)
     labels = to_struct({**of_struct(run.labels), **added})
     await update(request, flow_run_pb2.FlowRun(flow_run_id=run.flow_run_id, labels=labels), ["labels"])
