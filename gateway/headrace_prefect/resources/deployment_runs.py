@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import uuid
 from collections.abc import Sequence
 from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import deployment_pb2, flow_run_pb2, state_pb2, task_run_pb2
+from headrace.ids import uuid7
 from headrace_prefect.answers import Answer, Invalid, Refusal, made, no_content, not_found, ok
 from headrace_prefect.attempts import attempt_token_of
 from headrace_prefect.bodies import fields, runs, schedules
@@ -91,7 +91,7 @@ async def _start(
     )
     message = deployment_pb2.RunDeploymentRequest(
         deployment_id=deployment.deployment_id,
-        flow_run_id="" if body["idempotency_key"] else str(uuid.uuid4()),
+        flow_run_id="" if body["idempotency_key"] else str(uuid7()),
         name=body["name"],
         parameters=scalars.to_struct(parameters),
         idempotency_key=body["idempotency_key"],

@@ -102,9 +102,13 @@ def creator_json(creator: state_pb2.Creator) -> dict[str, Any] | None:
 
 
 def _options(concurrency: deployment_pb2.DeploymentConcurrency) -> dict[str, Any] | None:
-    if not concurrency.strategy and not concurrency.HasField("grace_period"):
-        return None
     grace = scalars.seconds(concurrency, "grace_period")
+    is_usual = concurrency.strategy in (
+        deployment_pb2.CONCURRENCY_STRATEGY_UNSPECIFIED,
+        deployment_pb2.CONCURRENCY_STRATEGY_ENQUEUE,
+    )
+    if is_usual and grace is None and not concurrency.HasField("limit"):
+        return None
     return {
         "collision_strategy": _STRATEGY_NAMES.get(concurrency.strategy, "ENQUEUE"),
         "grace_period_seconds": int(grace) if grace is not None else None,

@@ -133,10 +133,12 @@ class PostgresSlots:
     async def renew(
         self, workspace_id: uuid.UUID, lease_id: uuid.UUID, lease_seconds: float
     ) -> datetime.datetime | None:
-        """Renew a client's lease; return until when it holds, None if it is gone."""
+        """Renew a lease under which slots are held; return until when it holds, None if it is gone."""
         async with self._database.connection() as connection:
-            row = await connection.fetchrow(SQL.pick_up_lease, workspace_id, lease_id, lease_seconds)
-        return row["expires_at"] if row is not None else None
+            expires_at: datetime.datetime | None = await connection.fetchval(
+                SQL.renew_slots, workspace_id, lease_id, lease_seconds
+            )
+        return expires_at
 
     async def holder_of(self, workspace_id: uuid.UUID, lease_id: uuid.UUID) -> uuid.UUID | None:
         """Return the flow run whose attempt holds a lease, None if none does."""

@@ -14,7 +14,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace import errors
-from headrace.api.v1 import deployment_pb2, flow_run_pb2, state_pb2
+from headrace.api.v1 import concurrency_pb2, concurrency_pb2_grpc, deployment_pb2, flow_run_pb2, state_pb2
 from headrace.api.v1 import work_pool_pb2 as pb
 from headrace_harness.state import COMPLETED, CRASHED, FAILED, PENDING, RUNNING, SCHEDULED, a_state
 from service.scheduler.parts import Parts, Scheduler, struct
@@ -155,6 +155,9 @@ async def test_a_run_held_without_tokens_has_a_lease_that_does_not_expire(parts:
     lease_id = claimed.verdict.accepted.state.details.concurrency_lease_id
     assert lease_id
     assert claimed.attempt.lease_expires_at.ToDatetime().year > 2100
+    limits = concurrency_pb2_grpc.ConcurrencyServiceStub(parts.state_channel)
+    renewed = await limits.RenewSlots(concurrency_pb2.RenewSlotsRequest(lease_id=lease_id))
+    assert renewed.expires_at.ToDatetime().year > 2100
     assert await names(scheduler, deployment_ids=[deployment_id]) == []
     refused_one = await propose(parts, second, a_state(PENDING), own)
     assert refused_one.verdict.rejected.state.name == "AwaitingConcurrencySlot"
