@@ -112,7 +112,7 @@ class _RunCaller:
         assert answer.verdict.HasField("accepted"), answer
 
     async def set_variable(self) -> None:
-        request = variable_pb2.SetVariableRequest(name="load")
+        request = variable_pb2.SetVariableRequest(name="load", overwrite=True)
         request.value.number_value = time.time()
         await self._client.variables.SetVariable(request)
 
@@ -120,7 +120,8 @@ class _RunCaller:
 async def _json(http: httpx.AsyncClient, tally: Tally, stop: asyncio.Event, name: str) -> None:
     while not stop.is_set():
         await tally.count(
-            "PUT", lambda: _patiently(http, tally, "PUT", f"/v1/variables/{name}", {"value": time.time()})
+            "PUT",
+            lambda: _patiently(http, tally, "PUT", f"/v1/variables/{name}", {"value": time.time(), "overwrite": True}),
         )
         await tally.count("GET", lambda: _patiently(http, tally, "GET", f"/v1/variables/{name}", None))
         # This one comes from the gateway.
