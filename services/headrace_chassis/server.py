@@ -75,7 +75,7 @@ class ServiceServer:
         self._readiness = tuple(readiness)
         self._with_reflection = with_reflection
         self._health = health_aio.HealthServicer()
-        self._server = grpc.aio.server(options=_server_options(max_message_bytes))
+        self._server = grpc.aio.server(options=server_options(max_message_bytes))
         self._server.add_generic_rpc_handlers((self._handlers,))
         self._watcher: asyncio.Task[None] | None = None
         self.is_ready = False
@@ -188,7 +188,12 @@ async def _fault(check: Readiness) -> str | None:
     return None
 
 
-def _server_options(max_message_bytes: int) -> list[tuple[str, int]]:
+def server_options(max_message_bytes: int) -> list[tuple[str, int]]:
+    """Return the gRPC channel arguments of every server.
+
+    Args:
+        max_message_bytes: The largest message in either direction.
+    """
     return [
         ("grpc.max_send_message_length", max_message_bytes),
         ("grpc.max_receive_message_length", max_message_bytes),
@@ -197,7 +202,7 @@ def _server_options(max_message_bytes: int) -> list[tuple[str, int]]:
         ("grpc.keepalive_time_ms", 30_000),
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.keepalive_permit_without_calls", 1),
-        ("grpc.http2.min_recv_ping_interval_without_data_ms", 5_000),
+        ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
         # Of an overloaded machine pings arrive in bunches; hanging up would break its streams for nothing.
         ("grpc.http2.max_ping_strikes", 20),
     ]

@@ -24,6 +24,7 @@ _EACH = 100
 """Schedules of a deployment."""
 _WORKERS = 4
 _SLOTS = 50
+_LOOKS_EVERY_SECONDS = 5.0
 
 
 def main() -> None:
@@ -45,7 +46,7 @@ async def _measure(state: Served, scheduler: Served, chosen: argparse.Namespace)
             await _apply(stubs, number, min(_EACH, chosen.schedules - number), chosen.every)
         applied = time.perf_counter() - started
         print(f"{chosen.schedules} schedules made in {applied:.1f} s", flush=True)
-        made = await _until_made(state.database_url)
+        made = await _until_made(state.database_url, chosen.schedules / (chosen.every * 60))
         print(f"{made} runs made ahead after {time.perf_counter() - started:.1f} s", flush=True)
         idle = await _share(scheduler, 20.0)
         workers = [BenchWorker(stubs, _SLOTS, runs_states=True) for _ in range(_WORKERS)]
@@ -84,13 +85,13 @@ async def _apply(stubs: Clients, first: int, count: int, every: int) -> None:
     )
 
 
-async def _until_made(database_url: str) -> int:
-    """Wait until no further runs are made ahead; return how many there are."""
+async def _until_made(database_url: str, per_second: float) -> int:
+    """Wait until no more runs are made ahead than come with time, `per_second`; return how many there are."""
     connection = await asyncpg.connect(database_url)
     try:
         made, before = 0, -1
-        while made != before:
-            await asyncio.sleep(5.0)
+        while not 0 < made <= before + 2 * per_second * _LOOKS_EVERY_SECONDS:
+            await asyncio.sleep(_LOOKS_EVERY_SECONDS)
             made, before = await connection.fetchval("select count(*) from state.due_run"), made
     finally:
         await connection.close()
