@@ -153,7 +153,7 @@ def to_flow_run_policy(body: Body | None) -> flow_run_pb2.RetryPolicy | None:
     delay = body["retry_delay"] if body["retry_delay"] is not None else body["retry_delay_seconds"]
     return flow_run_pb2.RetryPolicy(
         retries=max(0, retries),
-        delay_seconds=[max(0.0, delay)] if delay else [],
+        delay_seconds=[max(0.0, delay)] if delay is not None else [],
         kind=_RETRY_KINDS.get(body["retry_type"], flow_run_pb2.RETRY_KIND_UNSPECIFIED),
         pause_keys=body["pause_keys"],
         resuming=bool(body["resuming"]),

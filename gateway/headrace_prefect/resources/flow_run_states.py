@@ -11,6 +11,7 @@ from headrace_prefect.attempts import attempt_token_of
 from headrace_prefect.bodies import fields, runs
 from headrace_prefect.bodies.fields import Body, Field, Fields
 from headrace_prefect.request import Request
+from headrace_prefect.resources import subflows
 from headrace_prefect.resources.flow_runs import BULK, chosen_runs, load
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes.scalars import to_struct
@@ -92,12 +93,17 @@ async def _propose(request: Request, flow_run_id: str, body: Body) -> dict[str, 
         force=body["force"],
         own_token=attempt_token_of(flow_run_id),
     )
+    # Prefect's client says of every error that it is not retriable, and its server retries flow runs all the same.
+    asked.state.details.ClearField("retriable")
     try:
         response = await request.call(request.services.flow_runs.ProposeFlowRunState, asked)
     except errors.FailedPrecondition as error:
         # Another attempt has the run: whoever proposes has to stop.
         return decided("ABORT", None, error.message)
-    return verdict_json(response.verdict, flow_run_id=flow_run_id)
+    verdict = response.verdict
+    if verdict.WhichOneof("verdict") in ("accepted", "rejected"):
+        await subflows.follow(request, flow_run_id)
+    return verdict_json(verdict, flow_run_id=flow_run_id)
 
 
 def _id_in_query(request: Request, name: str) -> str:
