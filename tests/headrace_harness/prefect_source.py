@@ -11,21 +11,10 @@ import time
 import urllib.request
 from collections.abc import AsyncIterator
 
+from headrace_harness.prefect_client import PYTHON
 from headrace_harness.servers import free_port
 
 READY_SECONDS = 120.0
-_ROOT = pathlib.Path(__file__).parents[2]
-
-
-def prefect_python() -> pathlib.Path:
-    """Return the interpreter that has Prefect.
-
-    Raises:
-        AssertionError: There is none.
-    """
-    python = pathlib.Path(os.environ.get("PREFECT_PYTHON") or _ROOT / ".venv-prefect" / "bin" / "python")
-    assert python.exists(), "there is no environment with Prefect: make prefect"
-    return python
 
 
 def prefect_environment(folder: pathlib.Path, url: str = "") -> dict[str, str]:
@@ -47,7 +36,7 @@ async def prefect_server(folder: pathlib.Path, **variables: str) -> AsyncIterato
     port = free_port()
     url = f"http://127.0.0.1:{port}/api"
     log = folder / "prefect-server.log"
-    command = [str(prefect_python()), "-m", "prefect", "server", "start", "--port", str(port), "--no-ui"]
+    command = [str(PYTHON), "-m", "prefect", "server", "start", "--port", str(port), "--no-ui"]
     process = _start(command, {**prefect_environment(folder, url), **variables}, log)
     try:
         await asyncio.to_thread(_wait_for, f"{url}/health", process, log)

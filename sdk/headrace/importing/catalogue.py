@@ -145,7 +145,7 @@ def import_variables(job: Job) -> None:
 
 
 def import_blocks(job: Job) -> None:
-    """Make types that have blocks or were not made by the server itself, and blocks with their secrets."""
+    """Make blocks with their secrets, and the types that they are of; clients bring all others along."""
     documents = {
         str(found["id"]): found
         for found in job.source.items("/block_documents/filter", include_secrets=True)
@@ -194,7 +194,7 @@ def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[st
     names: dict[str, str] = {}
     for found in job.source.items("/block_types/filter"):
         there, slug = str(found["id"]), text(found["slug"])
-        if (there not in used_types and found.get("is_protected")) or there not in schemas:
+        if there not in used_types or there not in schemas:
             continue
         mark = f"{TYPES} {slug}"
         if slug in here and job.progress.under_way != mark:

@@ -25,14 +25,18 @@ def first_line(key: str) -> None:
 
 async def deploy(pool: str) -> None:
     """Make a pool and a deployment of the flow, in the folder of this file."""
+    here = pathlib.Path(__file__)
+    step = {"prefect.deployments.steps.set_working_directory": {"directory": str(here.parent)}}
     async with get_client() as client:
         await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
-    here = pathlib.Path(__file__)
-    deployment = await first_line.ato_deployment("bench")
-    deployment.work_pool_name = pool
-    deployment.entrypoint = f"{here.name}:first_line"
-    deployment.pull_steps = [{"prefect.deployments.steps.set_working_directory": {"directory": str(here.parent)}}]
-    print(await deployment.aapply())
+        made = await client.create_deployment(
+            flow_id=await client.create_flow(first_line),
+            name=pool,
+            entrypoint=f"{here.name}:first_line",
+            pull_steps=[step],
+            work_pool_name=pool,
+        )
+    print(made)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime
 import uuid
+from typing import Any
 
 import httpx
 from prefect import flow, get_client, get_run_logger, task
@@ -20,13 +21,14 @@ from prefect.blocks.core import Block
 from prefect.blocks.notifications import SlackWebhook
 from prefect.blocks.system import Secret
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, WorkPoolCreate
-from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy, WorkPool
+from prefect.client.schemas.actions import DeploymentScheduleCreate, GlobalConcurrencyLimitCreate, WorkPoolCreate
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions, WorkPool
+from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect.events.actions import CancelFlowRun, RunDeployment, SendNotification
 from prefect.events.schemas.automations import CompoundTrigger, EventTrigger, Posture
 from prefect.runtime import task_run
-from prefect.schedules import Cron, Interval, RRule
 from prefect.states import Cancelled, Completed
+from prefect.utilities.callables import parameter_schema
 from prefect.variables import Variable
 from pydantic import SecretStr
 
@@ -108,34 +110,50 @@ async def _pools(client: PrefectClient) -> None:
     )
     await client.create_work_queue("urgent", work_pool_name=made.name, priority=1, concurrency_limit=2)
     await client.create_work_queue("later", work_pool_name=made.name, priority=9, description="in the night")
-    await client.create_work_pool(WorkPoolCreate(name="asleep", type="docker", is_paused=True))
+    await client.create_work_pool(
+        WorkPoolCreate(name="asleep", type="docker", is_paused=True, base_job_template=made.base_job_template)
+    )
 
 
 async def _deployments(client: PrefectClient) -> list[uuid.UUID]:
     anchor = datetime.datetime(2026, 1, 5, 6, tzinfo=datetime.UTC)
-    made = []
-    for name, more in {
+    flow_id = await client.create_flow(everything)
+    schema = parameter_schema(everything).model_dump_for_openapi()
+    every_eight = IntervalSchedule(interval=datetime.timedelta(hours=8), anchor_date=anchor)
+    cron = CronSchedule(cron="0 3 * * *", timezone="Europe/Berlin")
+    several: dict[str, dict[str, Any]] = {
         "nightly": {
             "schedules": [
-                Cron("0 3 * * *", timezone="Europe/Berlin", slug="three"),
-                Interval(datetime.timedelta(hours=8), anchor_date=anchor, parameters={"count": 5}),
+                DeploymentScheduleCreate(schedule=cron, active=True, slug="three"),
+                DeploymentScheduleCreate(schedule=every_eight, active=False, parameters={"count": 5}),
             ],
-            "concurrency_limit": ConcurrencyLimitConfig(
-                limit=2, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=90
+            "concurrency_limit": 2,
+            "concurrency_options": ConcurrencyOptions(
+                collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW, grace_period_seconds=90
             ),
             "work_queue_name": "urgent",
             "job_variables": {"command": "echo"},
         },
-        "weekly": {"schedules": [RRule("FREQ=WEEKLY;BYDAY=MO", timezone="UTC")], "paused": True},
+        "weekly": {
+            "schedules": [DeploymentScheduleCreate(schedule=RRuleSchedule(rrule="FREQ=WEEKLY;BYDAY=MO"))],
+            "paused": True,
+        },
         "by-hand": {"tags": ["prod", "manual"], "description": "Started by **people**.", "version": "1.2"},
-    }.items():
-        deployment = await everything.ato_deployment(name, parameters={"count": 1}, **more)
-        deployment.work_pool_name = "fast"
-        deployment.pull_steps = [
-            {"prefect.deployments.steps.set_working_directory": {"id": "here", "directory": "/tmp"}}
-        ]
-        made.append(await deployment.aapply())
-    return made
+    }
+    step = {"prefect.deployments.steps.set_working_directory": {"id": "here", "directory": "/tmp"}}
+    return [
+        await client.create_deployment(
+            flow_id=flow_id,
+            name=name,
+            parameters={"count": 1},
+            parameter_openapi_schema=schema,
+            entrypoint="flows.py:everything",
+            pull_steps=[step],
+            work_pool_name="fast",
+            **more,
+        )
+        for name, more in several.items()
+    ]
 
 
 async def _limits(client: PrefectClient) -> None:
