@@ -1932,6 +1932,14 @@ export interface DeleteSessionRequest {
 
 export type DeleteSessionResponse = Record<string, never>;
 
+/** Asks to delete a task run. */
+export interface DeleteTaskRunRequest {
+  /** Which one. */
+  task_run_id: string;
+}
+
+export type DeleteTaskRunResponse = Record<string, never>;
+
 /** Asks to delete a team. */
 export interface DeleteTeamRequest {
   /** Which one. */
@@ -3186,6 +3194,20 @@ export interface GetFlowRunResponse {
   flow_run?: FlowRun;
 }
 
+/** Asks for a state. */
+export interface GetFlowRunStateRequest {
+  /** Which one. A state whose id is no UUIDv7 is found for a week. */
+  state_id: string;
+}
+
+/** Returns a state. */
+export interface GetFlowRunStateResponse {
+  /** The state. */
+  state?: State;
+  /** The flow run that it is a state of. */
+  flow_run_id: string;
+}
+
 /** Asks for a provider. */
 export interface GetIdentityProviderRequest {
   /** Which one. */
@@ -3400,6 +3422,22 @@ export interface GetTaskRunRequest {
 export interface GetTaskRunResponse {
   /** The task run. */
   task_run?: TaskRun;
+}
+
+/** Asks for a state. */
+export interface GetTaskRunStateRequest {
+  /** Which one. A state whose id is no UUIDv7 is found for a week. */
+  state_id: string;
+}
+
+/** Returns a state. */
+export interface GetTaskRunStateResponse {
+  /** The state. */
+  state?: State;
+  /** The task run that it is a state of. */
+  task_run_id: string;
+  /** The flow run that the task run is part of, if it is of one. */
+  flow_run_id: string;
 }
 
 export type GetTaskServingRequest = Record<string, never>;
@@ -4798,6 +4836,28 @@ export type LogSource =
   | "LOG_SOURCE_WORKER"
   | "LOG_SOURCE_INFRASTRUCTURE";
 
+/** Asks to make runs of schedules. Of each schedule as few are made as there have to be. */
+export interface MakeScheduledRunsRequest {
+  /** Of which deployment. */
+  deployment_id: string;
+  /** From then on; unset is now. */
+  start_at?: string;
+  /** None after; unset is 100 days after the start. */
+  end_at?: string;
+  /** Until at least so long after the start; unset is an hour. */
+  least_span?: string;
+  /** At least so many of each schedule; unset is 3. */
+  least_runs?: number;
+  /** At most so many of each schedule, up to 1,000; unset is 100. */
+  most_runs?: number;
+}
+
+/** The runs are made. */
+export interface MakeScheduledRunsResponse {
+  /** How many were made that had not been there. */
+  made: number;
+}
+
 /** A task run made an asset, or failed to. */
 export interface Materialization {
   /** UUIDv7. */
@@ -4884,6 +4944,8 @@ export interface NewBackgroundTask {
   wait_for: string[];
   /** Not before this; unset is now. */
   scheduled_at?: string;
+  /** Kept with its first state. */
+  state_details?: StateDetails;
 }
 
 /** An asset that a task run made, or failed to make. */
@@ -6886,7 +6948,7 @@ export interface UpdateFlowResponse {
 export interface UpdateFlowRunRequest {
   /** The new values, and the flow run's id. */
   flow_run?: FlowRun;
-  /** Which fields to change: name, tags, labels, notes, parameters and job_variables (before the run started), infrastructure_id, retry_policy. Empty: those that are set. */
+  /** Which fields to change: name, tags, labels, notes, parameters and job_variables (before the run started), flow_version, infrastructure_id, retry_policy. Empty: those that are set. */
   update_mask?: string;
 }
 
@@ -6950,6 +7012,20 @@ export interface UpdateServiceAccountRequest {
 export interface UpdateServiceAccountResponse {
   /** The service account. */
   service_account?: ServiceAccount;
+}
+
+/** Asks to change a task run. */
+export interface UpdateTaskRunRequest {
+  /** The new values, and the task run's id. */
+  task_run?: TaskRun;
+  /** Which fields to change: name, tags, labels. Empty: those that are set. */
+  update_mask?: string;
+}
+
+/** Returns the changed task run. */
+export interface UpdateTaskRunResponse {
+  /** The task run. */
+  task_run?: TaskRun;
 }
 
 /** Asks to change a team. */
@@ -7505,6 +7581,9 @@ export interface Calls {
   ListTaskRuns: { request: ListTaskRunsRequest; response: ListTaskRunsResponse };
   CountTaskRuns: { request: CountTaskRunsRequest; response: CountTaskRunsResponse };
   ListTaskRunStates: { request: ListTaskRunStatesRequest; response: ListTaskRunStatesResponse };
+  GetTaskRunState: { request: GetTaskRunStateRequest; response: GetTaskRunStateResponse };
+  UpdateTaskRun: { request: UpdateTaskRunRequest; response: UpdateTaskRunResponse };
+  DeleteTaskRun: { request: DeleteTaskRunRequest; response: DeleteTaskRunResponse };
   RecordTransitions: { request: RecordTransitionsRequest; response: RecordTransitionsResponse };
   RenewAttempts: { request: RenewAttemptsRequest; response: RenewAttemptsResponse };
   CreateFlowRun: { request: CreateFlowRunRequest; response: CreateFlowRunResponse };
@@ -7521,6 +7600,7 @@ export interface Calls {
   ResumeFlowRun: { request: ResumeFlowRunRequest; response: ResumeFlowRunResponse };
   RetryFlowRun: { request: RetryFlowRunRequest; response: RetryFlowRunResponse };
   ListFlowRunStates: { request: ListFlowRunStatesRequest; response: ListFlowRunStatesResponse };
+  GetFlowRunState: { request: GetFlowRunStateRequest; response: GetFlowRunStateResponse };
   ApplyDeployment: { request: ApplyDeploymentRequest; response: ApplyDeploymentResponse };
   GetDeployment: { request: GetDeploymentRequest; response: GetDeploymentResponse };
   GetDeploymentByName: { request: GetDeploymentByNameRequest; response: GetDeploymentByNameResponse };
@@ -7539,6 +7619,7 @@ export interface Calls {
   CompareDeploymentVersions: { request: CompareDeploymentVersionsRequest; response: CompareDeploymentVersionsResponse };
   RollBackDeployment: { request: RollBackDeploymentRequest; response: RollBackDeploymentResponse };
   PromoteDeploymentVersion: { request: PromoteDeploymentVersionRequest; response: PromoteDeploymentVersionResponse };
+  MakeScheduledRuns: { request: MakeScheduledRunsRequest; response: MakeScheduledRunsResponse };
   RunDeploymentInBulk: { request: RunDeploymentInBulkRequest; response: RunDeploymentInBulkResponse };
   CreateBackfill: { request: CreateBackfillRequest; response: CreateBackfillResponse };
   GetBackfill: { request: GetBackfillRequest; response: GetBackfillResponse };
@@ -7779,6 +7860,9 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ListTaskRuns: { verb: "POST", path: "/v1/task-runs:search", body: true },
   CountTaskRuns: { verb: "POST", path: "/v1/task-runs:count", body: true },
   ListTaskRunStates: { verb: "GET", path: "/v1/task-runs/{task_run_id}/states", body: false },
+  GetTaskRunState: { verb: "GET", path: "/v1/task-run-states/{state_id}", body: false },
+  UpdateTaskRun: { verb: "PATCH", path: "/v1/task-runs/{task_run.task_run_id}", body: true },
+  DeleteTaskRun: { verb: "DELETE", path: "/v1/task-runs/{task_run_id}", body: false },
   RecordTransitions: { verb: "POST", path: "/v1/task-runs:record", body: true },
   RenewAttempts: { verb: "POST", path: "/v1/flow-runs:renewAttempts", body: true },
   CreateFlowRun: { verb: "POST", path: "/v1/flow-runs", body: true },
@@ -7795,6 +7879,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   ResumeFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:resume", body: true },
   RetryFlowRun: { verb: "POST", path: "/v1/flow-runs/{flow_run_id}:retry", body: true },
   ListFlowRunStates: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}/states", body: false },
+  GetFlowRunState: { verb: "GET", path: "/v1/flow-run-states/{state_id}", body: false },
   WatchFlowRun: { verb: "GET", path: "/v1/flow-runs/{flow_run_id}:watch", body: false },
   FollowFlowRuns: { verb: "POST", path: "/v1/flow-runs:follow", body: true },
   ApplyDeployment: { verb: "POST", path: "/v1/deployments", body: true },
@@ -7815,6 +7900,7 @@ export const routes: Record<keyof Calls | keyof Streams, Route> = {
   CompareDeploymentVersions: { verb: "GET", path: "/v1/deployments/{deployment_id}/versions:compare", body: false },
   RollBackDeployment: { verb: "POST", path: "/v1/deployments/{deployment_id}:rollBack", body: true },
   PromoteDeploymentVersion: { verb: "POST", path: "/v1/deployments/{deployment_id}/versions/{number}:promote", body: true },
+  MakeScheduledRuns: { verb: "POST", path: "/v1/deployments/{deployment_id}:makeScheduledRuns", body: true },
   RunDeploymentInBulk: { verb: "POST", path: "/v1/deployments/{deployment_id}:runInBulk", body: true },
   CreateBackfill: { verb: "POST", path: "/v1/backfills", body: true },
   GetBackfill: { verb: "GET", path: "/v1/backfills/{backfill_id}", body: false },

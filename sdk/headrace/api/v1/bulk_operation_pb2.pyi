@@ -415,6 +415,45 @@ class GetBulkOperationResponse(google.protobuf.message.Message):
 Global___GetBulkOperationResponse: typing_extensions.TypeAlias = GetBulkOperationResponse
 
 @typing.final
+class WatchBulkOperationRequest(google.protobuf.message.Message):
+    """Asks to be told how far an operation comes."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BULK_OPERATION_ID_FIELD_NUMBER: builtins.int
+    bulk_operation_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        bulk_operation_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["bulk_operation_id", b"bulk_operation_id"]) -> None: ...
+
+Global___WatchBulkOperationRequest: typing_extensions.TypeAlias = WatchBulkOperationRequest
+
+@typing.final
+class WatchBulkOperationResponse(google.protobuf.message.Message):
+    """Tells how far an operation has come."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    BULK_OPERATION_FIELD_NUMBER: builtins.int
+    @property
+    def bulk_operation(self) -> Global___BulkOperation:
+        """The operation; unset in a sign of life."""
+
+    def __init__(
+        self,
+        *,
+        bulk_operation: Global___BulkOperation | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["bulk_operation", b"bulk_operation"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["bulk_operation", b"bulk_operation"]) -> None: ...
+
+Global___WatchBulkOperationResponse: typing_extensions.TypeAlias = WatchBulkOperationResponse
+
+@typing.final
 class ListBulkOperationsRequest(google.protobuf.message.Message):
     """Asks for a page of operations."""
 

@@ -47,6 +47,11 @@ class BulkOperationServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.GetBulkOperationRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.GetBulkOperationResponse.FromString,
                 _registered_method=True)
+        self.WatchBulkOperation = channel.unary_stream(
+                '/headrace.api.v1.BulkOperationService/WatchBulkOperation',
+                request_serializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.WatchBulkOperationRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.WatchBulkOperationResponse.FromString,
+                _registered_method=True)
         self.ListBulkOperations = channel.unary_unary(
                 '/headrace.api.v1.BulkOperationService/ListBulkOperations',
                 request_serializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.ListBulkOperationsRequest.SerializeToString,
@@ -81,6 +86,13 @@ class BulkOperationServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchBulkOperation(self, request, context):
+        """Sends an operation as it is, and again whenever it came further, until it has ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBulkOperations(self, request, context):
         """Lists operations, newest first.
         """
@@ -107,6 +119,11 @@ def add_BulkOperationServiceServicer_to_server(servicer, server):
                     servicer.GetBulkOperation,
                     request_deserializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.GetBulkOperationRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.GetBulkOperationResponse.SerializeToString,
+            ),
+            'WatchBulkOperation': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchBulkOperation,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.WatchBulkOperationRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_bulk__operation__pb2.WatchBulkOperationResponse.SerializeToString,
             ),
             'ListBulkOperations': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBulkOperations,
@@ -176,6 +193,33 @@ class BulkOperationService(object):
             '/headrace.api.v1.BulkOperationService/GetBulkOperation',
             headrace_dot_api_dot_v1_dot_bulk__operation__pb2.GetBulkOperationRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_bulk__operation__pb2.GetBulkOperationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchBulkOperation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/headrace.api.v1.BulkOperationService/WatchBulkOperation',
+            headrace_dot_api_dot_v1_dot_bulk__operation__pb2.WatchBulkOperationRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_bulk__operation__pb2.WatchBulkOperationResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -57,6 +57,22 @@ _BulkOperationServiceGetBulkOperationType = typing_extensions.TypeVar(
     ],
 )
 
+_BulkOperationServiceWatchBulkOperationType = typing_extensions.TypeVar(
+    '_BulkOperationServiceWatchBulkOperationType',
+    grpc.UnaryStreamMultiCallable[
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse,
+    ],
+    default=grpc.UnaryStreamMultiCallable[
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse,
+    ],
+)
+
 _BulkOperationServiceListBulkOperationsType = typing_extensions.TypeVar(
     '_BulkOperationServiceListBulkOperationsType',
     grpc.UnaryUnaryMultiCallable[
@@ -89,7 +105,7 @@ _BulkOperationServiceCancelBulkOperationType = typing_extensions.TypeVar(
     ],
 )
 
-class BulkOperationServiceStub(typing.Generic[_BulkOperationServiceCreateBulkOperationType, _BulkOperationServiceGetBulkOperationType, _BulkOperationServiceListBulkOperationsType, _BulkOperationServiceCancelBulkOperationType]):
+class BulkOperationServiceStub(typing.Generic[_BulkOperationServiceCreateBulkOperationType, _BulkOperationServiceGetBulkOperationType, _BulkOperationServiceWatchBulkOperationType, _BulkOperationServiceListBulkOperationsType, _BulkOperationServiceCancelBulkOperationType]):
     """Changes many flow runs in the background, run by run, under the same rules as one by one.
 
     An operation survives restarts of the server, tells how far it has come, and can be cancelled.
@@ -104,6 +120,10 @@ class BulkOperationServiceStub(typing.Generic[_BulkOperationServiceCreateBulkOpe
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.bulk_operation_pb2.GetBulkOperationRequest,
             headrace.api.v1.bulk_operation_pb2.GetBulkOperationResponse,
+        ],
+        grpc.UnaryStreamMultiCallable[
+            headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+            headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse,
         ],
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.bulk_operation_pb2.ListBulkOperationsRequest,
@@ -125,6 +145,10 @@ class BulkOperationServiceStub(typing.Generic[_BulkOperationServiceCreateBulkOpe
             headrace.api.v1.bulk_operation_pb2.GetBulkOperationRequest,
             headrace.api.v1.bulk_operation_pb2.GetBulkOperationResponse,
         ],
+        grpc.aio.UnaryStreamMultiCallable[
+            headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+            headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse,
+        ],
         grpc.aio.UnaryUnaryMultiCallable[
             headrace.api.v1.bulk_operation_pb2.ListBulkOperationsRequest,
             headrace.api.v1.bulk_operation_pb2.ListBulkOperationsResponse,
@@ -144,6 +168,9 @@ class BulkOperationServiceStub(typing.Generic[_BulkOperationServiceCreateBulkOpe
     GetBulkOperation: _BulkOperationServiceGetBulkOperationType
     """Returns one operation."""
 
+    WatchBulkOperation: _BulkOperationServiceWatchBulkOperationType
+    """Sends an operation as it is, and again whenever it came further, until it has ended."""
+
     ListBulkOperations: _BulkOperationServiceListBulkOperationsType
     """Lists operations, newest first."""
 
@@ -158,6 +185,10 @@ BulkOperationServiceAsyncStub: typing_extensions.TypeAlias = BulkOperationServic
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.bulk_operation_pb2.GetBulkOperationRequest,
         headrace.api.v1.bulk_operation_pb2.GetBulkOperationResponse,
+    ],
+    grpc.aio.UnaryStreamMultiCallable[
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+        headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse,
     ],
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.bulk_operation_pb2.ListBulkOperationsRequest,
@@ -193,6 +224,14 @@ class BulkOperationServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.bulk_operation_pb2.GetBulkOperationResponse, collections.abc.Awaitable[headrace.api.v1.bulk_operation_pb2.GetBulkOperationResponse]]:
         """Returns one operation."""
+
+    @abc.abstractmethod
+    def WatchBulkOperation(
+        self,
+        request: headrace.api.v1.bulk_operation_pb2.WatchBulkOperationRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse], collections.abc.AsyncIterator[headrace.api.v1.bulk_operation_pb2.WatchBulkOperationResponse]]:
+        """Sends an operation as it is, and again whenever it came further, until it has ended."""
 
     @abc.abstractmethod
     def ListBulkOperations(

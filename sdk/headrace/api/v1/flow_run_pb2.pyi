@@ -1107,7 +1107,7 @@ class UpdateFlowRunRequest(google.protobuf.message.Message):
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
         """Which fields to change: name, tags, labels, notes, parameters and job_variables (before the run started),
-        infrastructure_id, retry_policy. Empty: those that are set.
+        flow_version, infrastructure_id, retry_policy. Empty: those that are set.
         """
 
     def __init__(
@@ -1592,6 +1592,49 @@ class ListFlowRunStatesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "states", b"states"]) -> None: ...
 
 Global___ListFlowRunStatesResponse: typing_extensions.TypeAlias = ListFlowRunStatesResponse
+
+@typing.final
+class GetFlowRunStateRequest(google.protobuf.message.Message):
+    """Asks for a state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATE_ID_FIELD_NUMBER: builtins.int
+    state_id: builtins.str
+    """Which one. A state whose id is no UUIDv7 is found for a week."""
+    def __init__(
+        self,
+        *,
+        state_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["state_id", b"state_id"]) -> None: ...
+
+Global___GetFlowRunStateRequest: typing_extensions.TypeAlias = GetFlowRunStateRequest
+
+@typing.final
+class GetFlowRunStateResponse(google.protobuf.message.Message):
+    """Returns a state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: builtins.int
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    flow_run_id: builtins.str
+    """The flow run that it is a state of."""
+    @property
+    def state(self) -> headrace.api.v1.state_pb2.State:
+        """The state."""
+
+    def __init__(
+        self,
+        *,
+        state: headrace.api.v1.state_pb2.State | None = ...,
+        flow_run_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "state", b"state"]) -> None: ...
+
+Global___GetFlowRunStateResponse: typing_extensions.TypeAlias = GetFlowRunStateResponse
 
 @typing.final
 class WatchFlowRunRequest(google.protobuf.message.Message):

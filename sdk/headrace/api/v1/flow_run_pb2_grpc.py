@@ -105,6 +105,11 @@ class FlowRunServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ListFlowRunStatesRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ListFlowRunStatesResponse.FromString,
                 _registered_method=True)
+        self.GetFlowRunState = channel.unary_unary(
+                '/headrace.api.v1.FlowRunService/GetFlowRunState',
+                request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.GetFlowRunStateRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.GetFlowRunStateResponse.FromString,
+                _registered_method=True)
         self.WatchFlowRun = channel.unary_stream(
                 '/headrace.api.v1.FlowRunService/WatchFlowRun',
                 request_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.WatchFlowRunRequest.SerializeToString,
@@ -222,6 +227,13 @@ class FlowRunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFlowRunState(self, request, context):
+        """Returns one state that a flow run went through.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchFlowRun(self, request, context):
         """Follows one flow run with its task runs: first as they are, then each change, until the run is final.
         """
@@ -308,6 +320,11 @@ def add_FlowRunServiceServicer_to_server(servicer, server):
                     servicer.ListFlowRunStates,
                     request_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ListFlowRunStatesRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.ListFlowRunStatesResponse.SerializeToString,
+            ),
+            'GetFlowRunState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFlowRunState,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.GetFlowRunStateRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_flow__run__pb2.GetFlowRunStateResponse.SerializeToString,
             ),
             'WatchFlowRun': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchFlowRun,
@@ -699,6 +716,33 @@ class FlowRunService(object):
             '/headrace.api.v1.FlowRunService/ListFlowRunStates',
             headrace_dot_api_dot_v1_dot_flow__run__pb2.ListFlowRunStatesRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_flow__run__pb2.ListFlowRunStatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetFlowRunState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.FlowRunService/GetFlowRunState',
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.GetFlowRunStateRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_flow__run__pb2.GetFlowRunStateResponse.FromString,
             options,
             channel_credentials,
             insecure,

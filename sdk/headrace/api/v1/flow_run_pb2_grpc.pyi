@@ -249,6 +249,22 @@ _FlowRunServiceListFlowRunStatesType = typing_extensions.TypeVar(
     ],
 )
 
+_FlowRunServiceGetFlowRunStateType = typing_extensions.TypeVar(
+    '_FlowRunServiceGetFlowRunStateType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse,
+    ],
+)
+
 _FlowRunServiceWatchFlowRunType = typing_extensions.TypeVar(
     '_FlowRunServiceWatchFlowRunType',
     grpc.UnaryStreamMultiCallable[
@@ -281,7 +297,7 @@ _FlowRunServiceFollowFlowRunsType = typing_extensions.TypeVar(
     ],
 )
 
-class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowRunServiceGetFlowRunType, _FlowRunServiceBatchGetFlowRunsType, _FlowRunServiceListFlowRunsType, _FlowRunServiceCountFlowRunsType, _FlowRunServiceUpdateFlowRunType, _FlowRunServiceDeleteFlowRunType, _FlowRunServiceProposeFlowRunStateType, _FlowRunServiceCancelFlowRunType, _FlowRunServicePauseFlowRunType, _FlowRunServiceSuspendFlowRunType, _FlowRunServiceResumeFlowRunType, _FlowRunServiceRetryFlowRunType, _FlowRunServiceListFlowRunStatesType, _FlowRunServiceWatchFlowRunType, _FlowRunServiceFollowFlowRunsType]):
+class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowRunServiceGetFlowRunType, _FlowRunServiceBatchGetFlowRunsType, _FlowRunServiceListFlowRunsType, _FlowRunServiceCountFlowRunsType, _FlowRunServiceUpdateFlowRunType, _FlowRunServiceDeleteFlowRunType, _FlowRunServiceProposeFlowRunStateType, _FlowRunServiceCancelFlowRunType, _FlowRunServicePauseFlowRunType, _FlowRunServiceSuspendFlowRunType, _FlowRunServiceResumeFlowRunType, _FlowRunServiceRetryFlowRunType, _FlowRunServiceListFlowRunStatesType, _FlowRunServiceGetFlowRunStateType, _FlowRunServiceWatchFlowRunType, _FlowRunServiceFollowFlowRunsType]):
     """Keeps flow runs and judges the changes of their states."""
 
     @typing.overload
@@ -341,6 +357,10 @@ class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowR
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.flow_run_pb2.ListFlowRunStatesRequest,
             headrace.api.v1.flow_run_pb2.ListFlowRunStatesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+            headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse,
         ],
         grpc.UnaryStreamMultiCallable[
             headrace.api.v1.flow_run_pb2.WatchFlowRunRequest,
@@ -410,6 +430,10 @@ class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowR
             headrace.api.v1.flow_run_pb2.ListFlowRunStatesRequest,
             headrace.api.v1.flow_run_pb2.ListFlowRunStatesResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+            headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse,
+        ],
         grpc.aio.UnaryStreamMultiCallable[
             headrace.api.v1.flow_run_pb2.WatchFlowRunRequest,
             headrace.api.v1.flow_run_pb2.WatchFlowRunResponse,
@@ -466,6 +490,9 @@ class FlowRunServiceStub(typing.Generic[_FlowRunServiceCreateFlowRunType, _FlowR
 
     ListFlowRunStates: _FlowRunServiceListFlowRunStatesType
     """Lists the states that a flow run went through, oldest first."""
+
+    GetFlowRunState: _FlowRunServiceGetFlowRunStateType
+    """Returns one state that a flow run went through."""
 
     WatchFlowRun: _FlowRunServiceWatchFlowRunType
     """Follows one flow run with its task runs: first as they are, then each change, until the run is final."""
@@ -529,6 +556,10 @@ FlowRunServiceAsyncStub: typing_extensions.TypeAlias = FlowRunServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.flow_run_pb2.ListFlowRunStatesRequest,
         headrace.api.v1.flow_run_pb2.ListFlowRunStatesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+        headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse,
     ],
     grpc.aio.UnaryStreamMultiCallable[
         headrace.api.v1.flow_run_pb2.WatchFlowRunRequest,
@@ -659,6 +690,14 @@ class FlowRunServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.flow_run_pb2.ListFlowRunStatesResponse, collections.abc.Awaitable[headrace.api.v1.flow_run_pb2.ListFlowRunStatesResponse]]:
         """Lists the states that a flow run went through, oldest first."""
+
+    @abc.abstractmethod
+    def GetFlowRunState(
+        self,
+        request: headrace.api.v1.flow_run_pb2.GetFlowRunStateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse, collections.abc.Awaitable[headrace.api.v1.flow_run_pb2.GetFlowRunStateResponse]]:
+        """Returns one state that a flow run went through."""
 
     @abc.abstractmethod
     def WatchFlowRun(

@@ -26,7 +26,7 @@ from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cheadrace/api/v1/system.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1dheadrace/api/v1/options.proto\"\x12\n\x10GetSystemRequest\"\xa7\x02\n\x11GetSystemResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12\"\n\x0c\x63\x61pabilities\x18\x02 \x03(\tR\x0c\x63\x61pabilities\x12!\n\x0cgrpc_address\x18\x03 \x01(\tR\x0bgrpcAddress\x12\x19\n\x08grpc_tls\x18\x04 \x01(\x08R\x07grpcTls\x12\x37\n\x17\x61uthentication_required\x18\x05 \x01(\x08R\x16\x61uthenticationRequired\x12\x34\n\x16minimum_client_version\x18\x06 \x01(\tR\x14minimumClientVersion\x12\'\n\x0finstallation_id\x18\x07 \x01(\tR\x0einstallationId2{\n\rSystemService\x12j\n\tGetSystem\x12!.headrace.api.v1.GetSystemRequest\x1a\".headrace.api.v1.GetSystemResponse\"\x16\xe0\xe0\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/systemb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cheadrace/api/v1/system.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1dheadrace/api/v1/options.proto\"\x12\n\x10GetSystemRequest\"\xa7\x02\n\x11GetSystemResponse\x12\x18\n\x07version\x18\x01 \x01(\tR\x07version\x12\"\n\x0c\x63\x61pabilities\x18\x02 \x03(\tR\x0c\x63\x61pabilities\x12!\n\x0cgrpc_address\x18\x03 \x01(\tR\x0bgrpcAddress\x12\x19\n\x08grpc_tls\x18\x04 \x01(\x08R\x07grpcTls\x12\x37\n\x17\x61uthentication_required\x18\x05 \x01(\x08R\x16\x61uthenticationRequired\x12\x34\n\x16minimum_client_version\x18\x06 \x01(\tR\x14minimumClientVersion\x12\'\n\x0finstallation_id\x18\x07 \x01(\tR\x0einstallationId\"\x1a\n\x18GetServerSettingsRequest\"W\n\x19GetServerSettingsResponse\x12:\n\x08settings\x18\x01 \x03(\x0b\x32\x1e.headrace.api.v1.ServerSettingR\x08settings\"\x9b\x01\n\rServerSetting\x12\x1a\n\x08variable\x18\x01 \x01(\tR\x08variable\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value\x12\x1e\n\ncustomized\x18\x03 \x01(\x08R\ncustomized\x12\x16\n\x06secret\x18\x04 \x01(\x08R\x06secret\x12 \n\x0b\x64\x65scription\x18\x05 \x01(\tR\x0b\x64\x65scription2\x89\x02\n\rSystemService\x12j\n\tGetSystem\x12!.headrace.api.v1.GetSystemRequest\x1a\".headrace.api.v1.GetSystemResponse\"\x16\xe0\xe0\x18\x01\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/system\x12\x8b\x01\n\x11GetServerSettings\x12).headrace.api.v1.GetServerSettingsRequest\x1a*.headrace.api.v1.GetServerSettingsResponse\"\x1f\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/system/settingsb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,10 +35,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_SYSTEMSERVICE'].methods_by_name['GetSystem']._loaded_options = None
   _globals['_SYSTEMSERVICE'].methods_by_name['GetSystem']._serialized_options = b'\340\340\030\001\202\323\344\223\002\014\022\n/v1/system'
+  _globals['_SYSTEMSERVICE'].methods_by_name['GetServerSettings']._loaded_options = None
+  _globals['_SYSTEMSERVICE'].methods_by_name['GetServerSettings']._serialized_options = b'\340\340\030~\202\323\344\223\002\025\022\023/v1/system/settings'
   _globals['_GETSYSTEMREQUEST']._serialized_start=110
   _globals['_GETSYSTEMREQUEST']._serialized_end=128
   _globals['_GETSYSTEMRESPONSE']._serialized_start=131
   _globals['_GETSYSTEMRESPONSE']._serialized_end=426
-  _globals['_SYSTEMSERVICE']._serialized_start=428
-  _globals['_SYSTEMSERVICE']._serialized_end=551
+  _globals['_GETSERVERSETTINGSREQUEST']._serialized_start=428
+  _globals['_GETSERVERSETTINGSREQUEST']._serialized_end=454
+  _globals['_GETSERVERSETTINGSRESPONSE']._serialized_start=456
+  _globals['_GETSERVERSETTINGSRESPONSE']._serialized_end=543
+  _globals['_SERVERSETTING']._serialized_start=546
+  _globals['_SERVERSETTING']._serialized_end=701
+  _globals['_SYSTEMSERVICE']._serialized_start=704
+  _globals['_SYSTEMSERVICE']._serialized_end=969
 # @@protoc_insertion_point(module_scope)

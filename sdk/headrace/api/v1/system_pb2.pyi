@@ -73,3 +73,69 @@ class GetSystemResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["authentication_required", b"authentication_required", "capabilities", b"capabilities", "grpc_address", b"grpc_address", "grpc_tls", b"grpc_tls", "installation_id", b"installation_id", "minimum_client_version", b"minimum_client_version", "version", b"version"]) -> None: ...
 
 Global___GetSystemResponse: typing_extensions.TypeAlias = GetSystemResponse
+
+@typing.final
+class GetServerSettingsRequest(google.protobuf.message.Message):
+    """Asks for the settings of the server."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___GetServerSettingsRequest: typing_extensions.TypeAlias = GetServerSettingsRequest
+
+@typing.final
+class GetServerSettingsResponse(google.protobuf.message.Message):
+    """Returns the settings of the server."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SETTINGS_FIELD_NUMBER: builtins.int
+    @property
+    def settings(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___ServerSetting]:
+        """All settings, in the order of the documentation."""
+
+    def __init__(
+        self,
+        *,
+        settings: collections.abc.Iterable[Global___ServerSetting] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["settings", b"settings"]) -> None: ...
+
+Global___GetServerSettingsResponse: typing_extensions.TypeAlias = GetServerSettingsResponse
+
+@typing.final
+class ServerSetting(google.protobuf.message.Message):
+    """One setting of the server."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    VARIABLE_FIELD_NUMBER: builtins.int
+    VALUE_FIELD_NUMBER: builtins.int
+    CUSTOMIZED_FIELD_NUMBER: builtins.int
+    SECRET_FIELD_NUMBER: builtins.int
+    DESCRIPTION_FIELD_NUMBER: builtins.int
+    variable: builtins.str
+    """The environment variable that sets it."""
+    value: builtins.str
+    """Its value as one would set it; empty where there is none, and for secrets."""
+    customized: builtins.bool
+    """True if somebody set it, false if this is the default."""
+    secret: builtins.bool
+    """True if the value is a secret."""
+    description: builtins.str
+    """What it is for; empty where the name says it all."""
+    def __init__(
+        self,
+        *,
+        variable: builtins.str = ...,
+        value: builtins.str = ...,
+        customized: builtins.bool = ...,
+        secret: builtins.bool = ...,
+        description: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["customized", b"customized", "description", b"description", "secret", b"secret", "value", b"value", "variable", b"variable"]) -> None: ...
+
+Global___ServerSetting: typing_extensions.TypeAlias = ServerSetting

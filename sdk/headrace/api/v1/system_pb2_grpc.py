@@ -40,6 +40,11 @@ class SystemServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_system__pb2.GetSystemRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_system__pb2.GetSystemResponse.FromString,
                 _registered_method=True)
+        self.GetServerSettings = channel.unary_unary(
+                '/headrace.api.v1.SystemService/GetServerSettings',
+                request_serializer=headrace_dot_api_dot_v1_dot_system__pb2.GetServerSettingsRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_system__pb2.GetServerSettingsResponse.FromString,
+                _registered_method=True)
 
 
 class SystemServiceServicer(object):
@@ -53,6 +58,13 @@ class SystemServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetServerSettings(self, request, context):
+        """Tells how the process that answers is set up. Values of secrets are not told, only whether there is one.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_SystemServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -60,6 +72,11 @@ def add_SystemServiceServicer_to_server(servicer, server):
                     servicer.GetSystem,
                     request_deserializer=headrace_dot_api_dot_v1_dot_system__pb2.GetSystemRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_system__pb2.GetSystemResponse.SerializeToString,
+            ),
+            'GetServerSettings': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetServerSettings,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_system__pb2.GetServerSettingsRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_system__pb2.GetServerSettingsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -90,6 +107,33 @@ class SystemService(object):
             '/headrace.api.v1.SystemService/GetSystem',
             headrace_dot_api_dot_v1_dot_system__pb2.GetSystemRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_system__pb2.GetSystemResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetServerSettings(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.SystemService/GetServerSettings',
+            headrace_dot_api_dot_v1_dot_system__pb2.GetServerSettingsRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_system__pb2.GetServerSettingsResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,7 +41,23 @@ _SystemServiceGetSystemType = typing_extensions.TypeVar(
     ],
 )
 
-class SystemServiceStub(typing.Generic[_SystemServiceGetSystemType]):
+_SystemServiceGetServerSettingsType = typing_extensions.TypeVar(
+    '_SystemServiceGetServerSettingsType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.system_pb2.GetServerSettingsRequest,
+        headrace.api.v1.system_pb2.GetServerSettingsResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.system_pb2.GetServerSettingsRequest,
+        headrace.api.v1.system_pb2.GetServerSettingsResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.system_pb2.GetServerSettingsRequest,
+        headrace.api.v1.system_pb2.GetServerSettingsResponse,
+    ],
+)
+
+class SystemServiceStub(typing.Generic[_SystemServiceGetSystemType, _SystemServiceGetServerSettingsType]):
     """The server about itself."""
 
     @typing.overload
@@ -49,6 +65,10 @@ class SystemServiceStub(typing.Generic[_SystemServiceGetSystemType]):
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.system_pb2.GetSystemRequest,
             headrace.api.v1.system_pb2.GetSystemResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.system_pb2.GetServerSettingsRequest,
+            headrace.api.v1.system_pb2.GetServerSettingsResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -58,15 +78,26 @@ class SystemServiceStub(typing.Generic[_SystemServiceGetSystemType]):
             headrace.api.v1.system_pb2.GetSystemRequest,
             headrace.api.v1.system_pb2.GetSystemResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.system_pb2.GetServerSettingsRequest,
+            headrace.api.v1.system_pb2.GetServerSettingsResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     GetSystem: _SystemServiceGetSystemType
     """Tells the server's version, what it can do and where it is reached."""
 
+    GetServerSettings: _SystemServiceGetServerSettingsType
+    """Tells how the process that answers is set up. Values of secrets are not told, only whether there is one."""
+
 SystemServiceAsyncStub: typing_extensions.TypeAlias = SystemServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.system_pb2.GetSystemRequest,
         headrace.api.v1.system_pb2.GetSystemResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.system_pb2.GetServerSettingsRequest,
+        headrace.api.v1.system_pb2.GetServerSettingsResponse,
     ],
 ]
 
@@ -80,5 +111,13 @@ class SystemServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.system_pb2.GetSystemResponse, collections.abc.Awaitable[headrace.api.v1.system_pb2.GetSystemResponse]]:
         """Tells the server's version, what it can do and where it is reached."""
+
+    @abc.abstractmethod
+    def GetServerSettings(
+        self,
+        request: headrace.api.v1.system_pb2.GetServerSettingsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.system_pb2.GetServerSettingsResponse, collections.abc.Awaitable[headrace.api.v1.system_pb2.GetServerSettingsResponse]]:
+        """Tells how the process that answers is set up. Values of secrets are not told, only whether there is one."""
 
 def add_SystemServiceServicer_to_server(servicer: SystemServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -7,6 +7,7 @@ import builtins
 import collections.abc
 import google.protobuf.descriptor
 import google.protobuf.duration_pb2
+import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
@@ -725,6 +726,131 @@ class ListTaskRunStatesResponse(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["next_page_token", b"next_page_token", "states", b"states"]) -> None: ...
 
 Global___ListTaskRunStatesResponse: typing_extensions.TypeAlias = ListTaskRunStatesResponse
+
+@typing.final
+class GetTaskRunStateRequest(google.protobuf.message.Message):
+    """Asks for a state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATE_ID_FIELD_NUMBER: builtins.int
+    state_id: builtins.str
+    """Which one. A state whose id is no UUIDv7 is found for a week."""
+    def __init__(
+        self,
+        *,
+        state_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["state_id", b"state_id"]) -> None: ...
+
+Global___GetTaskRunStateRequest: typing_extensions.TypeAlias = GetTaskRunStateRequest
+
+@typing.final
+class GetTaskRunStateResponse(google.protobuf.message.Message):
+    """Returns a state."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATE_FIELD_NUMBER: builtins.int
+    TASK_RUN_ID_FIELD_NUMBER: builtins.int
+    FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    task_run_id: builtins.str
+    """The task run that it is a state of."""
+    flow_run_id: builtins.str
+    """The flow run that the task run is part of, if it is of one."""
+    @property
+    def state(self) -> headrace.api.v1.state_pb2.State:
+        """The state."""
+
+    def __init__(
+        self,
+        *,
+        state: headrace.api.v1.state_pb2.State | None = ...,
+        task_run_id: builtins.str = ...,
+        flow_run_id: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "state", b"state", "task_run_id", b"task_run_id"]) -> None: ...
+
+Global___GetTaskRunStateResponse: typing_extensions.TypeAlias = GetTaskRunStateResponse
+
+@typing.final
+class UpdateTaskRunRequest(google.protobuf.message.Message):
+    """Asks to change a task run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_RUN_FIELD_NUMBER: builtins.int
+    UPDATE_MASK_FIELD_NUMBER: builtins.int
+    @property
+    def task_run(self) -> Global___TaskRun:
+        """The new values, and the task run's id."""
+
+    @property
+    def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
+        """Which fields to change: name, tags, labels. Empty: those that are set."""
+
+    def __init__(
+        self,
+        *,
+        task_run: Global___TaskRun | None = ...,
+        update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["task_run", b"task_run", "update_mask", b"update_mask"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["task_run", b"task_run", "update_mask", b"update_mask"]) -> None: ...
+
+Global___UpdateTaskRunRequest: typing_extensions.TypeAlias = UpdateTaskRunRequest
+
+@typing.final
+class UpdateTaskRunResponse(google.protobuf.message.Message):
+    """Returns the changed task run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_RUN_FIELD_NUMBER: builtins.int
+    @property
+    def task_run(self) -> Global___TaskRun:
+        """The task run."""
+
+    def __init__(
+        self,
+        *,
+        task_run: Global___TaskRun | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["task_run", b"task_run"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["task_run", b"task_run"]) -> None: ...
+
+Global___UpdateTaskRunResponse: typing_extensions.TypeAlias = UpdateTaskRunResponse
+
+@typing.final
+class DeleteTaskRunRequest(google.protobuf.message.Message):
+    """Asks to delete a task run."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    TASK_RUN_ID_FIELD_NUMBER: builtins.int
+    task_run_id: builtins.str
+    """Which one."""
+    def __init__(
+        self,
+        *,
+        task_run_id: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["task_run_id", b"task_run_id"]) -> None: ...
+
+Global___DeleteTaskRunRequest: typing_extensions.TypeAlias = DeleteTaskRunRequest
+
+@typing.final
+class DeleteTaskRunResponse(google.protobuf.message.Message):
+    """The task run is gone."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+Global___DeleteTaskRunResponse: typing_extensions.TypeAlias = DeleteTaskRunResponse
 
 @typing.final
 class RecordRequest(google.protobuf.message.Message):

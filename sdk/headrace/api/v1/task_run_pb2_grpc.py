@@ -55,6 +55,21 @@ class TaskRunServiceStub(object):
                 request_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.ListTaskRunStatesRequest.SerializeToString,
                 response_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.ListTaskRunStatesResponse.FromString,
                 _registered_method=True)
+        self.GetTaskRunState = channel.unary_unary(
+                '/headrace.api.v1.TaskRunService/GetTaskRunState',
+                request_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.GetTaskRunStateRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.GetTaskRunStateResponse.FromString,
+                _registered_method=True)
+        self.UpdateTaskRun = channel.unary_unary(
+                '/headrace.api.v1.TaskRunService/UpdateTaskRun',
+                request_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.UpdateTaskRunRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.UpdateTaskRunResponse.FromString,
+                _registered_method=True)
+        self.DeleteTaskRun = channel.unary_unary(
+                '/headrace.api.v1.TaskRunService/DeleteTaskRun',
+                request_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.DeleteTaskRunRequest.SerializeToString,
+                response_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.DeleteTaskRunResponse.FromString,
+                _registered_method=True)
 
 
 class TaskRunServiceServicer(object):
@@ -89,6 +104,27 @@ class TaskRunServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetTaskRunState(self, request, context):
+        """Returns one state that a task run went through.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateTaskRun(self, request, context):
+        """Changes the named fields of a task run. Its states are recorded by the process that executes it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteTaskRun(self, request, context):
+        """Deletes a task run that is not RUNNING, with its history.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_TaskRunServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -111,6 +147,21 @@ def add_TaskRunServiceServicer_to_server(servicer, server):
                     servicer.ListTaskRunStates,
                     request_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.ListTaskRunStatesRequest.FromString,
                     response_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.ListTaskRunStatesResponse.SerializeToString,
+            ),
+            'GetTaskRunState': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetTaskRunState,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.GetTaskRunStateRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.GetTaskRunStateResponse.SerializeToString,
+            ),
+            'UpdateTaskRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateTaskRun,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.UpdateTaskRunRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.UpdateTaskRunResponse.SerializeToString,
+            ),
+            'DeleteTaskRun': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteTaskRun,
+                    request_deserializer=headrace_dot_api_dot_v1_dot_task__run__pb2.DeleteTaskRunRequest.FromString,
+                    response_serializer=headrace_dot_api_dot_v1_dot_task__run__pb2.DeleteTaskRunResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -222,6 +273,87 @@ class TaskRunService(object):
             '/headrace.api.v1.TaskRunService/ListTaskRunStates',
             headrace_dot_api_dot_v1_dot_task__run__pb2.ListTaskRunStatesRequest.SerializeToString,
             headrace_dot_api_dot_v1_dot_task__run__pb2.ListTaskRunStatesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetTaskRunState(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.TaskRunService/GetTaskRunState',
+            headrace_dot_api_dot_v1_dot_task__run__pb2.GetTaskRunStateRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_task__run__pb2.GetTaskRunStateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UpdateTaskRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.TaskRunService/UpdateTaskRun',
+            headrace_dot_api_dot_v1_dot_task__run__pb2.UpdateTaskRunRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_task__run__pb2.UpdateTaskRunResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteTaskRun(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/headrace.api.v1.TaskRunService/DeleteTaskRun',
+            headrace_dot_api_dot_v1_dot_task__run__pb2.DeleteTaskRunRequest.SerializeToString,
+            headrace_dot_api_dot_v1_dot_task__run__pb2.DeleteTaskRunResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -89,7 +89,55 @@ _TaskRunServiceListTaskRunStatesType = typing_extensions.TypeVar(
     ],
 )
 
-class TaskRunServiceStub(typing.Generic[_TaskRunServiceGetTaskRunType, _TaskRunServiceListTaskRunsType, _TaskRunServiceCountTaskRunsType, _TaskRunServiceListTaskRunStatesType]):
+_TaskRunServiceGetTaskRunStateType = typing_extensions.TypeVar(
+    '_TaskRunServiceGetTaskRunStateType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+        headrace.api.v1.task_run_pb2.GetTaskRunStateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+        headrace.api.v1.task_run_pb2.GetTaskRunStateResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+        headrace.api.v1.task_run_pb2.GetTaskRunStateResponse,
+    ],
+)
+
+_TaskRunServiceUpdateTaskRunType = typing_extensions.TypeVar(
+    '_TaskRunServiceUpdateTaskRunType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+        headrace.api.v1.task_run_pb2.UpdateTaskRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+        headrace.api.v1.task_run_pb2.UpdateTaskRunResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+        headrace.api.v1.task_run_pb2.UpdateTaskRunResponse,
+    ],
+)
+
+_TaskRunServiceDeleteTaskRunType = typing_extensions.TypeVar(
+    '_TaskRunServiceDeleteTaskRunType',
+    grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+        headrace.api.v1.task_run_pb2.DeleteTaskRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+        headrace.api.v1.task_run_pb2.DeleteTaskRunResponse,
+    ],
+    default=grpc.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+        headrace.api.v1.task_run_pb2.DeleteTaskRunResponse,
+    ],
+)
+
+class TaskRunServiceStub(typing.Generic[_TaskRunServiceGetTaskRunType, _TaskRunServiceListTaskRunsType, _TaskRunServiceCountTaskRunsType, _TaskRunServiceListTaskRunStatesType, _TaskRunServiceGetTaskRunStateType, _TaskRunServiceUpdateTaskRunType, _TaskRunServiceDeleteTaskRunType]):
     """Shows task runs. They are written by the recording stream of the process that executes them."""
 
     @typing.overload
@@ -109,6 +157,18 @@ class TaskRunServiceStub(typing.Generic[_TaskRunServiceGetTaskRunType, _TaskRunS
         grpc.UnaryUnaryMultiCallable[
             headrace.api.v1.task_run_pb2.ListTaskRunStatesRequest,
             headrace.api.v1.task_run_pb2.ListTaskRunStatesResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+            headrace.api.v1.task_run_pb2.GetTaskRunStateResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+            headrace.api.v1.task_run_pb2.UpdateTaskRunResponse,
+        ],
+        grpc.UnaryUnaryMultiCallable[
+            headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+            headrace.api.v1.task_run_pb2.DeleteTaskRunResponse,
         ],
     ], channel: grpc.Channel) -> None: ...
 
@@ -130,6 +190,18 @@ class TaskRunServiceStub(typing.Generic[_TaskRunServiceGetTaskRunType, _TaskRunS
             headrace.api.v1.task_run_pb2.ListTaskRunStatesRequest,
             headrace.api.v1.task_run_pb2.ListTaskRunStatesResponse,
         ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+            headrace.api.v1.task_run_pb2.GetTaskRunStateResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+            headrace.api.v1.task_run_pb2.UpdateTaskRunResponse,
+        ],
+        grpc.aio.UnaryUnaryMultiCallable[
+            headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+            headrace.api.v1.task_run_pb2.DeleteTaskRunResponse,
+        ],
     ], channel: grpc.aio.Channel) -> None: ...
 
     GetTaskRun: _TaskRunServiceGetTaskRunType
@@ -143,6 +215,15 @@ class TaskRunServiceStub(typing.Generic[_TaskRunServiceGetTaskRunType, _TaskRunS
 
     ListTaskRunStates: _TaskRunServiceListTaskRunStatesType
     """Lists the states that a task run went through, oldest first."""
+
+    GetTaskRunState: _TaskRunServiceGetTaskRunStateType
+    """Returns one state that a task run went through."""
+
+    UpdateTaskRun: _TaskRunServiceUpdateTaskRunType
+    """Changes the named fields of a task run. Its states are recorded by the process that executes it."""
+
+    DeleteTaskRun: _TaskRunServiceDeleteTaskRunType
+    """Deletes a task run that is not RUNNING, with its history."""
 
 TaskRunServiceAsyncStub: typing_extensions.TypeAlias = TaskRunServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
@@ -160,6 +241,18 @@ TaskRunServiceAsyncStub: typing_extensions.TypeAlias = TaskRunServiceStub[
     grpc.aio.UnaryUnaryMultiCallable[
         headrace.api.v1.task_run_pb2.ListTaskRunStatesRequest,
         headrace.api.v1.task_run_pb2.ListTaskRunStatesResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+        headrace.api.v1.task_run_pb2.GetTaskRunStateResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+        headrace.api.v1.task_run_pb2.UpdateTaskRunResponse,
+    ],
+    grpc.aio.UnaryUnaryMultiCallable[
+        headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+        headrace.api.v1.task_run_pb2.DeleteTaskRunResponse,
     ],
 ]
 
@@ -197,6 +290,30 @@ class TaskRunServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[headrace.api.v1.task_run_pb2.ListTaskRunStatesResponse, collections.abc.Awaitable[headrace.api.v1.task_run_pb2.ListTaskRunStatesResponse]]:
         """Lists the states that a task run went through, oldest first."""
+
+    @abc.abstractmethod
+    def GetTaskRunState(
+        self,
+        request: headrace.api.v1.task_run_pb2.GetTaskRunStateRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.task_run_pb2.GetTaskRunStateResponse, collections.abc.Awaitable[headrace.api.v1.task_run_pb2.GetTaskRunStateResponse]]:
+        """Returns one state that a task run went through."""
+
+    @abc.abstractmethod
+    def UpdateTaskRun(
+        self,
+        request: headrace.api.v1.task_run_pb2.UpdateTaskRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.task_run_pb2.UpdateTaskRunResponse, collections.abc.Awaitable[headrace.api.v1.task_run_pb2.UpdateTaskRunResponse]]:
+        """Changes the named fields of a task run. Its states are recorded by the process that executes it."""
+
+    @abc.abstractmethod
+    def DeleteTaskRun(
+        self,
+        request: headrace.api.v1.task_run_pb2.DeleteTaskRunRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[headrace.api.v1.task_run_pb2.DeleteTaskRunResponse, collections.abc.Awaitable[headrace.api.v1.task_run_pb2.DeleteTaskRunResponse]]:
+        """Deletes a task run that is not RUNNING, with its history."""
 
 def add_TaskRunServiceServicer_to_server(servicer: TaskRunServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
 
