@@ -61,7 +61,7 @@ class OpenTelemetrySpans:
     def around(self, run: TaskRun, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function of a task with a span around each of its tries."""
         name = f"task {run.definition.name}"
-        attributes = {"headrace.task_run.id": run.task_run_id, "headrace.task.key": run.definition.task_key}
+        attributes = {"headrace.task_run.id": run.task_run_id, "headrace.task.key": run.facts.task_key}
         if run.host.id:
             attributes["headrace.flow_run.id"] = run.host.id
         if inspect.iscoroutinefunction(function):

@@ -7,6 +7,10 @@ carry correlation ids. Logs are one JSON object a line with the correlation id o
 
 from __future__ import annotations
 
+import contextlib
+import functools
+from collections.abc import Callable
+
 from opentelemetry import trace
 
 from headrace.rpc.exporting import exporter_names, make_provider
@@ -34,3 +38,11 @@ def configure_tracing(service: str) -> None:
 def is_tracing() -> bool:
     """Return whether spans go anywhere; if not, none need be made."""
     return _is_tracing
+
+
+def span_follower() -> Callable[[], contextlib.AbstractContextManager[object]]:
+    """Return what makes the span of the call in progress the current one again, for a block in another task."""
+    if not _is_tracing:
+        return contextlib.nullcontext
+    span = trace.get_current_span()
+    return functools.partial(trace.use_span, span, record_exception=False, set_status_on_exception=False)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import pathlib
 import re
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -151,5 +152,5 @@ async def test_without_a_word_nothing_of_it_is_loaded(tmp_path: pathlib.Path) ->
         "with local_runs(): flow(lambda: 1, name='one')()\n"
         "print([name for name in sys.modules if name.startswith('opentelemetry')])"
     )
-    done = await machine.run("python", "-c", code)
+    done = await machine.run(sys.executable, "-c", code)
     assert done.out.strip() == "[]"

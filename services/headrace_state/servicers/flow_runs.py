@@ -13,6 +13,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.telemetry import span_follower
 from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunReads, FlowRuns, Held, Outcome
 from headrace_state.rules.facts import Proposal
 from headrace_state.rules.filters import FlowRunFilter
@@ -61,9 +62,11 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         self._runs = runs
         self._reads = reads
         self._watching = watching
-        self._creations: Batcher[Wish, CreatedFlowRun] = Batcher(functools.partial(create_flow_runs, runs))
-        self._proposals = Proposals(runs)
-        self._loads: Batcher[uuid.UUID, Row | None] = Batcher(self._load_many)
+        self._creations: Batcher[Wish, CreatedFlowRun] = Batcher(
+            functools.partial(create_flow_runs, runs), follow=span_follower
+        )
+        self._proposals = Proposals(runs, follow=span_follower)
+        self._loads: Batcher[uuid.UUID, Row | None] = Batcher(self._load_many, follow=span_follower)
 
     async def CreateFlowRun(
         self, request: flow_run_pb2.CreateFlowRunRequest, context: Context
@@ -267,6 +270,19 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         return flow_run_pb2.ListFlowRunStatesResponse(
             states=[states.from_transition_row(row, with_result=caller.may(PAYLOADS)) for row in rows[: page.limit]],
             next_page_token=page.next_token(key),
+        )
+
+    async def GetFlowRunState(
+        self, request: flow_run_pb2.GetFlowRunStateRequest, context: Context
+    ) -> flow_run_pb2.GetFlowRunStateResponse:
+        """Return one state that a flow run went through."""
+        caller = current_caller()
+        state_id = values.to_id(request.state_id, "state_id")
+        row = await self._reads.load_state(caller.workspace_id, state_id, of_flow_run=True)
+        if row is None:
+            raise errors.NotFound(f"there is no state {state_id} of a flow run")
+        return flow_run_pb2.GetFlowRunStateResponse(
+            state=states.from_transition_row(row, with_result=caller.may(PAYLOADS)), flow_run_id=str(row["run_id"])
         )
 
     async def WatchFlowRun(

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import contextlib
 import contextvars
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from headrace import errors
 
 Question = TypeVar("Question")
 Answer = TypeVar("Answer")
 
+Resume = Callable[[], contextlib.AbstractContextManager[object]]
+"""Goes on, for a block, with what a caller was in the middle of."""
+
 MOST_TOGETHER = 100
 LANES = 2
 MOST_WAITING = 5_000
+
+
+_Waiting: TypeAlias = tuple[uuid.UUID, Question, "asyncio.Future[Answer]", Resume]
 
 
 class Batcher(Generic[Question, Answer]):
@@ -31,6 +38,8 @@ class Batcher(Generic[Question, Answer]):
             questions, each is asked by itself, so that nobody pays for another's mistake.
         most: Questions that are asked together.
         lanes: Trips that are under way at the same time.
+        follow: Called for each question. What it returns goes on with what its caller is in the middle of, such as a
+            trace, while those are asked of whom it is the first.
     """
 
     def __init__(
@@ -39,11 +48,13 @@ class Batcher(Generic[Question, Answer]):
         *,
         most: int = MOST_TOGETHER,
         lanes: int = LANES,
+        follow: Callable[[], Resume] = lambda: contextlib.nullcontext,
     ) -> None:
         self._ask = ask
         self._most = most
         self._free = lanes
-        self._waiting: collections.deque[tuple[uuid.UUID, Question, asyncio.Future[Answer]]] = collections.deque()
+        self._follow = follow
+        self._waiting: collections.deque[_Waiting[Question, Answer]] = collections.deque()
         self._trips: set[asyncio.Task[None]] = set()
 
     async def ask(self, workspace_id: uuid.UUID, question: Question) -> Answer:
@@ -55,7 +66,7 @@ class Batcher(Generic[Question, Answer]):
         if len(self._waiting) >= MOST_WAITING:
             raise errors.ResourceExhausted("too many calls wait for the database", retry_after_seconds=0.5)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((workspace_id, question, future))
+        self._waiting.append((workspace_id, question, future, self._follow()))
         if self._free > 0:
             self._free -= 1
             trip = asyncio.get_running_loop().create_task(self._travel(), name="batch", context=contextvars.Context())
@@ -70,18 +81,19 @@ class Batcher(Generic[Question, Answer]):
         finally:
             self._free += 1
 
-    def _next(self) -> list[tuple[uuid.UUID, Question, asyncio.Future[Answer]]]:
+    def _next(self) -> list[_Waiting[Question, Answer]]:
         batch = [self._waiting.popleft()]
         while self._waiting and len(batch) < self._most and self._waiting[0][0] == batch[0][0]:
             batch.append(self._waiting.popleft())
         # Who gave up meanwhile is not asked for.
         return [each for each in batch if not each[2].done()]
 
-    async def _answer(self, batch: list[tuple[uuid.UUID, Question, asyncio.Future[Answer]]]) -> None:
+    async def _answer(self, batch: list[_Waiting[Question, Answer]]) -> None:
         if not batch:
             return
         try:
-            answers = await self._ask(batch[0][0], [question for _, question, _ in batch])
+            with batch[0][3]():
+                answers = await self._ask(batch[0][0], [question for _, question, _, _ in batch])
         except errors.Unavailable as error:
             _fail(batch, error)
         except Exception as error:
@@ -91,12 +103,12 @@ class Batcher(Generic[Question, Answer]):
             for single in batch:
                 await self._answer([single])
         else:
-            for (_, _, future), answer in zip(batch, answers, strict=True):
+            for (_, _, future, _), answer in zip(batch, answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
 
 
-def _fail(batch: Sequence[tuple[uuid.UUID, Question, asyncio.Future[Answer]]], error: Exception) -> None:
-    for _, _, future in batch:
+def _fail(batch: Sequence[_Waiting[Question, Answer]], error: Exception) -> None:
+    for _, _, future, _ in batch:
         if not future.done():
             future.set_exception(error)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import random
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from headrace import errors
 from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit, Outcome
 from headrace_state.rules.facts import Proposal
 from headrace_state.rules.states import StateType
-from headrace_state.usecases.batching import Batcher
+from headrace_state.usecases.batching import Batcher, Resume
 from headrace_state.usecases.propose import NOBODY, Executor, judge_and_store, propose
 
 _SHARED = frozenset({StateType.RUNNING, StateType.COMPLETED, StateType.FAILED})
@@ -32,11 +33,12 @@ class Proposals:
 
     Args:
         flow_runs: What they concern.
+        follow: See `Batcher`.
     """
 
-    def __init__(self, flow_runs: FlowRuns) -> None:
+    def __init__(self, flow_runs: FlowRuns, *, follow: Callable[[], Resume] = lambda: contextlib.nullcontext) -> None:
         self._flow_runs = flow_runs
-        self._endings: Batcher[Ending, Outcome | errors.HeadraceError] = Batcher(self._judge)
+        self._endings: Batcher[Ending, Outcome | errors.HeadraceError] = Batcher(self._judge, follow=follow)
 
     async def propose(
         self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, proposal: Proposal, executor: Executor = NOBODY
