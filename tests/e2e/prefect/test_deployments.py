@@ -79,7 +79,12 @@ async def test_a_served_deployment_runs_on_request_and_is_paused_at_the_end(
     run = only(await served.runs(COMPLETED))
     assert dict(run.parameters) == {"n": 3, "name": "the schedule"}
     assert not run.auto_scheduled
-    assert len(await observer.task_runs(run.flow_run_id)) == 3
+
+    async def has_task_runs() -> bool:
+        # They come as events, which may be behind the end of the flow.
+        return len(await observer.task_runs(run.flow_run_id)) == 3
+
+    await eventually(has_task_runs, PATIENCE)
     assert await observer.flow_states(run.flow_run_id) == ["Scheduled", "Pending", "Submitting", "Running", "Completed"]
     serving.signal(signal.SIGTERM)
     await serving.ended(PATIENCE)
