@@ -86,6 +86,16 @@ async def read_flow_run_states(request: Request) -> Answer:
         asked.page_token = page.next_page_token
 
 
+async def read_flow_run_state(request: Request) -> Answer:
+    """Return one state of a flow run."""
+    asked = flow_run_pb2.GetFlowRunStateRequest(state_id=request.path["id"])
+    try:
+        found = await request.call(request.services.flow_runs.GetFlowRunState, asked)
+    except errors.NotFound:
+        raise not_found("Flow run state") from None
+    return ok(state_json(found.state, flow_run_id=found.flow_run_id))
+
+
 async def _propose(request: Request, flow_run_id: str, body: Body) -> dict[str, Any]:
     asked = flow_run_pb2.ProposeFlowRunStateRequest(
         flow_run_id=flow_run_id,
@@ -115,4 +125,5 @@ ROUTES = (
     Route("POST", "/flow_runs/bulk_set_state", bulk_set_flow_run_state),
     Route("POST", "/flow_runs/{id:uuid}/resume", resume_flow_run),
     Route("GET", "/flow_run_states/", read_flow_run_states),
+    Route("GET", "/flow_run_states/{id:uuid}", read_flow_run_state),
 )

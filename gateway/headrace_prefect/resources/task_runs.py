@@ -13,7 +13,7 @@ from headrace import errors
 from headrace.api.v1 import background_task_pb2, state_pb2, task_run_pb2
 from headrace.ids import uuid7
 from headrace_prefect import recording
-from headrace_prefect.answers import Answer, Refusal, made, not_found, ok
+from headrace_prefect.answers import Answer, Refusal, made, no_content, not_found, ok
 from headrace_prefect.bodies import fields, runs
 from headrace_prefect.bodies.fields import Body, Field, Fields
 from headrace_prefect.bodies.transitions import TASK_RUN, attempt_of, to_spec, version_of
@@ -132,6 +132,42 @@ async def read_task_run(request: Request) -> Answer:
     return ok(task_run_json(await load(request, request.path["id"])))
 
 
+async def update_task_run(request: Request) -> Answer:
+    """Change the name of a task run."""
+    name = request.body({"name": Field(fields.string)})["name"]
+    if not name:
+        await load(request, request.path["id"])
+        return no_content()
+    changed = task_run_pb2.TaskRun(task_run_id=request.path["id"], name=name)
+    try:
+        await request.call(
+            request.services.task_runs.UpdateTaskRun, task_run_pb2.UpdateTaskRunRequest(task_run=changed)
+        )
+    except errors.NotFound:
+        raise not_found("Task run") from None
+    return no_content()
+
+
+async def delete_task_run(request: Request) -> Answer:
+    """Delete a task run."""
+    asked = task_run_pb2.DeleteTaskRunRequest(task_run_id=request.path["id"])
+    try:
+        await request.call(request.services.task_runs.DeleteTaskRun, asked)
+    except errors.NotFound:
+        raise not_found("Task") from None
+    return no_content()
+
+
+async def read_task_run_state(request: Request) -> Answer:
+    """Return one state of a task run."""
+    asked = task_run_pb2.GetTaskRunStateRequest(state_id=request.path["id"])
+    try:
+        found = await request.call(request.services.task_runs.GetTaskRunState, asked)
+    except errors.NotFound:
+        raise not_found("Flow run state") from None
+    return ok(state_json(found.state, flow_run_id=found.flow_run_id, task_run_id=found.task_run_id))
+
+
 async def load(request: Request, task_run_id: str) -> task_run_pb2.TaskRun:
     """Return a task run.
 
@@ -202,9 +238,12 @@ async def _count(request: Request, body: Body) -> int:
 ROUTES = (
     Route("POST", "/task_runs/", create_task_run),
     Route("GET", "/task_runs/{id:uuid}", read_task_run),
+    Route("PATCH", "/task_runs/{id:uuid}", update_task_run),
+    Route("DELETE", "/task_runs/{id:uuid}", delete_task_run),
     Route("POST", "/task_runs/{id:uuid}/set_state", set_task_run_state),
     Route("POST", "/task_runs/filter", filter_task_runs),
     Route("POST", "/task_runs/paginate", paginate_task_runs),
     Route("POST", "/task_runs/count", count_task_runs),
     Route("GET", "/task_run_states/", read_task_run_states),
+    Route("GET", "/task_run_states/{id:uuid}", read_task_run_state),
 )

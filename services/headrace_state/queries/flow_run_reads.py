@@ -45,6 +45,9 @@ _WITH_PAYLOADS = [
 ]
 _JOINED = _RUN.outerjoin(_PAYLOAD, _PAYLOAD.c.flow_run_id == _RUN.c.flow_run_id)
 
+_DAY = datetime.timedelta(days=1)
+_WEEK = datetime.timedelta(days=7)
+
 
 class PostgresFlowRunReads:
     """Implements `repository.flow_runs.FlowRunReads`."""
@@ -98,6 +101,19 @@ class PostgresFlowRunReads:
             flows = await filters.find_flows(connection, workspace_id, chosen)
             conditions = filters.flow_run_conditions(workspace_id, chosen, flows)
             return await pages.count_by_state_type(connection, _RUN, conditions)
+
+    async def load_state(self, workspace_id: uuid.UUID, state_id: uuid.UUID, *, of_flow_run: bool) -> Row | None:
+        """Return one state of a flow run or of a task run, None if there is none.
+
+        History is kept by days: an id with a time says where to look; one without is looked for in the last week.
+        """
+        now = datetime.datetime.now(datetime.UTC)
+        since, until = now - _WEEK, now + _DAY
+        if state_id.version == 7:
+            since = history_since(state_id)
+            until = since + 3 * _DAY
+        async with self._database.connection() as connection:
+            return await connection.fetchrow(SQL.load_state, workspace_id, state_id, of_flow_run, since, until)
 
     async def list_states(
         self, workspace_id: uuid.UUID, run_id: uuid.UUID, after: tuple[int, datetime.datetime] | None, limit: int

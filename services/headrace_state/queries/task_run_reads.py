@@ -8,7 +8,8 @@ from typing import Any
 
 from headrace_chassis.database import Database
 from headrace_state import tables
-from headrace_state.queries import filters, pages
+from headrace_state.queries import filters, pages, run_rows
+from headrace_state.queries.flow_run_unit import history_since
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.filters import TaskRunFilter
 from headrace_state.rules.rows import Row
@@ -44,6 +45,20 @@ class PostgresTaskRunReads:
         """Return those task runs that exist."""
         async with self._database.connection() as connection:
             return list(await connection.fetch(SQL.load_task_runs, workspace_id, list(task_run_ids)))
+
+    async def update(self, workspace_id: uuid.UUID, task_run_id: uuid.UUID, columns: Mapping[str, Any]) -> Row | None:
+        """Change columns of a task run beside its state; return it, None if there is none."""
+        changed = run_rows.as_json([dict(columns)])[1:-1]
+        async with self._database.connection() as connection:
+            await connection.execute(SQL.update_task_run, workspace_id, task_run_id, list(columns), changed)
+        return await self.load(workspace_id, task_run_id)
+
+    async def delete(self, workspace_id: uuid.UUID, task_run_id: uuid.UUID) -> str | None:
+        """Delete a task run that is not RUNNING, with its history; return its state before, None if there is none."""
+        since = history_since(task_run_id)
+        async with self._database.connection() as connection:
+            before: str | None = await connection.fetchval(SQL.delete_task_run, workspace_id, task_run_id, since)
+        return before
 
     async def list_of_flow_run(
         self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, after: uuid.UUID | None, limit: int

@@ -251,6 +251,10 @@ class FlowRunReads(Protocol):
         """Return how many runs are in states of each type, and whether counting stopped at its bound."""
         ...
 
+    async def load_state(self, workspace_id: uuid.UUID, state_id: uuid.UUID, *, of_flow_run: bool) -> Row | None:
+        """Return one state of a flow run or of a task run, None if there is none."""
+        ...
+
     async def list_states(
         self, workspace_id: uuid.UUID, run_id: uuid.UUID, after: tuple[int, datetime.datetime] | None, limit: int
     ) -> list[Row]:

@@ -12,7 +12,7 @@ from headrace_state.rules.rows import Row
 
 
 class TaskRunReads(Protocol):
-    """Reads of task runs."""
+    """Reads of task runs, and what people change of them."""
 
     async def load(self, workspace_id: uuid.UUID, task_run_id: uuid.UUID) -> Row | None:
         """Return a task run, None if there is none."""
@@ -20,6 +20,14 @@ class TaskRunReads(Protocol):
 
     async def load_many(self, workspace_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID]) -> list[Row]:
         """Return those task runs that exist."""
+        ...
+
+    async def update(self, workspace_id: uuid.UUID, task_run_id: uuid.UUID, columns: Mapping[str, Any]) -> Row | None:
+        """Change columns of a task run beside its state; return it, None if there is none."""
+        ...
+
+    async def delete(self, workspace_id: uuid.UUID, task_run_id: uuid.UUID) -> str | None:
+        """Delete a task run that is not RUNNING, with its history; return its state before, None if there is none."""
         ...
 
     async def list_of_flow_run(

@@ -12,6 +12,8 @@ from headrace_chassis.caller import current_caller
 from headrace_state.repository.flow_runs import FlowRunReads
 from headrace_state.repository.task_runs import TaskRunReads
 from headrace_state.rules.filters import is_narrow
+from headrace_state.rules.states import StateType
+from headrace_state.servicers.masks import masked
 from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.wire import filters, states, task_runs, values
 
@@ -24,11 +26,12 @@ _SORTED_IN_MEMORY = (
 )
 """Orders without an index, which would cost each recorded task run more than they are worth."""
 
+_CHANGEABLE = ("name", "tags", "labels")
 _PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 
 
 class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
-    """Shows task runs."""
+    """Shows task runs, and changes what people may change of them."""
 
     def __init__(self, reads: TaskRunReads, history: FlowRunReads) -> None:
         self._reads = reads
@@ -98,3 +101,43 @@ class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
             states=[states.from_transition_row(row, with_result=with_result) for row in rows[: page.limit]],
             next_page_token=page.next_token((last["version"], last["occurred_at"]) if last is not None else None),
         )
+
+    async def GetTaskRunState(
+        self, request: task_run_pb2.GetTaskRunStateRequest, context: Context
+    ) -> task_run_pb2.GetTaskRunStateResponse:
+        """Return one state that a task run went through."""
+        caller = current_caller()
+        state_id = values.to_id(request.state_id, "state_id")
+        row = await self._history.load_state(caller.workspace_id, state_id, of_flow_run=False)
+        if row is None:
+            raise errors.NotFound(f"there is no state {state_id} of a task run")
+        return task_run_pb2.GetTaskRunStateResponse(
+            state=states.from_transition_row(row, with_result=caller.may(_PAYLOADS)),
+            task_run_id=str(row["run_id"]),
+            flow_run_id=values.from_id(row["flow_run_id"]),
+        )
+
+    async def UpdateTaskRun(
+        self, request: task_run_pb2.UpdateTaskRunRequest, context: Context
+    ) -> task_run_pb2.UpdateTaskRunResponse:
+        """Change the named fields of a task run."""
+        caller = current_caller()
+        task_run_id = values.to_id(request.task_run.task_run_id, "task_run.task_run_id")
+        fields = masked(request.task_run, request.update_mask, _CHANGEABLE)
+        columns = task_runs.to_changes(request.task_run, fields)
+        row = await self._reads.update(caller.workspace_id, task_run_id, columns)
+        if row is None:
+            raise errors.NotFound(f"there is no task run {task_run_id}")
+        return task_run_pb2.UpdateTaskRunResponse(task_run=task_runs.task_run(row, with_result=caller.may(_PAYLOADS)))
+
+    async def DeleteTaskRun(
+        self, request: task_run_pb2.DeleteTaskRunRequest, context: Context
+    ) -> task_run_pb2.DeleteTaskRunResponse:
+        """Delete a task run that is not RUNNING, with its history."""
+        task_run_id = values.to_id(request.task_run_id, "task_run_id")
+        before = await self._reads.delete(current_caller().workspace_id, task_run_id)
+        if before is None:
+            raise errors.NotFound(f"there is no task run {task_run_id}")
+        if before == StateType.RUNNING:
+            raise errors.FailedPrecondition("the task run is RUNNING", reason="TASK_RUN_RUNNING")
+        return task_run_pb2.DeleteTaskRunResponse()

@@ -1,11 +1,15 @@
-"""Task runs: rows to messages."""
+"""Task runs: rows to messages, and messages to what changes."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from headrace import errors
 from headrace.api.v1 import task_run_pb2
 from headrace_state.rules.rows import Row
 from headrace_state.wire import states
-from headrace_state.wire.values import fill_object, fill_seconds, fill_time, from_id
+from headrace_state.wire.values import fill_object, fill_seconds, fill_time, from_id, to_object
 
 
 def task_run(row: Row, *, with_result: bool) -> task_run_pb2.TaskRun:
@@ -47,3 +51,23 @@ def task_run(row: Row, *, with_result: bool) -> task_run_pb2.TaskRun:
         message.retry_policy.delay_seconds.extend(policy["delay_seconds"])
         message.retry_policy.jitter_factor = policy["jitter_factor"]
     return message
+
+
+def to_changes(task_run: task_run_pb2.TaskRun, fields: Sequence[str]) -> dict[str, Any]:
+    """Return the columns that an update of `fields` changes.
+
+    Raises:
+        errors.InvalidArgument: A value is not what its field is for.
+    """
+    columns: dict[str, Any] = {}
+    for field in fields:
+        match field:
+            case "labels":
+                columns[field] = to_object(task_run.labels, "task_run.labels")
+            case "tags":
+                columns[field] = list(dict.fromkeys(task_run.tags))
+            case "name" if not task_run.name:
+                raise errors.InvalidArgument.of_field("task_run.name", "must not be empty")
+            case _:
+                columns[field] = getattr(task_run, field)
+    return columns
