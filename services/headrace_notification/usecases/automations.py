@@ -10,6 +10,7 @@ from typing import Any
 
 from headrace import errors
 from headrace_notification.repository import AutomationStore, Secrets
+from headrace_notification.repository.channels import ChannelStore
 from headrace_notification.rules.automations import (
     Action,
     Automation,
@@ -30,12 +31,17 @@ ACTION_FIELDS = ("actions", "actions_on_trigger", "actions_on_resolve")
 
 
 async def create_automation(
-    store: AutomationStore, secrets: Secrets, automation: Automation, now: datetime.datetime
+    store: AutomationStore,
+    channels: ChannelStore,
+    secrets: Secrets,
+    automation: Automation,
+    now: datetime.datetime,
 ) -> Automation:
     """Store a new automation; one whose id is known already is returned as it is.
 
     Args:
         store: Where to.
+        channels: Knows whom it may tell.
         secrets: Seals what is secret in it.
         automation: As it was handed in, secrets in the clear.
         now: From when on it watches.
@@ -46,6 +52,7 @@ async def create_automation(
         errors.FailedPrecondition: It has secrets, and there is no key to keep them with.
     """
     check_automation(automation)
+    await check_channels(channels, automation)
     sealed = _sealed(automation, None, secrets)
     async with store.change() as work:
         added = await work.add(sealed)
@@ -60,6 +67,7 @@ async def create_automation(
 
 async def update_automation(
     store: AutomationStore,
+    channels: ChannelStore,
     secrets: Secrets,
     workspace_id: uuid.UUID,
     automation_id: uuid.UUID,
@@ -73,6 +81,11 @@ async def update_automation(
         errors.InvalidArgument: The fields that are wrong.
         errors.FailedPrecondition: It has new secrets, and there is no key to keep them with.
     """
+    known = await store.load(workspace_id, automation_id)
+    if known is None:
+        raise _not_found(automation_id)
+    # Before the change begins: who holds a connection and asks for another one may wait for itself.
+    await check_channels(channels, dataclasses.replace(known, **changes), only=changes.keys())
     async with store.change() as work:
         before = await work.load(workspace_id, automation_id)
         if before is None:
@@ -156,6 +169,32 @@ def check_automation(automation: Automation) -> None:
         raise errors.InvalidArgument(
             violations=[errors.FieldViolation(f"automation.{path}", fault) for path, fault in faults]
         )
+
+
+async def check_channels(channels: ChannelStore, automation: Automation, only: Collection[str] = ACTION_FIELDS) -> None:
+    """Return if the channels that an automation is to tell are there.
+
+    Args:
+        channels: Knows them.
+        automation: Which one.
+        only: Which lists of actions are looked at: what was stored before may tell channels that are gone.
+
+    Raises:
+        errors.InvalidArgument: The fields that name others.
+    """
+    violations = [
+        errors.FieldViolation(
+            f"automation.{name}[{place}].send_notification.channel_id",
+            f"there is no channel {action.channel_id}; 'headrace channel ls' shows those that there are",
+        )
+        for name in ACTION_FIELDS
+        if name in only
+        for place, action in enumerate(getattr(automation, name))
+        if isinstance(action, SendNotification)
+        and await channels.load(automation.workspace_id, action.channel_id) is None
+    ]
+    if violations:
+        raise errors.InvalidArgument(violations=violations)
 
 
 def _template_faults(automation: Automation) -> Iterator[Fault]:
