@@ -23,6 +23,7 @@ class SystemFacts:
         grpc_tls: Whether it is reached over TLS.
         authentication_required: Whether callers have to sign in.
         installation_id: Returns what is the same for all processes of one installation, "" while it is not known.
+        settings: Returns how this process is set up.
         capabilities: Stable words for what this server can do.
     """
 
@@ -30,6 +31,7 @@ class SystemFacts:
     grpc_tls: bool
     authentication_required: bool
     installation_id: Callable[[], Awaitable[str]]
+    settings: Callable[[], list[system_pb2.ServerSetting]]
     capabilities: Sequence[str] = ()
 
 
@@ -38,6 +40,7 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
 
     def __init__(self, facts: SystemFacts) -> None:
         self._installation_id = facts.installation_id
+        self._settings = facts.settings
         self._response = system_pb2.GetSystemResponse(
             version=importlib.metadata.version("headrace"),
             capabilities=sorted(facts.capabilities),
@@ -54,3 +57,9 @@ class SystemServicer(system_pb2_grpc.SystemServiceServicer):
         if not self._response.installation_id:
             self._response.installation_id = await self._installation_id()
         return self._response
+
+    async def GetServerSettings(
+        self, request: system_pb2.GetServerSettingsRequest, context: grpc.aio.ServicerContext[Any, Any]
+    ) -> system_pb2.GetServerSettingsResponse:
+        """Return the settings without secrets."""
+        return system_pb2.GetServerSettingsResponse(settings=self._settings())

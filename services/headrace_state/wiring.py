@@ -82,7 +82,7 @@ async def build(context: ServiceContext) -> Service:
     leases = PostgresLeases(database)
     feed = Feed(database, wakeups)
     background = PostgresBackgroundTasks(database, outbox, wakeups)
-    bulk_operations = PostgresBulkOperations(database, outbox)
+    bulk_operations = PostgresBulkOperations(database, outbox, wakeups)
     bulk_runner = BulkRunner(
         bulk_operations,
         flow_runs,
@@ -126,7 +126,7 @@ async def build(context: ServiceContext) -> Service:
             RunInsightServicer(PostgresRunInsight(database), context.clock),
             RunImportServicer(PostgresImports(database)),
             RunNoteServicer(PostgresRunNotes(database)),
-            BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake),
+            BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake, wakeups),
             RetentionServicer(retention, kept, sweeper.wake),
             BackgroundTaskServicer(background, task_run_reads, feed, wakeups),
             OutboxServicer(database, wakeups),

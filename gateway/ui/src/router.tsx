@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, type AnyRoute } from "@tanstack/react-router";
 import { parseSearch, stringifySearch, validateSearch } from "./api/address.ts";
+import { base } from "./api/workspace.ts";
 import { page } from "./pages.tsx";
 import { Empty, Fault, Loading } from "./parts/Notice.tsx";
 import { Shell } from "./shell/Shell.tsx";
@@ -32,6 +33,8 @@ const routes = [
   place("/deployments", "deployments/DeploymentsPage"),
   place("/deployments/$deploymentId", "deployments/DeploymentPage"),
   place("/backfills/$backfillId", "deployments/BackfillPage"),
+  place("/calendars", "calendars/CalendarsPage"),
+  place("/calendars/$name", "calendars/CalendarPage"),
   place("/work-pools", "pools/PoolsPage"),
   place("/work-pools/$workPoolName", "pools/PoolPage"),
   place("/workers/$workerId", "pools/WorkerPage"),
@@ -50,6 +53,8 @@ const routes = [
   place("/automations/new", "automations/NewAutomationPage"),
   place("/automations/$automationId", "automations/AutomationPage"),
   place("/notifications", "notifications/NotificationsPage"),
+  place("/webhooks", "webhooks/WebhooksPage"),
+  place("/webhooks/$webhookId", "webhooks/WebhookPage"),
   place("/settings", "settings/SettingsPage"),
   place("/sign-in", "account/SignInPage"),
   place("/sign-in/callback", "account/CallbackPage"),
@@ -59,6 +64,7 @@ const routes = [
 
 export const router = createRouter({
   routeTree: root.addChildren(routes),
+  basepath: base,
   defaultPreload: "intent",
   scrollRestoration: true,
   parseSearch,

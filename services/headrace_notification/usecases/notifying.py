@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from headrace import errors
+from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace_notification.repository import RunLogs, Runs
 from headrace_notification.repository.channels import ChannelQueue
 from headrace_notification.rules import notifications
@@ -49,7 +50,7 @@ class Notifying:
             subject=subject.strip() or notifications.subject_of(context),
             body=body,
             severity=Severity[action.severity] if action.severity else notifications.severity_of(context),
-            link=self._link(event, flow_run_id),
+            link=self._link(delivery.workspace_id, event, flow_run_id),
             facts=notifications.facts_of(event, run),
             incident_key=notifications.incident_key_of(context),
             resolves=context["firing"]["state"] == "resolved",
@@ -71,10 +72,12 @@ class Notifying:
             return Answer(Result.REFUSED, str(error))
         return Answer(Result.DONE, f"queued as channel delivery {channel_delivery_id}")
 
-    def _link(self, event: dict[str, Any] | None, flow_run_id: uuid.UUID | None) -> str:
+    def _link(self, workspace_id: uuid.UUID, event: dict[str, Any] | None, flow_run_id: uuid.UUID | None) -> str:
+        # Addresses of pages name the workspace, but for the one that is meant without a name.
+        base = self._public_url if workspace_id == DEFAULT_WORKSPACE_ID else f"{self._public_url}/w/{workspace_id}"
         if flow_run_id is not None:
-            return f"{self._public_url}/runs/{flow_run_id}"
-        return f"{self._public_url}/events/{event['id']}" if event is not None else f"{self._public_url}/automations"
+            return f"{base}/runs/{flow_run_id}"
+        return f"{base}/events/{event['id']}" if event is not None else f"{base}/automations"
 
     async def _lines(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID | None) -> list[str]:
         if flow_run_id is None:

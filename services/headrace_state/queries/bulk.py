@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from headrace import errors
 from headrace_chassis.database import Connection, Database
+from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
 from headrace_state import tables
 from headrace_state.queries import pages, run_rows
 from headrace_state.queries.conditions import any_word
 from headrace_state.queries.statements import SQL
-from headrace_state.repository.bulk import NewBulkOperation
+from headrace_state.repository.bulk import CHANNEL, NewBulkOperation
 from headrace_state.rules.bulk import REFUSALS_KEPT, BulkAction, BulkProgress, changed_tags
 from headrace_state.rules.rows import Row
 from headrace_state.wire import changes
@@ -27,9 +28,10 @@ _ORDER = pages.Order("bulk_operation_id", descending=True)
 class PostgresBulkOperations:
     """Implements `repository.bulk.BulkOperations`."""
 
-    def __init__(self, database: Database, outbox: Outbox) -> None:
+    def __init__(self, database: Database, outbox: Outbox, wakeups: Wakeups) -> None:
         self._database = database
         self._outbox = outbox
+        self._wakeups = wakeups
 
     async def create(self, workspace_id: uuid.UUID, new: NewBulkOperation) -> Row:
         """Start an operation, or return the one with its id."""
@@ -73,7 +75,9 @@ class PostgresBulkOperations:
         """End an operation unless it has ended; return it, None if there is none."""
         async with self._database.connection() as connection:
             await connection.execute(SQL.cancel_bulk_operation, workspace_id, bulk_operation_id)
-            return await connection.fetchrow(SQL.load_bulk_operation, workspace_id, bulk_operation_id)
+            found = await connection.fetchrow(SQL.load_bulk_operation, workspace_id, bulk_operation_id)
+        self._wakeups.notify(CHANNEL)
+        return found
 
     async def find_unfinished(self) -> Row | None:
         """Return the operation that was not advanced for the longest time, None if none is left."""
@@ -99,6 +103,7 @@ class PostgresBulkOperations:
                 len(progress.refusals),
                 told,
             )
+        self._wakeups.notify(CHANNEL)
         return stored is not None
 
     async def change_tags(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, action: BulkAction) -> bool:

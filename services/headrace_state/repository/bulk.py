@@ -11,6 +11,10 @@ from headrace_state.rules.bulk import BulkAction, BulkProgress
 from headrace_state.rules.rows import Row
 
 
+CHANNEL = "bulk-operation"
+"""Notified whenever an operation came further."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewBulkOperation:
     """An operation that is to be started."""

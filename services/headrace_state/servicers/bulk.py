@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import grpc.aio
@@ -12,15 +12,21 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import bulk_operation_pb2, bulk_operation_pb2_grpc
 from headrace.ids import uuid7
-from headrace_chassis.caller import current_caller
-from headrace_state.repository.bulk import BulkOperations, NewBulkOperation
+from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.calls import current_draining
+from headrace_chassis.notify import Pace, Wakeups
+from headrace_state.repository.bulk import CHANNEL, BulkOperations, NewBulkOperation
 from headrace_state.repository.flow_runs import FlowRunReads
 from headrace_state.rules.bulk import BulkKind
+from headrace_state.rules.rows import Row
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import bulk, creation, filters, values
 
 PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 DELETE = "PERMISSION_RUNS_DELETE"
+
+POLL_SECONDS = 1.0
+"""How often a stream looks by itself, beside being woken; also its sign of life."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -32,12 +38,16 @@ class BulkOperationServicer(bulk_operation_pb2_grpc.BulkOperationServiceServicer
         operations: Where operations are kept.
         reads: Counts what matches.
         wake: Tells whoever carries operations on that there is one.
+        wakeups: Tell when one came further.
     """
 
-    def __init__(self, operations: BulkOperations, reads: FlowRunReads, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, operations: BulkOperations, reads: FlowRunReads, wake: Callable[[], None], wakeups: Wakeups
+    ) -> None:
         self._operations = operations
         self._reads = reads
         self._wake = wake
+        self._wakeups = wakeups
 
     async def CreateBulkOperation(
         self, request: bulk_operation_pb2.CreateBulkOperationRequest, context: Context
@@ -82,13 +92,35 @@ class BulkOperationServicer(bulk_operation_pb2_grpc.BulkOperationServiceServicer
     ) -> bulk_operation_pb2.GetBulkOperationResponse:
         """Return one operation."""
         caller = current_caller()
-        bulk_operation_id = values.to_id(request.bulk_operation_id, "bulk_operation_id")
-        row = await self._operations.load(caller.workspace_id, bulk_operation_id)
-        if row is None:
-            raise _not_found(bulk_operation_id)
+        row = await self._load(caller, values.to_id(request.bulk_operation_id, "bulk_operation_id"))
         return bulk_operation_pb2.GetBulkOperationResponse(
             bulk_operation=bulk.bulk_operation(row, with_payloads=caller.may(PAYLOADS))
         )
+
+    async def WatchBulkOperation(
+        self, request: bulk_operation_pb2.WatchBulkOperationRequest, context: Context
+    ) -> AsyncGenerator[bulk_operation_pb2.WatchBulkOperationResponse, None]:
+        """Send an operation whenever it came further, until it has ended."""
+        caller = current_caller()
+        bulk_operation_id = values.to_id(request.bulk_operation_id, "bulk_operation_id")
+        draining = current_draining()
+        pace = Pace()
+        told: Row | None = None
+        # It is subscribed to before it is read, so nothing is missed in between.
+        async with self._wakeups.subscribe(CHANNEL) as wakeup:
+            while not draining.is_set():
+                await pace.wait()
+                row = await self._load(caller, bulk_operation_id)
+                response = bulk_operation_pb2.WatchBulkOperationResponse()
+                if told is None or row["updated_at"] != told["updated_at"]:
+                    told = row
+                    message = bulk.bulk_operation(row, with_payloads=caller.may(PAYLOADS))
+                    response.bulk_operation.CopyFrom(message)
+                yield response
+                if row["ended_at"] is not None:
+                    return
+                await wakeup.wait(POLL_SECONDS)
+        raise errors.Unavailable("the server is stopping; watch again", reason="DRAINING")
 
     async def ListBulkOperations(
         self, request: bulk_operation_pb2.ListBulkOperationsRequest, context: Context
@@ -115,6 +147,12 @@ class BulkOperationServicer(bulk_operation_pb2_grpc.BulkOperationServiceServicer
         return bulk_operation_pb2.CancelBulkOperationResponse(
             bulk_operation=bulk.bulk_operation(row, with_payloads=caller.may(PAYLOADS))
         )
+
+    async def _load(self, caller: Caller, bulk_operation_id: uuid.UUID) -> Row:
+        row = await self._operations.load(caller.workspace_id, bulk_operation_id)
+        if row is None:
+            raise _not_found(bulk_operation_id)
+        return row
 
 
 def _not_found(bulk_operation_id: uuid.UUID) -> errors.NotFound:

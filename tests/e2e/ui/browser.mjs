@@ -45,6 +45,23 @@ export async function open(browser, theme, width) {
 
 /** The row of a table that holds some words. */
 export const row = (page, words) => page.locator("tbody tr", { hasText: words });
+export const button = (scope, name) => scope.getByRole("button", { name, exact: true });
+export const dialog = (page) => page.getByRole("dialog");
+export const heading = (page, name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor(WAIT);
+export const list = (page, name) => page.getByRole("list", { name, exact: true });
+
+/** Returns what calls the HTTP API of a server, and fails where it refuses. */
+export const apiOf =
+  (url, headers = {}) =>
+  async (method, path, body) => {
+    const answer = await fetch(url + path, {
+      method,
+      headers: { "content-type": "application/json", ...headers },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    if (!answer.ok) throw new Error(`${method} ${path}: ${await answer.text()}`);
+    return answer.json();
+  };
 
 /** Sizes and themes in which pages are looked at. */
 const LOOKS = [

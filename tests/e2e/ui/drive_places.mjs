@@ -3,27 +3,15 @@
 // Asks the test to run scripts with lines such as "@run lake 3" on standard output, and waits for a line back.
 
 import assert from "node:assert/strict";
-import { WAIT, ask, checked, faults, launch, open, play, row } from "./browser.mjs";
+import { WAIT, apiOf, ask, button, checked, dialog, faults, heading, launch, list, open, play, row } from "./browser.mjs";
 
 const [url, executablePath, pictures] = process.argv.slice(2);
 
-async function api(method, path, body) {
-  const answer = await fetch(url + path, {
-    method,
-    headers: { "content-type": "application/json" },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  assert.ok(answer.ok, await answer.clone().text());
-  return answer.json();
-}
+const api = apiOf(url);
 
 const deploymentId = async (name) =>
   (await api("POST", "/v1/deployments:search", { filter: { names: [name] } })).deployments[0].deployment_id;
-const button = (scope, name) => scope.getByRole("button", { name, exact: true });
-const dialog = (page) => page.getByRole("dialog");
 const tab = (page, name) => page.getByRole("tab", { name }).click();
-const heading = (page, name) => page.getByRole("heading", { level: 1, name, exact: true }).waitFor(WAIT);
-const list = (page, name) => page.getByRole("list", { name, exact: true });
 
 async function emptyPagesTeach(page) {
   for (const [path, words] of [
@@ -36,6 +24,8 @@ async function emptyPagesTeach(page) {
     ["/artifacts", "create_table_artifact("],
     ["/assets", "@materialize("],
     ["/automations", "/v1/automations"],
+    ["/webhooks", "headrace webhook create"],
+    ["/calendars", "headrace calendar set"],
   ]) {
     await page.goto(url + path);
     await page.locator(".empty pre", { hasText: words }).waitFor(WAIT);
@@ -334,32 +324,6 @@ async function peopleAreTold(page) {
   await page.keyboard.press("Escape");
 }
 
-async function settingsAreChanged(page) {
-  await page.goto(`${url}/settings`);
-  await page.getByText("whoever reaches it may do anything").waitFor(WAIT);
-  await tab(page, "Sizes and retention");
-  await row(page, "flow_run").first().waitFor(WAIT);
-  await button(page, "New rule").click();
-  await dialog(page).getByLabel("Only with the tag").fill("places");
-  await dialog(page).getByLabel("Days").fill("30");
-  await button(dialog(page), "Save").click();
-  await list(page, "Rules").getByText("Flow runs with the tag places").waitFor(WAIT);
-  await tab(page, "People and roles");
-  await list(page, "Roles").getByRole("listitem").nth(2).waitFor(WAIT);
-  await tab(page, "Workspaces");
-  await button(page, "New workspace").click();
-  await dialog(page).getByLabel("Handle").fill("other-place");
-  await button(dialog(page), "Make the workspace").click();
-  await list(page, "Workspaces").getByText("other-place").first().waitFor(WAIT);
-  await tab(page, "Audit");
-  await row(page, "SetRetentionRule").first().getByText("Done").waitFor(WAIT);
-  await button(page, "Check that it is whole").click();
-  await page.getByText(/Whole: \d/).waitFor(WAIT);
-  await tab(page, "You");
-  await button(page, "Change the theme").first().click();
-  assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "light");
-}
-
 async function whatIsNotThereIsSaid(page) {
   play.isOutage = true;
   const nothing = "019ab000-0000-7000-8000-ffffffffffff";
@@ -367,6 +331,9 @@ async function whatIsNotThereIsSaid(page) {
     [`/flows/${nothing}`, "There is no such flow"],
     [`/deployments/${nothing}`, "There is no such deployment"],
     ["/work-pools/never", "There is no such work pool"],
+    ["/limits/never", "There is no such limit"],
+    ["/calendars/never", "There is no such calendar"],
+    [`/webhooks/${nothing}`, "There is no such webhook"],
     [`/automations/${nothing}`, "There is no such automation"],
   ]) {
     await page.goto(url + path);
@@ -398,8 +365,6 @@ async function pagesAreAccessible(browser) {
     "new-automation": "/automations/new",
     automation: `/automations/${automations[0].automation_id}`,
     channels: "/notifications",
-    settings: "/settings?tab=storage",
-    audit: "/settings?tab=audit",
   });
 }
 
@@ -419,7 +384,6 @@ try {
     eventsAreFollowed,
     anAutomationIsMade,
     peopleAreTold,
-    settingsAreChanged,
     whatIsNotThereIsSaid,
   ]) {
     const began = Date.now();

@@ -4,19 +4,11 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { WAIT, ask, checked, faults, launch, open, play, row } from "./browser.mjs";
+import { WAIT, apiOf, ask, checked, faults, launch, open, play, row } from "./browser.mjs";
 
 const [url, executablePath, pictures] = process.argv.slice(2);
 
-async function api(method, path, body) {
-  const answer = await fetch(url + path, {
-    method,
-    headers: { "content-type": "application/json" },
-    body: body === undefined ? undefined : JSON.stringify(body),
-  });
-  assert.ok(answer.ok, await answer.clone().text());
-  return answer.json();
-}
+const api = apiOf(url);
 
 const create = (name, type = "STATE_TYPE_RUNNING") =>
   api("POST", "/v1/flow-runs", { flow_name: "made-here", name, state: { type } }).then((answer) => answer.flow_run.flow_run_id);

@@ -179,6 +179,24 @@ async def test_a_bulk_operation_says_on_what_it_does_what(
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
 
 
+async def test_an_operation_is_watched_to_its_end(bulk: Bulk, state: StateClient) -> None:
+    for _ in range(2):
+        await state.create_run(tags=["watched"])
+    action = Action(cancel=bulk_operation_pb2.BulkCancel())
+    operation_id = await start(bulk, action, Filter(tags_any=["watched"]))
+    request = bulk_operation_pb2.WatchBulkOperationRequest(bulk_operation_id=operation_id)
+    told = [answer.bulk_operation async for answer in bulk.WatchBulkOperation(request)]
+    assert told[0].bulk_operation_id == operation_id
+    assert (told[-1].status, told[-1].looked_at_count, told[-1].changed_count) == (DONE, 2, 2)
+    # What has ended is told, and so is the stream's end.
+    assert [answer.bulk_operation async for answer in bulk.WatchBulkOperation(request)] == [told[-1]]
+    request.bulk_operation_id = new_id()
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        async for _ in bulk.WatchBulkOperation(request):
+            pass
+    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
+
+
 async def test_a_cancelled_operation_goes_no_further(bulk: Bulk, database: Database, state: StateClient) -> None:
     await state.create_run(tags=["x"])
     action = Action(cancel=bulk_operation_pb2.BulkCancel())
@@ -189,7 +207,7 @@ async def test_a_cancelled_operation_goes_no_further(bulk: Bulk, database: Datab
     async with database.connection() as connection:
         await connection.execute("update bulk_operation set status = 'CANCELLED', looked_at_count = 0")
         row = await connection.fetchrow("select * from bulk_operation")
-    operations = PostgresBulkOperations(database, Outbox(database, Wakeups(None)))
+    operations = PostgresBulkOperations(database, Outbox(database, Wakeups(None)), Wakeups(None))
     assert row is not None
     assert not await operations.advance(row, BulkProgress(None, 7, ()))
     found = await operations.load(DEFAULT_WORKSPACE_ID, row["bulk_operation_id"])

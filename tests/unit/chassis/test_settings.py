@@ -4,6 +4,7 @@ import pytest
 
 from headrace import errors
 from headrace_chassis.settings import ServerSettings
+from headrace_chassis.settings_told import told_settings
 
 
 @pytest.fixture(autouse=True)
@@ -91,3 +92,23 @@ def test_an_address_of_a_service_goes_before_the_list(monkeypatch: pytest.Monkey
     monkeypatch.setenv("HEADRACE_SERVER_ADDRESSES", '{"state": "state:1", "log": "log:1"}')
     monkeypatch.setenv("HEADRACE_SERVER_STATE_ADDRESS", "state:2")
     assert ServerSettings.load().targets == {"state": "state:2", "log": "log:1"}
+
+
+def test_all_settings_are_told_and_no_secret_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_DATABASE_URL", "postgresql://mill:a-password@database/headrace")
+    monkeypatch.setenv("HEADRACE_SERVER_LOG_RETENTION_DAYS", "7")
+    monkeypatch.setenv("HEADRACE_SERVER_EGRESS_ALLOW", '["10.0.0.0/8"]')
+    told = {each.variable: each for each in told_settings(ServerSettings.load(smtp_password="mill-stones"))}
+    assert len(told) == len(ServerSettings.model_fields)
+    database = told["HEADRACE_DATABASE_URL"]
+    assert (database.secret, database.customized, database.value) == (True, True, "")
+    assert told["HEADRACE_SERVER_SMTP_PASSWORD"].customized
+    kept = told["HEADRACE_SERVER_LOG_RETENTION_DAYS"]
+    assert (kept.value, kept.customized) == ("7", True)
+    assert kept.description == "Days that log records are kept; None keeps them."
+    assert told["HEADRACE_SERVER_EGRESS_ALLOW"].value == '["10.0.0.0/8"]'
+    assert (told["HEADRACE_SERVER_PORT"].value, told["HEADRACE_SERVER_PORT"].customized) == ("4200", False)
+    assert told["HEADRACE_SERVER_REFLECTION"].value == "false"
+    assert told["HEADRACE_SERVER_METRICS_PORT"].value == ""
+    assert "a-password" not in str(told)
+    assert "mill-stones" not in str(told)

@@ -6,7 +6,10 @@ import { SelectField, TextField } from "../parts/Fields.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { keepBegun, safeNext } from "./next.ts";
 
-type Directory = { provider: string; name: string };
+interface Directory {
+  provider: string;
+  name: string;
+}
 
 /** Where people say who they are. */
 export function SignInPage() {

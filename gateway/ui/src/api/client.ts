@@ -2,6 +2,7 @@
 
 import { routes, type Calls, type Input, type JsonValue, type Route, type Streams } from "./contract.gen.ts";
 import { reportAnswer, reportLoss } from "./connection.ts";
+import { workspace } from "./workspace.ts";
 
 /** What the server answered instead of a result, or that it did not answer. */
 export class CallError extends Error {
@@ -77,6 +78,7 @@ export function errorOf(body: unknown, status: number): CallError {
 export async function send(route: Route, request: Fields, accept: string, signal?: AbortSignal): Promise<Response> {
   const headers: Record<string, string> = { accept };
   if (route.body) headers["content-type"] = "application/json";
+  if (workspace !== undefined) headers["headrace-workspace"] = workspace;
   let answer: Response;
   try {
     answer = await fetch(address(route, request), {

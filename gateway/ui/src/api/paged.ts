@@ -7,7 +7,8 @@ import type { Calls, Input } from "./contract.gen.ts";
 
 type Paged = { [Name in keyof Calls]: Calls[Name]["response"] extends { next_page_token: string } ? Name : never }[keyof Calls];
 
-interface List<Row> {
+/** A list as far as it was asked for. */
+export interface List<Row> {
   rows: Row[];
   isPending: boolean;
   error: Error | null;

@@ -2,6 +2,7 @@
 
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
+import type { EventFilter, Input } from "./contract.gen.ts";
 import { useStream } from "./live.ts";
 
 const GATHER_MILLISECONDS = 200;
@@ -11,8 +12,9 @@ const GATHER_MILLISECONDS = 200;
  *
  * @param names Names of events; "*" at the end matches any rest.
  * @param queryKeys First parts of the keys of queries.
+ * @param among Only these events.
  */
-export function useInvalidation(names: string[], queryKeys: string[]): void {
+export function useInvalidation(names: string[], queryKeys: string[], among: Input<EventFilter> = {}): void {
   const queries = useQueryClient();
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const token = useRef("");
@@ -33,7 +35,7 @@ export function useInvalidation(names: string[], queryKeys: string[]): void {
   };
   useStream(
     "FollowEvents",
-    { filter: { names } },
+    { filter: { ...among, names } },
     {
       onOpen: invalidate,
       onAnswer: ({ events, follow_token: next }) => {

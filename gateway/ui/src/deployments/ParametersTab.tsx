@@ -1,11 +1,10 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { call } from "../api/client.ts";
 import type { Deployment } from "../api/contract.gen.ts";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { Modal } from "../parts/Modal.tsx";
-import { Empty, Fault } from "../parts/Notice.tsx";
-import { tell } from "../parts/toasts.ts";
+import { Empty } from "../parts/Notice.tsx";
+import { useChange } from "../parts/useChange.ts";
 import { SchemaForm } from "../schema/SchemaForm.tsx";
 import { asSchema, filled, initialObject, kindOf, propertiesOf, resolve, type Schema } from "../schema/schema.ts";
 import { useSchemaForm } from "../schema/useSchemaForm.ts";
@@ -87,14 +86,13 @@ function valueText(value: unknown, part: Schema, root: Schema) {
 }
 
 function Editor({ deployment, schema, onClose }: { deployment: Deployment; schema: Schema; onClose: () => void }) {
-  const queries = useQueryClient();
   const own = deployment.content?.parameters ?? {};
   // A deployment may leave needed parameters to its runs.
   const lenient = useMemo(() => ({ ...schema, required: [] }), [schema]);
   const defaults = useMemo(() => initialObject(schema, schema), [schema]);
   const form = useSchemaForm(lenient, () => filled(own, schema, schema));
-  const save = useMutation({
-    mutationFn: () => {
+  const save = useChange({
+    run: () => {
       const given = Object.entries(form.value).filter(
         ([name, value]) => name in own || JSON.stringify(value) !== JSON.stringify(defaults[name]),
       );
@@ -103,33 +101,13 @@ function Editor({ deployment, schema, onClose }: { deployment: Deployment; schem
         update_mask: "content.parameters",
       });
     },
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ["deployments"] });
-      tell("A new version gives these parameters");
-      onClose();
-    },
+    changes: ["deployments"],
+    done: "A new version gives these parameters",
+    onDone: onClose,
   });
   return (
-    <Modal title="Parameters that the deployment gives" isOpen onClose={onClose}>
-      <form
-        className="wide"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (form.check()) save.mutate();
-        }}
-      >
-        <SchemaForm schema={lenient} value={form.value} violations={form.shown} onChange={form.setValue} onBroken={form.onBroken} />
-        {save.error !== null && <Fault error={save.error} />}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={save.isPending}>
-            Save
-          </button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog title="Parameters that the deployment gives" isWide save={save} check={() => form.check()} onClose={onClose}>
+      <SchemaForm schema={lenient} value={form.value} violations={form.shown} onChange={form.setValue} onBroken={form.onBroken} />
+    </FormDialog>
   );
 }

@@ -15,6 +15,7 @@ import { Moment } from "../parts/Moment.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Facts, PageHead, Tags } from "../parts/PageHead.tsx";
 import { tell } from "../parts/toasts.ts";
+import { RecentTasks } from "../runs/RecentTasks.tsx";
 
 const Markdown = lazy(() => import("../run/Markdown.tsx"));
 const route = getRouteApi("/flows/$flowId");
@@ -114,6 +115,8 @@ export function FlowPage() {
       )}
       <h2 className="section-title">Newest runs</h2>
       <RecentRuns label="Newest runs" filter={{ flow_ids: [flowId] }} none="It has not run yet." />
+      <h2 className="section-title">Newest task runs</h2>
+      <RecentTasks of={{ flow_ids: [flowId] }} none="Its runs called no tasks yet." />
       <ConfirmDialog
         title={`Delete ${flow.name}?`}
         action="Delete the flow"

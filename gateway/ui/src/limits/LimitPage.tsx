@@ -1,13 +1,14 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link, getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useState, type ReactNode } from "react";
-import { CallError, call } from "../api/client.ts";
+import { call } from "../api/client.ts";
 import type { ConcurrencyLimit, SlotHolder } from "../api/contract.gen.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
-import { Empty, Fault, Loading } from "../parts/Notice.tsx";
+import { Empty } from "../parts/Notice.tsx";
+import { One } from "../parts/One.tsx";
 import { Facts, Mark, PageHead } from "../parts/PageHead.tsx";
 import { tell } from "../parts/toasts.ts";
 import { Slots } from "../pools/Slots.tsx";
@@ -21,21 +22,25 @@ const EVENTS = ["headrace.flow-run.*", "headrace.task-run.*"];
 export function LimitPage() {
   const { name } = route.useParams();
   useInvalidation(EVENTS, ["limits"]);
-  const { data, error, isPending, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ["limits", name],
     queryFn: ({ signal }) => call("GetConcurrencyLimit", { name }, signal),
   });
-  if (error instanceof CallError && error.status === 404)
-    return (
-      <Empty title="There is no such limit" code={`headrace concurrency-limit set ${name} 10`}>
-        <p>
-          A name without a limit holds nothing back. <Link to="/limits">Show all limits</Link>
-        </p>
-      </Empty>
-    );
-  if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
-  if (isPending || data.limit === undefined) return <Loading what="the limit" />;
-  return <Shown limit={data.limit} />;
+  return (
+    <One
+      query={query}
+      what="the limit"
+      missing={
+        <Empty title="There is no such limit" code={`headrace concurrency-limit set ${name} 10`}>
+          <p>
+            A name without a limit holds nothing back. <Link to="/limits">Show all limits</Link>
+          </p>
+        </Empty>
+      }
+    >
+      {({ limit: found }) => found !== undefined && <Shown limit={found} />}
+    </One>
+  );
 }
 
 function Shown({ limit }: { limit: ConcurrencyLimit }) {

@@ -1,12 +1,10 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useMemo, useState } from "react";
 import { call } from "../api/client.ts";
 import type { Channel, ChannelKind, ChannelPolicy, Input, Severity } from "../api/contract.gen.ts";
 import { TIME_ZONES, secondsOfText, textOfSpan } from "../deployments/schedules.ts";
 import { SelectField, TextField } from "../parts/Fields.tsx";
-import { Modal } from "../parts/Modal.tsx";
-import { Fault } from "../parts/Notice.tsx";
-import { tell } from "../parts/toasts.ts";
+import { FormDialog } from "../parts/FormDialog.tsx";
+import { useChange } from "../parts/useChange.ts";
 import { SchemaForm } from "../schema/SchemaForm.tsx";
 import { asSchema, filled, initialObject } from "../schema/schema.ts";
 import { useSchemaForm } from "../schema/useSchemaForm.ts";
@@ -71,7 +69,6 @@ function policyOf(draft: PolicyDraft): Input<ChannelPolicy> {
 
 /** Makes or changes a channel, by the schema of its kind, with how messages are sent to it. */
 export function ChannelDialog({ kind, channel, channels, onClose }: ChannelDialogProps) {
-  const queries = useQueryClient();
   const schema = useMemo(() => asSchema(kind.schema), [kind]);
   const form = useSchemaForm(schema, () =>
     channel === undefined ? initialObject(schema, schema) : filled(channel.config ?? {}, schema, schema),
@@ -80,8 +77,8 @@ export function ChannelDialog({ kind, channel, channels, onClose }: ChannelDialo
   const [description, setDescription] = useState(channel?.description ?? "");
   const [policy, setPolicy] = useState(() => draftOf(channel?.policy));
   const change = (part: Partial<PolicyDraft>) => setPolicy((old) => ({ ...old, ...part }));
-  const save = useMutation({
-    mutationFn: async () => {
+  const save = useChange({
+    run: async () => {
       const fields = { name: name.trim(), description: description.trim(), config: form.value, policy: policyOf(policy) };
       return channel === undefined
         ? call("CreateChannel", { channel: { ...fields, kind: kind.kind } })
@@ -90,92 +87,72 @@ export function ChannelDialog({ kind, channel, channels, onClose }: ChannelDialo
             update_mask: "name,description,config,policy",
           });
     },
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ["channels"] });
-      tell(channel === undefined ? "The channel was made: send a test" : "The channel was changed");
-      onClose();
-    },
+    changes: ["channels"],
+    done: channel === undefined ? "The channel was made: send a test" : "The channel was changed",
+    onDone: onClose,
   });
   return (
-    <Modal title={channel === undefined ? `New channel: ${kind.title}` : `Change ${channel.name}`} isOpen onClose={onClose}>
-      <form
-        className="wide"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (form.check()) save.mutate();
-        }}
-      >
-        <div className="form">
-          <TextField label="Name of the channel" isRequired autoFocus value={name} onChange={setName} />
-          <TextField label="What it is for" value={description} onChange={setDescription} />
-          <SchemaForm schema={schema} value={form.value} violations={form.shown} onChange={form.setValue} onBroken={form.onBroken} />
-          {kind.documentation_url.startsWith("https://") && (
-            <a href={kind.documentation_url} target="_blank" rel="noreferrer">
-              {`What ${kind.title} says of it`}
-            </a>
-          )}
+    <FormDialog title={channel === undefined ? `New channel: ${kind.title}` : `Change ${channel.name}`} isWide save={save} check={() => form.check()} onClose={onClose}>
+      <div className="form">
+        <TextField label="Name of the channel" isRequired autoFocus value={name} onChange={setName} />
+        <TextField label="What it is for" value={description} onChange={setDescription} />
+        <SchemaForm schema={schema} value={form.value} violations={form.shown} onChange={form.setValue} onBroken={form.onBroken} />
+        {kind.documentation_url.startsWith("https://") && (
+          <a href={kind.documentation_url} target="_blank" rel="noreferrer">
+            {`What ${kind.title} says of it`}
+          </a>
+        )}
+      </div>
+      <details className="more-fields">
+        <summary>How messages are sent: gathering, rate, quiet hours, escalation</summary>
+        <div className="field-pair">
+          <TextField
+            label="Gather messages for"
+            hint="Such as 5m: those that belong together become one. Empty: each is sent alone."
+            value={policy.groupWithin}
+            onChange={(groupWithin) => change({ groupWithin })}
+          />
+          <TextField
+            label="Most messages a minute"
+            hint={`Empty: ${Number(kind.most_per_minute)}`}
+            type="number"
+            value={policy.perMinute}
+            onChange={(perMinute) => change({ perMinute })}
+          />
+          <TextField label="Quiet from" type="time" value={policy.quietFrom} onChange={(quietFrom) => change({ quietFrom })} />
+          <TextField label="Quiet until" type="time" value={policy.quietUntil} onChange={(quietUntil) => change({ quietUntil })} />
+          <SelectField
+            label="Time zone"
+            value={policy.zone === "" ? "UTC" : policy.zone}
+            options={TIME_ZONES.map((zone) => ({ value: zone, label: zone }))}
+            onChange={(zone) => change({ zone })}
+          />
+          <SelectField
+            label="Sent in quiet hours, too"
+            value={policy.passes === "SEVERITY_UNSPECIFIED" ? "SEVERITY_CRITICAL" : policy.passes}
+            options={SEVERITIES}
+            onChange={(passes) => change({ passes: passes as Severity })}
+          />
+          <SelectField
+            label="If nobody acknowledges, tell"
+            value={policy.escalateTo}
+            options={[
+              { value: "", label: "nobody else" },
+              ...channels
+                .filter((other) => other.channel_id !== channel?.channel_id)
+                .map((other) => ({ value: other.channel_id, label: other.name })),
+            ]}
+            onChange={(escalateTo) => change({ escalateTo })}
+          />
+          <TextField
+            label="After"
+            hint="Such as 30m."
+            value={policy.escalateAfter}
+            onChange={(escalateAfter) => change({ escalateAfter })}
+          />
+          <TextField label="Most tries" hint="Empty: 12." type="number" value={policy.tries} onChange={(tries) => change({ tries })} />
         </div>
-        <details className="more-fields">
-          <summary>How messages are sent: gathering, rate, quiet hours, escalation</summary>
-          <div className="field-pair">
-            <TextField
-              label="Gather messages for"
-              hint="Such as 5m: those that belong together become one. Empty: each is sent alone."
-              value={policy.groupWithin}
-              onChange={(groupWithin) => change({ groupWithin })}
-            />
-            <TextField
-              label="Most messages a minute"
-              hint={`Empty: ${Number(kind.most_per_minute)}`}
-              type="number"
-              value={policy.perMinute}
-              onChange={(perMinute) => change({ perMinute })}
-            />
-            <TextField label="Quiet from" type="time" value={policy.quietFrom} onChange={(quietFrom) => change({ quietFrom })} />
-            <TextField label="Quiet until" type="time" value={policy.quietUntil} onChange={(quietUntil) => change({ quietUntil })} />
-            <SelectField
-              label="Time zone"
-              value={policy.zone === "" ? "UTC" : policy.zone}
-              options={TIME_ZONES.map((zone) => ({ value: zone, label: zone }))}
-              onChange={(zone) => change({ zone })}
-            />
-            <SelectField
-              label="Sent in quiet hours, too"
-              value={policy.passes === "SEVERITY_UNSPECIFIED" ? "SEVERITY_CRITICAL" : policy.passes}
-              options={SEVERITIES}
-              onChange={(passes) => change({ passes: passes as Severity })}
-            />
-            <SelectField
-              label="If nobody acknowledges, tell"
-              value={policy.escalateTo}
-              options={[
-                { value: "", label: "nobody else" },
-                ...channels
-                  .filter((other) => other.channel_id !== channel?.channel_id)
-                  .map((other) => ({ value: other.channel_id, label: other.name })),
-              ]}
-              onChange={(escalateTo) => change({ escalateTo })}
-            />
-            <TextField
-              label="After"
-              hint="Such as 30m."
-              value={policy.escalateAfter}
-              onChange={(escalateAfter) => change({ escalateAfter })}
-            />
-            <TextField label="Most tries" hint="Empty: 12." type="number" value={policy.tries} onChange={(tries) => change({ tries })} />
-          </div>
-        </details>
-        {save.error !== null && <Fault error={save.error} />}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={save.isPending}>
-            Save
-          </button>
-        </div>
-      </form>
-    </Modal>
+      </details>
+    </FormDialog>
   );
 }

@@ -1,17 +1,20 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { Channel, Input, NotificationPolicy, Severity, StateType } from "../api/contract.gen.ts";
 import { usePaged } from "../api/paged.ts";
 import { STATE_TYPES, lookOf } from "../api/states.ts";
+import type { ActionDraft } from "../automations/actions.ts";
+import { TextPreview } from "../automations/TextPreview.tsx";
 import { CheckField, SelectField, TextField } from "../parts/Fields.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { Modal } from "../parts/Modal.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { More } from "../parts/More.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Mark } from "../parts/PageHead.tsx";
-import { tell, tellFault } from "../parts/toasts.ts";
+import { tell } from "../parts/toasts.ts";
+import { useChange } from "../parts/useChange.ts";
 
 const MOST = 200;
 const SEVERITIES: { value: Severity; label: string }[] = [
@@ -79,26 +82,25 @@ function PolicyCard({ policy, words, onEdit }: { policy: NotificationPolicy; wor
   const queries = useQueryClient();
   const refresh = () => queries.invalidateQueries({ queryKey: ["policies"] });
   const name = policy.name === "" ? words : policy.name;
-  const flip = useMutation({
-    mutationFn: () =>
+  const flip = useChange({
+    run: () =>
       call("UpdateNotificationPolicy", {
         notification_policy: { notification_policy_id: policy.notification_policy_id, paused: !policy.paused },
         update_mask: "paused",
       }),
-    onSuccess: refresh,
-    onError: (error) => tellFault("The policy could not be changed", error),
+    changes: ["policies"],
+    failed: "The policy could not be changed",
   });
-  const remove = useMutation({
-    mutationFn: () => call("DeleteNotificationPolicy", { notification_policy_id: policy.notification_policy_id }),
-    onSuccess: async () => {
-      await refresh();
+  const remove = useChange({
+    run: () => call("DeleteNotificationPolicy", { notification_policy_id: policy.notification_policy_id }),
+    changes: ["policies"],
+    onDone: () =>
       tell("The policy was deleted", async () => {
         const { notification_policy_id: _id, created_at: _made, updated_at: _changed, last_fired_at: _fired, ...kept } = policy;
         await call("CreateNotificationPolicy", { notification_policy: kept });
         await refresh();
-      });
-    },
-    onError: (error) => tellFault("The policy could not be deleted", error),
+      }),
+    failed: "The policy could not be deleted",
   });
   return (
     <>
@@ -144,7 +146,6 @@ interface PolicyDialogProps {
 }
 
 function PolicyDialog({ policy, channels, onClose }: PolicyDialogProps) {
-  const queries = useQueryClient();
   const [name, setName] = useState(policy?.name ?? "");
   const [states, setStates] = useState<StateType[]>(policy?.state_types ?? ["STATE_TYPE_FAILED", "STATE_TYPE_CRASHED"]);
   const [stateNames, setStateNames] = useState(policy?.state_names.join(", ") ?? "");
@@ -153,9 +154,11 @@ function PolicyDialog({ policy, channels, onClose }: PolicyDialogProps) {
   const [subject, setSubject] = useState(policy?.subject ?? "");
   const [body, setBody] = useState(policy?.body ?? "");
   const [severity, setSeverity] = useState<Severity>(policy?.severity ?? "SEVERITY_UNSPECIFIED");
+  const texts: ActionDraft[] = [{ kind: "send_notification", values: { subject, body }, moment: "both" }];
+  const trigger = { event: { expect: states.map((type) => `headrace.flow-run.${lookOf(type).label}`) } };
   const words = (text: string) => text.split(",").map((word) => word.trim()).filter((word) => word !== "");
-  const save = useMutation({
-    mutationFn: async () => {
+  const save = useChange({
+    run: async () => {
       const fields: Input<NotificationPolicy> = {
         name: name.trim(),
         state_types: states,
@@ -173,65 +176,46 @@ function PolicyDialog({ policy, channels, onClose }: PolicyDialogProps) {
             update_mask: "name,state_types,state_names,tags,channel_ids,subject,body,severity",
           });
     },
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ["policies"] });
-      tell(policy === undefined ? "The policy was made" : "The policy was changed");
-      onClose();
-    },
+    changes: ["policies"],
+    done: policy === undefined ? "The policy was made" : "The policy was changed",
+    onDone: onClose,
   });
   return (
-    <Modal title={policy === undefined ? "New policy" : "Change the policy"} isOpen onClose={onClose}>
-      <form
-        className="form"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <fieldset className="form-group">
-          <legend>When a run is</legend>
-          <div className="check-grid">
-            {STATE_TYPES.map((type) => (
-              <CheckField
-                key={type}
-                label={lookOf(type).label}
-                isChecked={states.includes(type)}
-                onChange={() => setStates(toggled(states, type))}
-              />
-            ))}
-          </div>
-          <TextField label="Or in a state with one of these names" hint="Such as Late, joined by commas." value={stateNames} onChange={setStateNames} />
-        </fieldset>
-        <TextField label="With any of these tags" hint="Joined by commas; empty: all runs." value={tags} onChange={setTags} />
-        <fieldset className="form-group">
-          <legend>Tell</legend>
-          {channels.map((channel) => (
+    <FormDialog title={policy === undefined ? "New policy" : "Change the policy"} save={save} onClose={onClose}>
+      <fieldset className="form-group">
+        <legend>When a run is</legend>
+        <div className="check-grid">
+          {STATE_TYPES.map((type) => (
             <CheckField
-              key={channel.channel_id}
-              label={channel.name}
-              isChecked={told.includes(channel.channel_id)}
-              onChange={() => setTold(toggled(told, channel.channel_id))}
+              key={type}
+              label={lookOf(type).label}
+              isChecked={states.includes(type)}
+              onChange={() => setStates(toggled(states, type))}
             />
           ))}
-        </fieldset>
-        <details className="more-fields">
-          <summary>Name and text</summary>
-          <TextField label="Name" hint="Empty: it is named by what it says." value={name} onChange={setName} />
-          <TextField label="Subject" hint="A template; empty: what happened, in a line." value={subject} onChange={setSubject} />
-          <TextField label="Text" hint="A template; empty: the message, the last error, the last lines of the log." lines={4} value={body} onChange={setBody} />
-          <SelectField label="It matters" value={severity} options={SEVERITIES} onChange={(next) => setSeverity(next as Severity)} />
-        </details>
-        {save.error !== null && <Fault error={save.error} />}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={save.isPending}>
-            Save
-          </button>
         </div>
-      </form>
-    </Modal>
+        <TextField label="Or in a state with one of these names" hint="Such as Late, joined by commas." value={stateNames} onChange={setStateNames} />
+      </fieldset>
+      <TextField label="With any of these tags" hint="Joined by commas; empty: all runs." value={tags} onChange={setTags} />
+      <fieldset className="form-group">
+        <legend>Tell</legend>
+        {channels.map((channel) => (
+          <CheckField
+            key={channel.channel_id}
+            label={channel.name}
+            isChecked={told.includes(channel.channel_id)}
+            onChange={() => setTold(toggled(told, channel.channel_id))}
+          />
+        ))}
+      </fieldset>
+      <details className="more-fields">
+        <summary>Name and text</summary>
+        <TextField label="Name" hint="Empty: it is named by what it says." value={name} onChange={setName} />
+        <TextField label="Subject" hint="A template; empty: what happened, in a line." value={subject} onChange={setSubject} />
+        <TextField label="Text" hint="A template; empty: the message, the last error, the last lines of the log." lines={4} value={body} onChange={setBody} />
+        <SelectField label="It matters" value={severity} options={SEVERITIES} onChange={(next) => setSeverity(next as Severity)} />
+        {(subject !== "" || body !== "") && <TextPreview actions={texts} trigger={trigger} />}
+      </details>
+    </FormDialog>
   );
 }

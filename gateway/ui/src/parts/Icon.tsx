@@ -16,6 +16,9 @@ const PATHS = {
   events: <path d="M13 3L5 13.5h6L10.5 21 19 10.5h-6z" />,
   automations: <path d="M4 6h4l8 12h4M4 18h4l2-3M14 9l2-3h4M18 4l2 2-2 2M18 16l2 2-2 2" />,
   notifications: <path d="M6 16.5V11a6 6 0 0112 0v5.5l1.5 2h-15zM10 21h4" />,
+  webhooks: <path d="M9.5 8.5a3.2 3.2 0 115 0M12 6.5l3.5 6.5M15 13.5a3.2 3.2 0 112.5 5.2M17.5 16H10M8.8 14.2A3.2 3.2 0 106.5 19M7 16l3.5-5.5" />,
+  calendars: <path d="M4 6h16v14H4zM4 10.5h16M8.5 3.5v4M15.5 3.5v4M8 14h.01M12 14h.01M16 14h.01M8 17h.01M12 17h.01" />,
+  workspaces: <path d="M3.5 8l8.5-4.5L20.5 8 12 12.5zM3.5 12l8.5 4.5 8.5-4.5M3.5 16l8.5 4.5 8.5-4.5" />,
   settings: (
     <>
       <circle cx="12" cy="12" r="3" />
@@ -36,6 +39,7 @@ const PATHS = {
   check: <path d="M5 12.5l4.5 4.5L19 7.5" />,
   more: <path d="M5.5 12h.01M12 12h.01M18.5 12h.01" strokeWidth="2.6" />,
   up: <path d="M12 19V5M6 11l6-6 6 6" />,
+  updown: <path d="M8 10l4-4.5 4 4.5M8 14l4 4.5 4-4.5" />,
   left: <path d="M14.5 5.5L8 12l6.5 6.5" />,
   right: <path d="M9.5 5.5L16 12l-6.5 6.5" />,
   trash: <path d="M5 7h14M10 7V4.5h4V7M7 7l1 13h8l1-13M10.5 10.5v6M13.5 10.5v6" />,

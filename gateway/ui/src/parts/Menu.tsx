@@ -17,13 +17,15 @@ interface MenuProps {
   name?: string;
   /** Groups of what can be done; a line between them. */
   groups: readonly (readonly MenuItem[])[];
+  /** Called when it opens. */
+  onOpen?: () => void;
 }
 
 /** A button that opens a list of what can be done. */
-export function Menu({ label, name, groups }: MenuProps) {
+export function Menu({ label, name, groups, onOpen }: MenuProps) {
   const shown = groups.filter((items) => items.length > 0);
   return (
-    <Kit.Root>
+    <Kit.Root onOpenChange={(isOpen) => isOpen && onOpen?.()}>
       <Kit.Trigger className="button" aria-label={name}>
         {label}
       </Kit.Trigger>

@@ -3,7 +3,7 @@ import { Link, getRouteApi, useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { RecentRuns } from "../activity/RecentRuns.tsx";
 import { useAddress } from "../api/address.ts";
-import { CallError, call } from "../api/client.ts";
+import { call } from "../api/client.ts";
 import type { StateType, WorkPool } from "../api/contract.gen.ts";
 import { usePaged } from "../api/paged.ts";
 import { secondsOf, spanText } from "../api/times.ts";
@@ -13,7 +13,8 @@ import { DataTable } from "../parts/DataTable.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { More } from "../parts/More.tsx";
-import { Empty, Fault, Loading } from "../parts/Notice.tsx";
+import { Empty } from "../parts/Notice.tsx";
+import { One } from "../parts/One.tsx";
 import { Facts, PageHead } from "../parts/PageHead.tsx";
 import { Tabs } from "../parts/Tabs.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
@@ -38,21 +39,25 @@ const TABS = [
 export function PoolPage() {
   const { workPoolName } = route.useParams();
   useInvalidation(EVENTS, KEYS);
-  const { data, error, isPending, refetch } = useQuery({
+  const query = useQuery({
     queryKey: ["work-pools", workPoolName],
     queryFn: ({ signal }) => call("GetWorkPool", { work_pool_name: workPoolName }, signal),
   });
-  if (error instanceof CallError && error.status === 404)
-    return (
-      <Empty title="There is no such work pool" code={`headrace worker start --pool ${workPoolName}`}>
-        <p>
-          A worker makes its pool when it starts. <Link to="/work-pools">Show all pools</Link>
-        </p>
-      </Empty>
-    );
-  if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
-  if (isPending || data.work_pool === undefined) return <Loading what="the work pool" />;
-  return <Shown pool={data.work_pool} />;
+  return (
+    <One
+      query={query}
+      what="the work pool"
+      missing={
+        <Empty title="There is no such work pool" code={`headrace worker start --pool ${workPoolName}`}>
+          <p>
+            A worker makes its pool when it starts. <Link to="/work-pools">Show all pools</Link>
+          </p>
+        </Empty>
+      }
+    >
+      {({ work_pool: found }) => found !== undefined && <Shown pool={found} />}
+    </One>
+  );
 }
 
 function Shown({ pool }: { pool: WorkPool }) {

@@ -5,8 +5,8 @@ import type { WorkPool, WorkQueue } from "../api/contract.gen.ts";
 import { usePaged } from "../api/paged.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { TextField } from "../parts/Fields.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { Modal } from "../parts/Modal.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
 import { PoolStatus, Slots } from "./Slots.tsx";
@@ -200,28 +200,11 @@ function QueueDialog({ pool, queue, onClose }: { pool: WorkPool; queue: WorkQueu
     },
   });
   return (
-    <Modal title={queue === undefined ? "New queue" : `Change ${queue.name}`} isOpen onClose={onClose}>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        {queue === undefined && <TextField label="Name" isRequired autoFocus value={name} onChange={setName} />}
-        <TextField label="Description" value={description} onChange={setDescription} />
-        <TextField label="Runs at once" hint="Empty: any number." type="number" value={limit} onChange={setLimit} />
-        <TextField label="Weight" hint="Its share; empty: by its place." type="number" value={weight} onChange={setWeight} />
-        {save.error !== null && <Fault error={save.error} />}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={save.isPending}>
-            {queue === undefined ? "Make the queue" : "Save"}
-          </button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog title={queue === undefined ? "New queue" : `Change ${queue.name}`} action={queue === undefined ? "Make the queue" : "Save"} save={save} onClose={onClose}>
+      {queue === undefined && <TextField label="Name" isRequired autoFocus value={name} onChange={setName} />}
+      <TextField label="Description" value={description} onChange={setDescription} />
+      <TextField label="Runs at once" hint="Empty: any number." type="number" value={limit} onChange={setLimit} />
+      <TextField label="Weight" hint="Its share; empty: by its place." type="number" value={weight} onChange={setWeight} />
+    </FormDialog>
   );
 }

@@ -9,6 +9,7 @@ import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Facts, Mark, PageHead, Tags } from "../parts/PageHead.tsx";
+import { tellFault } from "../parts/toasts.ts";
 import { Slots } from "./Slots.tsx";
 import { WORKER_LOOKS } from "./workers.tsx";
 

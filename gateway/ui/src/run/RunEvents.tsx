@@ -5,15 +5,11 @@ import { More } from "../parts/More.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 
-const EVERY = ["*"];
-
 /** What happened that concerns the run, newest first. */
 export function RunEvents({ flowRunId }: { flowRunId: string }) {
-  useInvalidation(EVERY, ["run-events"]);
-  const request = useMemo(
-    () => ({ filter: { any_resource_ids: [`headrace.flow-run.${flowRunId}`] }, sort: "EVENT_SORT_OCCURRED_DESC" as const }),
-    [flowRunId],
-  );
+  const filter = useMemo(() => ({ any_resource_ids: [`headrace.flow-run.${flowRunId}`] }), [flowRunId]);
+  useInvalidation([], ["run-events"], filter);
+  const request = useMemo(() => ({ filter, sort: "EVENT_SORT_OCCURRED_DESC" as const }), [filter]);
   const list = usePaged("ListEvents", "run-events", request, (page) => page.events);
   if (list.error !== null) return <Fault error={list.error} onRetry={list.refetch} />;
   if (list.isPending) return <Loading what="events" />;

@@ -7,6 +7,7 @@ import { RunList } from "../runs/RunList.tsx";
 import { Artifacts } from "./Artifacts.tsx";
 import { RunCanvas } from "./graph/RunCanvas.tsx";
 import { Logs } from "./Logs.tsx";
+import { Notes } from "./Notes.tsx";
 import { Parameters } from "./Parameters.tsx";
 import { RunEvents } from "./RunEvents.tsx";
 import { RunHeader } from "./RunHeader.tsx";
@@ -89,6 +90,7 @@ function Run({ flowRunId }: { flowRunId: string }) {
         {tab === "parameters" && <Parameters run={run} />}
         {tab === "events" && <RunEvents flowRunId={flowRunId} />}
         {tab === "states" && <StateHistory flowRunId={flowRunId} latest={run.state?.state_id ?? ""} />}
+        {tab === "notes" && <Notes flowRunId={flowRunId} />}
       </Tabs>
     </>
   );

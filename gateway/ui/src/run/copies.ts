@@ -1,6 +1,7 @@
 // A run as something to paste elsewhere.
 
 import type { FlowRun, JsonObject } from "../api/contract.gen.ts";
+import { apiAddress } from "../api/workspace.ts";
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
@@ -9,12 +10,12 @@ function quoted(text: string): string {
 /** Returns a command that makes such a run once more. */
 export function asCurl(run: FlowRun): string {
   const json = "-H 'content-type: application/json'";
-  const origin = window.location.origin;
+  const api = apiAddress();
   const parameters = run.parameters ?? {};
   if (run.deployment_id !== "")
-    return `curl -X POST ${json} -d ${quoted(JSON.stringify({ parameters }))} ${origin}/v1/deployments/${run.deployment_id}:run`;
+    return `curl -X POST ${json} -d ${quoted(JSON.stringify({ parameters }))} ${api}/deployments/${run.deployment_id}:run`;
   const body = { flow_name: run.flow_name, parameters, tags: run.tags };
-  return `curl -X POST ${json} -d ${quoted(JSON.stringify(body))} ${origin}/v1/flow-runs`;
+  return `curl -X POST ${json} -d ${quoted(JSON.stringify(body))} ${api}/flow-runs`;
 }
 
 function python(value: unknown): string {

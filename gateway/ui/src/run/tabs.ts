@@ -1,5 +1,5 @@
 /** The parts of a run's page, as the address names them. */
-export const RUN_TABS = ["timeline", "tasks", "logs", "subflows", "artifacts", "parameters", "events", "states"] as const;
+export const RUN_TABS = ["timeline", "tasks", "logs", "subflows", "artifacts", "parameters", "events", "states", "notes"] as const;
 export type RunTab = (typeof RUN_TABS)[number];
 
 /** What a tab says on it. */
@@ -12,4 +12,5 @@ export const TAB_LABELS: Record<RunTab, string> = {
   parameters: "Parameters",
   events: "Events",
   states: "States",
+  notes: "Notes",
 };

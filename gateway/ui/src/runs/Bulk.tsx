@@ -1,15 +1,14 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { useState } from "react";
-import { call } from "../api/client.ts";
+import { call, type CallError } from "../api/client.ts";
 import type { BulkAction, BulkOperation, FlowRunFilter, Input } from "../api/contract.gen.ts";
+import { useStream } from "../api/live.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Menu } from "../parts/Menu.tsx";
 import { Modal } from "../parts/Modal.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
-
-const LOOK_MILLISECONDS = 500;
 
 interface Deed {
   action: Input<BulkAction>;
@@ -52,49 +51,59 @@ interface BulkProps {
   label: string;
   /** True if the filter leaves nothing out. */
   isAll: boolean;
+  /** False while there is nothing to change; what was begun before is shown to its end. */
+  isOffered: boolean;
   onDone: () => void;
 }
 
 /** Changes many flow runs: asks with their count before, and shows how far it has come. */
-export function Bulk({ filter, label, isAll, onDone }: BulkProps) {
-  const [deed, setDeed] = useState<Deed>();
+export function Bulk({ filter, label, isAll, isOffered, onDone }: BulkProps) {
+  // What is asked about stays what it was, whatever the list does behind the dialog.
+  const [asked, setAsked] = useState<{ deed: Deed; filter: Input<FlowRunFilter>; isAll: boolean }>();
   const [running, setRunning] = useState<BulkOperation>();
   const start = async () => {
-    if (deed === undefined) return;
-    const { bulk_operation: operation } = await call("CreateBulkOperation", { filter, action: deed.action, all_runs: isAll });
+    if (asked === undefined) return;
+    const { bulk_operation: operation } = await call("CreateBulkOperation", {
+      filter: asked.filter,
+      action: asked.deed.action,
+      all_runs: asked.isAll,
+    });
     setRunning(operation);
   };
-  const item = (name: keyof typeof DEEDS) => ({ label: DEEDS[name].label, onSelect: () => setDeed(DEEDS[name]) });
+  const item = (name: keyof typeof DEEDS) => ({ label: DEEDS[name].label, onSelect: () => setAsked({ deed: DEEDS[name], filter, isAll }) });
+  const deed = asked?.deed;
   return (
     <>
-      <Menu
-        label={
-          <>
-            {label}
-            <Icon name="more" />
-          </>
-        }
-        name={`Change ${label}`}
-        groups={[
-          [
-            { ...item("retryUnfinished"), icon: "retry" },
-            { ...item("retryAll"), icon: "retry" },
-            { ...item("cancel"), icon: "stop" },
-          ],
-          [{ ...item("delete"), icon: "trash", isDanger: true }],
-        ]}
-      />
-      {deed !== undefined && running === undefined && (
+      {isOffered && (
+        <Menu
+          label={
+            <>
+              {label}
+              <Icon name="more" />
+            </>
+          }
+          name={`Change ${label}`}
+          groups={[
+            [
+              { ...item("retryUnfinished"), icon: "retry" },
+              { ...item("retryAll"), icon: "retry" },
+              { ...item("cancel"), icon: "stop" },
+            ],
+            [{ ...item("delete"), icon: "trash", isDanger: true }],
+          ]}
+        />
+      )}
+      {asked !== undefined && deed !== undefined && running === undefined && (
         <ConfirmDialog
           title={`${deed.label}?`}
           action={deed.label}
           isDanger={deed.typed !== undefined || deed === DEEDS.cancel}
           typedName={deed.typed}
           isOpen
-          onClose={() => setDeed(undefined)}
+          onClose={() => setAsked(undefined)}
           onConfirm={start}
         >
-          <Matching filter={filter} action={deed.action} isAll={isAll} />
+          <Matching filter={asked.filter} action={deed.action} isAll={asked.isAll} />
           <p>{deed.what}</p>
         </ConfirmDialog>
       )}
@@ -103,7 +112,7 @@ export function Bulk({ filter, label, isAll, onDone }: BulkProps) {
           started={running}
           onClose={() => {
             setRunning(undefined);
-            setDeed(undefined);
+            setAsked(undefined);
             onDone();
           }}
         />
@@ -135,31 +144,29 @@ const isOver = ({ status }: BulkOperation) =>
   status === "BULK_OPERATION_STATUS_COMPLETED" || status === "BULK_OPERATION_STATUS_CANCELLED";
 
 function Progress({ started, onClose }: { started: BulkOperation; onClose: () => void }) {
-  const queries = useQueryClient();
   const id = started.bulk_operation_id;
-  const { data, error } = useQuery({
-    queryKey: ["bulk-operation", id],
-    queryFn: ({ signal }) => call("GetBulkOperation", { bulk_operation_id: id }, signal),
-    staleTime: 0,
-    // No stream tells how far an operation has come; it is asked as long as somebody looks at it.
-    refetchInterval: ({ state }) => (state.data?.bulk_operation !== undefined && isOver(state.data.bulk_operation) ? false : LOOK_MILLISECONDS),
-    placeholderData: keepPreviousData,
-  });
-  const operation = data?.bulk_operation ?? started;
+  const [operation, setOperation] = useState(started);
+  const [refused, setRefused] = useState<CallError>();
+  useStream(
+    "WatchBulkOperation",
+    { bulk_operation_id: id },
+    {
+      onAnswer: ({ bulk_operation: newer }) => {
+        if (newer !== undefined) setOperation(newer);
+      },
+      onRefused: setRefused,
+    },
+  );
   const hasEnded = isOver(operation);
-  const look = () => void queries.invalidateQueries({ queryKey: ["bulk-operation", id] });
   const cancel = useMutation({
     mutationFn: () => call("CancelBulkOperation", { bulk_operation_id: id }),
-    onSuccess: () => {
-      look();
-      tell("The rest is left as it is");
-    },
+    onSuccess: () => tell("The rest is left as it is"),
     onError: (fault) => tellFault("It could not be stopped", fault),
   });
   const total = Math.max(Number(operation.run_count), Number(operation.looked_at_count), 1);
   return (
     <Modal title={hasEnded ? "Done" : "Changing runs"} isOpen onClose={onClose}>
-      {error !== null && <Fault error={error} />}
+      {refused !== undefined && <Fault error={refused} />}
       <progress className="bulk-progress" max={total} value={hasEnded ? total : Number(operation.looked_at_count)} aria-label="How far it has come" />
       <p role="status" className="number">
         {`${Number(operation.looked_at_count).toLocaleString()} looked at, ${Number(operation.changed_count).toLocaleString()} changed, ${Number(operation.refused_count).toLocaleString()} left as they were`}

@@ -80,18 +80,16 @@ function FlowRuns({ search, change }: { search: Search; change: (change: Search)
               Compare
             </Link>
           )}
-          {chosen.length > 0 ? (
-            <Bulk
-              filter={{ flow_run_ids: chosen.map((run) => run.flow_run_id) }}
-              label={`${chosen.length} selected`}
-              isAll={false}
-              onDone={() => setSelected(NO_KEYS)}
-            />
-          ) : (
-            list.runs.length > 0 && (
-              <Bulk filter={filter} label={isFiltered ? "All that match" : "All runs"} isAll={!isFiltered} onDone={list.refetch} />
-            )
-          )}
+          <Bulk
+            filter={chosen.length > 0 ? { flow_run_ids: chosen.map((run) => run.flow_run_id) } : filter}
+            label={chosen.length > 0 ? `${chosen.length} selected` : isFiltered ? "All that match" : "All runs"}
+            isAll={chosen.length === 0 && !isFiltered}
+            isOffered={list.runs.length > 0}
+            onDone={() => {
+              setSelected(NO_KEYS);
+              list.refetch();
+            }}
+          />
         </div>
       </FilterBar>
       <div className="chips" role="group" aria-label="Only runs in these states">

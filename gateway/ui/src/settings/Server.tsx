@@ -34,14 +34,6 @@ export function Server() {
         <h2>Let programs use it</h2>
         <Code text={`export HEADRACE_API_URL=${url}\nheadrace version`} />
       </section>
-      <section>
-        <h2>Settings</h2>
-        <p className="quiet">
-          The server reads its settings from its environment where it starts. What programs of a machine use, and where each value
-          comes from, with secrets hidden, says:
-        </p>
-        <Code text="headrace config view --show-defaults" />
-      </section>
     </div>
   );
 }

@@ -1,40 +1,97 @@
+import { Link } from "@tanstack/react-router";
+import { useEffect, useRef, type ReactNode } from "react";
 import { useAddress } from "../api/address.ts";
 import { PageHead } from "../parts/PageHead.tsx";
-import { Tabs } from "../parts/Tabs.tsx";
 import { Audit } from "./Audit.tsx";
+import { Configuration } from "./Configuration.tsx";
+import { Grants } from "./Grants.tsx";
 import { Keys } from "./Keys.tsx";
+import { Logs } from "./Logs.tsx";
 import { People } from "./People.tsx";
+import { Providers } from "./Providers.tsx";
+import { Roles } from "./Roles.tsx";
 import { Server } from "./Server.tsx";
+import { ServiceAccounts } from "./ServiceAccounts.tsx";
 import { Storage } from "./Storage.tsx";
+import { Teams } from "./Teams.tsx";
 import { Workspaces } from "./Workspaces.tsx";
 import { You } from "./You.tsx";
 
-const TABS = [
-  { key: "server", label: "Server" },
-  { key: "storage", label: "Sizes and retention" },
-  { key: "you", label: "You" },
-  { key: "people", label: "People and roles" },
-  { key: "keys", label: "Keys" },
-  { key: "workspaces", label: "Workspaces" },
-  { key: "audit", label: "Audit" },
-] as const;
+interface Part {
+  key: string;
+  label: string;
+  page: () => ReactNode;
+}
 
-/** The server, what it keeps, and who may do what. */
+const GROUPS: { label: string; parts: Part[] }[] = [
+  {
+    label: "You",
+    parts: [{ key: "you", label: "Account and look", page: () => <You /> }],
+  },
+  {
+    label: "Server",
+    parts: [
+      { key: "server", label: "Version and address", page: () => <Server /> },
+      { key: "configuration", label: "Configuration", page: () => <Configuration /> },
+      { key: "storage", label: "Storage", page: () => <Storage /> },
+      { key: "logs", label: "Logs", page: () => <Logs /> },
+    ],
+  },
+  {
+    label: "Access",
+    parts: [
+      { key: "workspaces", label: "Workspaces", page: () => <Workspaces /> },
+      { key: "people", label: "People", page: () => <People /> },
+      { key: "teams", label: "Teams", page: () => <Teams /> },
+      { key: "service-accounts", label: "Service accounts", page: () => <ServiceAccounts /> },
+      { key: "keys", label: "Keys", page: () => <Keys /> },
+      { key: "roles", label: "Roles", page: () => <Roles /> },
+      { key: "grants", label: "Who holds which role", page: () => <Grants /> },
+      { key: "providers", label: "Sign-in", page: () => <Providers /> },
+      { key: "audit", label: "Audit log", page: () => <Audit /> },
+    ],
+  },
+];
+const PARTS = GROUPS.flatMap(({ parts }) => parts);
+const FIRST = "server";
+
+/** The server, what it keeps, who may do what, and how pages look. */
 export function SettingsPage() {
-  const [{ tab: asked }, change] = useAddress();
-  const tab = TABS.find(({ key }) => key === asked)?.key ?? "server";
+  const [{ tab: asked }] = useAddress();
+  const shown = PARTS.find(({ key }) => key === asked) ?? PARTS.find(({ key }) => key === FIRST);
+  const here = useRef<HTMLAnchorElement>(null);
+  useEffect(() => {
+    // On a phone the list goes sideways.
+    const link = here.current;
+    if (link?.parentElement !== null && link !== null) link.parentElement.scrollLeft = link.offsetLeft - 16;
+  }, [asked]);
   return (
     <>
       <PageHead title="Settings" />
-      <Tabs tabs={TABS} value={tab} onChange={(next) => change({ tab: next === "server" ? undefined : next })}>
-        {tab === "server" && <Server />}
-        {tab === "storage" && <Storage />}
-        {tab === "you" && <You />}
-        {tab === "people" && <People />}
-        {tab === "keys" && <Keys />}
-        {tab === "workspaces" && <Workspaces />}
-        {tab === "audit" && <Audit />}
-      </Tabs>
+      <div className="settings">
+        <nav className="settings-nav" aria-label="Settings">
+          {GROUPS.map(({ label, parts }) => (
+            <div key={label} role="group" aria-label={label}>
+              <p className="place-label">{label}</p>
+              {parts.map(({ key, label: name }) => (
+                <Link
+                  key={key}
+                  ref={key === shown?.key ? here : undefined}
+                  to="/settings"
+                  search={{ tab: key === FIRST ? undefined : key }}
+                  className="place"
+                  aria-current={key === shown?.key ? "page" : undefined}
+                >
+                  {name}
+                </Link>
+              ))}
+            </div>
+          ))}
+        </nav>
+        <section className="settings-part" aria-label={shown?.label}>
+          {shown?.page()}
+        </section>
+      </div>
     </>
   );
 }

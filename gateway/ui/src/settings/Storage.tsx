@@ -1,15 +1,16 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import type { RetentionKind, RetentionRule } from "../api/contract.gen.ts";
+import type { RetentionKind, RetentionRule, TableSize } from "../api/contract.gen.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { SelectField, TextField } from "../parts/Fields.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { Modal } from "../parts/Modal.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { Facts } from "../parts/PageHead.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
-import type { TableSize } from "../api/contract.gen.ts";
+import { useChange } from "../parts/useChange.ts";
+import { bytesText } from "./sizes.ts";
 
 const KINDS: Record<RetentionKind, string> = {
   RETENTION_KIND_UNSPECIFIED: "",
@@ -23,18 +24,6 @@ const KINDS: Record<RetentionKind, string> = {
 };
 /** Those that a workspace decides on. */
 const OWN: RetentionKind[] = ["RETENTION_KIND_FLOW_RUN", "RETENTION_KIND_BACKGROUND_TASK_RUN", "RETENTION_KIND_ARTIFACT"];
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
-
-function bytesText(text: string): string {
-  let value = Number(text);
-  let unit = 0;
-  while (value >= 1000 && unit < UNITS.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${UNITS[unit] ?? ""}`;
-}
-
 const COLUMNS: Column<TableSize>[] = [
   {
     id: "name",
@@ -171,12 +160,11 @@ function Rule({ rule, onEdit }: { rule: RetentionRule; onEdit: () => void }) {
 }
 
 function RuleDialog({ rule, onClose }: { rule: RetentionRule | undefined; onClose: () => void }) {
-  const queries = useQueryClient();
   const [kind, setKind] = useState<RetentionKind>(rule?.kind ?? "RETENTION_KIND_FLOW_RUN");
   const [days, setDays] = useState(rule?.keep_days === undefined ? "" : String(rule.keep_days));
   const [tag, setTag] = useState(rule?.tag ?? "");
-  const save = useMutation({
-    mutationFn: () =>
+  const save = useChange({
+    run: () =>
       call("SetRetentionRule", {
         rule: {
           kind,
@@ -185,42 +173,23 @@ function RuleDialog({ rule, onClose }: { rule: RetentionRule | undefined; onClos
           keep_days: days.trim() === "" ? undefined : Number(days),
         },
       }),
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ["retention-rules"] });
-      tell("The rule was set");
-      onClose();
-    },
+    changes: ["retention-rules"],
+    done: "The rule was set",
+    onDone: onClose,
   });
   return (
-    <Modal title={rule === undefined ? "New rule" : "Change the rule"} isOpen onClose={onClose}>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
-        }}
-      >
-        <SelectField
-          label="What"
-          value={kind}
-          isDisabled={rule !== undefined}
-          options={OWN.map((value) => ({ value, label: KINDS[value] }))}
-          onChange={(next) => setKind(next as RetentionKind)}
-        />
-        {kind === "RETENTION_KIND_FLOW_RUN" && rule?.deployment_id === undefined && (
-          <TextField label="Only with the tag" hint="Empty: all." value={tag} onChange={setTag} isDisabled={rule !== undefined} />
-        )}
-        <TextField label="Days" hint="Empty: for ever." type="number" value={days} onChange={setDays} />
-        {save.error !== null && <Fault error={save.error} />}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={save.isPending}>
-            Save
-          </button>
-        </div>
-      </form>
-    </Modal>
+    <FormDialog title={rule === undefined ? "New rule" : "Change the rule"} save={save} onClose={onClose}>
+      <SelectField
+        label="What"
+        value={kind}
+        isDisabled={rule !== undefined}
+        options={OWN.map((value) => ({ value, label: KINDS[value] }))}
+        onChange={(next) => setKind(next as RetentionKind)}
+      />
+      {kind === "RETENTION_KIND_FLOW_RUN" && rule?.deployment_id === undefined && (
+        <TextField label="Only with the tag" hint="Empty: all." value={tag} onChange={setTag} isDisabled={rule !== undefined} />
+      )}
+      <TextField label="Days" hint="Empty: for ever." type="number" value={days} onChange={setDays} />
+    </FormDialog>
   );
 }

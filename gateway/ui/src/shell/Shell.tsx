@@ -12,6 +12,7 @@ import { useTheme, type Theme } from "./theme.ts";
 import { Toasts } from "./Toasts.tsx";
 
 const SearchDialog = lazy(() => import("../search/SearchDialog.tsx"));
+const WorkspaceMenu = lazy(() => import("./WorkspaceMenu.tsx"));
 
 /** The frame around every page: where to go, how the server is, messages. */
 export function Shell() {
@@ -60,6 +61,7 @@ export function Shell() {
           </button>
         </div>
         <div className="side-body">
+          <Workspace />
           <Places />
           <SideFoot {...side} />
         </div>
@@ -74,6 +76,7 @@ export function Shell() {
                 <Icon name="close" />
               </Dialog.Close>
             </div>
+            <Workspace />
             <Places />
             <SideFoot {...side} />
           </Dialog.Popup>
@@ -92,6 +95,16 @@ export function Shell() {
         </Suspense>
       )}
       <Toasts />
+    </div>
+  );
+}
+
+function Workspace() {
+  return (
+    <div className="workspace">
+      <Suspense fallback={null}>
+        <WorkspaceMenu />
+      </Suspense>
     </div>
   );
 }

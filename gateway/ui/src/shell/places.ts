@@ -25,6 +25,7 @@ const ALL: { label: string; places: Place[] }[] = [
     places: [
       { to: "/flows", page: "flows/FlowsPage", label: "Flows", icon: "flows", keys: "g f" },
       { to: "/deployments", page: "deployments/DeploymentsPage", label: "Deployments", icon: "deployments", keys: "g d" },
+      { to: "/calendars", page: "calendars/CalendarsPage", label: "Calendars", icon: "calendars", keys: "g c" },
       { to: "/work-pools", page: "pools/PoolsPage", label: "Work pools", icon: "pools", keys: "g w" },
     ],
   },
@@ -44,6 +45,7 @@ const ALL: { label: string; places: Place[] }[] = [
       { to: "/events", page: "events/EventsPage", label: "Events", icon: "events", keys: "g e" },
       { to: "/automations", page: "automations/AutomationsPage", label: "Automations", icon: "automations", keys: "g u" },
       { to: "/notifications", page: "notifications/NotificationsPage", label: "Notifications", icon: "notifications", keys: "g n" },
+      { to: "/webhooks", page: "webhooks/WebhooksPage", label: "Webhooks", icon: "webhooks", keys: "g k" },
     ],
   },
   { label: "", places: [{ to: "/settings", page: "settings/SettingsPage", label: "Settings", icon: "settings", keys: "g ," }] },

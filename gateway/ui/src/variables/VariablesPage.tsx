@@ -7,14 +7,15 @@ import type { JsonValue, Variable } from "../api/contract.gen.ts";
 import { usePaged } from "../api/paged.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { CheckField, TextField } from "../parts/Fields.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
-import { Modal } from "../parts/Modal.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { More } from "../parts/More.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Tags } from "../parts/PageHead.tsx";
 import { SearchField } from "../parts/SearchField.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
+import { useChange } from "../parts/useChange.ts";
 
 const EXAMPLE = `from headrace.variables import Variable
 
@@ -109,7 +110,6 @@ function makeColumns(onEdit: (variable: Variable) => void, onDelete: (variable: 
 }
 
 function VariableDialog({ variable, onClose }: { variable: Variable | undefined; onClose: () => void }) {
-  const queries = useQueryClient();
   const isText = variable === undefined || typeof variable.value === "string";
   const [name, setName] = useState("");
   const [isPlain, setPlain] = useState(isText);
@@ -117,8 +117,8 @@ function VariableDialog({ variable, onClose }: { variable: Variable | undefined;
     typeof variable?.value === "string" ? variable.value : variable === undefined ? "" : JSON.stringify(variable.value ?? null, null, 2),
   );
   const [tags, setTags] = useState(variable?.tags.join(", ") ?? "");
-  const save = useMutation({
-    mutationFn: async () => {
+  const save = useChange({
+    run: async () => {
       let value: JsonValue = text;
       if (!isPlain)
         try {
@@ -133,57 +133,38 @@ function VariableDialog({ variable, onClose }: { variable: Variable | undefined;
         overwrite: variable !== undefined,
       });
     },
-    onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: ["variables"] });
-      tell(variable === undefined ? "The variable was made" : "The variable was changed");
-      onClose();
-    },
+    changes: ["variables"],
+    done: variable === undefined ? "The variable was made" : "The variable was changed",
+    onDone: onClose,
   });
   return (
-    <Modal title={variable === undefined ? "New variable" : `Change ${variable.name}`} isOpen onClose={onClose}>
-      <form
-        className="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          save.mutate();
+    <FormDialog title={variable === undefined ? "New variable" : `Change ${variable.name}`} save={save} onClose={onClose}>
+      {variable === undefined && (
+        <TextField label="Name" hint={'Lower case letters, digits, "_" and "-".'} isRequired autoFocus value={name} onChange={setName} />
+      )}
+      <TextField
+        label={isPlain ? "Value as text" : "Value as JSON"}
+        isCode
+        lines={Math.min(14, Math.max(3, text.split("\n").length + 1))}
+        value={text}
+        onChange={setText}
+      />
+      <CheckField
+        label="It is JSON: a number, a list, an object …"
+        isChecked={!isPlain}
+        onChange={(isJson) => {
+          if (isJson) setText(JSON.stringify(text, null, 2));
+          else
+            try {
+              const value: unknown = JSON.parse(text);
+              if (typeof value === "string") setText(value);
+            } catch {
+              // What is no JSON stays as it was typed.
+            }
+          setPlain(!isJson);
         }}
-      >
-        {variable === undefined && (
-          <TextField label="Name" hint={'Lower case letters, digits, "_" and "-".'} isRequired autoFocus value={name} onChange={setName} />
-        )}
-        <TextField
-          label={isPlain ? "Value as text" : "Value as JSON"}
-          isCode
-          lines={Math.min(14, Math.max(3, text.split("\n").length + 1))}
-          value={text}
-          onChange={setText}
-        />
-        <CheckField
-          label="It is JSON: a number, a list, an object …"
-          isChecked={!isPlain}
-          onChange={(isJson) => {
-            if (isJson) setText(JSON.stringify(text, null, 2));
-            else
-              try {
-                const value: unknown = JSON.parse(text);
-                if (typeof value === "string") setText(value);
-              } catch {
-                // What is no JSON stays as it was typed.
-              }
-            setPlain(!isJson);
-          }}
-        />
-        <TextField label="Tags" hint="Joined by commas." value={tags} onChange={setTags} />
-        {save.error !== null && <Fault error={save.error} />}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={save.isPending}>
-            Save
-          </button>
-        </div>
-      </form>
-    </Modal>
+      />
+      <TextField label="Tags" hint="Joined by commas." value={tags} onChange={setTags} />
+    </FormDialog>
   );
 }
