@@ -70,8 +70,8 @@ def reader(played: PlayedServer) -> Iterator[Callable[..., PrefectSource]]:
     """Make readers of the server."""
     made = []
 
-    def make(**access: str) -> PrefectSource:
-        source = PrefectSource(Access(f"http://127.0.0.1:{played.server_address[1]}", **access))
+    def make(key: str = "", auth_string: str = "") -> PrefectSource:
+        source = PrefectSource(Access(f"http://127.0.0.1:{played.server_address[1]}", key, auth_string))
         made.append(source)
         return source
 
