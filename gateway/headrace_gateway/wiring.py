@@ -22,6 +22,7 @@ from headrace_gateway.fronting import Front
 from headrace_gateway.hooks import Hooks
 from headrace_gateway.http import App
 from headrace_gateway.operations import Operations
+from headrace_gateway.scim import application as scim
 from headrace_gateway.security import Walls
 from headrace_gateway.server import HttpServer, bind
 from headrace_gateway.sessions import Sessions
@@ -100,7 +101,7 @@ async def build(context: GatewayContext) -> Gateway:
         walls,
         context.operations,
         ui,
-        context.mounts,
+        {**context.mounts, scim.PREFIX: scim.Scim(contract, backends, context.internal_token)},
         Front(TrustedProxies(settings.trusted_proxies), is_secure=settings.public_url.startswith("https:")),
     )
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -96,6 +96,9 @@ _SECRET_FIELDS = frozenset(
 _INSERT = """
 insert into audit_pending (audit_entry_id, is_complete, payload) values ($1, $2, $3)
 """
+_BEGIN_WITH = """
+insert into audit_pending (audit_entry_id, is_complete, payload) values ('{id}', false, '\\x{payload}')
+"""
 _COMPLETE = """
 update audit_pending set is_complete = $2, payload = $3 where audit_entry_id = $1
 """
@@ -191,11 +194,11 @@ class AuditTrail:
         entry = _entry(method, described, caller, source)
         entry.object_id = "/".join(read(request) for read in described.of_request)[:1024]
 
-        async def store(connection: Any) -> None:
+        def statement() -> str:
             entry.outcome = audit_pb2.AUDIT_OUTCOME_DONE
-            await connection.execute(_INSERT, uuid.UUID(entry.audit_entry_id), False, entry.SerializeToString())
+            return _BEGIN_WITH.format(id=uuid.UUID(entry.audit_entry_id), payload=entry.SerializeToString().hex())
 
-        scope = AuditScope(entry, self.database, store)
+        scope = AuditScope(entry, self.database, statement)
         set_scope(scope)
         return scope
 
@@ -239,18 +242,28 @@ class AuditTrail:
 
     def digest(self, content: message.Message) -> str:
         """Return the keyed digest of an object, without its secrets."""
-        copied = type(content)()
-        copied.CopyFrom(content)
-        _clear_secrets(copied)
-        return hmac.new(self._digest_key, copied.SerializeToString(deterministic=True), hashlib.sha256).hexdigest()
+        if _may_hold_secrets(content.DESCRIPTOR):
+            copied = type(content)()
+            copied.CopyFrom(content)
+            _clear_secrets(copied)
+            content = copied
+        return hmac.new(self._digest_key, content.SerializeToString(deterministic=True), hashlib.sha256).hexdigest()
 
     async def save_attempts(self) -> int:
         """Write what is kept in memory; returns how many."""
-        saved = await self._save(self._completed, _COMPLETE) + await self._save(self._attempts, _INSERT)
+        saved = await self._save(self._attempts, _INSERT)
         if self.lost and saved:
             logger.warning("%d attempts are not in the audit log: they came faster than they could be kept", self.lost)
             self.lost = 0
         return saved
+
+    async def save_ended(self) -> int:
+        """Write how calls ended whose notes could not be forwarded at once; returns how many."""
+        return await self._save(self._completed, _COMPLETE)
+
+    def ended(self) -> list[audit_pb2.AuditEntry]:
+        """Return notes of calls that have ended, the oldest first; their changes are committed."""
+        return [self._completed[index] for index in range(min(BATCH, len(self._completed)))]
 
     async def _save(self, waiting: collections.deque[audit_pb2.AuditEntry], statement: str) -> int:
         batch = [waiting[index] for index in range(min(BATCH, len(waiting)))]
@@ -265,7 +278,7 @@ class AuditTrail:
     async def save_all(self) -> None:
         """Write what is kept in memory before the process ends; what cannot be written is told in the log."""
         try:
-            while await self.save_attempts():
+            while await self.save_attempts() + await self.save_ended():
                 pass
         except errors.HeadraceError as error:
             logger.warning("%d attempts are not in the audit log: %s", len(self._attempts), error)
@@ -276,10 +289,17 @@ class AuditTrail:
             rows = await connection.fetch(_TAKE, BATCH, UNFINISHED_SECONDS)
         return [(row["audit_entry_id"], row["payload"]) for row in rows]
 
-    async def forget(self, entry_ids: Sequence[uuid.UUID]) -> None:
-        """Delete notes that the log has."""
+    async def forget(self, entry_ids: Sequence[uuid.UUID], *, ended: int = 0) -> None:
+        """Delete notes that the log has.
+
+        Args:
+            entry_ids: Their ids.
+            ended: So many of them are the first of `ended`.
+        """
         async with self.database.connection() as connection:
             await connection.execute(_FORGET, list(entry_ids))
+        for _ in range(ended):
+            self._completed.popleft()
 
     def _keep(self, entry: audit_pb2.AuditEntry) -> None:
         if len(self._attempts) >= MOST_ATTEMPTS:
@@ -345,19 +365,23 @@ class AuditForwarder(Loop):
         self._channel = channel
 
     async def tick(self) -> int | None:
-        """Save what is in memory, and forward what is stored."""
+        """Save what is in memory only, and forward the rest."""
         saved = await self._trail.save_attempts()
         taken = await self._trail.take()
-        if not taken:
+        ended = self._trail.ended()
+        if not taken and not ended:
             return saved
         stub: Any = audit_pb2_grpc.AuditInternalServiceStub(self._channel())
-        entries = [audit_pb2.AuditEntry.FromString(payload) for _, payload in taken]
+        # How a call ended is known here, and need not be written where it is deleted at once.
+        entries = [*(audit_pb2.AuditEntry.FromString(payload) for _, payload in taken), *ended]
         try:
             await stub.AppendAuditEntries(internal_pb2.AppendAuditEntriesRequest(entries=entries), timeout=30)
         except grpc.aio.AioRpcError as error:
+            await self._trail.save_ended()
             raise errors.Unavailable(f"the audit log does not take entries: {error.details()}") from None
-        await self._trail.forget([entry_id for entry_id, _ in taken])
-        return len(taken)
+        await self._trail.forget([uuid.UUID(entry.audit_entry_id) for entry in entries], ended=len(ended))
+        # Many at a time: what came meanwhile waits for the next tick, unless there is much of it.
+        return len(entries) if len(entries) >= BATCH else None
 
 
 def digest_key(internal_token: str) -> bytes:
@@ -398,6 +422,24 @@ def _identity_of(resource: message.Message) -> str:
     first = resource.DESCRIPTOR.fields_by_number.get(1)
     value = getattr(resource, first.name) if first is not None else ""
     return value[:1024] if isinstance(value, str) else ""
+
+
+@functools.cache
+def _may_hold_secrets(described: descriptor.Descriptor) -> bool:
+    """Return whether messages of a kind have fields for secrets, in themselves or in what they hold."""
+    seen: set[str] = set()
+    waiting = [described]
+    while waiting:
+        current = waiting.pop()
+        if current.full_name in seen:
+            continue
+        seen.add(current.full_name)
+        for field in current.fields:
+            if field.name in _SECRET_FIELDS and field.type in (field.TYPE_STRING, field.TYPE_BYTES):
+                return True
+            if field.message_type is not None and not field.message_type.full_name.startswith("google.protobuf."):
+                waiting.append(field.message_type)
+    return False
 
 
 def _clear_secrets(content: message.Message) -> None:

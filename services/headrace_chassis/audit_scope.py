@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any
 
 from headrace.api.v1 import audit_pb2
@@ -17,8 +17,8 @@ class AuditScope:
     entry: audit_pb2.AuditEntry
     database: Any
     """The `Database` whose transactions carry the note."""
-    store: Callable[[Any], Awaitable[None]]
-    """Writes the note on a connection that is in the transaction of the change."""
+    statement: Callable[[], str]
+    """Returns what stores the note, for the transaction of the change to begin with."""
     is_stored: bool = False
     """Whether a transaction with the note has committed."""
     is_closed: bool = False

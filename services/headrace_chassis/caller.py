@@ -15,6 +15,9 @@ PrincipalKind = Literal["user", "service_account", "service", "local", "anonymou
 
 ALL_PERMISSIONS = "*"
 
+RUN_CREDENTIAL = "run:"
+"""How the credentials of flow runs begin: what is behind it is the run."""
+
 
 @dataclasses.dataclass(slots=True)
 class Proof:
@@ -46,6 +49,11 @@ class Caller:
     credential_id: str = ""
     """Which key or session the caller proved itself with."""
     account_id: uuid.UUID | None = None
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a flow run calls, with the token that was made for it."""
+        return self.credential_id.startswith(RUN_CREDENTIAL)
 
     def may(self, permission: str) -> bool:
         """Return whether the caller holds `permission`, named as in the enum `headrace.api.v1.Permission`."""

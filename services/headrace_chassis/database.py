@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
@@ -57,6 +57,10 @@ _WRONG_ADDRESS = (
 _LOST_RACE = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError)
 
 
+_BEGIN = "BEGIN;"
+"""How the driver begins a transaction of the default kind."""
+
+
 class _PlainConnection(asyncpg.Connection):
     """A connection that goes back to the pool without a round trip.
 
@@ -65,9 +69,25 @@ class _PlainConnection(asyncpg.Connection):
     Postgres only where it changes.
     """
 
-    __slots__ = ("scope",)
+    __slots__ = ("opening", "scope")
 
     scope: str
+    opening: str
+    """What the next transaction begins with."""
+
+    def open_with(self, statement: str) -> None:
+        """Let the next transaction begin with a statement, in the round trip that begins it.
+
+        Args:
+            statement: Whole, with all values in it.
+        """
+        self.opening = statement
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        if query == _BEGIN and (opening := getattr(self, "opening", "")):
+            self.opening = ""
+            query = f"{_BEGIN} {opening}"
+        return await super().execute(query, *args, timeout=timeout)
 
     async def see(self, scope: str) -> None:
         """See the rows of a workspace, or of `scope.ALL`, from now on."""
@@ -177,9 +197,9 @@ class Database:
             if note is None:
                 yield connection
                 return
+            connection.open_with(note.statement())  # type: ignore[attr-defined]
             async with connection.transaction():
                 yield connection
-                await note.store(connection)
             note.is_stored = True
 
     @contextlib.asynccontextmanager
@@ -242,10 +262,10 @@ class Database:
         async with self._lend() as connection:
             try:
                 note = scope_to_store(self)
+                if note is not None:
+                    connection.open_with(note.statement())  # type: ignore[attr-defined]
                 async with connection.transaction():
                     yield connection
-                    if note is not None:
-                        await note.store(connection)
                 if note is not None:
                     note.is_stored = True
                 callbacks = self._after_commit.get(id(connection), {})

@@ -173,6 +173,9 @@ class Guards:
         call.caller = caller
         if not method.is_open:
             require(caller, method, request)
+        elif caller.is_run and permission != methods.PERMISSION_PUBLIC and not method.name.startswith(("Get", "List")):
+            # It would outlive its run with a key, or a session, of the worker's account.
+            raise errors.PermissionDenied("flow runs keep no keys and no sessions", reason="NOT_FOR_RUNS")
         return caller, True
 
     async def _passed_on(self, call: Call, inside: Caller) -> Caller:

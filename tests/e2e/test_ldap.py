@@ -171,7 +171,7 @@ async def test_the_command_sets_a_directory_and_nothing_gives_its_password_away(
 ) -> None:
     authority = tmp_path / "authority.pem"
     authority.write_bytes(slapd.authority.certificate)
-    machine = Machine(tmp_path / "machine", owner.stack.http_url, {"HEADRACE_API_KEY": owner.key})
+    machine = Machine(tmp_path, owner.stack.http_url, {"HEADRACE_API_KEY": owner.key})
     try:
         made = await machine.run(
             "sh",

@@ -46,6 +46,9 @@ async def test_a_run_has_a_token_of_its_own(database_url: str, tmp_path: pathlib
         again = {"flow_run_id": str(me["principal_id"]), "attempt_token": str(me["principal_id"])}
         refused = await owner.stack.http.post("/v1/run-tokens", json=again, headers=run)
         assert refused.status_code == 403, refused.text
+        for path in ("/v1/api-keys", f"/v1/api-keys/{worker.key.split('_')[1]}:rotate"):
+            refused = await owner.stack.http.post(path, json={"name": "mine"} if path[-1] == "s" else {}, headers=run)
+            assert refused.json()["details"][0]["reason"] == "NOT_FOR_RUNS", refused.text
         await owner.post(f"/v1/api-keys/{worker.key.split('_')[1]}:revoke", {})
 
         async def is_over() -> bool:

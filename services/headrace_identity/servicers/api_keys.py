@@ -75,6 +75,11 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
     async def RotateApiKey(self, request: pb.RotateApiKeyRequest, context: Context) -> pb.RotateApiKeyResponse:
         """Create a key in place of another."""
         old = await self._find(request.api_key_id)
+        caller = current_caller()
+        # The text of the new key is the caller's from now on, and with it all that the key can do.
+        most = frozenset(old.permissions) or None
+        rights = judge_rights(await self._roles.list_rights(old.principal_id), caller.workspace_id, most)
+        members.refuse_more(rights.permissions, held(caller))
         key, text = await usecases.rotate_key(
             self._keys,
             old,

@@ -89,7 +89,7 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
                 raise errors.InvalidArgument.of_field("in_account", "objects belong to a workspace")
         principal_id = wire.from_id(request.principal_id)
         if principal_id is not None:
-            await self._refuse_foreign(principal_id, in_account=request.in_account)
+            await self._refuse_foreign(principal_id)
         assignment = await members.assign_role(
             self._roles,
             request.role,
@@ -142,13 +142,9 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
                 f"the role {handle} comes with the server and stays as it is", reason="ROLE_BUILT_IN"
             )
 
-    async def _refuse_foreign(self, principal_id: uuid.UUID, *, in_account: bool) -> None:
+    async def _refuse_foreign(self, principal_id: uuid.UUID) -> None:
         holder = await self._directory.load_principal(principal_id)
-        is_foreign = (
-            holder is not None
-            and holder.workspace_id is not None
-            and (in_account or holder.workspace_id != current_caller().workspace_id)
-        )
+        is_foreign = holder is not None and holder.workspace_id not in (None, current_caller().workspace_id)
         if holder is None or is_foreign:
             raise errors.NotFound("there is no such user, service account or team", reason="HOLDER_NOT_FOUND")
 

@@ -17,7 +17,7 @@ from headrace_harness.stack import Stack, running_stack
 
 INSIDE = ("Traceback", "site-packages", "asyncpg", "sqlalchemy", "/lib/python", "headrace_state.", 'relation "')
 ENDLESS = ("Follow", "Watch", "WaitFor")
-TRIES = 6
+TRIES = 3
 AT_ONCE = 16
 TEXTS = (
     "",
