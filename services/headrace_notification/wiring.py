@@ -82,9 +82,9 @@ async def build(context: ServiceContext) -> Service:
     events = Events(database, wakeups, leases)
     tail = OutboxTail(database, wakeups, events)
     evaluation_lease = ServiceLease(database, "evaluate", context.holder, LEASE_SECONDS)
-    evaluation = Evaluation(database, wakeups, evaluation_lease)
+    evaluation = Evaluation(database, wakeups, evaluation_lease, events)
     webhooks = Webhooks(database)
-    deliveries = Deliveries(database, wakeups, claim_seconds=settings.delivery_claim_seconds)
+    deliveries = Deliveries(database, wakeups, events, claim_seconds=settings.delivery_claim_seconds)
     timeout_seconds = settings.delivery_claim_seconds / CLAIM_SHARE
     trusts_callers = settings.auth == "off" and is_loopback(settings.host)
     egress = Egress(_allow_list(settings), trusts_callers=trusts_callers)
@@ -116,7 +116,7 @@ async def build(context: ServiceContext) -> Service:
     return Service(
         servicers=[
             EventServicer(events, tail, context.clock),
-            AutomationServicer(automations, deliveries, secrets, context.clock, events, webhooks),
+            AutomationServicer(automations, deliveries, secrets, context.clock, events, webhooks, telling.channels),
             NotificationPolicyServicer(automations, telling.channels, secrets, context.clock),
             WebhookServicer(webhooks, events, secrets, context.clock),
             *telling.servicers,

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import collections
-import logging
 import uuid
+from collections.abc import Sequence
 
 from headrace_chassis.loops import Loop
 from headrace_chassis.notify import Wakeups
-from headrace_notification.loops.waking import run_woken
+from headrace_notification.loops.trying import TryLoop
 from headrace_notification.repository.channels import ChannelDeliveryStore, EscalationStore
 from headrace_notification.rules.channel_deliveries import ChannelDelivery
 from headrace_notification.usecases.sending import Sending
 
-logger = logging.getLogger(__name__)
-
-MOST_AT_ONCE = 32
-MOST_OF_CHANNEL = 8
 MOST_ESCALATIONS = 50
 
 
-class SendLoop(Loop):
-    """Claims due deliveries and tries them. Every process does; a claim is one process's until it expires.
+class SendLoop(TryLoop[ChannelDelivery]):
+    """Claims due deliveries to channels and sends them.
 
     Args:
         store: Where they stand.
@@ -32,47 +26,25 @@ class SendLoop(Loop):
     """
 
     name = "send"
-    interval_seconds = 1.0
+    most_at_once = 32
+    most_of_one = 8
 
     def __init__(self, store: ChannelDeliveryStore, sending: Sending, wakeups: Wakeups, channel: str) -> None:
-        super().__init__()
+        super().__init__(wakeups, channel)
         self._store = store
         self._sending = sending
-        self._wakeups = wakeups
-        self._channel = channel
-        self._under_way: dict[asyncio.Task[None], uuid.UUID] = {}
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop` is set and the tries in progress have ended; they are bounded in time."""
-        await run_woken(self, super().run(stop), self._wakeups, self._channel)
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+    async def claim(self, room: int, busy: Sequence[uuid.UUID]) -> list[ChannelDelivery]:
+        """Claim due deliveries, few at once: one channel may have all of them."""
+        return await self._store.claim(min(room, self.most_of_one), busy=busy)
 
-    async def tick(self) -> int | None:
-        """Start as many tries as there is room for."""
-        room = MOST_AT_ONCE - len(self._under_way)
-        if room <= 0:
-            return 0
-        counts = collections.Counter(self._under_way.values())
-        busy = [channel_id for channel_id, count in counts.items() if count >= MOST_OF_CHANNEL]
-        claimed = await self._store.claim(min(room, MOST_OF_CHANNEL), busy=busy)
-        for delivery in claimed:
-            task = asyncio.create_task(self._try(delivery), name=f"delivery {delivery.channel_delivery_id}")
-            self._under_way[task] = delivery.channel_id
-            task.add_done_callback(self._ended)
-        # A full house is looked at again when a try ends; else other channels may have something.
-        return len(claimed) if len(self._under_way) < MOST_AT_ONCE else 0
+    def names(self, queued: ChannelDelivery) -> tuple[uuid.UUID, uuid.UUID]:
+        """Return the ids of a delivery and of its channel."""
+        return queued.channel_delivery_id, queued.channel_id
 
-    async def _try(self, delivery: ChannelDelivery) -> None:
-        try:
-            await self._sending.attempt(delivery)
-        except Exception:
-            # Not known what came of it: its claim expires, and it is tried again.
-            logger.exception("the outcome of delivery %s could not be stored", delivery.channel_delivery_id)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._under_way[task]
-        self.wake()
+    async def attempt(self, queued: ChannelDelivery) -> None:
+        """Send it, and store what came of it."""
+        await self._sending.attempt(queued)
 
 
 class EscalateLoop(Loop):

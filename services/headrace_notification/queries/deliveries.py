@@ -9,14 +9,17 @@ import sqlalchemy
 from sqlalchemy import any_
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from headrace.ids import uuid7
 from headrace_chassis import metrics
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
 from headrace_notification.queries import SQL
 from headrace_notification.queries.evaluation import DELIVERIES_CHANNEL
+from headrace_notification.queries.events import Events
 from headrace_notification.queries.rows import delivery_from_row
 from headrace_notification.repository import DeliveryPage
+from headrace_notification.rules.automation_events import event_of_end
 from headrace_notification.rules.automations import Action, action_document
 from headrace_notification.rules.deliveries import AfterTry, Answer, Delivery, Status
 from headrace_notification.tables import delivery as delivery_table
@@ -28,10 +31,12 @@ class Deliveries:
     Args:
         database: The service's pool.
         wakeups: Who is told of what is due.
+        events: Keeps what became of them.
         claim_seconds: After this long without an outcome a claimed delivery is another process's to try.
     """
 
-    def __init__(self, database: Database, wakeups: Wakeups, *, claim_seconds: float) -> None:
+    def __init__(self, database: Database, wakeups: Wakeups, events: Events, *, claim_seconds: float) -> None:
+        self._events = events
         self._database = database
         self._wakeups = wakeups
         self._claim_seconds = claim_seconds
@@ -54,6 +59,9 @@ class Deliveries:
                 answer.text,
                 answer.status_code,
             )
+            told = event_of_end(delivery, after.status, answer.text, answer.status_code, uuid7())
+            if finished is not None and told is not None:
+                await self._events.insert(connection, [told])
         if finished is not None:
             metrics.delivery_tries.add(1, {"action": delivery.action_kind, "status": after.status.value})
         return finished is not None

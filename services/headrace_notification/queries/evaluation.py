@@ -13,6 +13,7 @@ from headrace_chassis.leases import ServiceLease
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import OutboxReader
 from headrace_notification.queries import SQL
+from headrace_notification.queries.events import Events
 from headrace_notification.queries.rows import (
     array_literals,
     came_true_column,
@@ -40,10 +41,11 @@ MOST_ENTRIES = 50
 class Work:
     """One step of the evaluation, in a transaction."""
 
-    def __init__(self, database: Database, connection: Connection, wakeups: Wakeups) -> None:
+    def __init__(self, database: Database, connection: Connection, wakeups: Wakeups, events: Events) -> None:
         self._database = database
         self._connection = connection
         self._wakeups = wakeups
+        self._events = events
 
     async def hold(self, automation_ids: Collection[uuid.UUID], *, wait: bool = True) -> set[uuid.UUID]:
         """Keep other steps from automations until this one ends; return those that this step has."""
@@ -118,6 +120,11 @@ class Work:
     def _tell(self) -> None:
         self._wakeups.notify(DELIVERIES_CHANNEL)
 
+    async def tell(self, events: Sequence[Event]) -> None:
+        """Store what automations did as events, to be evaluated by a later step."""
+        if events:
+            await self._events.insert(self._connection, events)
+
     async def mark_fired(self, fired_at: Mapping[uuid.UUID, datetime.datetime]) -> None:
         """Store when automations last fired."""
         if fired_at:
@@ -168,9 +175,11 @@ class Evaluation:
         database: The service's pool.
         wakeups: Who is told of new deliveries.
         lease: What must be held to evaluate.
+        events: Keeps what automations did.
     """
 
-    def __init__(self, database: Database, wakeups: Wakeups, lease: ServiceLease) -> None:
+    def __init__(self, database: Database, wakeups: Wakeups, lease: ServiceLease, events: Events) -> None:
+        self._events = events
         self._database = database
         self._wakeups = wakeups
         self._lease = lease
@@ -185,13 +194,13 @@ class Evaluation:
         """
         async with self._database.transaction() as connection:
             await self._lease.guard(connection)
-            yield Work(self._database, connection, self._wakeups)
+            yield Work(self._database, connection, self._wakeups, self._events)
 
     @contextlib.asynccontextmanager
     async def watch(self) -> AsyncIterator[Work]:
         """Begin a step of the timers, which every process may take."""
         async with self._database.transaction() as connection:
-            yield Work(self._database, connection, self._wakeups)
+            yield Work(self._database, connection, self._wakeups, self._events)
 
     async def load_cursor(self) -> int:
         """Return how far events are evaluated."""

@@ -80,7 +80,7 @@ class Events:
             known = await connection.fetch(SQL.known_events, list(new))
             for row in known:
                 del new[row["event_id"]]
-        added = await self._insert(connection, list(new.values())) if new else 0
+        added = await self.insert(connection, list(new.values())) if new else 0
         if followed is not None:
             await connection.execute(SQL.save_cursor, followed.source, followed.cursor)
             if followed.until is not None:
@@ -89,7 +89,8 @@ class Events:
                 self._database.after_commit(connection, self._tell)
         return added
 
-    async def _insert(self, connection: Connection, events: list[Event]) -> int:
+    async def insert(self, connection: Connection, events: Sequence[Event]) -> int:
+        """Store new events in a transaction of somebody's; return how many there were that were not known."""
         blocks: list[tuple[uuid.UUID, list[Event]]] = []
         by_workspace: dict[uuid.UUID, list[Event]] = {}
         for event in events:

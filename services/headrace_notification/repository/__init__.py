@@ -219,6 +219,10 @@ class EvaluationWork(Protocol):
         """Queue deliveries."""
         ...
 
+    async def tell(self, events: Sequence[Event]) -> None:
+        """Store what automations did as events, to be evaluated by a later step."""
+        ...
+
     async def mark_fired(self, fired_at: Mapping[uuid.UUID, datetime.datetime]) -> None:
         """Store when automations last fired."""
         ...

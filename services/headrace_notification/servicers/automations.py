@@ -12,7 +12,7 @@ from headrace import errors
 from headrace.api.v1 import automation_pb2, automation_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.clock import Clock
-from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, question_digest
 from headrace_chassis.scope import everywhere
 from headrace_notification.repository import (
     AutomationPage,
@@ -22,12 +22,15 @@ from headrace_notification.repository import (
     EventStore,
     Secrets,
 )
+from headrace_notification.repository.channels import ChannelStore
 from headrace_notification.repository.webhooks import WebhookStore
 from headrace_notification.rules.automations import Automation
 from headrace_notification.servicers.creators import creator_of
+from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.automations import (
     ACTION_FIELDS,
     check_automation,
+    check_channels,
     create_automation,
     delete_automation,
     load_automation,
@@ -55,6 +58,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         clock: Tells from when on a new automation watches.
         events: Keeps the events that automations are tested with.
         webhooks: Keeps webhooks, whose secrets are rotated, too.
+        channels: Knows whom automations may tell.
     """
 
     def __init__(
@@ -65,7 +69,9 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         clock: Clock,
         events: EventStore,
         webhooks: WebhookStore,
+        channels: ChannelStore,
     ) -> None:
+        self._channels = channels
         self._store = store
         self._deliveries = deliveries
         self._secrets = secrets
@@ -79,7 +85,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         """Create an automation."""
         caller = current_caller()
         automation = wire.automation_from_proto(request.automation, caller.workspace_id, creator_of(caller))
-        created = await create_automation(self._store, self._secrets, automation, self._clock.now())
+        created = await create_automation(self._store, self._channels, self._secrets, automation, self._clock.now())
         return automation_pb2.CreateAutomationResponse(automation=_shown(created))
 
     async def GetAutomation(
@@ -96,22 +102,26 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         """Return a page of automations."""
         workspace_id = current_caller().workspace_id
         enabled = request.enabled if request.HasField("enabled") else None
-        question = question_digest(
-            "automations", request.name_contains, str(enabled), request.owner_resource_id, workspace_id
+        page = asked_page(
+            request,
+            (str, uuid.UUID),
+            "automations",
+            request.name_contains,
+            str(enabled),
+            request.owner_resource_id,
+            workspace_id,
         )
-        size = page_size(request.page_size)
         found = await self._store.list_automations(
             workspace_id,
             AutomationPage(
                 name_contains=storable(request.name_contains),
                 enabled=enabled,
                 owner_resource_id=storable(request.owner_resource_id),
-                after=_name_and_id(request.page_token, question),
-                limit=size + 1,
+                after=page.after_name_and_id,
+                limit=page.limit,
             ),
         )
-        shown = found[:size]
-        token = encode_page_token((shown[-1].name, shown[-1].automation_id), question) if len(found) > size else ""
+        shown, token = page.split(found, lambda automation: (automation.name, automation.automation_id))
         return automation_pb2.ListAutomationsResponse(automations=map(_shown, shown), next_page_token=token)
 
     async def UpdateAutomation(
@@ -120,6 +130,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         """Change the named fields of an automation."""
         automation = await update_automation(
             self._store,
+            self._channels,
             self._secrets,
             current_caller().workspace_id,
             parse_id(request.automation.automation_id, "automation.automation_id"),
@@ -147,6 +158,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         else:
             automation = wire.automation_from_proto(request.automation, caller.workspace_id, creator_of(caller))
             check_automation(automation)
+            await check_channels(self._channels, automation)
         begin, end = wire.span_of_test(request.span, self._clock.now())
         outlook = await dry_run(self._events, caller.workspace_id, automation, begin, end)
         return automation_pb2.TestAutomationResponse(
@@ -164,26 +176,26 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         """Return a page of deliveries."""
         workspace_id = current_caller().workspace_id
         statuses = wire.statuses_from_proto(request.statuses)
-        question = question_digest(
+        page = asked_page(
+            request,
+            (uuid.UUID,),
             "deliveries",
             request.automation_id,
             ",".join(sorted(status.value for status in statuses)),
             request.event_id,
             workspace_id,
         )
-        size = page_size(request.page_size)
         found = await self._deliveries.list_deliveries(
             workspace_id,
             DeliveryPage(
                 automation_id=optional_id(request.automation_id, "automation_id"),
                 statuses=statuses,
                 event_id=optional_id(request.event_id, "event_id"),
-                before=_id(request.page_token, question),
-                limit=size + 1,
+                before=page.after_id,
+                limit=page.limit,
             ),
         )
-        shown = found[:size]
-        token = encode_page_token((shown[-1].delivery_id,), question) if len(found) > size else ""
+        shown, token = page.split(found, lambda delivery: (delivery.delivery_id,))
         return automation_pb2.ListDeliveriesResponse(
             deliveries=map(wire.delivery_to_proto, shown), next_page_token=token
         )
@@ -223,15 +235,6 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
 def _shown(automation: Automation) -> automation_pb2.Automation:
     masked: dict[str, Any] = {field: tuple(map(masked_action, getattr(automation, field))) for field in ACTION_FIELDS}
     return wire.automation_to_proto(dataclasses.replace(automation, **masked))
-
-
-def _name_and_id(token: str, question: bytes) -> tuple[str, uuid.UUID] | None:
-    match decode_page_token(token, question):
-        case None:
-            return None
-        case (str(name), uuid.UUID() as automation_id):
-            return name, automation_id
-    raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")
 
 
 def _id(token: str, question: bytes) -> uuid.UUID | None:

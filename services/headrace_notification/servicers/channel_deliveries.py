@@ -10,9 +10,10 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import delivery_pb2, delivery_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import decode_page_token
 from headrace_chassis.scope import everywhere
 from headrace_notification.repository.channels import ChannelDeliveryPage, ChannelDeliveryStore
+from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.acknowledging import Acknowledging
 from headrace_notification.usecases.channel_deliveries import load_delivery, resend_delivery
 from headrace_notification.wire import channels as wire
@@ -43,14 +44,15 @@ class ChannelDeliveryServicer(delivery_pb2_grpc.ChannelDeliveryServiceServicer):
         acknowledged = request.acknowledged if request.HasField("acknowledged") else None
         ids = (request.channel_id, request.event_id, request.automation_id, request.flow_run_id, request.digest_id)
         statuses = wire.statuses_from_proto(request.statuses)
-        question = question_digest(
+        page = asked_page(
+            request,
+            (uuid.UUID,),
             "channel deliveries",
             *ids,
             ",".join(sorted(status.value for status in statuses)),
             str(acknowledged),
             workspace_id,
         )
-        size = page_size(request.page_size)
         found = await self._store.list_deliveries(
             workspace_id,
             ChannelDeliveryPage(
@@ -61,12 +63,11 @@ class ChannelDeliveryServicer(delivery_pb2_grpc.ChannelDeliveryServiceServicer):
                 flow_run_id=optional_id(request.flow_run_id, "flow_run_id"),
                 acknowledged=acknowledged,
                 digest_id=optional_id(request.digest_id, "digest_id"),
-                before=_id(request.page_token, question),
-                limit=size + 1,
+                before=page.after_id,
+                limit=page.limit,
             ),
         )
-        shown = found[:size]
-        token = encode_page_token((shown[-1].channel_delivery_id,), question) if len(found) > size else ""
+        shown, token = page.split(found, lambda delivery: (delivery.channel_delivery_id,))
         return delivery_pb2.ListChannelDeliveriesResponse(
             deliveries=map(wire.delivery_to_proto, shown), next_page_token=token
         )

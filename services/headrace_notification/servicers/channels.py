@@ -8,17 +8,17 @@ from typing import Any
 
 import grpc.aio
 
-from headrace import errors
 from headrace.api.v1 import channel_pb2, channel_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, question_digest
 from headrace_chassis.scope import everywhere
 from headrace_notification.repository import Secrets
 from headrace_notification.repository.channels import ChannelQueue, ChannelStore
 from headrace_notification.rules.deliveries import Result
 from headrace_notification.rules.kinds.registry import KINDS
 from headrace_notification.rules.messages import Envelope
+from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.channel_rotation import rotate_channels
 from headrace_notification.usecases.channels import create_channel, delete_channel, find_channel, update_channel
 from headrace_notification.usecases.sending import Sending
@@ -67,17 +67,16 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
     ) -> channel_pb2.ListChannelsResponse:
         """Return a page of channels."""
         workspace_id = current_caller().workspace_id
-        question = question_digest("channels", request.name_contains, ",".join(sorted(request.kinds)), workspace_id)
-        size = page_size(request.page_size)
+        kinds = ",".join(sorted(request.kinds))
+        page = asked_page(request, (str,), "channels", request.name_contains, kinds, workspace_id)
         found = await self._store.list_channels(
             workspace_id,
             name_contains=storable(request.name_contains),
             kinds=[storable(kind) for kind in request.kinds],
-            after=_name(request.page_token, question),
-            limit=size + 1,
+            after=page.after_name,
+            limit=page.limit,
         )
-        shown = found[:size]
-        token = encode_page_token((shown[-1].name,), question) if len(found) > size else ""
+        shown, token = page.split(found, lambda channel: (channel.name,))
         return channel_pb2.ListChannelsResponse(channels=map(wire.channel_to_proto, shown), next_page_token=token)
 
     async def UpdateChannel(
@@ -155,12 +154,3 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
             unreadable=unreadable,
             next_page_token=encode_page_token((behind,), question) if behind is not None else "",
         )
-
-
-def _name(token: str, question: bytes) -> str | None:
-    match decode_page_token(token, question):
-        case None:
-            return None
-        case (str(name),):
-            return name
-    raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")

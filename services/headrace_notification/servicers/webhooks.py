@@ -7,16 +7,15 @@ from typing import Any
 
 import grpc.aio
 
-from headrace import errors
 from headrace.api.v1 import webhook_pb2, webhook_pb2_grpc
 from headrace_chassis.caller import current_caller, set_caller
 from headrace_chassis.clock import Clock
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
 from headrace_chassis.resolving import service_caller
 from headrace_notification.repository import EventStore, Secrets
 from headrace_notification.repository.webhooks import WebhookStore
 from headrace_notification.rules.handshakes import Answer
 from headrace_notification.servicers.creators import creator_of
+from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.webhooks import (
     create_webhook,
     delete_webhook,
@@ -69,16 +68,14 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_pb2.ListWebhooksResponse:
         """Return a page of webhooks."""
         workspace_id = current_caller().workspace_id
-        question = question_digest("webhooks", request.name_contains, workspace_id)
-        size = page_size(request.page_size)
+        page = asked_page(request, (str, uuid.UUID), "webhooks", request.name_contains, workspace_id)
         found = await self._store.list_webhooks(
             workspace_id,
             name_contains=storable(request.name_contains),
-            after=_name_and_id(request.page_token, question),
-            limit=size + 1,
+            after=page.after_name_and_id,
+            limit=page.limit,
         )
-        shown = found[:size]
-        token = encode_page_token((shown[-1].name, shown[-1].webhook_id), question) if len(found) > size else ""
+        shown, token = page.split(found, lambda webhook: (webhook.name, webhook.webhook_id))
         return webhook_pb2.ListWebhooksResponse(webhooks=map(wire.webhook_to_proto, shown), next_page_token=token)
 
     async def UpdateWebhook(
@@ -128,12 +125,3 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
         if isinstance(received, Answer):
             return wire.answer_to_proto(received)
         return webhook_pb2.ReceiveWebhookResponse(event_id=str(received.event_id), stored=received.is_new)
-
-
-def _name_and_id(token: str, question: bytes) -> tuple[str, uuid.UUID] | None:
-    match decode_page_token(token, question):
-        case None:
-            return None
-        case (str(name), uuid.UUID() as webhook_id):
-            return name, webhook_id
-    raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")

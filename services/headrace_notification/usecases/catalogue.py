@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator
 
 from headrace_notification.repository import AutomationStore
+from headrace_notification.rules.automation_events import is_looked_at
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.index import TriggerIndex
@@ -105,8 +106,9 @@ class Catalogue:
 
     def covering(self, event: Event) -> Iterator[tuple[Automation, Path]]:
         """Yield the automations whose triggers cover the event, and which of their conditions does."""
-        for (automation_id, path), _ in self._index.covering(event):
-            yield self._automations[automation_id], path
+        for (automation_id, path), leaf in self._index.covering(event):
+            if is_looked_at(automation_id, leaf, event):
+                yield self._automations[automation_id], path
 
     def metrics(self) -> Iterator[tuple[Automation, Path, MetricTrigger]]:
         """Yield all conditions on figures, whose they are and where they stand."""

@@ -14,6 +14,7 @@ import orjson
 
 from headrace import errors
 from headrace_notification.repository import DeliveryStore, Runs, Secrets, WebhookRequest, WebhookSender
+from headrace_notification.rules.automation_events import AUTOMATION
 from headrace_notification.rules.automations import (
     PLACES,
     STEERED,
@@ -32,7 +33,7 @@ from headrace_notification.rules.automations import (
 from headrace_notification.rules.deliveries import LONGEST_ANSWER, AfterTry, Answer, Delivery, Result, after_try
 from headrace_notification.rules.signing import signature
 from headrace_notification.usecases.notifying import Notifying
-from headrace_notification.usecases.own_actions import AUTOMATION, OwnActions
+from headrace_notification.usecases.own_actions import OwnActions
 from headrace_notification.usecases.templates import TemplateRefused, render, variables_of
 
 logger = logging.getLogger(__name__)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from headrace import errors
 from headrace_notification.repository import EventStore
+from headrace_notification.rules.automation_events import is_looked_at
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.buckets import Outcome
 from headrace_notification.rules.events import Event, EventFilter, Key
@@ -61,7 +62,7 @@ class _Past:
         """Look at what was due before an event, then at the event."""
         self.pass_time(event.occurred_at)
         for path, leaf in self._leaves:
-            if leaf.covers(event):
+            if leaf.covers(event) and is_looked_at(self._automation.automation_id, leaf, event):
                 changes, firings = judge_event(self._automation, path, event, self._memory)
                 self._remember(changes)
                 self._note(firings)

@@ -10,8 +10,10 @@ from typing import TypeAlias
 
 from headrace.ids import uuid7
 from headrace_notification.repository import EvaluationStore, EvaluationWork
+from headrace_notification.rules.automation_events import events_of_firing
 from headrace_notification.rules.automations import Automation
 from headrace_notification.rules.causality import HOLD_SECONDS, causal_order, leaders_of, split
+from headrace_notification.rules.deliveries import Delivery
 from headrace_notification.rules.events import Event
 from headrace_notification.rules.firings import (
     BucketKey,
@@ -144,10 +146,17 @@ def _keys_above(automations: Mapping[uuid.UUID, Automation], key: BucketKey) -> 
 
 
 async def fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
-    """Queue what is to be done for firings, and store when automations fired."""
+    """Queue what is to be done for firings, tell of it, and store when automations fired."""
     fired_at: dict[uuid.UUID, datetime.datetime] = {}
     for firing in firings:
         automation_id = firing.automation.automation_id
         fired_at[automation_id] = max(firing.at, fired_at.get(automation_id, firing.at))
-    await work.deliver([delivery for firing in firings for delivery in deliveries_of(firing, uuid7)])
+    queued: list[Delivery] = []
+    told: list[Event] = []
+    for firing in firings:
+        deliveries = deliveries_of(firing, uuid7)
+        queued += deliveries
+        told += events_of_firing(firing, deliveries, uuid7)
+    await work.deliver(queued)
+    await work.tell(told)
     await work.mark_fired(fired_at)

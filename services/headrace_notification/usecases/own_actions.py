@@ -8,16 +8,14 @@ from collections.abc import Callable
 
 from headrace import errors
 from headrace_notification.repository import AutomationStore, EventStore
+from headrace_notification.rules.automation_events import AUTOMATION, related_to
 from headrace_notification.rules.automations import EmitEvent
 from headrace_notification.rules.built_in import is_built_in
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
 from headrace_notification.rules.events import RESERVED_PREFIX, Event, Resource
-from headrace_notification.rules.firings import chain_of
 from headrace_notification.usecases.automations import set_enabled
 
-AUTOMATION = "headrace.automation."
 LONGEST_NAME = 1024
-MOST_RELATED = 100
 
 
 class OwnActions:
@@ -61,24 +59,14 @@ class OwnActions:
         if not resource_id:
             resource_id = cause["resource"]["id"] if cause is not None else AUTOMATION + str(delivery.automation_id)
             name = name or (cause["resource"]["name"] if cause is not None else delivery.automation_name)
-        chain = dict.fromkeys((*chain_of(cause), str(delivery.automation_id)))
-        own = str(delivery.automation_id)
-        related = [
-            Resource(AUTOMATION + found, delivery.automation_name if found == own else "", "creator") for found in chain
-        ]
-        if cause is not None:
-            seen = {resource_id}
-            for about in (cause["resource"], *cause["related"]):
-                if about.get("role") != "creator" and about["id"] not in seen:
-                    seen.add(about["id"])
-                    related.append(Resource(about["id"], about["name"], about.get("role") or "cause", about["labels"]))
+        related = related_to(delivery.automation_id, delivery.automation_name, cause, resource_id)
         event = Event(
             event_id=delivery.delivery_id,
             workspace_id=delivery.workspace_id,
             name=action.name[:LONGEST_NAME],
             occurred_at=delivery.created_at or self._now(),
             resource=Resource(resource_id[:LONGEST_NAME], name),
-            related=tuple(related[:MOST_RELATED]),
+            related=related,
             payload=action.payload,
             follows_event_id=delivery.event_id,
         )

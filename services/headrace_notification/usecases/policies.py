@@ -34,7 +34,7 @@ async def create_policy(
         errors.AlreadyExists: Its id is taken by something that the caller cannot see.
     """
     await _check(channels, policy)
-    return policy_of(_own(await create_automation(store, secrets, automation_of(policy), now)))
+    return policy_of(_own(await create_automation(store, channels, secrets, automation_of(policy), now)))
 
 
 async def update_policy(
@@ -56,7 +56,7 @@ async def update_policy(
     await _check(channels, policy)
     wanted = automation_of(policy)
     changed = {field: getattr(wanted, field) for field in ("name", "enabled", "trigger", "actions")}
-    return policy_of(await update_automation(store, secrets, workspace_id, policy_id, changed, now))
+    return policy_of(await update_automation(store, channels, secrets, workspace_id, policy_id, changed, now))
 
 
 async def load_policy(store: AutomationStore, workspace_id: uuid.UUID, policy_id: uuid.UUID) -> Policy:

@@ -20,6 +20,8 @@ from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger,
 from headrace_notification.wire.actions import action_from_proto, actions_to_proto
 from headrace_notification.wire.events import document_to_proto
 from headrace_notification.wire.values import (
+    changed_fields,
+    creator_to_proto,
     duration,
     moment,
     parse_id,
@@ -44,7 +46,6 @@ FIELDS = (
 )
 """What may be changed of an automation."""
 
-_CREATOR_KIND = "CREATOR_KIND_"
 _STATUS = {
     Status.PENDING: automation_pb2.DELIVERY_STATUS_PENDING,
     Status.DELIVERED: automation_pb2.DELIVERY_STATUS_DELIVERED,
@@ -73,13 +74,7 @@ def changes_from_proto(message: automation_pb2.Automation, mask: FieldMask) -> d
     Raises:
         errors.InvalidArgument: The fields that are wrong, or a path that cannot be changed.
     """
-    names = list(dict.fromkeys(mask.paths)) or [field.name for field, _ in message.ListFields() if field.name in FIELDS]
-    for name in names:
-        if name not in FIELDS:
-            raise errors.InvalidArgument.of_field("update_mask", f"{name!r} cannot be changed; {', '.join(FIELDS)} can")
-    if not names:
-        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
-    return {name: _field(message, name) for name in names}
+    return {name: _field(message, name) for name in changed_fields(message, mask, FIELDS)}
 
 
 def _field(message: automation_pb2.Automation, name: str) -> Any:
@@ -162,16 +157,11 @@ def automation_to_proto(automation: Automation) -> automation_pb2.Automation:
         actions_on_trigger=actions_to_proto(automation.actions_on_trigger),
         actions_on_resolve=actions_to_proto(automation.actions_on_resolve),
         owner_resource_id=automation.owner_resource_id,
-        creator=_creator_to_proto(automation.creator),
+        creator=creator_to_proto(automation.creator),
         created_at=timestamp(automation.created_at),
         updated_at=timestamp(automation.updated_at),
         last_fired_at=timestamp(automation.last_fired_at),
     )
-
-
-def _creator_to_proto(creator: Creator) -> state_pb2.Creator:
-    kind = state_pb2.CreatorKind.Value(_CREATOR_KIND + (creator.kind or "UNSPECIFIED"))
-    return state_pb2.Creator(kind=kind, creator_id=creator.creator_id, display_name=creator.display_name)
 
 
 def _trigger_to_proto(trigger: Trigger) -> automation_pb2.Trigger:

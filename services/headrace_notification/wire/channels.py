@@ -18,6 +18,7 @@ from headrace_notification.rules.kinds.base import Kind
 from headrace_notification.rules.kinds.registry import schema_of, secret_fields
 from headrace_notification.rules.messages import Message, Severity
 from headrace_notification.wire.values import (
+    changed_fields,
     duration,
     parse_id,
     plain,
@@ -51,13 +52,7 @@ def changes_from_proto(message: channel_pb2.Channel, mask: FieldMask) -> dict[st
     Raises:
         errors.InvalidArgument: The fields that are wrong, or a path that cannot be changed.
     """
-    names = list(dict.fromkeys(mask.paths)) or [field.name for field, _ in message.ListFields() if field.name in FIELDS]
-    for name in names:
-        if name not in FIELDS:
-            raise errors.InvalidArgument.of_field("update_mask", f"{name!r} cannot be changed; {', '.join(FIELDS)} can")
-    if not names:
-        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
-    return {name: _field(message, name) for name in names}
+    return {name: _field(message, name) for name in changed_fields(message, mask, FIELDS)}
 
 
 def _field(message: channel_pb2.Channel, name: str) -> Any:

@@ -7,12 +7,11 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from headrace import errors
 from headrace.api.v1 import channel_pb2, notification_policy_pb2, state_pb2
 from headrace.ids import uuid7
 from headrace_notification.rules.automations import Creator
 from headrace_notification.rules.policies import Policy
-from headrace_notification.wire.values import parse_id, storable, timestamp
+from headrace_notification.wire.values import changed_fields, parse_id, storable, timestamp
 
 FIELDS = (
     "name",
@@ -56,13 +55,7 @@ def changes_from_proto(message: notification_policy_pb2.NotificationPolicy, mask
     Raises:
         errors.InvalidArgument: The fields that are wrong, or a path that cannot be changed.
     """
-    names = list(dict.fromkeys(mask.paths)) or [field.name for field, _ in message.ListFields() if field.name in FIELDS]
-    for name in names:
-        if name not in FIELDS:
-            raise errors.InvalidArgument.of_field("update_mask", f"{name!r} cannot be changed; {', '.join(FIELDS)} can")
-    if not names:
-        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
-    return {name: _field(message, name) for name in names}
+    return {name: _field(message, name) for name in changed_fields(message, mask, FIELDS)}
 
 
 def _field(message: notification_policy_pb2.NotificationPolicy, name: str) -> Any:

@@ -1,18 +1,22 @@
-"""Values that many messages have: ids, times, structures."""
+"""Values that many messages have: ids, times, structures, who made them, and what is to change of them."""
 
 from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from google.protobuf.duration_pb2 import Duration
+from google.protobuf.field_mask_pb2 import FieldMask
+from google.protobuf.message import Message
 from google.protobuf.struct_pb2 import Struct
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace import errors
+from headrace.api.v1 import state_pb2
 from headrace_chassis.codecs import parse_uuid
+from headrace_notification.rules.automations import Creator
 
 
 def parse_id(text: str, field: str) -> uuid.UUID:
@@ -98,6 +102,30 @@ def _plain(value: Any) -> Any:
         number = value.number_value
         return int(number) if number.is_integer() and abs(number) < 2**53 else number
     return value.bool_value if kind == "bool_value" else None
+
+
+def changed_fields(message: Message, mask: FieldMask, changeable: Collection[str]) -> list[str]:
+    """Return the fields that a mask names, without a mask those that are set.
+
+    Raises:
+        errors.InvalidArgument: A path cannot be changed, or there is none.
+    """
+    set_fields = [field.name for field, _ in message.ListFields() if field.name in changeable]
+    names = list(dict.fromkeys(mask.paths)) or set_fields
+    for name in names:
+        if name not in changeable:
+            raise errors.InvalidArgument.of_field(
+                "update_mask", f"{name!r} cannot be changed; {', '.join(changeable)} can"
+            )
+    if not names:
+        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
+    return names
+
+
+def creator_to_proto(creator: Creator) -> state_pb2.Creator:
+    """Return who made something as it goes over the wire."""
+    kind = state_pb2.CreatorKind.Value("CREATOR_KIND_" + (creator.kind or "UNSPECIFIED"))
+    return state_pb2.Creator(kind=kind, creator_id=creator.creator_id, display_name=creator.display_name)
 
 
 def struct(data: Mapping[str, Any]) -> Struct:

@@ -7,8 +7,7 @@ from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 
-from headrace import errors
-from headrace.api.v1 import state_pb2, webhook_pb2
+from headrace.api.v1 import webhook_pb2
 from headrace.ids import uuid7
 from headrace_notification.rules.automations import Creator
 from headrace_notification.rules.handshakes import Answer
@@ -23,7 +22,17 @@ from headrace_notification.rules.webhooks import (
     Related,
     Webhook,
 )
-from headrace_notification.wire.values import duration, parse_id, plain, span, storable, struct, timestamp
+from headrace_notification.wire.values import (
+    changed_fields,
+    creator_to_proto,
+    duration,
+    parse_id,
+    plain,
+    span,
+    storable,
+    struct,
+    timestamp,
+)
 
 CHANGEABLE = (
     "name",
@@ -39,7 +48,6 @@ CHANGEABLE = (
 
 _AUTHENTICATION = "WEBHOOK_AUTHENTICATION_"
 _HANDSHAKE = "WEBHOOK_HANDSHAKE_"
-_CREATOR_KIND = "CREATOR_KIND_"
 
 
 def webhook_from_proto(
@@ -68,16 +76,7 @@ def changes_from_proto(message: webhook_pb2.Webhook, mask: FieldMask) -> dict[st
     Raises:
         errors.InvalidArgument: The fields that are wrong, or a path that cannot be changed.
     """
-    set_fields = [field.name for field, _ in message.ListFields() if field.name in CHANGEABLE]
-    names = list(dict.fromkeys(mask.paths)) or set_fields
-    for name in names:
-        if name not in CHANGEABLE:
-            raise errors.InvalidArgument.of_field(
-                "update_mask", f"{name!r} cannot be changed; {', '.join(CHANGEABLE)} can"
-            )
-    if not names:
-        raise errors.InvalidArgument.of_field("update_mask", "must name what to change")
-    return {name: _field(message, name) for name in names}
+    return {name: _field(message, name) for name in changed_fields(message, mask, CHANGEABLE)}
 
 
 def _field(message: webhook_pb2.Webhook, name: str) -> Any:
@@ -126,7 +125,6 @@ def webhook_to_proto(webhook: Webhook) -> webhook_pb2.Webhook:
     )
     if template.payload is not None:
         message.payload.CopyFrom(struct(template.payload))
-    creator = webhook.creator
     return webhook_pb2.Webhook(
         webhook_id=str(webhook.webhook_id),
         name=webhook.name,
@@ -138,11 +136,7 @@ def webhook_to_proto(webhook: Webhook) -> webhook_pb2.Webhook:
         replay_window=duration(webhook.replay_window),
         most_bytes=webhook.most_bytes,
         most_per_minute=webhook.most_per_minute,
-        creator=state_pb2.Creator(
-            kind=state_pb2.CreatorKind.Value(_CREATOR_KIND + (creator.kind or "UNSPECIFIED")),
-            creator_id=creator.creator_id,
-            display_name=creator.display_name,
-        ),
+        creator=creator_to_proto(webhook.creator),
         created_at=timestamp(webhook.created_at),
         updated_at=timestamp(webhook.updated_at),
         last_received_at=timestamp(webhook.last_received_at),
