@@ -53,11 +53,11 @@ class PostgresUpkeep:
         async with self._database.connection() as connection:
             return int(await connection.fetchval(SQL.drop_gone_waiters))
 
-    async def mark_late(self, after_seconds: float, limit: int) -> int:
+    async def mark_late(self, after_seconds: float, limit: int, within_seconds: float | None = None) -> int:
         """Mark runs late that are due since `after_seconds`, cancel those that are too late to run."""
 
         async def work(connection: Connection) -> int:
-            rows = await connection.fetch(SQL.lock_overdue, after_seconds, limit)
+            rows = await connection.fetch(SQL.lock_overdue, after_seconds, limit, within_seconds)
             batch = Batch()
             looked_at: list[uuid.UUID] = []
             for row in rows:

@@ -50,8 +50,14 @@ class Upkeep(Protocol):
         """Take those out of line who did not come back; return how many."""
         ...
 
-    async def mark_late(self, after_seconds: float, limit: int) -> int:
-        """Mark runs late that are due since `after_seconds`, cancel those that are too late to run; return how many."""
+    async def mark_late(self, after_seconds: float, limit: int, within_seconds: float | None = None) -> int:
+        """Mark runs late that are due since `after_seconds`, cancel those that are too late to run; return how many.
+
+        Args:
+            after_seconds: How long a run is due that is late.
+            limit: How many at most.
+            within_seconds: Only those that are due no longer than that; None looks at all.
+        """
         ...
 
     async def list_without_slots(self, limit: int) -> list[WithoutSlot]:

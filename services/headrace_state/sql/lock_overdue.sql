@@ -1,5 +1,5 @@
 -- Locks runs that are due since $1 seconds and not known to be late, or that are too late to run; locked ones are
--- somebody else's.
+-- somebody else's. With $3, only those that are due since no more than so many seconds.
 select flow_run.flow_run_id,
        flow_run.workspace_id,
        flow_run.flow_id,
@@ -60,6 +60,7 @@ select flow_run.flow_run_id,
   from due_run
   join flow_run on flow_run.flow_run_id = due_run.flow_run_id
  where due_run.due_at <= now()
+   and due_run.due_at >= coalesce(now() - make_interval(secs => $3::double precision), '-infinity'::timestamptz)
    and (
            due_run.expires_at <= now()
         or (not due_run.is_late and due_run.due_at <= now() - make_interval(secs => $1))
