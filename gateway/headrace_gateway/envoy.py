@@ -165,6 +165,8 @@ def _manager(edge: Edge) -> dict[str, Any]:
         # Names of limits and variables may have a slash in them, as %2F.
         path_with_escaped_slashes_action="KEEP_UNCHANGED",
         server_header_transformation="PASS_THROUGH",
+        # Websockets of Prefect's clients; the gateway refuses those of foreign pages.
+        upgrade_configs=[{"upgrade_type": "websocket"}],
         request_headers_timeout="10s",
         stream_idle_timeout=_QUIET_STREAM,
         common_http_protocol_options={
@@ -241,12 +243,9 @@ def _routes() -> Iterable[dict[str, Any]]:
         }
     # What only reads may begin anew; else only what the gateway has not begun with.
     only_reads = {"name": ":method", "string_match": {"safe_regex": {"regex": "GET|HEAD|OPTIONS"}}}
-    for match, causes in (
-        ({"prefix": "/", "headers": [only_reads]}, "connect-failure,reset"),
-        ({"prefix": "/"}, "connect-failure,reset-before-request"),
-    ):
+    for headers, causes in (([only_reads], "connect-failure,reset"), ([], "connect-failure,reset-before-request")):
         yield {
-            "match": match,
+            "match": {"prefix": "/", "headers": headers} if headers else {"prefix": "/"},
             "route": {
                 "cluster": GATEWAY,
                 "timeout": _ENDLESS,
