@@ -41,7 +41,9 @@ async def test_a_run_has_a_token_of_its_own(database_url: str, tmp_path: pathlib
         me = (await owner.stack.http.get("/v1/me", headers=run)).json()
         assert me["principal_id"] == worker.principal_id
         assert not {"PERMISSION_WORKERS_CONNECT", "PERMISSION_WORK_POOLS_EDIT"} & set(me["permissions"])
-        refused = await owner.stack.http.post("/v1/work-pools", json={"name": "another"}, headers=run)
+        refused = await owner.stack.http.post(
+            "/v1/work-pools", json={"work_pool": {"name": "another", "type": "process"}}, headers=run
+        )
         assert refused.status_code == 403, refused.text
         again = {"flow_run_id": str(me["principal_id"]), "attempt_token": str(me["principal_id"])}
         refused = await owner.stack.http.post("/v1/run-tokens", json=again, headers=run)
