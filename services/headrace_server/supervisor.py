@@ -141,6 +141,7 @@ class Supervisor:
 
     async def _prepare_database(self) -> str:
         is_new = self._database == "memory" or (self._database == "embedded" and not self._home.has_data())
+        self._tell("Making a new database, which takes some seconds ..." if is_new else "Starting ...")
         migration = await Migration.spawn() if is_new else None
         try:
             url = await self._start_database()
