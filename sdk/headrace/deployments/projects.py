@@ -161,7 +161,8 @@ class ProjectDeployment:
             for automation in automations:
                 request = automation_pb2.TestAutomationRequest(automation=automation)
                 request.span.until.GetCurrentTime()
-                getattr(request.span, "from").CopyFrom(request.span.until)
+                # Events of the past are not what this is about.
+                getattr(request.span, "from").FromSeconds(request.span.until.seconds - 1)
                 get_client().automations.TestAutomation(request)
         except errors.InvalidArgument as error:
             return [str(self.project.error(place, str(error)))]
