@@ -13,6 +13,7 @@ import time
 
 from prefect import flow, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.utilities.callables import parameter_schema
 
 
 @flow
@@ -34,6 +35,7 @@ async def deploy(pool: str) -> None:
             name=pool,
             entrypoint=f"{here.name}:first_line",
             pull_steps=[step],
+            parameter_openapi_schema=parameter_schema(first_line).model_dump_for_openapi(),
             work_pool_name=pool,
         )
     print(made)
