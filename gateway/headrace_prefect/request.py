@@ -19,6 +19,7 @@ from headrace_prefect.services import Services
 Sent = TypeVar("Sent")
 Got = TypeVar("Got")
 
+_MOST_PARAMETERS = 100
 DEFAULT_LIMIT = 200
 """Of lists, where a request has none; and the most that it may ask for."""
 
@@ -104,8 +105,16 @@ class Request:
 
     @functools.cached_property
     def query(self) -> dict[str, str]:
-        """The last value of each query parameter."""
-        return dict(urllib.parse.parse_qsl(self._query.decode("latin-1"), keep_blank_values=True, max_num_fields=100))
+        """The last value of each query parameter.
+
+        Raises:
+            Invalid: There are too many.
+        """
+        text = self._query.decode("latin-1")
+        try:
+            return dict(urllib.parse.parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS))
+        except ValueError as error:
+            raise Invalid([Fault(("query",), str(error), "too_many")]) from None
 
     def is_set(self, name: str, default: bool = False) -> bool:
         """Return a query parameter that says yes or no."""

@@ -18,6 +18,9 @@ from headrace_prefect.routing import canonical, is_id
 Kind = Callable[[Any], Any]
 
 _SECONDS_BOUND = 3_000_000_000
+_INTEGER_BOUND = 2**31
+# A year from either end of what a time can be, so that spans can be added.
+_FIRST_YEAR, _LAST_YEAR = 2, 9998
 
 
 class Wrong(Exception):
@@ -197,6 +200,8 @@ def integer(value: Any) -> int:
         raise Wrong("Input should be a valid integer, unable to parse string as an integer", "int_parsing") from None
     if isinstance(value, float) and number != value:
         raise Wrong("Input should be a valid integer, got a number with a fractional part", "int_from_float")
+    if not -_INTEGER_BOUND <= number < _INTEGER_BOUND:
+        raise Wrong("Input should be an integer of 32 bits", "int_parsing_size")
     return number
 
 
@@ -265,10 +270,9 @@ def moment(value: Any) -> datetime.datetime:
         parsed = datetime.datetime.fromisoformat(value)
     except ValueError:
         raise Wrong("Input should be a valid datetime", "datetime_from_date_parsing") from None
-    try:
-        return parsed.replace(tzinfo=datetime.UTC) if parsed.tzinfo is None else parsed.astimezone(datetime.UTC)
-    except OverflowError:
-        raise Wrong("Input should be a datetime in the years 1 to 9999", "datetime_parsing") from None
+    if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
+        raise Wrong(f"Input should be a datetime in the years {_FIRST_YEAR} to {_LAST_YEAR}", "datetime_parsing")
+    return parsed.replace(tzinfo=datetime.UTC) if parsed.tzinfo is None else parsed.astimezone(datetime.UTC)
 
 
 def json_object(value: Any) -> dict[str, Any]:

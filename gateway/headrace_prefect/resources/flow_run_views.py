@@ -23,7 +23,7 @@ _HISTORY: Fields = {
     **JOINED,
     "history_start": Field(fields.moment, required=True),
     "history_end": Field(fields.moment, required=True),
-    "history_interval_seconds": Field(fields.number, required=True),
+    "history_interval_seconds": Field(fields.seconds, required=True),
 }
 _MOST_INTERVALS = 500
 _MOST_NODES = 10_000
@@ -69,7 +69,11 @@ def _intervals(body: Body) -> tuple[int, state_pb2.TimeRange]:
     interval = datetime.timedelta(seconds=seconds)
     start, end = body["history_start"], body["history_end"]
     count = min(math.ceil((end - start) / interval), _MOST_INTERVALS) if end > start else 0
-    span = state_pb2.TimeRange(until=scalars.to_timestamp(start + count * interval))
+    try:
+        last = start + count * interval
+    except OverflowError:
+        raise Refusal(422, "History interval is too long.") from None
+    span = state_pb2.TimeRange(until=scalars.to_timestamp(last))
     getattr(span, "from").CopyFrom(scalars.to_timestamp(start))
     return count, span
 
