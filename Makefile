@@ -26,7 +26,7 @@ AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security lint types imports layout contracts protos protos-check clients clients-check programs prefect lock docs bench up clean
+.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security audit lint types imports layout contracts protos protos-check clients clients-check programs prefect lock docs bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -75,8 +75,10 @@ lint: $(READY) ## Check style and format of the Python code
 types: $(READY) ## Check types (strict)
 	$(BIN)/mypy $(SOURCES)
 
-security: $(READY) ## Look for what is risky in the code, and for packages with known holes where their database can be asked
-	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sdk services gateway/headrace_gateway migrations
+security: $(READY) ## Look for what is risky in the code
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml sdk services gateway/headrace_gateway gateway/headrace_prefect migrations
+
+audit: $(READY) ## Look the locked packages up in the database of known vulnerabilities, which is on the network
 	@$(BIN)/python tools/audit.py
 
 imports: $(READY) ## Check who may import whom
