@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator, FormatChecker
 
-from headrace_harness.prefect_source import prefect_environment, prefect_python
+from headrace_harness.prefect_client import PYTHON
+from headrace_harness.prefect_source import prefect_environment
 
 _WRITE = """
 import json, sys
@@ -32,7 +33,7 @@ def load_document(folder: pathlib.Path) -> dict[str, Any]:
     """Return the document of the installed Prefect, made by itself."""
     target = folder / "openapi.json"
     subprocess.run(
-        [str(prefect_python()), "-c", _WRITE, str(target)],
+        [str(PYTHON), "-c", _WRITE, str(target)],
         check=True,
         cwd=folder,
         env=prefect_environment(folder),
