@@ -7,7 +7,8 @@
         add_asset_metadata(orders, {"rows": len(rows)})
 
 An asset is made when its task completes, and failed to be made when the task fails. It is made from the `asset_deps`,
-and from the assets of the task runs whose results the task takes: of those that made none, from what they took.
+and from the assets of the task runs whose results the task takes: of those that made none, from what they took, their
+own `asset_deps` among that.
 """
 
 from __future__ import annotations
@@ -15,15 +16,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import dataclasses
-import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, Unpack
 
 from headrace import errors
 from headrace.api.v1 import asset_pb2, task_run_pb2
 from headrace.client.values import value_to_proto
 from headrace.context import get_task_run
+from headrace.engine.asset_keys import MAX_ASSETS, Keyed, check_key, keys_of
 from headrace.engine.keywords import TaskKeywords
 from headrace.outcomes import MissingContext
 from headrace.parameters import to_json_value
@@ -39,11 +40,8 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 
-MAX_KEY = 512
-MAX_ASSETS = 100
 MAX_MESSAGE = 10_000
 MAX_UPSTREAM = 1_000
-_KEY = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://\S+")
 _SKIPPED = "Cached"
 """The state of a run that made nothing: it has the result of another one."""
 
@@ -74,10 +72,7 @@ class Asset:
     owners: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if len(self.key) > MAX_KEY or not _KEY.fullmatch(self.key):
-            raise errors.InvalidArgument.of_field(
-                "key", f"must be a URI like s3://lake/orders of at most {MAX_KEY} characters, not {self.key!r}"
-            )
+        check_key(self.key)
 
     def add_metadata(self, metadata: Mapping[str, Any]) -> None:
         """Tell more about how it is made by the task that calls this; as `add_asset_metadata`."""
@@ -125,7 +120,6 @@ def add_asset_metadata(asset: Asset | str, metadata: Mapping[str, Any]) -> None:
 def materialize(
     *assets: Asset | str,
     by: str | None = None,
-    asset_deps: Sequence[Asset | str] = (),
     **options: Unpack[TaskKeywords],
 ) -> Callable[[Callable[P, R]], Task[P, R]]:
     """Make a task of a function that makes assets: `@materialize("s3://lake/orders")`.
@@ -133,15 +127,16 @@ def materialize(
     Args:
         *assets: What it makes: assets, or their keys.
         by: What makes it, if not the task itself, for example `dbt`.
-        asset_deps: What it is made from, beside the assets of the task runs whose results it takes.
-        **options: As those of `headrace.task`.
+        **options: As those of `headrace.task`; `asset_deps` is what it is made from, beside the assets of the task runs
+            whose results it takes.
 
     Raises:
         errors.InvalidArgument: There is no asset, a key is no URI, or an option is wrong.
     """
     if not 0 < len(assets) <= MAX_ASSETS:
         raise errors.InvalidArgument.of_field("assets", f"must be 1 to {MAX_ASSETS} assets or keys")
-    recorder = _Recorder(tuple(map(_as_asset, assets)), tuple(map(_as_asset, asset_deps)), by or "")
+    upstream = [one if isinstance(one, Asset) else Asset(key) for one, key in _with_keys(options.get("asset_deps", ()))]
+    recorder = _Recorder(tuple(map(_as_asset, assets)), upstream, by or "")
     hooks: dict[str, Any] = {
         "on_running": [recorder.begin, *_listed(options.get("on_running"))],
         "on_completion": [recorder.record, *_listed(options.get("on_completion"))],
@@ -198,6 +193,12 @@ class _Recorder:
 
 async def _until(future: concurrent.futures.Future[None]) -> None:
     await asyncio.wrap_future(future)
+
+
+def _with_keys(assets: Iterable[Keyed | str]) -> Iterable[tuple[Keyed | str, str]]:
+    given = list(assets)
+    keys_of(given)
+    return ((one, one if isinstance(one, str) else one.key) for one in given)
 
 
 def _as_asset(asset: Asset | str) -> Asset:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Generic, Literal, ParamSpec,
 import headrace
 from headrace import drawing, errors
 from headrace.annotations import Annotated, unmapped
+from headrace.engine.asset_keys import keys_of
 from headrace.engine.connection import get_backend
 from headrace.engine.definitions import (
     TaskDefinition,
@@ -405,8 +406,8 @@ def task(fn: Any = None, /, **options: Any) -> Any:
         **options: All by keyword, see `headrace.engine.keywords.TaskKeywords`: name, description, tags, version;
             retries, retry_delay_seconds, retry_jitter_factor, retry_condition_fn, timeout_seconds; cache_policy or
             cache_key_fn, cache_expiration, refresh_cache; persist_result, result_storage, result_serializer,
-            result_storage_key, cache_result_in_memory; task_run_name, log_prints, viz_return_value; and the hooks
-            on_running, on_completion, on_failure, on_rollback and on_commit.
+            result_storage_key, cache_result_in_memory; task_run_name, log_prints, asset_deps, viz_return_value; and the
+            hooks on_running, on_completion, on_failure, on_rollback and on_commit.
 
     Raises:
         headrace.errors.InvalidArgument: An option is wrong.
@@ -424,6 +425,8 @@ def _normalised(options: Mapping[str, Any]) -> dict[str, Any]:
     changed = with_hooks(TaskOptions, options)
     if "tags" in changed:
         changed["tags"] = check_tags(changed["tags"])
+    if "asset_deps" in changed:
+        changed["asset_deps"] = keys_of(changed["asset_deps"])
     return changed
 
 

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, event_pb2
+from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, event_pb2, task_run_pb2
 from headrace.client.values import value_from_proto, value_to_proto
 from headrace.engine.backend import EarlierTaskRun, NewFlowRun, StartedFlowRun, Verdict, done, refused
 from headrace.engine.connection import use_backend
@@ -77,6 +77,8 @@ class TaskRunRecord:
     child_flow_run_id: str
     upstream: tuple[str, ...]
     """Task runs that its arguments came from, or that it waited for."""
+    assets: tuple[str, ...]
+    """Keys of the assets that it takes from, as its option asset_deps says."""
     states: list[State[Any]]
     run_count: int = 0
 
@@ -410,7 +412,8 @@ def _task_record(facts: TaskRunFacts) -> TaskRunRecord:
         dynamic_key=facts.dynamic_key,
         tags=tuple(facts.tags),
         child_flow_run_id=facts.child_flow_run_id,
-        upstream=tuple(source for _, _, source in facts.inputs),
+        upstream=tuple(source for _, kind, source in facts.inputs if kind != task_run_pb2.TASK_INPUT_KIND_ASSET),
+        assets=tuple(source for _, kind, source in facts.inputs if kind == task_run_pb2.TASK_INPUT_KIND_ASSET),
         states=[],
     )
 

@@ -116,6 +116,8 @@ class TaskOptions(CommonOptions):
     cache_expiration: datetime.timedelta | None = None
     refresh_cache: bool = False
     result_storage_key: str | None = None
+    asset_deps: tuple[str, ...] = ()
+    """Keys."""
     viz_return_value: Any = None
     on_rollback: tuple[Hook, ...] = ()
     on_commit: tuple[Hook, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, TypedDict
 
 from headrace.caching import CachePolicy
+from headrace.engine.asset_keys import Keyed
 from headrace.engine.definitions import Hook
 from headrace.engine.naming import RunName
 from headrace.engine.retries import RetryDelays
@@ -82,6 +83,8 @@ class TaskKeywords(CommonKeywords, total=False):
     """True runs the task even if there is a cached result, and replaces that."""
     result_storage_key: str | None
     """Template of the result's name in the storage, e.g. "{flow_run.name}/{parameters[day]}"."""
+    asset_deps: Iterable[Keyed | str]
+    """Assets that it takes from, or their keys: what is made from its result is made from these."""
     viz_return_value: Any
     """What a call returns while `flow.visualize()` draws the flow."""
     on_rollback: Hooks

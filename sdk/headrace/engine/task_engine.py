@@ -10,6 +10,7 @@ from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from types import GeneratorType
 from typing import Any, Protocol
 
+from headrace.api.v1 import task_run_pb2
 from headrace.context import current_run, current_tags
 from headrace.engine.arguments import Upstream, is_plain, resolve
 from headrace.engine.backend import Backend
@@ -101,6 +102,8 @@ class TaskCall:
             run.inputs = upstream.inputs
             if upstream.futures or upstream.needs_results:
                 self.upstream = upstream
+        if assets := definition.options.asset_deps:
+            run.inputs = [*run.inputs, *(("", task_run_pb2.TASK_INPUT_KIND_ASSET, key) for key in assets)]
 
     def settle_arguments(self) -> None:
         """Put results in place of futures. All of them are done.

@@ -9,7 +9,7 @@ import sqlalchemy
 from sqlalchemy import any_
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from headrace.ids import uuid7
+from headrace.ids import made_at, uuid7
 from headrace_chassis import metrics
 from headrace_chassis.core import compile_core
 from headrace_chassis.database import Database
@@ -59,7 +59,9 @@ class Deliveries:
                 answer.text,
                 answer.status_code,
             )
-            told = event_of_end(delivery, after.status, answer.text, answer.status_code, uuid7())
+            event_id = uuid7()
+            made = event_id, made_at(event_id)
+            told = event_of_end(delivery, after.status, answer.text, answer.status_code, made)
             if finished is not None and told is not None:
                 await self._events.insert(connection, [told])
         if finished is not None:

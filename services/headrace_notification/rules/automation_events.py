@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
-from headrace.ids import made_at
 from headrace_notification.rules.buckets import Outcome
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.events import Event, Resource
@@ -21,6 +21,9 @@ RESOLVED = AUTOMATION + "resolved"
 ACTION_TRIGGERED = AUTOMATION + "action.triggered"
 ACTION_EXECUTED = AUTOMATION + "action.executed"
 ACTION_FAILED = AUTOMATION + "action.failed"
+
+Made: TypeAlias = tuple[uuid.UUID, datetime.datetime]
+"""The id of a new event, and when it was made."""
 
 MOST_RELATED = 100
 LONGEST_REASON = 500
@@ -66,17 +69,23 @@ def related_to(
     return tuple(related[:MOST_RELATED])
 
 
-def events_of_firing(firing: Firing, deliveries: Sequence[Delivery], new_id: Callable[[], uuid.UUID]) -> list[Event]:
-    """Return what a firing and the queueing of its actions are told as."""
+def events_of_firing(firing: Firing, deliveries: Sequence[Delivery], made: Callable[[], Made]) -> list[Event]:
+    """Return what a firing and the queueing of its actions are told as.
+
+    Args:
+        firing: Which one.
+        deliveries: Its actions.
+        made: Makes ids, and tells when.
+    """
     automation, cause = firing.automation, firing.event
     about = Resource(f"{AUTOMATION}{automation.automation_id}", automation.name)
     related = related_to(automation.automation_id, automation.name, cause, about.resource_id)
-    event_id = new_id()
+    event_id, now = made()
     fired = Event(
         event_id=event_id,
         workspace_id=automation.workspace_id,
         name=RESOLVED if firing.outcome is Outcome.RESOLVED else TRIGGERED,
-        occurred_at=made_at(event_id),
+        occurred_at=now,
         resource=about,
         related=related,
         payload={
@@ -88,15 +97,13 @@ def events_of_firing(firing: Firing, deliveries: Sequence[Delivery], new_id: Cal
     )
     told = [fired]
     for delivery in deliveries:
-        told.append(_of_delivery(delivery, queued_event_id(delivery), ACTION_TRIGGERED, event_id))
+        told.append(_of_delivery(delivery, (queued_event_id(delivery), now), ACTION_TRIGGERED, event_id))
         if delivery.status is Status.DEAD:
-            told.append(_ended(delivery, delivery.status, delivery.last_answer, 0, new_id()))
+            told.append(_ended(delivery, delivery.status, delivery.last_answer, 0, made()))
     return told
 
 
-def event_of_end(
-    delivery: Delivery, status: Status, answer: str, status_code: int, event_id: uuid.UUID
-) -> Event | None:
+def event_of_end(delivery: Delivery, status: Status, answer: str, status_code: int, made: Made) -> Event | None:
     """Return what the end of a delivery is told as; None if it goes on.
 
     Args:
@@ -104,9 +111,9 @@ def event_of_end(
         status: How it stands now.
         answer: What was answered.
         status_code: The HTTP status; 0 if there was none.
-        event_id: Of the new event.
+        made: The id of the new event, and when.
     """
-    return _ended(delivery, status, answer, status_code, event_id) if status is not Status.PENDING else None
+    return _ended(delivery, status, answer, status_code, made) if status is not Status.PENDING else None
 
 
 def queued_event_id(delivery: Delivery) -> uuid.UUID:
@@ -114,31 +121,29 @@ def queued_event_id(delivery: Delivery) -> uuid.UUID:
     return uuid.UUID(int=delivery.delivery_id.int ^ 1)
 
 
-def _ended(delivery: Delivery, status: Status, answer: str, status_code: int, event_id: uuid.UUID) -> Event:
+def _ended(delivery: Delivery, status: Status, answer: str, status_code: int, made: Made) -> Event:
     is_done = status is Status.DELIVERED
     told: dict[str, Any] = {"tries": delivery.tries}
     if status_code:
         told["status_code"] = status_code
     if not is_done:
         told["reason"] = answer[:LONGEST_REASON]
-    return _of_delivery(
-        delivery, event_id, ACTION_EXECUTED if is_done else ACTION_FAILED, queued_event_id(delivery), told
-    )
+    return _of_delivery(delivery, made, ACTION_EXECUTED if is_done else ACTION_FAILED, queued_event_id(delivery), told)
 
 
 def _of_delivery(
     delivery: Delivery,
-    event_id: uuid.UUID,
+    made: Made,
     name: str,
     follows: uuid.UUID,
     told: Mapping[str, Any] | None = None,
 ) -> Event:
     about = Resource(f"{AUTOMATION}{delivery.automation_id}", delivery.automation_name)
     return Event(
-        event_id=event_id,
+        event_id=made[0],
         workspace_id=delivery.workspace_id,
         name=name,
-        occurred_at=made_at(event_id),
+        occurred_at=made[1],
         resource=about,
         related=related_to(
             delivery.automation_id, delivery.automation_name, delivery.context["event"], about.resource_id

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from headrace.ids import uuid7
+from headrace.ids import made_at, uuid7
 from headrace_notification.repository import EvaluationStore, EvaluationWork
 from headrace_notification.rules.automation_events import events_of_firing
 from headrace_notification.rules.automations import Automation
@@ -145,6 +145,11 @@ def _keys_above(automations: Mapping[uuid.UUID, Automation], key: BucketKey) -> 
     return keys_above(automation, path) if automation is not None and path else []
 
 
+def _made() -> tuple[uuid.UUID, datetime.datetime]:
+    event_id = uuid7()
+    return event_id, made_at(event_id)
+
+
 async def fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
     """Queue what is to be done for firings, tell of it, and store when automations fired."""
     fired_at: dict[uuid.UUID, datetime.datetime] = {}
@@ -156,7 +161,7 @@ async def fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
     for firing in firings:
         deliveries = deliveries_of(firing, uuid7)
         queued += deliveries
-        told += events_of_firing(firing, deliveries, uuid7)
+        told += events_of_firing(firing, deliveries, _made)
     await work.deliver(queued)
     await work.tell(told)
     await work.mark_fired(fired_at)

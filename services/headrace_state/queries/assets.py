@@ -56,13 +56,17 @@ class PostgresAssets:
 
         async def work(connection: Connection) -> list[Row]:
             known = [*report.upstream_assets, *(made.asset for made in report.materializations)]
-            await _keep(connection, workspace_id, known)
             upstream = {asset_id_of(workspace_id, asset.key) for asset in report.upstream_assets}
             if report.upstream_task_run_ids:
                 rows = await connection.fetch(
                     SQL.find_upstream_assets, workspace_id, list(report.upstream_task_run_ids)
                 )
-                upstream |= {row["asset_id"] for row in rows}
+                # Of what tasks take from nobody may have heard yet.
+                taken = [KnownAsset(row["asset_key"]) for row in rows if row["asset_id"] is None]
+                known += taken
+                upstream |= {row["asset_id"] for row in rows if row["asset_id"] is not None}
+                upstream |= {asset_id_of(workspace_id, asset.key) for asset in taken}
+            await _keep(connection, workspace_id, known)
             for asset_id, made in zip(made_ids, report.materializations, strict=True):
                 await connection.execute(
                     SQL.insert_materialization,

@@ -1,5 +1,5 @@
--- Finds the assets that results of the task runs $2 come from: those they made, else those of what they took results
--- from, and so on.
+-- Finds the assets that results of the task runs $2 come from: those they made, else those that they say to take from,
+-- which are told by their keys, and those of what they took results from, and so on.
 with recursive walk as (
     select source.task_run_id,
            0 as steps
@@ -21,13 +21,34 @@ with recursive walk as (
                 where asset_materialization.workspace_id = $1
                   and asset_materialization.task_run_id = walk.task_run_id
            )
+),
+reached as (
+    select walk.task_run_id
+      from walk
+     limit 10000
+),
+made as (
+    select reached.task_run_id,
+           asset_materialization.asset_id
+      from reached
+      join asset_materialization
+        on asset_materialization.workspace_id = $1
+       and asset_materialization.task_run_id = reached.task_run_id
 )
-select distinct asset_materialization.asset_id
-  from (
-           select walk.task_run_id
-             from walk
-            limit 10000
-       ) as reached
-  join asset_materialization
-    on asset_materialization.workspace_id = $1
-   and asset_materialization.task_run_id = reached.task_run_id
+select distinct made.asset_id,
+       null::text as asset_key
+  from made
+ union
+select null::uuid,
+       input.value ->> 'source'
+  from reached
+  join task_run
+    on task_run.workspace_id = $1
+   and task_run.task_run_id = reached.task_run_id
+ cross join jsonb_array_elements(coalesce(task_run.inputs, '[]'::jsonb)) as input
+ where input.value ->> 'kind' = '6'
+   and not exists (
+           select 1
+             from made
+            where made.task_run_id = reached.task_run_id
+       )

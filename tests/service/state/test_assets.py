@@ -165,3 +165,23 @@ async def test_a_key_is_a_uri(assets: Assets, key: str) -> None:
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await assets.RecordMaterializations(request)
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_lineage_reaches_what_tasks_say_to_take_from(assets: Assets, state: StateClient) -> None:
+    created = await state.running_run()
+    read, clean = new_id(), new_id()
+    reading, cleaning = a_life(read), a_life(clean)
+    reading[0].spec.CopyFrom(
+        task_run_pb2.TaskRunSpec(
+            task_key="read",
+            dynamic_key="0",
+            inputs=[task_run_pb2.TaskInput(kind=task_run_pb2.TASK_INPUT_KIND_ASSET, source="s3://shop/never-made")],
+        )
+    )
+    result = task_run_pb2.TaskInput(parameter="x", kind=task_run_pb2.TASK_INPUT_KIND_TASK_RUN, source=read)
+    cleaning[0].spec.CopyFrom(task_run_pb2.TaskRunSpec(task_key="clean", dynamic_key="0", inputs=[result]))
+    await record(state, a_frame([attempt_of(created)], [*reading, *cleaning]))
+    [made] = await make(assets, "orders", task_run_id=new_id(), upstream_task_run_ids=[clean])
+    request = asset_pb2.GetAssetLineageRequest(asset_id=made.asset_id)
+    found = (await assets.GetAssetLineage(request)).assets
+    assert {one.key for one in found} == {made.asset_key, "s3://shop/never-made"}

@@ -177,3 +177,31 @@ def test_the_example_of_the_page_runs(runs: LocalRuns) -> None:
     assert [asset.key for asset in orders.upstream_assets] == ["postgres://shop/orders"]
     clean = next(run for run in runs.task_runs() if run.name == "clean-0")
     assert list(orders.upstream_task_run_ids) == [clean.task_run_id]
+
+
+def test_a_task_that_makes_nothing_tells_what_it_takes_from(runs: LocalRuns) -> None:
+    @task(asset_deps=[ORDERS, "postgres://shop/people", ORDERS.key])
+    def read() -> list[int]:
+        return [1, 2, 3]
+
+    @materialize("s3://lake/clean")
+    def load(rows: list[int]) -> int:
+        return len(rows)
+
+    @flow
+    def calls() -> int:
+        return load(read())
+
+    assert calls() == 3
+    reading, loading = runs.task_runs()
+    assert (reading.upstream, reading.assets) == ((), ("s3://lake/orders", "postgres://shop/people"))
+    [report] = runs.materializations
+    assert list(report.upstream_task_run_ids) == [reading.task_run_id]
+    assert loading.upstream == (reading.task_run_id,)
+    assert read.with_options(asset_deps=["s3://lake/other"]).options.asset_deps == ("s3://lake/other",)
+
+
+@pytest.mark.parametrize("wrong", [["orders"], "s3://lake/orders", [f"s3://lake/{number}" for number in range(101)]])
+def test_what_is_no_asset_is_not_taken_from(wrong: list[str]) -> None:
+    with pytest.raises(errors.InvalidArgument):
+        task(asset_deps=wrong)

@@ -96,7 +96,7 @@ function Inputs({ task }: { task: TaskRun }) {
       <ul className="inputs">
         {task.inputs.map((input, index) => (
           <li key={index}>
-            <code>{input.parameter === "" ? "waits for" : input.parameter}</code>
+            <code>{input.kind === "TASK_INPUT_KIND_ASSET" ? "takes from" : input.parameter === "" ? "waits for" : input.parameter}</code>
             {input.kind === "TASK_INPUT_KIND_FLOW_RUN" ? (
               <Link to="/runs/$flowRunId" params={{ flowRunId: input.source }}>
                 result of a flow run
@@ -105,6 +105,8 @@ function Inputs({ task }: { task: TaskRun }) {
               <Link to="/task-runs/$taskRunId" params={{ taskRunId: input.source }}>
                 {input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? "another task run" : "result of a task run"}
               </Link>
+            ) : input.kind === "TASK_INPUT_KIND_ASSET" ? (
+              <span>the asset {input.source}</span>
             ) : (
               <span>{input.source === "" ? "a constant" : `parameter ${input.source}`}</span>
             )}

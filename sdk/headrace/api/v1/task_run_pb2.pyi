@@ -42,6 +42,8 @@ class _TaskInputKindEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._
     """A constant."""
     TASK_INPUT_KIND_WAIT_FOR: _TaskInputKind.ValueType  # 5
     """A task run that was only waited for."""
+    TASK_INPUT_KIND_ASSET: _TaskInputKind.ValueType  # 6
+    """An asset that the task takes from, as its option asset_deps says; the source is the asset's key."""
 
 class TaskInputKind(_TaskInputKind, metaclass=_TaskInputKindEnumTypeWrapper):
     """What kind of source a parameter came from."""
@@ -58,6 +60,8 @@ TASK_INPUT_KIND_CONSTANT: TaskInputKind.ValueType  # 4
 """A constant."""
 TASK_INPUT_KIND_WAIT_FOR: TaskInputKind.ValueType  # 5
 """A task run that was only waited for."""
+TASK_INPUT_KIND_ASSET: TaskInputKind.ValueType  # 6
+"""An asset that the task takes from, as its option asset_deps says; the source is the asset's key."""
 Global___TaskInputKind: typing_extensions.TypeAlias = TaskInputKind
 
 class _TaskRunSort:
