@@ -141,10 +141,15 @@ async def test_only_a_directory_that_proves_itself_is_told_passwords(owner: Memb
         assert answer.status_code == 503, (settings, answer.text)
         assert word in answer.json()["message"], answer.text
         assert "grinds" not in answer.text
-    for settings in ({"url": slapd.tls_url}, {"url": f"ldap://localhost:{slapd.port}"}, {"in_the_clear": True}):
-        await believe(owner, slapd, **settings)
+    others: tuple[dict[str, Any], ...] = (
+        {"url": slapd.tls_url},
+        {"url": f"ldap://localhost:{slapd.port}"},
+        {"in_the_clear": True},
+    )
+    for other in others:
+        await believe(owner, slapd, **other)
         answer = await sign_in(owner, "ada", "grinds every day")
-        assert answer.status_code == 200, (settings, answer.text)
+        assert answer.status_code == 200, (other, answer.text)
     await believe(owner, slapd)
     twin = await sign_in(owner, "twin", "we are two")
     assert "several entries" in twin.json()["message"]

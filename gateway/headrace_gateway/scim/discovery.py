@@ -34,7 +34,7 @@ def _attribute(name: str, kind: str = "string", *, required: bool = False, **mor
     }
 
 
-_SCHEMAS = {
+_SCHEMAS: dict[str, dict[str, Any]] = {
     USER: {
         "schemas": [f"{CORE}Schema"],
         "id": USER,
@@ -61,7 +61,7 @@ _SCHEMAS = {
         ],
     },
 }
-_TYPES = {
+_TYPES: dict[str, dict[str, Any]] = {
     "User": {"schemas": [f"{CORE}ResourceType"], "id": "User", "name": "User", "endpoint": "/Users", "schema": USER},
     "Group": {
         "schemas": [f"{CORE}ResourceType"],

@@ -15,7 +15,9 @@ DEEPEST = 20
 """Filters in filters."""
 
 Matching = Literal["=", ">=", "<=", "~=", ":="]
+Sign = Literal["&", "|", "!"]
 
+_SIGNS: dict[str, Sign] = {"&": "&", "|": "|", "!": "!"}
 _ATTRIBUTE = re.compile(r"[A-Za-z0-9.][A-Za-z0-9.;-]*")
 _ITEM = re.compile(r"(?P<attribute>[^=~<>:()*\\\s]+)(?::(?P<rule>[A-Za-z0-9.-]+))?(?P<matching>:=|~=|>=|<=|=)")
 _PLACE = re.compile(r"\{([a-z]+)\}")
@@ -47,7 +49,7 @@ class Item:
 class Junction:
     """Filters that hold together (`&`), of which one holds (`|`), or that does not hold (`!`)."""
 
-    kind: Literal["&", "|", "!"]
+    kind: Sign
     filters: tuple[Filter, ...]
 
 
@@ -84,9 +86,9 @@ def _read(text: str, at: int, places: frozenset[str], depth: int) -> tuple[Filte
     if text[at : at + 1] != "(":
         raise FilterMalformed(f"a filter begins with ( where {text[at : at + 20]!r} is")
     at += 1
-    sign = text[at : at + 1]
+    sign = _SIGNS.get(text[at : at + 1])
     found: Filter
-    if sign == "&" or sign == "|" or sign == "!":
+    if sign is not None:
         inside, at = _read_all(text, at + 1, places, depth + 1)
         if not inside or (sign == "!" and len(inside) != 1):
             raise FilterMalformed(f"{sign} has {len(inside)} filters behind it")

@@ -91,7 +91,7 @@ async def test_a_token_ends_with_the_key_of_the_worker_and_can_no_more_than_it()
     case.keys.key = StoredKey("k", HOLDER, None, b"", limited, None, None, None)
     proven = await case.tokens.authenticate(f"Bearer {token}", "")
     assert proven is not None
-    assert proven.permissions == {"PERMISSION_RUNS_VIEW"}
+    assert proven.permissions == frozenset({"PERMISSION_RUNS_VIEW"})
 
 
 async def test_nobody_but_the_server_writes_tokens() -> None:

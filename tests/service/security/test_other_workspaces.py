@@ -42,7 +42,7 @@ async def furnish(owner: Member) -> dict[str, str]:
     )
     await owner.send("PUT", "/v1/variables/plain7", {"value": "here"})
     trigger = {"event": {"expect": ["headrace.flow-run.Failed"]}}
-    action = {"cancel_flow_run": {}}
+    action: dict[str, Any] = {"cancel_flow_run": {}}
     account = await owner.make("robot", "viewer")
     return {
         "flow_id": deployment["flow_id"],
@@ -103,7 +103,7 @@ async def test_a_stranger_learns_nothing_of_what_is_elsewhere(owner: Member) -> 
     limit = asyncio.Semaphore(AT_ONCE)
 
     async def told(verb: str, template: str, values: dict[str, str]) -> tuple[int, str]:
-        body = None if verb in ("GET", "DELETE") else {}
+        body: dict[str, Any] | None = None if verb in ("GET", "DELETE") else {}
         async with limit:
             answer = await stranger.send(verb, address(template, values), body)
         text = answer.text

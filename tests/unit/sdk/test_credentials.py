@@ -17,10 +17,10 @@ from headrace.settings import Settings
 class Memory(keyring.backend.KeyringBackend):
     """A keyring that forgets."""
 
-    priority = 5  # type: ignore[assignment]
+    priority = 5
 
     def __init__(self, *, is_locked: bool = False) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.kept: dict[tuple[str, str], str] = {}
         self._is_locked = is_locked
 
@@ -64,7 +64,7 @@ def test_a_keyring_that_cannot_be_used_leaves_the_key_in_the_profile(using: type
     keyring.set_keyring(using(is_locked=True))
     assert keep_key("name", "hr_secret") == "hr_secret"
     memory = using()
-    memory.priority = 0  # type: ignore[assignment, misc]
+    memory.priority = 0
     keyring.set_keyring(memory)
     assert keep_key("name", "hr_secret") == "hr_secret"
     keyring.set_keyring(using())
