@@ -6550,7 +6550,8 @@ export type TaskInputKind =
   | "TASK_INPUT_KIND_FLOW_RUN"
   | "TASK_INPUT_KIND_PARAMETER"
   | "TASK_INPUT_KIND_CONSTANT"
-  | "TASK_INPUT_KIND_WAIT_FOR";
+  | "TASK_INPUT_KIND_WAIT_FOR"
+  | "TASK_INPUT_KIND_ASSET";
 
 /** How often and when a task run is retried. */
 export interface TaskRetryPolicy {
