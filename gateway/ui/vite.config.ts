@@ -18,6 +18,17 @@ export default defineConfig({
     target: "es2022",
     sourcemap: false,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            // What every page needs comes in two files: many small ones cost a browser, and the server, more than they save.
+            { name: "vendor", test: /node_modules[\\/](react|react-dom|scheduler|@tanstack[\\/](history|query-core|react-query|react-router|react-store|router-core|store))[\\/]/ },
+            { name: "shared", test: /src[\\/](api|shell|styles)[\\/]|src[\\/]parts[\\/](CopyButton|Icon|Modal|Moment|Notice|PageHead|StateBadge|toasts)/ },
+          ],
+        },
+      },
+    },
   },
   server: { proxy: proxied },
 });

@@ -45,7 +45,7 @@ def _variable(name: str, alias: str | pydantic.AliasPath | pydantic.AliasChoices
 
 def _text(value: Any) -> str:
     """Return a value as one would set it."""
-    if value is None:
+    if value is None or value in ((), {}):
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -109,7 +109,7 @@ function FlowRuns({ search, change }: { search: Search; change: (change: Search)
           );
         })}
       </div>
-      <Charts search={search} change={change} filter={filter} />
+      <Charts search={search} change={change} filter={filter} isReady={!list.isLoading} />
       {list.error !== null && list.runs.length === 0 && <Fault error={list.error} onRetry={list.refetch} />}
       {list.isLoading && list.error === null && <Loading what="runs" />}
       {list.runs.length > 0 && (
@@ -134,9 +134,11 @@ interface ChartsProps {
   search: Search;
   change: (change: Search) => void;
   filter: ReturnType<typeof flowRunFilter>;
+  /** False while there is something to ask for that is wanted sooner. */
+  isReady: boolean;
 }
 
-function Charts({ search, change, filter }: ChartsProps) {
+function Charts({ search, change, filter, isReady }: ChartsProps) {
   const recent = search.span ?? "24h";
   const marked = search.expected;
   const span = useMemo(() => {
@@ -167,14 +169,14 @@ function Charts({ search, change, filter }: ChartsProps) {
             )}
           </span>
         </div>
-        <RunHistogram filter={filter} span={span} onBrush={brush} />
+        {isReady ? <RunHistogram filter={filter} span={span} onBrush={brush} /> : <div className="chart-place" />}
       </div>
       <div className="tile">
         <div className="tile-head">
           <h2>Duration</h2>
           <span className="tile-note">drag to choose a time</span>
         </div>
-        <RunScatter filter={filter} span={span} onBrush={brush} />
+        {isReady ? <RunScatter filter={filter} span={span} onBrush={brush} /> : <div className="chart-place" />}
       </div>
     </section>
   );

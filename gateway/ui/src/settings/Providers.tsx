@@ -18,11 +18,17 @@ const EXAMPLE = `headrace identity-provider set-oidc company --name "The company
 function providerText(provider: IdentityProvider): string {
   const parts = [
     provider.oidc === undefined ? "" : `people, by ${provider.oidc.issuer}`,
+    provider.ldap === undefined ? "" : `people, by the directory ${provider.ldap.url}`,
     provider.jwt === undefined ? "" : `machines, by tokens of ${provider.jwt.issuer}`,
     provider.creates_users ? "whoever it vouches for becomes a user" : "",
     provider.group_roles.length > 0 ? `${provider.group_roles.length} groups with roles` : "",
   ];
   return parts.filter((part) => part !== "").join(" · ");
+}
+
+function kindOf(provider: IdentityProvider): ProviderKind {
+  if (provider.ldap !== undefined) return "ldap";
+  return provider.jwt === undefined ? "oidc" : "jwt";
 }
 
 /** What is sent to keep a provider as it is. */
@@ -52,6 +58,10 @@ export function Providers() {
         <button type="button" className="button" onClick={() => setAsked({ kind: "oidc", provider: undefined })}>
           <Icon name="plus" />
           For people (OpenID Connect)
+        </button>
+        <button type="button" className="button" onClick={() => setAsked({ kind: "ldap", provider: undefined })}>
+          <Icon name="plus" />
+          For people (LDAP)
         </button>
         <button type="button" className="button" onClick={() => setAsked({ kind: "jwt", provider: undefined })}>
           <Icon name="plus" />
@@ -94,7 +104,7 @@ export function Providers() {
                   <IconButton
                     icon="edit"
                     label={`Change ${provider.name}`}
-                    onClick={() => setAsked({ kind: provider.jwt === undefined ? "oidc" : "jwt", provider })}
+                    onClick={() => setAsked({ kind: kindOf(provider), provider })}
                   />
                   <IconButton icon="trash" label={`Delete ${provider.name}`} onClick={() => setDoomed(provider)} />
                 </span>

@@ -26,12 +26,12 @@ interface Part {
 const GROUPS: { label: string; parts: Part[] }[] = [
   {
     label: "You",
-    parts: [{ key: "you", label: "Account and look", page: () => <You /> }],
+    parts: [{ key: "you", label: "Account and theme", page: () => <You /> }],
   },
   {
     label: "Server",
     parts: [
-      { key: "server", label: "Version and address", page: () => <Server /> },
+      { key: "server", label: "About the server", page: () => <Server /> },
       { key: "configuration", label: "Configuration", page: () => <Configuration /> },
       { key: "storage", label: "Storage", page: () => <Storage /> },
       { key: "logs", label: "Logs", page: () => <Logs /> },
@@ -46,7 +46,7 @@ const GROUPS: { label: string; parts: Part[] }[] = [
       { key: "service-accounts", label: "Service accounts", page: () => <ServiceAccounts /> },
       { key: "keys", label: "Keys", page: () => <Keys /> },
       { key: "roles", label: "Roles", page: () => <Roles /> },
-      { key: "grants", label: "Who holds which role", page: () => <Grants /> },
+      { key: "grants", label: "Grants of roles", page: () => <Grants /> },
       { key: "providers", label: "Sign-in", page: () => <Providers /> },
       { key: "audit", label: "Audit log", page: () => <Audit /> },
     ],
@@ -78,7 +78,7 @@ export function SettingsPage() {
                   key={key}
                   ref={key === shown?.key ? here : undefined}
                   to="/settings"
-                  search={{ tab: key === FIRST ? undefined : key }}
+                  search={{ tab: key }}
                   className="place"
                   aria-current={key === shown?.key ? "page" : undefined}
                 >

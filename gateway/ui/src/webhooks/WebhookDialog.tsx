@@ -1,11 +1,11 @@
 import { useState } from "react";
 import { call } from "../api/client.ts";
-import type { Input, JsonObject, Webhook, WebhookAuthentication } from "../api/contract.gen.ts";
+import type { Input, JsonObject, Webhook, WebhookAuthentication, WebhookHandshake } from "../api/contract.gen.ts";
 import { secondsOfText, textOfSpan } from "../deployments/schedules.ts";
 import { SelectField, TextField } from "../parts/Fields.tsx";
 import { FormDialog } from "../parts/FormDialog.tsx";
 import { useChange } from "../parts/useChange.ts";
-import { AUTHENTICATIONS, BEGINNINGS } from "./words.ts";
+import { AUTHENTICATIONS, BEGINNINGS, HANDSHAKES } from "./words.ts";
 
 interface WebhookDialogProps {
   /** The one to change; undefined makes one. */
@@ -14,7 +14,7 @@ interface WebhookDialogProps {
   onMade?: (webhook: Webhook, secret: string) => void;
 }
 
-const CHANGED = "name,description,template,replay_window,most_bytes,most_per_minute";
+const CHANGED = "name,description,template,replay_window,most_bytes,most_per_minute,handshake";
 
 function numberText(value: number | undefined): string {
   return value === undefined || value === 0 ? "" : String(value);
@@ -48,8 +48,12 @@ export function WebhookDialog({ webhook, onClose, onMade }: WebhookDialogProps) 
   const [replay, setReplay] = useState(textOfSpan(webhook?.replay_window));
   const [mostBytes, setMostBytes] = useState(numberText(webhook?.most_bytes));
   const [mostPerMinute, setMostPerMinute] = useState(numberText(webhook?.most_per_minute));
+  const [handshake, setHandshake] = useState<WebhookHandshake>(
+    webhook === undefined || webhook.handshake === "WEBHOOK_HANDSHAKE_UNSPECIFIED" ? "WEBHOOK_HANDSHAKE_NONE" : webhook.handshake,
+  );
   const choose = (next: WebhookAuthentication) => {
     setAuthentication(next);
+    if (next === "WEBHOOK_AUTHENTICATION_SLACK") setHandshake("WEBHOOK_HANDSHAKE_SLACK");
     const beginning = BEGINNINGS[next];
     if (beginning === undefined || event !== "") return;
     setEvent(beginning.event);
@@ -67,6 +71,7 @@ export function WebhookDialog({ webhook, onClose, onMade }: WebhookDialogProps) 
         replay_window: seconds === undefined ? undefined : `${seconds}s`,
         most_bytes: Number(mostBytes) || 0,
         most_per_minute: Number(mostPerMinute) || 0,
+        handshake,
       };
       if (webhook !== undefined)
         return { ...(await call("UpdateWebhook", { webhook: { ...fields, webhook_id: webhook.webhook_id }, update_mask: CHANGED })), secret: "" };
@@ -114,6 +119,13 @@ export function WebhookDialog({ webhook, onClose, onMade }: WebhookDialogProps) 
           isCode
           value={dedup}
           onChange={setDedup}
+        />
+        <SelectField
+          label="Whose question about the address it answers"
+          hint="Some services ask before they call for the first time."
+          value={handshake}
+          options={HANDSHAKES}
+          onChange={(next) => setHandshake(next as WebhookHandshake)}
         />
         <div className="field-pair">
           {webhook === undefined && (

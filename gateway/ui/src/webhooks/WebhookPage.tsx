@@ -171,7 +171,9 @@ function Became({ webhook }: { webhook: Webhook }) {
                   <Link to="/events/$eventId" params={{ eventId: event.event_id }}>
                     {event.name}
                   </Link>
-                  <span className="quiet">{event.resource?.resource_id}</span>
+                  {event.resource?.resource_id !== resourceOf(webhook.webhook_id) && (
+                    <span className="quiet">{event.resource?.resource_id}</span>
+                  )}
                 </span>
                 <span className="quiet">
                   <Moment at={event.occurred_at} />

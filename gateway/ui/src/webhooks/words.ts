@@ -1,6 +1,6 @@
 // Webhooks in words.
 
-import type { Webhook, WebhookAuthentication } from "../api/contract.gen.ts";
+import type { Webhook, WebhookAuthentication, WebhookHandshake } from "../api/contract.gen.ts";
 
 /** How a webhook tells who calls it. */
 export const AUTHENTICATIONS: { value: WebhookAuthentication; label: string }[] = [
@@ -10,6 +10,16 @@ export const AUTHENTICATIONS: { value: WebhookAuthentication; label: string }[] 
   { value: "WEBHOOK_AUTHENTICATION_SLACK", label: "a signature as Slack makes it" },
   { value: "WEBHOOK_AUTHENTICATION_HEADRACE", label: "a signature as Headrace makes it" },
   { value: "WEBHOOK_AUTHENTICATION_NONE", label: "nothing: whoever knows the address may call" },
+];
+
+/** Whose question about its address a webhook answers. */
+export const HANDSHAKES: { value: WebhookHandshake; label: string }[] = [
+  { value: "WEBHOOK_HANDSHAKE_NONE", label: "nobody's" },
+  { value: "WEBHOOK_HANDSHAKE_SLACK", label: "Slack's" },
+  { value: "WEBHOOK_HANDSHAKE_META", label: "Meta's (Facebook, Instagram, WhatsApp)" },
+  { value: "WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH", label: "Microsoft Graph's" },
+  { value: "WEBHOOK_HANDSHAKE_EVENT_GRID", label: "Azure Event Grid's" },
+  { value: "WEBHOOK_HANDSHAKE_DROPBOX", label: "Dropbox's" },
 ];
 
 /** What a webhook is filled in with to begin with. */
