@@ -83,6 +83,11 @@ RUN_PERMISSIONS = _WORKING - {
 """The most that a flow run can do which a worker executes: what workers need for themselves is not among it."""
 
 
+def word(permission: str) -> str:
+    """Return a permission as people read and type it: `runs-view`."""
+    return permission.removeprefix("PERMISSION_").replace("_", "-").lower()
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class BuiltIn:
     """A role that comes with the server."""

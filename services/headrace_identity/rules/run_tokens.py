@@ -8,6 +8,8 @@ import json
 import uuid
 
 PREFIX = "hrr_"
+CREDENTIAL = "run:"
+"""How guards know that a run calls; see `headrace_chassis.caller.RUN_CREDENTIAL`."""
 CONTEXT = "a run token"
 """What the sealed part of a token belongs to."""
 GRACE_SECONDS = 900.0

@@ -5,11 +5,10 @@ from __future__ import annotations
 import uuid
 
 from headrace import errors
-from headrace_chassis.caller import permission_word
 from headrace_identity.repository import ApiKeys, Directory, Invitations, Roles
 from headrace_identity.rules import keys as key_rules
 from headrace_identity.rules.principals import Invitation, Principal, RoleAssignment, read_address
-from headrace_identity.rules.roles import OWNER
+from headrace_identity.rules.roles import OWNER, word
 from headrace_identity.usecases.keys import create_key, new_token
 
 SETUP_SECONDS = 24 * 3600.0
@@ -135,7 +134,7 @@ def refuse_more(permissions: frozenset[str], held: frozenset[str] | None) -> Non
     more = permissions - held if held is not None else frozenset()
     if more:
         raise errors.PermissionDenied(
-            "nobody gives what they may not do themselves: " + ", ".join(map(permission_word, sorted(more))),
+            "nobody gives what they may not do themselves: " + ", ".join(map(word, sorted(more))),
             reason="MORE_THAN_HELD",
         )
 

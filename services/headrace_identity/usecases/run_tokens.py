@@ -11,7 +11,6 @@ import uuid
 from collections.abc import Callable
 
 from headrace import errors
-from headrace_chassis.caller import RUN_CREDENTIAL
 from headrace_identity.repository import ApiKeys, Attempts
 from headrace_identity.repository.sign_in import Secrets
 from headrace_identity.rules import run_tokens as rules
@@ -89,4 +88,4 @@ class RunTokens:
         attempt = await self._attempts.load(token.workspace_id, token.flow_run_id, token.attempt_token)
         if not rules.is_good(attempt, now):
             raise errors.Unauthenticated("the run that this token was made for has ended", reason="RUN_TOKEN_ENDED")
-        return Proven(token.principal_id, f"{RUN_CREDENTIAL}{token.flow_run_id}", token.workspace_id, most)
+        return Proven(token.principal_id, f"{rules.CREDENTIAL}{token.flow_run_id}", token.workspace_id, most)

@@ -6,8 +6,16 @@ import datetime
 import os
 import uuid
 
-from headrace_identity.rules import keys
-from headrace_identity.rules.roles import ACCOUNT_ADMIN, Assignment, built_in_roles, choose_workspace, judge_rights
+from headrace_chassis import caller
+from headrace_identity.rules import keys, run_tokens
+from headrace_identity.rules.roles import (
+    ACCOUNT_ADMIN,
+    Assignment,
+    built_in_roles,
+    choose_workspace,
+    judge_rights,
+    word,
+)
 from headrace_identity.wire import PERMISSION_NAMES
 
 HERE, THERE = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -85,3 +93,8 @@ def test_who_names_no_workspace_gets_their_own() -> None:
     assert choose_workspace([Assignment(THERE, frozenset())], None, HERE) == THERE
     assert choose_workspace([Assignment(None, frozenset())], THERE, HERE) == THERE
     assert choose_workspace([], None, HERE) is None
+
+
+def test_identity_and_guards_speak_of_permissions_and_runs_alike() -> None:
+    assert run_tokens.CREDENTIAL == caller.RUN_CREDENTIAL
+    assert {word(name) for name in PERMISSION_NAMES} == {caller.permission_word(name) for name in PERMISSION_NAMES}
