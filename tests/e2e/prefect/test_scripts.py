@@ -103,7 +103,7 @@ async def test_both_command_lines_see_runs_of_either(stock: PrefectMachine, obse
     )
     await stock.python("native.py")
     native = only(await observer.runs_of("of-headrace"))
-    assert native.name in (await stock.prefect("flow-run", "ls", "--limit", "5")).out
+    assert native.name in (await stock.prefect("flow-run", "ls", "--limit", "5", COLUMNS="200")).out
     await stock.prefect("flow-run", "delete", native.flow_run_id, "--no-prompt")
     async with httpx.AsyncClient(base_url=stock.environment["PREFECT_API_URL"]) as http:
         assert (await http.get(f"/flow_runs/{native.flow_run_id}")).status_code == 404
