@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from headrace import errors
-from headrace.api.v1 import flow_run_pb2
+from headrace.api.v1 import flow_run_pb2, state_pb2
 from headrace.ids import uuid7
 from headrace_prefect.answers import Answer, Refusal, made, no_content, not_found, ok
 from headrace_prefect.attempts import attempt_token_of
@@ -152,12 +152,27 @@ async def update_flow_run_labels(request: Request) -> Answer:
 
 async def delete_flow_run(request: Request) -> Answer:
     """Delete a flow run with what belongs to it."""
-    asked = flow_run_pb2.DeleteFlowRunRequest(flow_run_id=request.path["id"])
     try:
-        await request.call(request.services.flow_runs.DeleteFlowRun, asked)
+        await _delete(request, request.path["id"])
     except errors.NotFound:
         raise not_found("Flow run") from None
     return no_content()
+
+
+async def _delete(request: Request, flow_run_id: str) -> None:
+    """Delete a flow run; one that a client of Prefect holds is cancelled before, as nobody else would end it."""
+    asked = flow_run_pb2.DeleteFlowRunRequest(flow_run_id=flow_run_id)
+    try:
+        await request.call(request.services.flow_runs.DeleteFlowRun, asked)
+    except errors.FailedPrecondition:
+        cancelled = state_pb2.State(type=state_pb2.STATE_TYPE_CANCELLED, message="The run is deleted.")
+        await request.call(
+            request.services.flow_runs.ProposeFlowRunState,
+            flow_run_pb2.ProposeFlowRunStateRequest(
+                flow_run_id=flow_run_id, state=cancelled, own_token=attempt_token_of(flow_run_id)
+            ),
+        )
+        await request.call(request.services.flow_runs.DeleteFlowRun, asked)
 
 
 async def bulk_delete_flow_runs(request: Request) -> Answer:
@@ -166,8 +181,7 @@ async def bulk_delete_flow_runs(request: Request) -> Answer:
     deleted = []
     for run in await chosen_runs(request, body):
         try:
-            asked = flow_run_pb2.DeleteFlowRunRequest(flow_run_id=run.flow_run_id)
-            await request.call(request.services.flow_runs.DeleteFlowRun, asked)
+            await _delete(request, run.flow_run_id)
         except (errors.NotFound, errors.FailedPrecondition):
             continue
         deleted.append(run.flow_run_id)

@@ -33,7 +33,7 @@ def at(seconds: float) -> Timestamp:
 
 
 async def poll(scheduler: Scheduler, **fields: Any) -> pb.PollWorkResponse:
-    asked = {"labels": struct(**LABELS), "count": 10, "due_before": at(60)} | fields
+    asked: dict[str, Any] = {"labels": struct(**LABELS), "count": 10, "due_before": at(60)} | fields
     response: pb.PollWorkResponse = await scheduler.pools.PollWork(pb.PollWorkRequest(**asked))
     return response
 
