@@ -28,6 +28,7 @@ PATIENCE_SECONDS = 2.0
 
 _SUFFIX = ".metrics"
 _LABEL = "process"
+_open_text: Callable[[Collector], bytes] = openmetrics_exposition.generate_latest
 _TEXT, _OPEN = b"t", b"o"
 """What is asked for."""
 
@@ -100,7 +101,7 @@ def together(texts: Mapping[str, bytes], *, is_open: bool = False) -> bytes:
         is_open: Whether they are, and shall be, OpenMetrics.
     """
     if is_open:
-        return openmetrics_exposition.generate_latest(_Parsed(texts, openmetrics_families))
+        return _open_text(_Parsed(texts, openmetrics_families))
     return prometheus_client.generate_latest(_Parsed(texts, text_string_to_metric_families))
 
 

@@ -11,8 +11,8 @@ import itertools
 import os
 import time
 import weakref
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
 
 import prometheus_client
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -95,13 +95,15 @@ class Timings:
         )
         for (method, code), series in list(self._series.items()):
             totals = list(itertools.accumulate(series[:-1]))
-            bounds = [*map(str, _SECONDS), "+Inf"]
-            examples = [self._examples.get((method, code, at)) for at in range(len(bounds))]
-            buckets = list(zip(bounds, totals, examples, strict=True))
+            buckets: list[tuple[str, float] | tuple[str, float, Exemplar]] = []
+            for at, (bound, total) in enumerate(zip((*map(str, _SECONDS), "+Inf"), totals, strict=True)):
+                example = self._examples.get((method, code, at))
+                buckets.append((bound, total) if example is None else (bound, total, example))
             durations.add_metric([method, code], buckets, series[-1])
         yield durations
 
 
+_open_text: Callable[[Any], bytes] = openmetrics.generate_latest
 _registry = prometheus_client.CollectorRegistry()
 _provider = MeterProvider(
     metric_readers=[PrometheusMetricReader(registry=_registry, scope_info_enabled=False)],
@@ -202,7 +204,7 @@ def metrics_text(*, is_open: bool = False) -> bytes:
     Args:
         is_open: For OpenMetrics (`OPEN_CONTENT_TYPE`), which has room for traces as examples.
     """
-    return openmetrics.generate_latest(_registry) if is_open else prometheus_client.generate_latest(_registry)
+    return bytes(_open_text(_registry)) if is_open else prometheus_client.generate_latest(_registry)
 
 
 def _connections(_options: CallbackOptions) -> Iterable[Observation]:

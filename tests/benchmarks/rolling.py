@@ -154,7 +154,7 @@ async def _rolled(url: str, folder: pathlib.Path, chosen: argparse.Namespace) ->
             for part, number in list(replicas.processes):
                 before = tally.calls
                 await replicas.replace(part, number, release)
-                await until(lambda before=before: tally.calls > before)  # type: ignore[misc]
+                await until(lambda before=before: tally.calls > before)
             seconds = time.perf_counter() - began
         processes = len(replicas.processes)
     return {

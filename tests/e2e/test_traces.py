@@ -83,7 +83,8 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
 async def a_collector() -> AsyncIterator[tuple[Collector, dict[str, str]]]:
     """Lend a collector, and the variables that send spans to it."""
     collector, server = Collector(), grpc.aio.server()
-    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(collector, server)
+    add: Any = trace_service_pb2_grpc.add_TraceServiceServicer_to_server
+    add(collector, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

@@ -49,7 +49,7 @@ if ENVOY is not None:
                     if part in COUNTS:
                         before = tally.calls
                         await replicas.replace(part, number, release)
-                        await until(lambda before=before: tally.calls > before + 10)  # type: ignore[misc]
+                        await until(lambda before=before: tally.calls > before + 10)
             assert sorted({fault[:300] for fault in tally.failed}) == []
         connection = await asyncpg.connect(cluster.url)
         try:

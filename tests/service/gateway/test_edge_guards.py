@@ -69,7 +69,7 @@ class Door:
         async def check(request: bytes, context: Any) -> bytes:
             return self.answer
 
-        return grpc.unary_unary_rpc_method_handler(check) if details.method == CHECK else None  # type: ignore[attr-defined]
+        return grpc.unary_unary_rpc_method_handler(check) if details.method == CHECK else None
 
 
 def test_what_does_not_fit_is_refused() -> None:
@@ -143,8 +143,8 @@ if ENVOY is not None:
         own = (tmp_path / "own.crt", tmp_path / "own.key")
         clients.issue("laptop", *own, serial=3)
         port = free_port()
-        more = {"certificate": certificate, "client_authority": str(tmp_path / "clients.crt")}
-        async with running_edge(tmp_path, port, behind(front), **more):
+        named = str(tmp_path / "clients.crt")
+        async with running_edge(tmp_path, port, behind(front), certificate=certificate, client_authority=named):
             context = ssl.create_default_context(cadata=authority.certificate.decode())
             async with httpx.AsyncClient(verify=context, trust_env=False) as client:
                 with pytest.raises(httpx.TransportError):

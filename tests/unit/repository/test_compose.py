@@ -98,7 +98,7 @@ def test_what_has_to_be_filled_in_is_in_the_example() -> None:
 
 
 def test_compose_takes_it() -> None:
-    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", ROOT / "compose.yaml"]
+    command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(ROOT / "compose.yaml")]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -108,7 +108,7 @@ def test_compose_takes_no_word_that_it_does_not_know(tmp_path: pathlib.Path) -> 
     content["services"]["state"]["comand"] = ["server"]
     path = tmp_path / "compose.yaml"
     path.write_text(yaml.safe_dump(content))
-    command = [BIN / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", path]
+    command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(path)]
     assert subprocess.run(command, check=False, capture_output=True).returncode == 1
 
 
