@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import uuid
 from typing import Any, overload
 
@@ -27,8 +28,13 @@ def moment(message: Any, field: str) -> str | None:
 
 def of_timestamp(stamp: Timestamp) -> str:
     """Return a time as RFC 3339 with microseconds and Z."""
-    moment = _EPOCH + datetime.timedelta(seconds=stamp.seconds, microseconds=stamp.nanos // 1000)
-    return moment.isoformat(timespec="microseconds")[:26] + "Z"
+    return f"{_to_the_second(stamp.seconds)}.{stamp.nanos // 1000:06}Z"
+
+
+@functools.lru_cache(maxsize=4096)
+def _to_the_second(seconds: int) -> str:
+    # What is listed together happened in few seconds, and each thing has several times.
+    return (_EPOCH + datetime.timedelta(seconds=seconds)).isoformat()[:19]
 
 
 def seconds(message: Any, field: str, default: float | None = None) -> float | None:
@@ -105,7 +111,8 @@ def to_value(value: Any) -> Value:
 
 def of_struct(struct: Struct) -> dict[str, Any]:
     """Return a JSON object."""
-    return wellknown.encode_struct(struct)
+    # Most objects of runs are empty, and an empty one is not worth a walk.
+    return wellknown.encode_struct(struct) if struct.fields else {}
 
 
 def of_value(value: Value) -> Any:
