@@ -82,8 +82,8 @@ class Contract:
         path: str,
         *,
         body: Any = ...,
-        query: dict[str, str] | None = None,
-        status: int | None = None,
+        query: Any = None,
+        status: Any = None,
         **values: str,
     ) -> Any:
         """Call an operation with valid input and return its answer; None where it has no body.
@@ -92,8 +92,8 @@ class Contract:
             method: The HTTP method.
             path: As the document has it.
             body: The JSON that is sent.
-            query: What stands behind the question mark.
-            status: The expected status; by default the one that the document names.
+            query: What stands behind the question mark, by name.
+            status: The expected status, a number; by default the one that the document names.
             values: What stands for the variables of the path.
         """
         operation = (method, path)

@@ -90,12 +90,14 @@ async def _flow_runs(api: Contract, flow: dict[str, Any]) -> dict[str, Any]:
     await api.call("POST", "/flow_runs/{id}/set_state", body={"state": paused}, **of_run)
     await api.call("POST", "/flow_runs/{id}/resume", body={"run_input": None}, **of_run)
     gone = await api.call("POST", "/flow_runs/", body={"flow_id": flow["id"]})
+    cancelled = {"state": {"type": "CANCELLED"}, "force": True}
+    await api.call("POST", "/flow_runs/{id}/set_state", body=cancelled, id=gone["id"])
     await api.call("DELETE", "/flow_runs/{id}", id=gone["id"])
     many = [await api.call("POST", "/flow_runs/", body={"flow_id": flow["id"]}) for _ in range(2)]
     bulk = {"flow_runs": {"id": {"any_": [each["id"] for each in many]}}, "limit": 50}
     await api.call("POST", "/flow_runs/bulk_set_state", body={**bulk, "state": {"type": "CANCELLED"}, "force": True})
     await api.call("POST", "/flow_runs/bulk_delete", body=bulk)
-    return run
+    return dict(run)
 
 
 async def _task_runs(api: Contract, run: dict[str, Any]) -> dict[str, Any]:

@@ -267,7 +267,7 @@ async def take(
     )
     verdict = answer.WhichOneof("verdict")
     if verdict == "wait":
-        raise _locked(answer.wait)
+        raise locked(answer.wait)
     if verdict == "refused":
         raise Refusal(422, f"Slots requested is greater than the limit: {answer.refused.reason}")
     if not answer.held.names:
@@ -275,7 +275,8 @@ async def take(
     return answer.held.lease_id or lease_id, await load_some(request, answer.held.names)
 
 
-def _locked(wait: concurrency_pb2.SlotsWait) -> Refusal:
+def locked(wait: concurrency_pb2.SlotsWait) -> Refusal:
+    """Return the refusal of slots that are not free, with the time to come again."""
     # The client sleeps as long as it is told, so this decides how soon a free slot is taken; the more stand before
     # it, the less it is worth to come soon. With jitter, so that not all of them come at once.
     delay = wait.delay.seconds + wait.delay.nanos / 1e9

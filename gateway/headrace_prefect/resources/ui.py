@@ -194,12 +194,20 @@ async def validate_schema_values(request: Request) -> Answer:
     body = request.body(
         {"schema": Field(fields.json_object, required=True), "values": Field(fields.json_object, required=True)}
     )
-    schema = body["schema"]
+    faults = faults_of(body["schema"], await hydrated(request, body["values"]))
+    return ok({"errors": faults, "valid": not faults})
+
+
+def faults_of(schema: dict[str, Any], values: dict[str, Any]) -> list[Any]:
+    """Return where values do not fit a schema, under the fields and places where that is.
+
+    Raises:
+        Refusal: The schema is none (422).
+    """
     try:
         jsonschema.Draft202012Validator.check_schema(schema)
     except SchemaError as error:
         raise Refusal(422, f"Invalid schema: {error.message}") from None
-    values = await hydrated(request, body["values"])
     validator = jsonschema.Draft202012Validator(schema, registry=_NO_REFERENCES)
     try:
         found = list(validator.iter_errors(values))[:_MOST_ERRORS]
@@ -208,10 +216,10 @@ async def validate_schema_values(request: Request) -> Answer:
         raise Refusal(422, told) from None
     except Unresolvable as error:
         raise Refusal(422, f"Invalid schema: {error}") from None
-    told_errors: list[Any] = []
+    faults: list[Any] = []
     for fault in found:
-        _place(told_errors, fault)
-    return ok({"errors": told_errors, "valid": not told_errors})
+        _place(faults, fault)
+    return faults
 
 
 def _place(told: list[Any], error: ValidationError) -> None:
