@@ -16,8 +16,9 @@ PREFECT_READY := .venv-prefect/.ready
 # What the tools look at: whatever of these exists.
 SOURCES := $(wildcard sdk services gateway/headrace_gateway gateway/headrace_prefect migrations tests tools examples)
 TESTS := $(wildcard tests/unit tests/service tests/conformance)
-# These drive programs that not every machine has, a browser first of all; `make programs clients` gets them.
-PROGRAM_TESTS := tests/e2e/ui tests/e2e/prefect tests/e2e/test_clients.py tests/e2e/test_ldap.py tests/faults/test_alerts.py
+# These drive programs that not every machine has, a browser first of all (`make programs clients` gets them), or take
+# a minute each.
+PROGRAM_TESTS := tests/e2e/ui tests/e2e/prefect tests/e2e/test_clients.py tests/e2e/test_ldap.py tests/faults/test_alerts.py tests/faults/test_rolling.py
 # These start whole servers and kill them: one at a time, so that what they wait for is theirs alone.
 LONE_TESTS := $(wildcard tests/e2e tests/faults) $(PROGRAM_TESTS:%=--ignore=%)
 WORKERS ?= 2
