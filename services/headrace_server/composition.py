@@ -15,11 +15,13 @@ from headrace_chassis.host import ServiceHost
 from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.settings import SERVICE_NAMES, ServerSettings
 from headrace_chassis.tls import neighbour_credentials
+from headrace_gateway.http import App
 from headrace_gateway.operations import Operations
 from headrace_gateway.server import HttpServer, bind
 from headrace_gateway.wiring import Gateway, GatewayContext
 from headrace_gateway.wiring import build as build_gateway
 from headrace_prefect import application as prefect_application
+from headrace_prefect import pages as prefect_pages
 from headrace_prefect.wiring import build as build_prefect
 from headrace_server.parts import ALL_PARTS, GATEWAY
 
@@ -108,9 +110,10 @@ class Composition:
             )
         given = self._settings.internal_token
         token = self._host.internal_token if self._host is not None else given.get_secret_value() if given else None
-        mounts = {}
+        mounts: dict[str, App] = {}
         if self._settings.prefect_api:
             mounts[prefect_application.PREFIX] = build_prefect(self._settings, self._channel, self.faults, token)
+            mounts.update(dict.fromkeys(prefect_pages.PREFIXES, prefect_pages.redirect))
         context = GatewayContext(self._settings, self._channel, self._operations, token, mounts)
         self._gateway = await build_gateway(context)
         # Whoever starts a server has made sure that nobody else listens there.
