@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Generic, TypeVar
 
 from headrace_chassis.loops import Loop
-from headrace_chassis.notify import Wakeups
+from headrace_chassis.notify import Pace, Wakeups
 from headrace_notification.loops.waking import run_woken
 
 logger = logging.getLogger(__name__)
@@ -53,7 +53,9 @@ class TryLoop(Loop, abc.ABC, Generic[Queued]):
 
     async def run(self, stop: asyncio.Event) -> None:
         """Try until `stop` is set and the tries in progress have ended; they are bounded in time."""
-        await run_woken(self, super().run(stop), self._wakeups, self._channel)
+        # What is queued was gathered before, and is waited for.
+        pace = Pace(gather_seconds=0.0, interval_seconds=0.02)
+        await run_woken(self, super().run(stop), self._wakeups, self._channel, pace)
         if self._under_way:
             await asyncio.wait(self._under_way)
 

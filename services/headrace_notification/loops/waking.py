@@ -11,11 +11,21 @@ from headrace_chassis.loops import Loop
 from headrace_chassis.notify import Pace, Wakeups
 
 
-async def run_woken(loop: Loop, running: Coroutine[Any, Any, None], wakeups: Wakeups, channel: str) -> None:
-    """Run a loop and wake it whenever `channel` is notified."""
+async def run_woken(
+    loop: Loop, running: Coroutine[Any, Any, None], wakeups: Wakeups, channel: str, pace: Pace | None = None
+) -> None:
+    """Run a loop and wake it whenever `channel` is notified.
+
+    Args:
+        loop: Which one.
+        running: Runs it.
+        wakeups: Where the channel is.
+        channel: Its name.
+        pace: How quickly one look may follow another; by default as for readers of everything that happens.
+    """
+    pace = pace or Pace()
 
     async def pass_on() -> None:
-        pace = Pace()
         async with wakeups.subscribe(channel) as wakeup:
             while True:
                 await wakeup.wait()

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import socket
 import sys
+import uuid
 from collections.abc import AsyncIterator
 
 import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from headrace.rpc.channel import open_aio_channel
+from headrace_harness.services import played_service
+from service.notification.played import KEY, World
 
 
 def free_port() -> int:
@@ -20,6 +24,32 @@ def free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
+
+
+@contextlib.asynccontextmanager
+async def surroundings(database_url: str, world: World, **more: str) -> AsyncIterator[dict[str, str]]:
+    """Lend the environment of a process that has this database, and played neighbours.
+
+    Args:
+        database_url: The database.
+        world: The neighbours.
+        more: Further variables.
+    """
+    token = uuid.uuid4().hex
+    async with contextlib.AsyncExitStack() as stack:
+        addresses = {
+            name: await stack.enter_async_context(played_service(servicers, token))
+            for name, servicers in world.neighbours.items()
+        }
+        yield {
+            "HEADRACE_DATABASE_URL": database_url,
+            "HEADRACE_SERVER_INTERNAL_TOKEN": token,
+            "HEADRACE_SERVER_ADDRESSES": json.dumps(addresses),
+            "HEADRACE_SERVER_ENCRYPTION_KEY": KEY,
+            "HEADRACE_SERVER_DELIVERY_CLAIM_SECONDS": "3",
+            "HEADRACE_SERVER_DRAIN_SECONDS": "1",
+            **more,
+        }
 
 
 @contextlib.asynccontextmanager

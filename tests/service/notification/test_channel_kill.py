@@ -6,7 +6,6 @@ import asyncio
 import collections
 import contextlib
 import json
-import uuid
 
 import asyncpg
 import grpc.aio
@@ -14,10 +13,9 @@ import grpc.aio
 from headrace.api.v1 import delivery_pb2
 from headrace_harness.channels import DELIVERED, a_channel, all_ended, create_channel, send
 from headrace_harness.receiver import Receiver
-from headrace_harness.services import played_service
 from headrace_notification.rules.channels import MASK
-from service.notification.played import KEY, World
-from service.notification.processes import a_process
+from service.notification.played import World
+from service.notification.processes import a_process, surroundings
 
 MESSAGES = 60
 SECRET = "s3cr3t-of-the-receiver"
@@ -47,21 +45,7 @@ async def sent_for_sure(channel: grpc.aio.Channel, channel_id: str, place: int) 
 async def test_a_burst_survives_kill_and_restarts_and_each_message_is_one_delivery(
     database_url: str, world: World, receiver: Receiver
 ) -> None:
-    token = uuid.uuid4().hex
-    async with contextlib.AsyncExitStack() as stack:
-        addresses = {
-            name: await stack.enter_async_context(played_service(servicers, token))
-            for name, servicers in world.neighbours.items()
-        }
-        environment = {
-            "HEADRACE_DATABASE_URL": database_url,
-            "HEADRACE_SERVER_INTERNAL_TOKEN": token,
-            "HEADRACE_SERVER_ADDRESSES": json.dumps(addresses),
-            "HEADRACE_SERVER_ENCRYPTION_KEY": KEY,
-            "HEADRACE_SERVER_EGRESS_ALLOW": '["127.0.0.1"]',
-            "HEADRACE_SERVER_DELIVERY_CLAIM_SECONDS": "3",
-            "HEADRACE_SERVER_DRAIN_SECONDS": "1",
-        }
+    async with surroundings(database_url, world, HEADRACE_SERVER_EGRESS_ALLOW='["127.0.0.1"]') as environment:
         async with a_process(environment) as (process, channel):
             config = {"url": receiver.url, "signing_secret": SECRET}
             made = await create_channel(channel, a_channel("webhook", config))

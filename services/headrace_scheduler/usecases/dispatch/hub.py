@@ -13,6 +13,7 @@ from headrace import errors
 from headrace.ids import uuid7
 from headrace_scheduler.repository.storage import Beat
 from headrace_scheduler.rules.runs import AttemptRef
+from headrace_scheduler.rules.work_pool import WorkerStatus
 from headrace_scheduler.rules.worker_stream import Hello, LeasesRenewed, PoolChanged, Result
 from headrace_scheduler.usecases import workers
 from headrace_scheduler.usecases.dispatch.assigning import Assigner
@@ -95,6 +96,7 @@ class Hub:
         attempts = [AttemptRef(flow_run_id, token) for flow_run_id, token in held.items()]
         welcome = await workers.connect_worker(self._bench, actor, hello, connection_id)
         session = Session(welcome.worker, welcome.pool, connection_id, self._monotonic())
+        session.has_paused = hello.worker.status is WorkerStatus.PAUSED
         session.hear(free, held, self._monotonic())
         if welcome.worker.drain_reason:
             session.drain(welcome.worker.drain_reason)
