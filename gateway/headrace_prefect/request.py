@@ -59,7 +59,7 @@ class Request:
         self.headers = headers or {}
         self.workspace = workspace
         self._query = query
-        self._raw = raw
+        self.raw = raw
         self._deadline_seconds = deadline_seconds
 
     async def call(self, method: grpc.aio.UnaryUnaryMultiCallable[Sent, Got], message: Sent) -> Got:
@@ -80,10 +80,10 @@ class Request:
         Raises:
             Invalid: It is not JSON.
         """
-        if not self._raw:
+        if not self.raw:
             return None
         try:
-            return orjson.loads(self._raw)
+            return orjson.loads(self.raw)
         except orjson.JSONDecodeError as error:
             raise Invalid([Fault(("body",), f"JSON decode error: {error}", "json_invalid")]) from None
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import csv
+import hashlib
 import io
 import urllib.parse
+from collections.abc import Sequence
 from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import log_pb2
-from headrace.ids import uuid7
 from headrace_prefect.answers import Answer, Fault, Invalid, ok
 from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Body, Field, Fields, Wrong
@@ -53,18 +54,30 @@ async def create_logs(request: Request) -> Answer:
     if not isinstance(request.json, list):
         raise Invalid([Fault(("body",), "Input should be a valid list", "list_type")])
     try:
-        records = [_record(body) for body in fields.list_of(_LOG)(request.json)]
+        bodies = fields.list_of(_LOG)(request.json)
     except Wrong as wrong:
         raise fields.invalid(wrong, "body") from None
+    ids = _ids(request.raw, bodies)
+    records = [_record(body, log_id) for body, log_id in zip(bodies, ids, strict=True)]
     for start in range(0, len(records), _MOST_TOGETHER):
         asked = log_pb2.AppendLogsRequest(records=records[start : start + _MOST_TOGETHER])
         await request.call(request.services.logs.AppendLogs, asked)
     return ok(None, 201)
 
 
-def _record(body: Body) -> log_pb2.LogRecord:
+def _ids(content: bytes, bodies: Sequence[Body]) -> list[str]:
+    """Return ids of version 7 for records, the same ones when a client that got no answer sends them again."""
+    if not bodies:
+        return []
+    stamp = f"{int(max(0.0, bodies[0]['timestamp'].timestamp()) * 1000):012x}"[-12:]
+    digest = hashlib.blake2b(content, digest_size=8).hexdigest()
+    start = f"{stamp[:8]}-{stamp[8:]}-7{digest[:3]}-8{digest[3:6]}-{digest[6:12]}"
+    return [f"{start}{place:06x}" for place in range(len(bodies))]
+
+
+def _record(body: Body, log_id: str) -> log_pb2.LogRecord:
     return log_pb2.LogRecord(
-        log_id=str(uuid7()),
+        log_id=log_id,
         flow_run_id=body["flow_run_id"] or "",
         task_run_id=body["task_run_id"] or "",
         worker_id=body["worker_id"] or "",
