@@ -21,6 +21,7 @@ from headrace_prefect.filters import runs as run_filters
 from headrace_prefect.shapes import events as event_shapes
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.logs import log_json
+from headrace_prefect.sockets import task_ends
 from headrace_prefect.sockets.socket import PROTOCOL_ERROR, Gone, Socket, SocketRoute
 
 BACKFILL = datetime.timedelta(minutes=15)
@@ -40,7 +41,20 @@ async def stream_events_out(socket: Socket) -> None:
     live.CopyFrom(wanted.filter)
     live.ClearField("occurred")
 
-    async def send() -> None:
+    follows_ends = task_ends.are_wanted(wanted.filter.names)
+
+    async def send_ends() -> None:
+        since = max(wanted.since, now - BACKFILL)
+        async for shown in task_ends.ends(socket, wanted.filter.names, since):
+            if wanted.keep is None or wanted.keep(shown):
+                await socket.send_json({"type": "event", "event": shown})
+
+    async def tell(event: event_pb2.Event) -> None:
+        # Ends of background tasks are told with their results, not as they were stored.
+        if not (follows_ends and task_ends.is_of_background_task(event)):
+            await _tell(socket, wanted, event)
+
+    async def send_stored() -> None:
         call = socket.services.events.FollowEvents(event_pb2.FollowEventsRequest(filter=live), metadata=socket.metadata)
         try:
             answers = aiter(call)
@@ -51,14 +65,20 @@ async def stream_events_out(socket: Socket) -> None:
                 since = max(wanted.since, now - BACKFILL)
                 async for event in _past(socket, wanted.filter, since):
                     sent.add(event.event_id)
-                    await _tell(socket, wanted, event)
+                    await tell(event)
             async for answer in answers:
                 for event in answer.events:
                     if event.event_id not in sent:
-                        await _tell(socket, wanted, event)
+                        await tell(event)
                     sent.discard(event.event_id)
         finally:
             call.cancel()
+
+    async def send() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(send_stored())
+            if follows_ends:
+                group.create_task(send_ends())
 
     await _until_gone(socket, send)
 
@@ -144,6 +164,10 @@ async def _until_gone(socket: Socket, send: Callable[[], Awaitable[Any]]) -> Non
 async def _translated(send: Callable[[], Awaitable[Any]]) -> None:
     try:
         await send()
+    except ExceptionGroup as group:
+        # One of several that sent side by side has failed, and the others were stopped.
+        error = group.exceptions[0]
+        raise (from_rpc_error(error) if isinstance(error, grpc.aio.AioRpcError) else error) from None
     except grpc.aio.AioRpcError as error:
         raise from_rpc_error(error) from None
 

@@ -10,7 +10,15 @@ from typing import Any
 
 import pytest
 
-from headrace.api.v1 import artifact_pb2, automation_pb2, block_pb2, concurrency_pb2, event_pb2
+from headrace.api.v1 import (
+    artifact_pb2,
+    automation_pb2,
+    block_pb2,
+    concurrency_pb2,
+    event_pb2,
+    state_pb2,
+    task_run_pb2,
+)
 from headrace_prefect import names
 from headrace_prefect.answers import Invalid, Refusal
 from headrace_prefect.bodies.fields import Field, Wrong, parse
@@ -19,6 +27,7 @@ from headrace_prefect.filters import values
 from headrace_prefect.resources import limits, ui, variables
 from headrace_prefect.shapes import actions, artifacts, blocks, events, scalars, triggers
 from headrace_prefect.shapes import limits as limit_shapes
+from headrace_prefect.sockets import task_ends
 
 NOW = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 ID = "0197f9a6-0000-7000-8000-000000000001"
@@ -357,3 +366,25 @@ def test_a_body_of_an_event_names_all_that_is_wrong() -> None:
 def test_an_event_without_a_time_of_receipt_was_received_when_it_occurred() -> None:
     event = event_pb2.Event(event_id=ID, name="own.x", occurred_at=scalars.to_timestamp(NOW))
     assert events.shape(event)["received"] == "2026-01-01T00:00:00.000000Z"
+
+
+def test_the_end_of_a_background_task_is_an_event_with_its_result() -> None:
+    state = state_pb2.State(
+        state_id=ID, type=state_pb2.STATE_TYPE_COMPLETED, name="Completed", occurred_at=scalars.to_timestamp(NOW)
+    )
+    state.result.foreign.CopyFrom(scalars.to_value({"type": "result-record"}))
+    event = task_ends.event_json(task_run_pb2.TaskRun(task_run_id=ID, name="t", state=state, run_count=1))
+    assert event["event"] == "prefect.task-run.Completed"
+    assert event["resource"]["prefect.resource.id"] == f"prefect.task-run.{ID}"
+    assert event["payload"]["validated_state"]["data"] == {"type": "result-record"}
+    assert event["id"] == ID
+
+
+def test_ends_of_tasks_are_looked_for_where_they_are_asked_for_by_name() -> None:
+    assert task_ends.are_wanted(a_wish(event={"name": ["prefect.task-run.Completed"]}).filter.names)
+    assert task_ends.are_wanted(a_wish(event={"prefix": ["prefect.task-run."]}).filter.names)
+    assert not task_ends.are_wanted(a_wish(event={"prefix": ["prefect."]}).filter.names)
+    about = event_pb2.EventResource(resource_id=f"headrace.task-run.{ID}")
+    assert task_ends.is_of_background_task(event_pb2.Event(resource=about))
+    of_run = event_pb2.EventResource(resource_id=f"headrace.flow-run.{ID}", role="flow-run")
+    assert not task_ends.is_of_background_task(event_pb2.Event(resource=about, related=[of_run]))
