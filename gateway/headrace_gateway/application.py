@@ -140,6 +140,7 @@ class Application:
             await self._page(path, scope, send)
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._front.enter(scope)
         mounted = self._mounted(scope["path"])
         try:
             self._walls.check(scope)
