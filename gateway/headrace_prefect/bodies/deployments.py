@@ -9,6 +9,7 @@ from headrace_prefect.bodies import fields, schedules
 from headrace_prefect.bodies.fields import Body, Field, Fields, Wrong
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.deployments import KEPT_LABEL, STRATEGIES, WORKER_LABELS
+from headrace_prefect.shapes.schemas import opened
 
 _OPTIONS: Fields = {
     "collision_strategy": Field(fields.one_of(STRATEGIES), required=True),
@@ -64,7 +65,7 @@ def new_content() -> deployment_pb2.DeploymentContent:
     """Return what a deployment has of which a request says nothing."""
     return deployment_pb2.DeploymentContent(
         enforce_parameter_schema=True,
-        parameter_schema=scalars.to_struct({"type": "object", "properties": {}}),
+        parameter_schema=scalars.to_struct(opened({"type": "object", "properties": {}})),
         worker_labels=scalars.to_struct(WORKER_LABELS),
         # What crashed stays crashed: Prefect's client decides about it.
         retry_policy=flow_run_pb2.RetryPolicy(infrastructure_retries=-1),
@@ -81,7 +82,6 @@ _TEXTS = {
 }
 _OBJECTS = {
     "parameters": "parameters",
-    "parameter_openapi_schema": "parameter_schema",
     "job_variables": "job_variables",
 }
 _KEPT = ("storage_document_id", "infrastructure_document_id")
@@ -93,6 +93,8 @@ def fill(content: deployment_pb2.DeploymentContent, body: Body) -> None:
         value = body[name]
         if name in _TEXTS:
             setattr(content, _TEXTS[name], value or "")
+        elif name == "parameter_openapi_schema":
+            content.parameter_schema.CopyFrom(scalars.to_struct(opened(value or {})))
         elif name in _OBJECTS:
             getattr(content, _OBJECTS[name]).CopyFrom(scalars.to_struct(value or {}))
         elif name == "enforce_parameter_schema":

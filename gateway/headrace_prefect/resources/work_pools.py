@@ -15,6 +15,7 @@ from headrace_prefect.filters import deployments as filters
 from headrace_prefect.request import Request
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes.schemas import opened_template
 from headrace_prefect.shapes.work_pools import RESERVED, holder_json, pool_json
 from headrace_prefect.shapes.work_pools import queue_json as _queue_json
 
@@ -119,7 +120,7 @@ async def create_work_pool(request: Request) -> Answer:
     pool = _pool(body, body["name"])
     pool.type = body["type"]
     if not pool.base_job_template.fields:
-        pool.base_job_template.CopyFrom(scalars.to_struct(_EMPTY_TEMPLATE))
+        pool.base_job_template.CopyFrom(scalars.to_struct(opened_template(_EMPTY_TEMPLATE)))
     try:
         answer = await request.call(
             request.services.work_pools.CreateWorkPool, work_pool_pb2.CreateWorkPoolRequest(work_pool=pool)
@@ -139,7 +140,7 @@ def _pool(body: fields.Body, name: str) -> work_pool_pb2.WorkPool:
     return work_pool_pb2.WorkPool(
         name=name,
         description=body["description"] or "",
-        base_job_template=scalars.to_struct(body["base_job_template"]),
+        base_job_template=scalars.to_struct(opened_template(body["base_job_template"] or {})),
         paused=bool(body["is_paused"]),
         concurrency_limit=body["concurrency_limit"],
         storage_configuration=scalars.to_struct({key: item for key, item in storage.items() if item is not None})

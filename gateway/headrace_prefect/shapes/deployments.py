@@ -7,6 +7,7 @@ from typing import Any
 from headrace.api.v1 import concurrency_pb2, deployment_pb2, state_pb2
 from headrace_prefect.shapes import limits, scalars
 from headrace_prefect.shapes.schedules import schedule_json
+from headrace_prefect.shapes.schemas import as_given
 
 WORKER_LABELS = {"client": "prefect"}
 """What runs of Prefect's deployments ask of their workers: others could not load their flows."""
@@ -116,4 +117,4 @@ def _options(concurrency: deployment_pb2.DeploymentConcurrency) -> dict[str, Any
 
 
 def _schema(content: deployment_pb2.DeploymentContent) -> dict[str, Any]:
-    return scalars.of_struct(content.parameter_schema) or {"type": "object", "properties": {}}
+    return as_given(scalars.of_struct(content.parameter_schema)) or {"type": "object", "properties": {}}

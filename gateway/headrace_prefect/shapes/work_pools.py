@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace.api.v1 import flow_run_pb2, work_pool_pb2
 from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes.schemas import template_as_given
 from headrace_prefect.shapes.states import type_name
 
 HEARTBEATS_MISSED = 3
@@ -34,7 +35,7 @@ def pool_json(pool: work_pool_pb2.WorkPool) -> dict[str, Any]:
         "name": pool.name,
         "description": scalars.word(pool.description),
         "type": pool.type,
-        "base_job_template": scalars.of_struct(pool.base_job_template),
+        "base_job_template": template_as_given(scalars.of_struct(pool.base_job_template)),
         "is_paused": pool.paused,
         "concurrency_limit": pool.concurrency_limit if has_limit else None,
         "status": _STATUSES.get(pool.status, "NOT_READY"),

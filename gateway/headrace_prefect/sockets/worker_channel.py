@@ -23,6 +23,7 @@ from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Body, Field, Fields, at_least, boolean, identifier, nested, one_of, string
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.deployments import WORKER_LABELS
+from headrace_prefect.shapes.schemas import opened_template
 from headrace_prefect.shapes.work_pools import HEARTBEATS_MISSED, RESERVED, pool_json
 from headrace_prefect.sockets.socket import POLICY_VIOLATION, PROTOCOL_ERROR, Socket, SocketRoute
 
@@ -130,7 +131,7 @@ class _Channel:
             wanted = work_pool_pb2.WorkPool(
                 name=self._pool_name,
                 type=hello["worker_type"],
-                base_job_template=scalars.to_struct(template) if template else None,
+                base_job_template=scalars.to_struct(opened_template(template)) if template else None,
             )
             try:
                 made = await self._call(pools.CreateWorkPool, work_pool_pb2.CreateWorkPoolRequest(work_pool=wanted))
@@ -139,7 +140,9 @@ class _Channel:
             return made.work_pool  # type: ignore[no-any-return]
         if template and not pool.base_job_template.fields["job_configuration"].struct_value.fields:
             change = work_pool_pb2.UpdateWorkPoolRequest(
-                work_pool=work_pool_pb2.WorkPool(name=self._pool_name, base_job_template=scalars.to_struct(template))
+                work_pool=work_pool_pb2.WorkPool(
+                    name=self._pool_name, base_job_template=scalars.to_struct(opened_template(template))
+                )
             )
             change.update_mask.paths.append("base_job_template")
             pool = (await self._call(pools.UpdateWorkPool, change)).work_pool

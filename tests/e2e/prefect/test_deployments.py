@@ -90,7 +90,7 @@ async def test_a_served_deployment_runs_on_request_and_is_paused_at_the_end(
     await serving.ended(PATIENCE)
     paused = await served.load()
     assert paused is not None
-    assert paused.paused
+    assert paused.paused, serving.output()
 
 
 async def test_a_worker_runs_what_is_deployed_into_its_pool(

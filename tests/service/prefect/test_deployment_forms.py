@@ -13,7 +13,7 @@ from headrace_prefect.bodies import deployments as bodies
 from headrace_prefect.bodies import fields, schedules
 from headrace_prefect.filters import deployments as filters
 from headrace_prefect.resources.deployments import merged_schedules
-from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes import scalars, schemas
 from headrace_prefect.shapes.deployments import WORKER_LABELS, deployment_json
 from headrace_prefect.shapes.schedules import rule_json, schedule_json, slug_of
 from headrace_prefect.shapes.work_pools import last_polled, pool_json, queue_json, worker_json
@@ -185,3 +185,18 @@ def test_the_token_of_a_run_is_always_the_same() -> None:
     run = flow_run_pb2.FlowRun(flow_run_id=ID)
     assert attempt_token_of(run.flow_run_id) == attempt_token_of(ID)
     assert attempt_token_of(ID) != ID
+
+
+def test_schemas_take_what_they_do_not_name_and_are_told_as_they_were_given() -> None:
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}}
+    content = bodies.new_content()
+    bodies.fill(content, fields.parse(bodies.CHANGE_FIELDS, {"parameter_openapi_schema": schema}))
+    assert scalars.of_struct(content.parameter_schema)["additionalProperties"] is True
+    told = deployment_json(deployment_pb2.Deployment(content=content), None, None)
+    assert told["parameter_openapi_schema"] == schema
+    closed = {**schema, "additionalProperties": False}
+    assert schemas.as_given(schemas.opened(closed)) == closed
+    template = {"job_configuration": {}, "variables": schema}
+    assert schemas.opened_template(template) != template
+    assert schemas.template_as_given(schemas.opened_template(template)) == template
+    assert schemas.opened_template({"variables": None}) == {"variables": None}
