@@ -82,7 +82,11 @@ if ENVOY is not None:
             ours = await front.running.http.request(method, path, **options)
             theirs = await edge.request(method, path, **options)
             assert ours.status_code == theirs.status_code, (path, ours.text, theirs.text)
-            assert rows(ours) == rows(theirs), path
+            # Byte by byte; but the keys of a map have no order, and each library has its own.
+            if method == "PATCH":
+                assert as_written(ours) == as_written(theirs)
+            else:
+                assert ours.content == theirs.content, path
 
     async def test_what_envoy_refuses_is_refused(front: Front, edge: httpx.AsyncClient) -> None:
         cases: list[tuple[str, str, dict[str, Any]]] = [
@@ -160,6 +164,6 @@ def test_every_public_service_has_an_owner() -> None:
     assert set(service_owners()) == public
 
 
-def rows(answer: httpx.Response) -> list[Any]:
-    """The messages of an answer; numbers by their value, since 1 and 1.0 are the same number in JSON."""
-    return [json.loads(line) for line in answer.text.splitlines() if line]
+def as_written(answer: httpx.Response) -> Any:
+    """An answer as JSON, with numbers as the text that they were written as."""
+    return json.loads(answer.text, parse_int=str, parse_float=str)
