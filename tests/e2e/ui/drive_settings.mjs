@@ -312,7 +312,7 @@ async function changesAreInTheAuditLog(page) {
 }
 
 async function oneLooksAfterOneself(browser, page) {
-  await part(page, "Account and theme");
+  await part(page, "Account");
   await button(page, "Dark").click();
   assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
   await button(page, "As the system says").click();

@@ -15,7 +15,7 @@ _HERE = pathlib.Path(__file__).parent
 # Where Chromium, Node or the built UI is missing there is no test here; `browser.MISSING` says what it is.
 if not browser.MISSING:
 
-    @pytest.mark.timeout(1200)
+    @pytest.mark.timeout(3600)
     async def test_every_page_is_fit_to_be_seen(tmp_path: pathlib.Path) -> None:
         server = embedded_supervisor(tmp_path / "server")
         addresses = await start_embedded(server)

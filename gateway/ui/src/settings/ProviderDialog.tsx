@@ -93,7 +93,7 @@ export function ProviderDialog({ kind, provider, onClose }: ProviderDialogProps)
     onDone: onClose,
   });
   return (
-    <FormDialog title={provider === undefined ? TITLES[kind] : `Change ${provider.name}`} isWide save={save} onClose={onClose}>
+    <FormDialog title={provider === undefined ? TITLES[kind] : `Change ${provider.name === "" ? provider.handle : provider.name}`} isWide save={save} onClose={onClose}>
       <div className="form">
         {provider === undefined && (
           <TextField label="Handle" hint="It never changes: lower case letters, digits and dashes." isRequired autoFocus value={handle} onChange={setHandle} />

@@ -26,6 +26,11 @@ function providerText(provider: IdentityProvider): string {
   return parts.filter((part) => part !== "").join(" · ");
 }
 
+/** Without a name of its own it is called by its handle. */
+function nameOf(provider: IdentityProvider | undefined): string {
+  return provider === undefined || provider.name === "" ? (provider?.handle ?? "") : provider.name;
+}
+
 function kindOf(provider: IdentityProvider): ProviderKind {
   if (provider.ldap !== undefined) return "ldap";
   return provider.jwt === undefined ? "oidc" : "jwt";
@@ -86,7 +91,7 @@ export function Providers() {
               <li key={provider.handle} className="card">
                 <div className="card-text">
                   <p className="card-title">
-                    {provider.name}
+                    {nameOf(provider)}
                     {provider.enabled ? <Mark look="completed" label="On" /> : <Mark look="paused" label="Off" />}
                   </p>
                   <p className="quiet">{providerText(provider)}</p>
@@ -95,7 +100,7 @@ export function Providers() {
                   <button
                     type="button"
                     className="button"
-                    aria-label={`Turn ${provider.name} ${provider.enabled ? "off" : "on"}`}
+                    aria-label={`Turn ${nameOf(provider)} ${provider.enabled ? "off" : "on"}`}
                     disabled={flip.isPending}
                     onClick={() => flip.mutate(provider)}
                   >
@@ -103,10 +108,10 @@ export function Providers() {
                   </button>
                   <IconButton
                     icon="edit"
-                    label={`Change ${provider.name}`}
+                    label={`Change ${nameOf(provider)}`}
                     onClick={() => setAsked({ kind: kindOf(provider), provider })}
                   />
-                  <IconButton icon="trash" label={`Delete ${provider.name}`} onClick={() => setDoomed(provider)} />
+                  <IconButton icon="trash" label={`Delete ${nameOf(provider)}`} onClick={() => setDoomed(provider)} />
                 </span>
               </li>
             ))}
@@ -115,7 +120,7 @@ export function Providers() {
       </Listing>
       {asked !== undefined && <ProviderDialog {...asked} onClose={() => setAsked(undefined)} />}
       <ConfirmDialog
-        title={`Delete ${doomed?.name ?? ""}?`}
+        title={`Delete ${nameOf(doomed)}?`}
         action="Delete the provider"
         typedName={doomed?.handle}
         isOpen={doomed !== undefined}

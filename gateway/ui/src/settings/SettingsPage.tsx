@@ -26,7 +26,7 @@ interface Part {
 const GROUPS: { label: string; parts: Part[] }[] = [
   {
     label: "You",
-    parts: [{ key: "you", label: "Account and theme", page: () => <You /> }],
+    parts: [{ key: "you", label: "Account", page: () => <You /> }],
   },
   {
     label: "Server",

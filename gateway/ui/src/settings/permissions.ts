@@ -6,7 +6,13 @@ const ABOUT: { label: string; permissions: Permission[] }[] = [
   { label: "Flows", permissions: ["PERMISSION_FLOWS_VIEW", "PERMISSION_FLOWS_EDIT", "PERMISSION_FLOWS_DELETE"] },
   {
     label: "Runs",
-    permissions: ["PERMISSION_RUNS_VIEW", "PERMISSION_RUN_PAYLOADS_VIEW", "PERMISSION_RUNS_EDIT", "PERMISSION_RUNS_DELETE"],
+    permissions: [
+      "PERMISSION_RUNS_VIEW",
+      "PERMISSION_RUN_PAYLOADS_VIEW",
+      "PERMISSION_RUNS_EDIT",
+      "PERMISSION_RUNS_DELETE",
+      "PERMISSION_RUNS_IMPORT",
+    ],
   },
   {
     label: "Deployments",
