@@ -12,6 +12,7 @@ READY := $(VENV)/.ready
 PROTOS_READY := .venv-protos/.ready
 FLOOR_READY := .venv-floor/.ready
 PREFECT_READY := .venv-prefect/.ready
+OLDEST_PREFECT_READY := .venv-prefect-oldest/.ready
 
 # What the tools look at: whatever of these exists.
 SOURCES := $(wildcard sdk services gateway/headrace_gateway gateway/headrace_prefect migrations tests tools examples)
@@ -108,11 +109,16 @@ clients-check: $(PROTOS_READY) ## Fail where the generated client in Go is not w
 programs: ## Install what some tests drive (chromium, slapd, prometheus), on Debian and as root
 	@$(PYTHON) tools/programs.py
 
-prefect: $(PREFECT_READY) ## Build .venv-prefect: Prefect's own client and server, which the tests of its API drive
+prefect: $(PREFECT_READY) $(OLDEST_PREFECT_READY) ## Build .venv-prefect and -oldest: Prefect's own client and server, which the tests of its API drive
 
 $(PREFECT_READY): requirements/prefect.lock | $(READY)
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-prefect
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect/bin/python $<
+	@touch $@
+
+$(OLDEST_PREFECT_READY): requirements/prefect-oldest.lock | $(READY)
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-prefect-oldest
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect-oldest/bin/python $<
 	@touch $@
 
 protos-check: ## Fail where the generated code is not what protos/ says

@@ -13,6 +13,7 @@ compile --resolution lowest-direct pyproject.toml --extra server --group test --
 compile "$@" requirements/protos.in --output-file requirements/protos.lock
 compile "$@" requirements/node.in --output-file requirements/node.lock
 compile "$@" requirements/prefect.in --output-file requirements/prefect.lock
+compile "$@" requirements/prefect-oldest.in --output-file requirements/prefect-oldest.lock
 if grep -nE '://' requirements/*.lock; then
   echo "lock: the lines above name an address, which must not be recorded" >&2
   exit 1

@@ -9,9 +9,13 @@ from typing import Any
 
 from headrace_harness.machine import Done, Machine, Program
 
-_BUILT = pathlib.Path(__file__).parents[2] / ".venv-prefect" / "bin" / "python"
-PYTHON = pathlib.Path(os.environ.get("PREFECT_PYTHON") or _BUILT)
+_ROOT = pathlib.Path(__file__).parents[2]
+PYTHON = pathlib.Path(os.environ.get("PREFECT_PYTHON") or _ROOT / ".venv-prefect" / "bin" / "python")
 """The interpreter that has the client: the one that `make prefect` builds, or `PREFECT_PYTHON`."""
+OLDEST_PYTHON = pathlib.Path(
+    os.environ.get("OLDEST_PREFECT_PYTHON") or _ROOT / ".venv-prefect-oldest" / "bin" / "python"
+)
+"""The interpreter that has the oldest client that is served; else `OLDEST_PREFECT_PYTHON`."""
 RUN_SECONDS = 180.0
 """A process of the client takes seconds to begin, on a busy machine many."""
 
