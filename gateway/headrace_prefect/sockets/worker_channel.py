@@ -29,7 +29,7 @@ from headrace_prefect.sockets.socket import POLICY_VIOLATION, PROTOCOL_ERROR, So
 
 VERSION = "work_pool_worker_channel.v1"
 CAPABILITIES = ("worker_heartbeat.v1", "work_pool_snapshot.v1")
-LOOK_SECONDS = 5.0
+LOOK_SECONDS = 3.0
 """How often a pool is looked at for changes."""
 SERVER_ERROR = 1011
 
