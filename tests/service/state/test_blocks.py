@@ -279,3 +279,53 @@ async def test_blocks_belong_to_a_workspace_and_secrets_to_those_who_may_see_the
         async with calling_as(service, one, f"{views},PERMISSION_BLOCK_SECRETS_VIEW") as full:
             found = await block_pb2_grpc.BlockServiceStub(full).GetBlock(asked)
             assert plain(found.block.data) == {"token": "geheim"}
+
+
+async def test_schemas_are_found_by_the_digest_of_a_client_and_blocks_are_saved_with_any_of_them(
+    blocks: Blocks,
+) -> None:
+    first = (await blocks.stub.GetBlockType(block_pb2.GetBlockTypeRequest(slug="git"))).block_type.schema
+    schema = block_pb2.BlockSchema(client_checksum="sha256:x", version="2")
+    json_format.ParseDict({"type": "object"}, schema.fields)
+    second = await blocks.stub.RegisterBlockType(block_pb2.RegisterBlockTypeRequest(slug="git", schema=schema))
+    asked = block_pb2.ListBlockSchemasRequest(client_checksum="sha256:x", version="2", type_slugs=["git"])
+    [found] = (await blocks.stub.ListBlockSchemas(asked)).schemas
+    assert found == second.block_type.schema
+    all_of_them = (await blocks.stub.ListBlockSchemas(block_pb2.ListBlockSchemasRequest())).schemas
+    assert [each.block_schema_id for each in all_of_them] == [found.block_schema_id, first.block_schema_id]
+    request = block_pb2.SaveBlockRequest(type_slug="git", name="old", block_schema_id=first.block_schema_id)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await blocks.stub.SaveBlock(request)
+    assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    json_format.ParseDict({"token": "geheim"}, request.data)
+    saved = (await blocks.stub.SaveBlock(request)).block
+    assert saved.schema.block_schema_id == first.block_schema_id
+    [listed] = (await blocks.stub.ListBlocks(block_pb2.ListBlocksRequest(block_ids=[saved.block_id]))).blocks
+    assert listed.name == "old"
+
+
+async def test_a_schema_is_deleted_only_where_nothing_needs_it(blocks: Blocks) -> None:
+    async def code_of_deleting(schema_id: str) -> grpc.StatusCode | None:
+        try:
+            await blocks.stub.DeleteBlockSchema(block_pb2.DeleteBlockSchemaRequest(block_schema_id=schema_id))
+        except grpc.aio.AioRpcError as error:
+            return error.code()
+        return None
+
+    used = (await blocks.save("git/main", token="geheim")).schema.block_schema_id
+    unused = (await blocks.register("git", {"type": "object"})).schema.block_schema_id
+    newest = (await blocks.register("git", {"type": "object", "title": "x"})).schema.block_schema_id
+    assert await code_of_deleting(used) is grpc.StatusCode.FAILED_PRECONDITION
+    assert await code_of_deleting(newest) is grpc.StatusCode.FAILED_PRECONDITION
+    assert await code_of_deleting(unused) is None
+    assert await code_of_deleting(unused) is grpc.StatusCode.NOT_FOUND
+
+
+async def test_types_are_found_by_id_and_slug(blocks: Blocks) -> None:
+    git = (await blocks.stub.GetBlockType(block_pb2.GetBlockTypeRequest(slug="git"))).block_type
+    await blocks.register("other", {"type": "object"})
+    for request in (
+        block_pb2.ListBlockTypesRequest(block_type_ids=[git.block_type_id]),
+        block_pb2.ListBlockTypesRequest(slugs=["git", "none"]),
+    ):
+        assert [each.slug for each in (await blocks.stub.ListBlockTypes(request)).block_types] == ["git"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import grpc
@@ -180,6 +181,28 @@ async def test_variables_are_listed_by_name(variables: Any) -> None:
     assert await names(name_contains="B_") == ["b_1"]
     first = await variables.ListVariables(variable_pb2.ListVariablesRequest(page_size=2))
     assert await names(page_size=2, page_token=first.next_page_token) == ["c"]
+
+
+async def test_a_variable_can_be_renamed(variables: Any) -> None:
+    made = {}
+    for name in ("old", "other"):
+        request = variable_pb2.SetVariableRequest(name=name, value=Value(number_value=1))
+        made[name] = (await variables.SetVariable(request)).variable
+    request = variable_pb2.SetVariableRequest(
+        variable_id=made["old"].variable_id, name="new", value=Value(number_value=2), tags=["t"]
+    )
+    renamed = (await variables.SetVariable(request)).variable
+    assert (renamed.variable_id, renamed.name, renamed.value.number_value) == (made["old"].variable_id, "new", 2)
+    asked = variable_pb2.ListVariablesRequest(variable_ids=[renamed.variable_id])
+    assert list((await variables.ListVariables(asked)).variables) == [renamed]
+    request.name = "other"
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await variables.SetVariable(request)
+    assert caught.value.code() == grpc.StatusCode.ALREADY_EXISTS
+    request.variable_id = str(uuid.uuid4())
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await variables.SetVariable(request)
+    assert caught.value.code() == grpc.StatusCode.NOT_FOUND
 
 
 async def test_a_variable_has_a_largest_size(variables: Any) -> None:
