@@ -18,8 +18,7 @@ from headrace_chassis.settings import ServerSettings
 
 GUIDE = (pathlib.Path(__file__).parents[3] / "docs" / "migrating.md").read_text()
 COMMANDS = sorted(
-    set(re.findall(r"^headrace .*$", GUIDE, re.MULTILINE))
-    | set(re.findall(r"`(headrace [^`]*)`", GUIDE))
+    set(re.findall(r"^headrace .*$", GUIDE, re.MULTILINE)) | set(re.findall(r"`(headrace [^`]*)`", GUIDE))
 )
 
 
