@@ -10,7 +10,6 @@ from typing import Any, Protocol
 from headrace_state.rules.bulk import BulkAction, BulkProgress
 from headrace_state.rules.rows import Row
 
-
 CHANNEL = "bulk-operation"
 """Notified whenever an operation came further."""
 
