@@ -66,11 +66,11 @@ def suffix() -> str:
     return uuid.uuid4().hex[:8]
 
 
-async def test_a_served_deployment_runs_on_request_and_is_paused_at_the_end(
+async def test_a_served_deployment_runs_on_request(
     stock: PrefectMachine, stack: Stack, observer: Observer, suffix: str
 ) -> None:
     stock.take(FLOWS / "deployed.py")
-    serving = stock.start_prefect_python("deployed.py", "serve", suffix, **QUICK)
+    stock.start_prefect_python("deployed.py", "serve", suffix, **QUICK)
     served = Deployed(stack, observer, "count", suffix)
     await eventually(served.is_ready, PATIENCE)
     await eventually(lambda: served.has(3, SCHEDULED), PATIENCE)
@@ -87,11 +87,14 @@ async def test_a_served_deployment_runs_on_request_and_is_paused_at_the_end(
     await eventually(has_task_runs, PATIENCE)
     assert await observer.flow_states(run.flow_run_id) == ["Scheduled", "Pending", "Submitting", "Running", "Completed"]
 
-    async def is_idle() -> bool:
-        return not serving.descendants()
 
-    # Prefect's client does not come to pause anything if it is stopped while a run's process ends.
-    await eventually(is_idle, PATIENCE)
+async def test_a_serving_client_that_is_stopped_pauses_its_deployments(
+    stock: PrefectMachine, stack: Stack, observer: Observer, suffix: str
+) -> None:
+    stock.take(FLOWS / "deployed.py")
+    serving = stock.start_prefect_python("deployed.py", "serve", suffix, **QUICK)
+    served = Deployed(stack, observer, "count", suffix)
+    await eventually(served.is_ready, PATIENCE)
     serving.signal(signal.SIGTERM)
     await serving.ended(PATIENCE)
     paused = await served.load()
