@@ -6,6 +6,7 @@ here, from the README, the code and the decisions themselves.
 
 from __future__ import annotations
 
+import argparse
 import posixpath
 import re
 import shutil
@@ -98,30 +99,34 @@ def _named(nav: Any) -> Iterator[str]:
                 yield from _named(entry)
 
 
-def write() -> Path:
-    """Write all pages and the configuration, and return its path."""
-    shutil.rmtree(MADE, ignore_errors=True)
+def write(made: Path) -> Path:
+    """Write all pages and the configuration into a folder, and return the path of the configuration."""
+    shutil.rmtree(made, ignore_errors=True)
     places = sources()
     pages = {place: page_of_the_site((ROOT / page).read_text(), page, places) for page, place in places.items()}
     pages |= {_DECISIONS: decisions(), **reference.pages()}
     for place, text in pages.items():
-        path = MADE / "pages" / place
+        path = made / "pages" / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    path = MADE / "mkdocs.yml"
+    path = made / "mkdocs.yml"
     path.write_text(yaml.safe_dump(configuration(set(pages)), sort_keys=False))
     return path
 
 
 def main() -> int:
     """Build the site and return the exit code."""
-    path = write()
+    parser = argparse.ArgumentParser(description="Build the documentation as a site.")
+    parser.add_argument("--made", type=Path, default=MADE, help="folder for the pages that it is built from")
+    parser.add_argument("--into", type=Path, default=SITE, help="folder for the site")
+    chosen = parser.parse_args()
+    path = write(chosen.made)
     program = Path(sys.executable).with_name("zensical")
     code = subprocess.run([program, "build", "--strict", "--clean", "--config-file", path], check=False).returncode
     if code == 0:
-        shutil.rmtree(SITE, ignore_errors=True)
-        shutil.copytree(MADE / "site", SITE)
-        print(f"docs: {SITE.relative_to(ROOT)}/index.html")
+        shutil.rmtree(chosen.into, ignore_errors=True)
+        shutil.copytree(chosen.made / "site", chosen.into)
+        print(f"docs: {chosen.into}/index.html")
     return code
 
 

@@ -17,12 +17,22 @@ from headrace_gateway.contract import load_contract
 ROOT = Path(__file__).resolve().parents[3]
 
 
+@dataclasses.dataclass(frozen=True)
+class Built:
+    """A site that was built."""
+
+    pages: Path
+    site: Path
+
+
 @pytest.fixture(scope="module")
-def pages() -> Path:
-    """The folder with the pages of the site, which was built."""
-    done = subprocess.run([sys.executable, "-m", "tools.site"], cwd=ROOT, check=False, capture_output=True, text=True)
+def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
+    """The site, in a folder that no other test builds into at the same time."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "tools.site", "--made", str(folder / "made"), "--into", str(folder / "docs")]
+    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return site.MADE / "pages"
+    return Built(folder / "made" / "pages", folder / "docs")
 
 
 def test_links_lead_to_pages_of_the_site() -> None:
@@ -36,26 +46,26 @@ def test_links_lead_to_pages_of_the_site() -> None:
     assert back == "[g](../flows.md)"
 
 
-def test_every_page_becomes_one_of_the_site_and_nothing_is_fetched(pages: Path) -> None:
+def test_every_page_becomes_one_of_the_site_and_nothing_is_fetched(built: Built) -> None:
     for place in site.sources().values():
-        built = site.SITE / (
+        folder = built.site / (
             place.removesuffix("index.md") if place.endswith("index.md") else place.removesuffix(".md")
         )
-        html = (built / "index.html").read_text()
+        html = (folder / "index.html").read_text()
         assert "<h1" in html, place
         assert "fonts.googleapis" not in html
-    assert (pages / "adr" / "index.md").is_file()
+    assert (built.pages / "adr" / "index.md").is_file()
 
 
-def test_the_reference_has_every_method_command_and_setting(pages: Path) -> None:
-    api = (pages / "reference" / "api.md").read_text()
+def test_the_reference_has_every_method_command_and_setting(built: Built) -> None:
+    api = (built.pages / "reference" / "api.md").read_text()
     for method in load_contract().methods:
         assert f"### {method.name}\n" in api
-    settings = (pages / "reference" / "settings.md").read_text()
+    settings = (built.pages / "reference" / "settings.md").read_text()
     for field in dataclasses.fields(Settings):
         assert f"`{field.metadata['env']}`" in settings
     for name in ServerSettings.model_fields:
         assert f"`HEADRACE_SERVER_{name.upper()}`" in settings or name == "database_url"
-    commands = (pages / "reference" / "commands.md").read_text()
+    commands = (built.pages / "reference" / "commands.md").read_text()
     for command in ("headrace server database backup", "headrace flow-run ls", "headrace worker start"):
         assert f" {command}\n" in commands
