@@ -61,3 +61,8 @@ def test_the_tour_lists_every_decision() -> None:
     decisions = [page.name for page in PAGES if page.parent.name == "adr"]
     assert decisions
     assert [name for name in decisions if f"(adr/{name})" not in tour] == []
+
+
+def test_each_number_is_one_decision() -> None:
+    numbers = sorted(page.name[:4] for page in PAGES if page.parent.name == "adr")
+    assert numbers == [f"{number:04}" for number in range(1, len(numbers) + 1)]

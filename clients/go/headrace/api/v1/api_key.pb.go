@@ -637,6 +637,107 @@ func (*RevokeApiKeyResponse) Descriptor() ([]byte, []int) {
 	return file_headrace_api_v1_api_key_proto_rawDescGZIP(), []int{8}
 }
 
+// Asks for the token of a flow run.
+type CreateRunTokenRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The flow run.
+	FlowRunId string `protobuf:"bytes,1,opt,name=flow_run_id,json=flowRunId,proto3" json:"flow_run_id,omitempty"`
+	// The token of its newest attempt, which was claimed for the caller.
+	AttemptToken  string `protobuf:"bytes,2,opt,name=attempt_token,json=attemptToken,proto3" json:"attempt_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateRunTokenRequest) Reset() {
+	*x = CreateRunTokenRequest{}
+	mi := &file_headrace_api_v1_api_key_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateRunTokenRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateRunTokenRequest) ProtoMessage() {}
+
+func (x *CreateRunTokenRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_api_key_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateRunTokenRequest.ProtoReflect.Descriptor instead.
+func (*CreateRunTokenRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_api_key_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *CreateRunTokenRequest) GetFlowRunId() string {
+	if x != nil {
+		return x.FlowRunId
+	}
+	return ""
+}
+
+func (x *CreateRunTokenRequest) GetAttemptToken() string {
+	if x != nil {
+		return x.AttemptToken
+	}
+	return ""
+}
+
+// Returns the token of a flow run.
+type CreateRunTokenResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token, to be used like a key.
+	Token         string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CreateRunTokenResponse) Reset() {
+	*x = CreateRunTokenResponse{}
+	mi := &file_headrace_api_v1_api_key_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CreateRunTokenResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CreateRunTokenResponse) ProtoMessage() {}
+
+func (x *CreateRunTokenResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_api_key_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CreateRunTokenResponse.ProtoReflect.Descriptor instead.
+func (*CreateRunTokenResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_api_key_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *CreateRunTokenResponse) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
 var File_headrace_api_v1_api_key_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_api_key_proto_rawDesc = "" +
@@ -690,11 +791,17 @@ const file_headrace_api_v1_api_key_proto_rawDesc = "" +
 	"\x13RevokeApiKeyRequest\x12\x1c\n" +
 	"\n" +
 	"api_key_id\x18\x01 \x01(\tR\bapiKeyId\"\x16\n" +
-	"\x14RevokeApiKeyResponse2\x80\x03\n" +
+	"\x14RevokeApiKeyResponse\"\\\n" +
+	"\x15CreateRunTokenRequest\x12\x1e\n" +
+	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n" +
+	"\rattempt_token\x18\x02 \x01(\tR\fattemptToken\".\n" +
+	"\x16CreateRunTokenResponse\x12\x14\n" +
+	"\x05token\x18\x01 \x01(\tR\x05token2\xe3\x03\n" +
 	"\rApiKeyService\x12[\n" +
 	"\fCreateApiKey\x12$.headrace.api.v1.CreateApiKeyRequest\x1a%.headrace.api.v1.CreateApiKeyResponse\x12X\n" +
 	"\vListApiKeys\x12#.headrace.api.v1.ListApiKeysRequest\x1a$.headrace.api.v1.ListApiKeysResponse\x12[\n" +
-	"\fRotateApiKey\x12$.headrace.api.v1.RotateApiKeyRequest\x1a%.headrace.api.v1.RotateApiKeyResponse\x12[\n" +
+	"\fRotateApiKey\x12$.headrace.api.v1.RotateApiKeyRequest\x1a%.headrace.api.v1.RotateApiKeyResponse\x12a\n" +
+	"\x0eCreateRunToken\x12&.headrace.api.v1.CreateRunTokenRequest\x1a'.headrace.api.v1.CreateRunTokenResponse\x12[\n" +
 	"\fRevokeApiKey\x12$.headrace.api.v1.RevokeApiKeyRequest\x1a%.headrace.api.v1.RevokeApiKeyResponseBg\n" +
 	"\x12io.headrace.api.v1B\vApiKeyProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
 
@@ -710,44 +817,48 @@ func file_headrace_api_v1_api_key_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_api_key_proto_rawDescData
 }
 
-var file_headrace_api_v1_api_key_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_headrace_api_v1_api_key_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_headrace_api_v1_api_key_proto_goTypes = []any{
-	(*ApiKey)(nil),                // 0: headrace.api.v1.ApiKey
-	(*CreateApiKeyRequest)(nil),   // 1: headrace.api.v1.CreateApiKeyRequest
-	(*CreateApiKeyResponse)(nil),  // 2: headrace.api.v1.CreateApiKeyResponse
-	(*ListApiKeysRequest)(nil),    // 3: headrace.api.v1.ListApiKeysRequest
-	(*ListApiKeysResponse)(nil),   // 4: headrace.api.v1.ListApiKeysResponse
-	(*RotateApiKeyRequest)(nil),   // 5: headrace.api.v1.RotateApiKeyRequest
-	(*RotateApiKeyResponse)(nil),  // 6: headrace.api.v1.RotateApiKeyResponse
-	(*RevokeApiKeyRequest)(nil),   // 7: headrace.api.v1.RevokeApiKeyRequest
-	(*RevokeApiKeyResponse)(nil),  // 8: headrace.api.v1.RevokeApiKeyResponse
-	(*timestamppb.Timestamp)(nil), // 9: google.protobuf.Timestamp
-	(Permission)(0),               // 10: headrace.api.v1.Permission
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
+	(*ApiKey)(nil),                 // 0: headrace.api.v1.ApiKey
+	(*CreateApiKeyRequest)(nil),    // 1: headrace.api.v1.CreateApiKeyRequest
+	(*CreateApiKeyResponse)(nil),   // 2: headrace.api.v1.CreateApiKeyResponse
+	(*ListApiKeysRequest)(nil),     // 3: headrace.api.v1.ListApiKeysRequest
+	(*ListApiKeysResponse)(nil),    // 4: headrace.api.v1.ListApiKeysResponse
+	(*RotateApiKeyRequest)(nil),    // 5: headrace.api.v1.RotateApiKeyRequest
+	(*RotateApiKeyResponse)(nil),   // 6: headrace.api.v1.RotateApiKeyResponse
+	(*RevokeApiKeyRequest)(nil),    // 7: headrace.api.v1.RevokeApiKeyRequest
+	(*RevokeApiKeyResponse)(nil),   // 8: headrace.api.v1.RevokeApiKeyResponse
+	(*CreateRunTokenRequest)(nil),  // 9: headrace.api.v1.CreateRunTokenRequest
+	(*CreateRunTokenResponse)(nil), // 10: headrace.api.v1.CreateRunTokenResponse
+	(*timestamppb.Timestamp)(nil),  // 11: google.protobuf.Timestamp
+	(Permission)(0),                // 12: headrace.api.v1.Permission
+	(*durationpb.Duration)(nil),    // 13: google.protobuf.Duration
 }
 var file_headrace_api_v1_api_key_proto_depIdxs = []int32{
-	9,  // 0: headrace.api.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
-	9,  // 1: headrace.api.v1.ApiKey.expires_at:type_name -> google.protobuf.Timestamp
-	9,  // 2: headrace.api.v1.ApiKey.revoked_at:type_name -> google.protobuf.Timestamp
-	9,  // 3: headrace.api.v1.ApiKey.last_used_at:type_name -> google.protobuf.Timestamp
-	10, // 4: headrace.api.v1.ApiKey.permissions:type_name -> headrace.api.v1.Permission
-	11, // 5: headrace.api.v1.CreateApiKeyRequest.lifetime:type_name -> google.protobuf.Duration
-	10, // 6: headrace.api.v1.CreateApiKeyRequest.permissions:type_name -> headrace.api.v1.Permission
+	11, // 0: headrace.api.v1.ApiKey.created_at:type_name -> google.protobuf.Timestamp
+	11, // 1: headrace.api.v1.ApiKey.expires_at:type_name -> google.protobuf.Timestamp
+	11, // 2: headrace.api.v1.ApiKey.revoked_at:type_name -> google.protobuf.Timestamp
+	11, // 3: headrace.api.v1.ApiKey.last_used_at:type_name -> google.protobuf.Timestamp
+	12, // 4: headrace.api.v1.ApiKey.permissions:type_name -> headrace.api.v1.Permission
+	13, // 5: headrace.api.v1.CreateApiKeyRequest.lifetime:type_name -> google.protobuf.Duration
+	12, // 6: headrace.api.v1.CreateApiKeyRequest.permissions:type_name -> headrace.api.v1.Permission
 	0,  // 7: headrace.api.v1.CreateApiKeyResponse.api_key:type_name -> headrace.api.v1.ApiKey
 	0,  // 8: headrace.api.v1.ListApiKeysResponse.api_keys:type_name -> headrace.api.v1.ApiKey
-	11, // 9: headrace.api.v1.RotateApiKeyRequest.overlap:type_name -> google.protobuf.Duration
-	11, // 10: headrace.api.v1.RotateApiKeyRequest.lifetime:type_name -> google.protobuf.Duration
+	13, // 9: headrace.api.v1.RotateApiKeyRequest.overlap:type_name -> google.protobuf.Duration
+	13, // 10: headrace.api.v1.RotateApiKeyRequest.lifetime:type_name -> google.protobuf.Duration
 	0,  // 11: headrace.api.v1.RotateApiKeyResponse.api_key:type_name -> headrace.api.v1.ApiKey
 	1,  // 12: headrace.api.v1.ApiKeyService.CreateApiKey:input_type -> headrace.api.v1.CreateApiKeyRequest
 	3,  // 13: headrace.api.v1.ApiKeyService.ListApiKeys:input_type -> headrace.api.v1.ListApiKeysRequest
 	5,  // 14: headrace.api.v1.ApiKeyService.RotateApiKey:input_type -> headrace.api.v1.RotateApiKeyRequest
-	7,  // 15: headrace.api.v1.ApiKeyService.RevokeApiKey:input_type -> headrace.api.v1.RevokeApiKeyRequest
-	2,  // 16: headrace.api.v1.ApiKeyService.CreateApiKey:output_type -> headrace.api.v1.CreateApiKeyResponse
-	4,  // 17: headrace.api.v1.ApiKeyService.ListApiKeys:output_type -> headrace.api.v1.ListApiKeysResponse
-	6,  // 18: headrace.api.v1.ApiKeyService.RotateApiKey:output_type -> headrace.api.v1.RotateApiKeyResponse
-	8,  // 19: headrace.api.v1.ApiKeyService.RevokeApiKey:output_type -> headrace.api.v1.RevokeApiKeyResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
+	9,  // 15: headrace.api.v1.ApiKeyService.CreateRunToken:input_type -> headrace.api.v1.CreateRunTokenRequest
+	7,  // 16: headrace.api.v1.ApiKeyService.RevokeApiKey:input_type -> headrace.api.v1.RevokeApiKeyRequest
+	2,  // 17: headrace.api.v1.ApiKeyService.CreateApiKey:output_type -> headrace.api.v1.CreateApiKeyResponse
+	4,  // 18: headrace.api.v1.ApiKeyService.ListApiKeys:output_type -> headrace.api.v1.ListApiKeysResponse
+	6,  // 19: headrace.api.v1.ApiKeyService.RotateApiKey:output_type -> headrace.api.v1.RotateApiKeyResponse
+	10, // 20: headrace.api.v1.ApiKeyService.CreateRunToken:output_type -> headrace.api.v1.CreateRunTokenResponse
+	8,  // 21: headrace.api.v1.ApiKeyService.RevokeApiKey:output_type -> headrace.api.v1.RevokeApiKeyResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -765,7 +876,7 @@ func file_headrace_api_v1_api_key_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_api_key_proto_rawDesc), len(file_headrace_api_v1_api_key_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

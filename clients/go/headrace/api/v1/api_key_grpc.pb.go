@@ -21,10 +21,11 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	ApiKeyService_CreateApiKey_FullMethodName = "/headrace.api.v1.ApiKeyService/CreateApiKey"
-	ApiKeyService_ListApiKeys_FullMethodName  = "/headrace.api.v1.ApiKeyService/ListApiKeys"
-	ApiKeyService_RotateApiKey_FullMethodName = "/headrace.api.v1.ApiKeyService/RotateApiKey"
-	ApiKeyService_RevokeApiKey_FullMethodName = "/headrace.api.v1.ApiKeyService/RevokeApiKey"
+	ApiKeyService_CreateApiKey_FullMethodName   = "/headrace.api.v1.ApiKeyService/CreateApiKey"
+	ApiKeyService_ListApiKeys_FullMethodName    = "/headrace.api.v1.ApiKeyService/ListApiKeys"
+	ApiKeyService_RotateApiKey_FullMethodName   = "/headrace.api.v1.ApiKeyService/RotateApiKey"
+	ApiKeyService_CreateRunToken_FullMethodName = "/headrace.api.v1.ApiKeyService/CreateRunToken"
+	ApiKeyService_RevokeApiKey_FullMethodName   = "/headrace.api.v1.ApiKeyService/RevokeApiKey"
 )
 
 // ApiKeyServiceClient is the client API for ApiKeyService service.
@@ -39,6 +40,9 @@ type ApiKeyServiceClient interface {
 	ListApiKeys(ctx context.Context, in *ListApiKeysRequest, opts ...grpc.CallOption) (*ListApiKeysResponse, error)
 	// Creates a key in place of another, which works on for a while.
 	RotateApiKey(ctx context.Context, in *RotateApiKeyRequest, opts ...grpc.CallOption) (*RotateApiKeyResponse, error)
+	// Creates what a flow run proves itself with, in place of the key of the worker that executes it: good in one
+	// workspace, for what runs need, until the attempt has ended. Empty where nobody is asked who they are.
+	CreateRunToken(ctx context.Context, in *CreateRunTokenRequest, opts ...grpc.CallOption) (*CreateRunTokenResponse, error)
 	// Makes a key useless at once.
 	RevokeApiKey(ctx context.Context, in *RevokeApiKeyRequest, opts ...grpc.CallOption) (*RevokeApiKeyResponse, error)
 }
@@ -81,6 +85,16 @@ func (c *apiKeyServiceClient) RotateApiKey(ctx context.Context, in *RotateApiKey
 	return out, nil
 }
 
+func (c *apiKeyServiceClient) CreateRunToken(ctx context.Context, in *CreateRunTokenRequest, opts ...grpc.CallOption) (*CreateRunTokenResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(CreateRunTokenResponse)
+	err := c.cc.Invoke(ctx, ApiKeyService_CreateRunToken_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *apiKeyServiceClient) RevokeApiKey(ctx context.Context, in *RevokeApiKeyRequest, opts ...grpc.CallOption) (*RevokeApiKeyResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RevokeApiKeyResponse)
@@ -103,6 +117,9 @@ type ApiKeyServiceServer interface {
 	ListApiKeys(context.Context, *ListApiKeysRequest) (*ListApiKeysResponse, error)
 	// Creates a key in place of another, which works on for a while.
 	RotateApiKey(context.Context, *RotateApiKeyRequest) (*RotateApiKeyResponse, error)
+	// Creates what a flow run proves itself with, in place of the key of the worker that executes it: good in one
+	// workspace, for what runs need, until the attempt has ended. Empty where nobody is asked who they are.
+	CreateRunToken(context.Context, *CreateRunTokenRequest) (*CreateRunTokenResponse, error)
 	// Makes a key useless at once.
 	RevokeApiKey(context.Context, *RevokeApiKeyRequest) (*RevokeApiKeyResponse, error)
 	mustEmbedUnimplementedApiKeyServiceServer()
@@ -123,6 +140,9 @@ func (UnimplementedApiKeyServiceServer) ListApiKeys(context.Context, *ListApiKey
 }
 func (UnimplementedApiKeyServiceServer) RotateApiKey(context.Context, *RotateApiKeyRequest) (*RotateApiKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RotateApiKey not implemented")
+}
+func (UnimplementedApiKeyServiceServer) CreateRunToken(context.Context, *CreateRunTokenRequest) (*CreateRunTokenResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method CreateRunToken not implemented")
 }
 func (UnimplementedApiKeyServiceServer) RevokeApiKey(context.Context, *RevokeApiKeyRequest) (*RevokeApiKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RevokeApiKey not implemented")
@@ -202,6 +222,24 @@ func _ApiKeyService_RotateApiKey_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ApiKeyService_CreateRunToken_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(CreateRunTokenRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ApiKeyServiceServer).CreateRunToken(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ApiKeyService_CreateRunToken_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ApiKeyServiceServer).CreateRunToken(ctx, req.(*CreateRunTokenRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ApiKeyService_RevokeApiKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RevokeApiKeyRequest)
 	if err := dec(in); err != nil {
@@ -238,6 +276,10 @@ var ApiKeyService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RotateApiKey",
 			Handler:    _ApiKeyService_RotateApiKey_Handler,
+		},
+		{
+			MethodName: "CreateRunToken",
+			Handler:    _ApiKeyService_CreateRunToken_Handler,
 		},
 		{
 			MethodName: "RevokeApiKey",

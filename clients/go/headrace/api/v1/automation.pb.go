@@ -1651,8 +1651,10 @@ type CallWebhookAction struct {
 	SigningSecret string `protobuf:"bytes,5,opt,name=signing_secret,json=signingSecret,proto3" json:"signing_secret,omitempty"`
 	// True: addresses of private networks and of this machine are allowed.
 	AllowPrivateAddresses bool `protobuf:"varint,6,opt,name=allow_private_addresses,json=allowPrivateAddresses,proto3" json:"allow_private_addresses,omitempty"`
-	unknownFields         protoimpl.UnknownFields
-	sizeCache             protoimpl.SizeCache
+	// The block that the call was made from, kept for those who ask; what is sent does not depend on it.
+	BlockId       string `protobuf:"bytes,7,opt,name=block_id,json=blockId,proto3" json:"block_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CallWebhookAction) Reset() {
@@ -1725,6 +1727,13 @@ func (x *CallWebhookAction) GetAllowPrivateAddresses() bool {
 		return x.AllowPrivateAddresses
 	}
 	return false
+}
+
+func (x *CallWebhookAction) GetBlockId() string {
+	if x != nil {
+		return x.BlockId
+	}
+	return ""
 }
 
 // Starts a run of a deployment.
@@ -3330,14 +3339,15 @@ const file_headrace_api_v1_automation_proto_rawDesc = "" +
 	"channel_id\x18\x01 \x01(\tR\tchannelId\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
 	"\x04body\x18\x03 \x01(\tR\x04body\x125\n" +
-	"\bseverity\x18\x04 \x01(\x0e2\x19.headrace.api.v1.SeverityR\bseverity\"\xc8\x02\n" +
+	"\bseverity\x18\x04 \x01(\x0e2\x19.headrace.api.v1.SeverityR\bseverity\"\xe3\x02\n" +
 	"\x11CallWebhookAction\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12I\n" +
 	"\aheaders\x18\x03 \x03(\v2/.headrace.api.v1.CallWebhookAction.HeadersEntryR\aheaders\x12#\n" +
 	"\rbody_template\x18\x04 \x01(\tR\fbodyTemplate\x12%\n" +
 	"\x0esigning_secret\x18\x05 \x01(\tR\rsigningSecret\x126\n" +
-	"\x17allow_private_addresses\x18\x06 \x01(\bR\x15allowPrivateAddresses\x1a:\n" +
+	"\x17allow_private_addresses\x18\x06 \x01(\bR\x15allowPrivateAddresses\x12\x19\n" +
+	"\bblock_id\x18\a \x01(\tR\ablockId\x1a:\n" +
 	"\fHeadersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xf3\x01\n" +

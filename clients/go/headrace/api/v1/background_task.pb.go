@@ -39,7 +39,9 @@ type NewBackgroundTask struct {
 	// Task runs that have to be final before it starts.
 	WaitFor []string `protobuf:"bytes,5,rep,name=wait_for,json=waitFor,proto3" json:"wait_for,omitempty"`
 	// Not before this; unset is now.
-	ScheduledAt   *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=scheduled_at,json=scheduledAt,proto3" json:"scheduled_at,omitempty"`
+	ScheduledAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=scheduled_at,json=scheduledAt,proto3" json:"scheduled_at,omitempty"`
+	// Kept with its first state.
+	StateDetails  *StateDetails `protobuf:"bytes,7,opt,name=state_details,json=stateDetails,proto3" json:"state_details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -112,6 +114,13 @@ func (x *NewBackgroundTask) GetWaitFor() []string {
 func (x *NewBackgroundTask) GetScheduledAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.ScheduledAt
+	}
+	return nil
+}
+
+func (x *NewBackgroundTask) GetStateDetails() *StateDetails {
+	if x != nil {
+		return x.StateDetails
 	}
 	return nil
 }
@@ -400,6 +409,7 @@ type ServeBackgroundTasksRequest struct {
 	//	*ServeBackgroundTasksRequest_Hello
 	//	*ServeBackgroundTasksRequest_Ready
 	//	*ServeBackgroundTasksRequest_GiveBack
+	//	*ServeBackgroundTasksRequest_Keep
 	Message       isServeBackgroundTasksRequest_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -469,6 +479,15 @@ func (x *ServeBackgroundTasksRequest) GetGiveBack() *TaskServerReturn {
 	return nil
 }
 
+func (x *ServeBackgroundTasksRequest) GetKeep() *TaskServerKeep {
+	if x != nil {
+		if x, ok := x.Message.(*ServeBackgroundTasksRequest_Keep); ok {
+			return x.Keep
+		}
+	}
+	return nil
+}
+
 type isServeBackgroundTasksRequest_Message interface {
 	isServeBackgroundTasksRequest_Message()
 }
@@ -488,11 +507,18 @@ type ServeBackgroundTasksRequest_GiveBack struct {
 	GiveBack *TaskServerReturn `protobuf:"bytes,3,opt,name=give_back,json=giveBack,proto3,oneof"`
 }
 
+type ServeBackgroundTasksRequest_Keep struct {
+	// Task runs that it was given, and of which no signs of life will come.
+	Keep *TaskServerKeep `protobuf:"bytes,4,opt,name=keep,proto3,oneof"`
+}
+
 func (*ServeBackgroundTasksRequest_Hello) isServeBackgroundTasksRequest_Message() {}
 
 func (*ServeBackgroundTasksRequest_Ready) isServeBackgroundTasksRequest_Message() {}
 
 func (*ServeBackgroundTasksRequest_GiveBack) isServeBackgroundTasksRequest_Message() {}
+
+func (*ServeBackgroundTasksRequest_Keep) isServeBackgroundTasksRequest_Message() {}
 
 // Introduces a task server.
 type TaskServerHello struct {
@@ -507,6 +533,8 @@ type TaskServerHello struct {
 	Slots int32 `protobuf:"varint,4,opt,name=slots,proto3" json:"slots,omitempty"`
 	// The client's version.
 	ClientVersion string `protobuf:"bytes,5,opt,name=client_version,json=clientVersion,proto3" json:"client_version,omitempty"`
+	// True: its clients keep no tokens, so the ids of task runs are the tokens under which they are recorded.
+	WithoutTokens bool `protobuf:"varint,6,opt,name=without_tokens,json=withoutTokens,proto3" json:"without_tokens,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -574,6 +602,13 @@ func (x *TaskServerHello) GetClientVersion() string {
 		return x.ClientVersion
 	}
 	return ""
+}
+
+func (x *TaskServerHello) GetWithoutTokens() bool {
+	if x != nil {
+		return x.WithoutTokens
+	}
+	return false
 }
 
 // Says how much more a task server takes.
@@ -677,6 +712,52 @@ func (x *TaskServerReturn) GetAttempts() []*RecordAttempt {
 	return nil
 }
 
+// Takes task runs over for as long as they take: nobody else gets them, whatever becomes of the task server.
+type TaskServerKeep struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which, with their tokens.
+	Attempts      []*RecordAttempt `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TaskServerKeep) Reset() {
+	*x = TaskServerKeep{}
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TaskServerKeep) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TaskServerKeep) ProtoMessage() {}
+
+func (x *TaskServerKeep) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TaskServerKeep.ProtoReflect.Descriptor instead.
+func (*TaskServerKeep) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *TaskServerKeep) GetAttempts() []*RecordAttempt {
+	if x != nil {
+		return x.Attempts
+	}
+	return nil
+}
+
 // What the server answers.
 type ServeBackgroundTasksResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -692,7 +773,7 @@ type ServeBackgroundTasksResponse struct {
 
 func (x *ServeBackgroundTasksResponse) Reset() {
 	*x = ServeBackgroundTasksResponse{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +785,7 @@ func (x *ServeBackgroundTasksResponse) String() string {
 func (*ServeBackgroundTasksResponse) ProtoMessage() {}
 
 func (x *ServeBackgroundTasksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +798,7 @@ func (x *ServeBackgroundTasksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ServeBackgroundTasksResponse.ProtoReflect.Descriptor instead.
 func (*ServeBackgroundTasksResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{11}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ServeBackgroundTasksResponse) GetMessage() isServeBackgroundTasksResponse_Message {
@@ -790,7 +871,7 @@ type TaskServerWelcome struct {
 
 func (x *TaskServerWelcome) Reset() {
 	*x = TaskServerWelcome{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -802,7 +883,7 @@ func (x *TaskServerWelcome) String() string {
 func (*TaskServerWelcome) ProtoMessage() {}
 
 func (x *TaskServerWelcome) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -815,7 +896,7 @@ func (x *TaskServerWelcome) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskServerWelcome.ProtoReflect.Descriptor instead.
 func (*TaskServerWelcome) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{12}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *TaskServerWelcome) GetHeartbeatInterval() *durationpb.Duration {
@@ -836,7 +917,7 @@ type BackgroundAssignments struct {
 
 func (x *BackgroundAssignments) Reset() {
 	*x = BackgroundAssignments{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -848,7 +929,7 @@ func (x *BackgroundAssignments) String() string {
 func (*BackgroundAssignments) ProtoMessage() {}
 
 func (x *BackgroundAssignments) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -861,7 +942,7 @@ func (x *BackgroundAssignments) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundAssignments.ProtoReflect.Descriptor instead.
 func (*BackgroundAssignments) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{13}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *BackgroundAssignments) GetAssignments() []*BackgroundAssignment {
@@ -890,7 +971,7 @@ type BackgroundAssignment struct {
 
 func (x *BackgroundAssignment) Reset() {
 	*x = BackgroundAssignment{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -902,7 +983,7 @@ func (x *BackgroundAssignment) String() string {
 func (*BackgroundAssignment) ProtoMessage() {}
 
 func (x *BackgroundAssignment) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -915,7 +996,7 @@ func (x *BackgroundAssignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundAssignment.ProtoReflect.Descriptor instead.
 func (*BackgroundAssignment) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{14}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *BackgroundAssignment) GetTaskRun() *TaskRun {
@@ -964,7 +1045,7 @@ type BackgroundCancel struct {
 
 func (x *BackgroundCancel) Reset() {
 	*x = BackgroundCancel{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -976,7 +1057,7 @@ func (x *BackgroundCancel) String() string {
 func (*BackgroundCancel) ProtoMessage() {}
 
 func (x *BackgroundCancel) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -989,7 +1070,7 @@ func (x *BackgroundCancel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BackgroundCancel.ProtoReflect.Descriptor instead.
 func (*BackgroundCancel) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *BackgroundCancel) GetTaskRunId() string {
@@ -1024,7 +1105,7 @@ type TaskServer struct {
 
 func (x *TaskServer) Reset() {
 	*x = TaskServer{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1036,7 +1117,7 @@ func (x *TaskServer) String() string {
 func (*TaskServer) ProtoMessage() {}
 
 func (x *TaskServer) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1049,7 +1130,7 @@ func (x *TaskServer) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskServer.ProtoReflect.Descriptor instead.
 func (*TaskServer) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{16}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *TaskServer) GetServerId() string {
@@ -1123,7 +1204,7 @@ type TaskBacklog struct {
 
 func (x *TaskBacklog) Reset() {
 	*x = TaskBacklog{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1135,7 +1216,7 @@ func (x *TaskBacklog) String() string {
 func (*TaskBacklog) ProtoMessage() {}
 
 func (x *TaskBacklog) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1148,7 +1229,7 @@ func (x *TaskBacklog) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskBacklog.ProtoReflect.Descriptor instead.
 func (*TaskBacklog) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{17}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *TaskBacklog) GetTaskKey() string {
@@ -1181,7 +1262,7 @@ type GetTaskServingRequest struct {
 
 func (x *GetTaskServingRequest) Reset() {
 	*x = GetTaskServingRequest{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1274,7 @@ func (x *GetTaskServingRequest) String() string {
 func (*GetTaskServingRequest) ProtoMessage() {}
 
 func (x *GetTaskServingRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1287,7 @@ func (x *GetTaskServingRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskServingRequest.ProtoReflect.Descriptor instead.
 func (*GetTaskServingRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{18}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{19}
 }
 
 // Returns who serves tasks.
@@ -1222,7 +1303,7 @@ type GetTaskServingResponse struct {
 
 func (x *GetTaskServingResponse) Reset() {
 	*x = GetTaskServingResponse{}
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1234,7 +1315,7 @@ func (x *GetTaskServingResponse) String() string {
 func (*GetTaskServingResponse) ProtoMessage() {}
 
 func (x *GetTaskServingResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_background_task_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_background_task_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1247,7 +1328,7 @@ func (x *GetTaskServingResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetTaskServingResponse.ProtoReflect.Descriptor instead.
 func (*GetTaskServingResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{19}
+	return file_headrace_api_v1_background_task_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *GetTaskServingResponse) GetTaskServers() []*TaskServer {
@@ -1268,7 +1349,7 @@ var File_headrace_api_v1_background_task_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_background_task_proto_rawDesc = "" +
 	"\n" +
-	"%headrace/api/v1/background_task.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1eheadrace/api/v1/task_run.proto\"\xb4\x02\n" +
+	"%headrace/api/v1/background_task.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/api/v1/state.proto\x1a\x1eheadrace/api/v1/task_run.proto\"\xf8\x02\n" +
 	"\x11NewBackgroundTask\x12\x1e\n" +
 	"\vtask_run_id\x18\x01 \x01(\tR\ttaskRunId\x120\n" +
 	"\x04spec\x18\x02 \x01(\v2\x1c.headrace.api.v1.TaskRunSpecR\x04spec\x12\x1e\n" +
@@ -1277,7 +1358,8 @@ const file_headrace_api_v1_background_task_proto_rawDesc = "" +
 	"parameters\x12S\n" +
 	"\x14parameters_reference\x18\x04 \x01(\v2 .headrace.api.v1.ResultReferenceR\x13parametersReference\x12\x19\n" +
 	"\bwait_for\x18\x05 \x03(\tR\awaitFor\x12=\n" +
-	"\fscheduled_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vscheduledAt\"X\n" +
+	"\fscheduled_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vscheduledAt\x12B\n" +
+	"\rstate_details\x18\a \x01(\v2\x1d.headrace.api.v1.StateDetailsR\fstateDetails\"X\n" +
 	"\x1cCreateBackgroundTasksRequest\x128\n" +
 	"\x05tasks\x18\x01 \x03(\v2\".headrace.api.v1.NewBackgroundTaskR\x05tasks\"7\n" +
 	"\x1dCreateBackgroundTasksResponse\x12\x16\n" +
@@ -1290,22 +1372,26 @@ const file_headrace_api_v1_background_task_proto_rawDesc = "" +
 	"\ftask_run_ids\x18\x01 \x03(\tR\n" +
 	"taskRunIds\"V\n" +
 	"\x1dFollowBackgroundTasksResponse\x125\n" +
-	"\ttask_runs\x18\x01 \x03(\v2\x18.headrace.api.v1.TaskRunR\btaskRuns\"\xde\x01\n" +
+	"\ttask_runs\x18\x01 \x03(\v2\x18.headrace.api.v1.TaskRunR\btaskRuns\"\x95\x02\n" +
 	"\x1bServeBackgroundTasksRequest\x128\n" +
 	"\x05hello\x18\x01 \x01(\v2 .headrace.api.v1.TaskServerHelloH\x00R\x05hello\x128\n" +
 	"\x05ready\x18\x02 \x01(\v2 .headrace.api.v1.TaskServerReadyH\x00R\x05ready\x12@\n" +
-	"\tgive_back\x18\x03 \x01(\v2!.headrace.api.v1.TaskServerReturnH\x00R\bgiveBackB\t\n" +
-	"\amessage\"\x9c\x01\n" +
+	"\tgive_back\x18\x03 \x01(\v2!.headrace.api.v1.TaskServerReturnH\x00R\bgiveBack\x125\n" +
+	"\x04keep\x18\x04 \x01(\v2\x1f.headrace.api.v1.TaskServerKeepH\x00R\x04keepB\t\n" +
+	"\amessage\"\xc3\x01\n" +
 	"\x0fTaskServerHello\x12\x1b\n" +
 	"\tserver_id\x18\x01 \x01(\tR\bserverId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x1b\n" +
 	"\ttask_keys\x18\x03 \x03(\tR\btaskKeys\x12\x14\n" +
 	"\x05slots\x18\x04 \x01(\x05R\x05slots\x12%\n" +
-	"\x0eclient_version\x18\x05 \x01(\tR\rclientVersion\"A\n" +
+	"\x0eclient_version\x18\x05 \x01(\tR\rclientVersion\x12%\n" +
+	"\x0ewithout_tokens\x18\x06 \x01(\bR\rwithoutTokens\"A\n" +
 	"\x0fTaskServerReady\x12\x12\n" +
 	"\x04free\x18\x01 \x01(\x05R\x04free\x12\x1a\n" +
 	"\breceived\x18\x02 \x01(\x03R\breceived\"N\n" +
 	"\x10TaskServerReturn\x12:\n" +
+	"\battempts\x18\x01 \x03(\v2\x1e.headrace.api.v1.RecordAttemptR\battempts\"L\n" +
+	"\x0eTaskServerKeep\x12:\n" +
 	"\battempts\x18\x01 \x03(\v2\x1e.headrace.api.v1.RecordAttemptR\battempts\"\xf2\x01\n" +
 	"\x1cServeBackgroundTasksResponse\x12>\n" +
 	"\awelcome\x18\x01 \x01(\v2\".headrace.api.v1.TaskServerWelcomeH\x00R\awelcome\x12J\n" +
@@ -1364,7 +1450,7 @@ func file_headrace_api_v1_background_task_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_background_task_proto_rawDescData
 }
 
-var file_headrace_api_v1_background_task_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_headrace_api_v1_background_task_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_headrace_api_v1_background_task_proto_goTypes = []any{
 	(*NewBackgroundTask)(nil),             // 0: headrace.api.v1.NewBackgroundTask
 	(*CreateBackgroundTasksRequest)(nil),  // 1: headrace.api.v1.CreateBackgroundTasksRequest
@@ -1377,58 +1463,63 @@ var file_headrace_api_v1_background_task_proto_goTypes = []any{
 	(*TaskServerHello)(nil),               // 8: headrace.api.v1.TaskServerHello
 	(*TaskServerReady)(nil),               // 9: headrace.api.v1.TaskServerReady
 	(*TaskServerReturn)(nil),              // 10: headrace.api.v1.TaskServerReturn
-	(*ServeBackgroundTasksResponse)(nil),  // 11: headrace.api.v1.ServeBackgroundTasksResponse
-	(*TaskServerWelcome)(nil),             // 12: headrace.api.v1.TaskServerWelcome
-	(*BackgroundAssignments)(nil),         // 13: headrace.api.v1.BackgroundAssignments
-	(*BackgroundAssignment)(nil),          // 14: headrace.api.v1.BackgroundAssignment
-	(*BackgroundCancel)(nil),              // 15: headrace.api.v1.BackgroundCancel
-	(*TaskServer)(nil),                    // 16: headrace.api.v1.TaskServer
-	(*TaskBacklog)(nil),                   // 17: headrace.api.v1.TaskBacklog
-	(*GetTaskServingRequest)(nil),         // 18: headrace.api.v1.GetTaskServingRequest
-	(*GetTaskServingResponse)(nil),        // 19: headrace.api.v1.GetTaskServingResponse
-	(*TaskRunSpec)(nil),                   // 20: headrace.api.v1.TaskRunSpec
-	(*ResultReference)(nil),               // 21: headrace.api.v1.ResultReference
-	(*timestamppb.Timestamp)(nil),         // 22: google.protobuf.Timestamp
-	(*TaskRun)(nil),                       // 23: headrace.api.v1.TaskRun
-	(*RecordAttempt)(nil),                 // 24: headrace.api.v1.RecordAttempt
-	(*durationpb.Duration)(nil),           // 25: google.protobuf.Duration
+	(*TaskServerKeep)(nil),                // 11: headrace.api.v1.TaskServerKeep
+	(*ServeBackgroundTasksResponse)(nil),  // 12: headrace.api.v1.ServeBackgroundTasksResponse
+	(*TaskServerWelcome)(nil),             // 13: headrace.api.v1.TaskServerWelcome
+	(*BackgroundAssignments)(nil),         // 14: headrace.api.v1.BackgroundAssignments
+	(*BackgroundAssignment)(nil),          // 15: headrace.api.v1.BackgroundAssignment
+	(*BackgroundCancel)(nil),              // 16: headrace.api.v1.BackgroundCancel
+	(*TaskServer)(nil),                    // 17: headrace.api.v1.TaskServer
+	(*TaskBacklog)(nil),                   // 18: headrace.api.v1.TaskBacklog
+	(*GetTaskServingRequest)(nil),         // 19: headrace.api.v1.GetTaskServingRequest
+	(*GetTaskServingResponse)(nil),        // 20: headrace.api.v1.GetTaskServingResponse
+	(*TaskRunSpec)(nil),                   // 21: headrace.api.v1.TaskRunSpec
+	(*ResultReference)(nil),               // 22: headrace.api.v1.ResultReference
+	(*timestamppb.Timestamp)(nil),         // 23: google.protobuf.Timestamp
+	(*StateDetails)(nil),                  // 24: headrace.api.v1.StateDetails
+	(*TaskRun)(nil),                       // 25: headrace.api.v1.TaskRun
+	(*RecordAttempt)(nil),                 // 26: headrace.api.v1.RecordAttempt
+	(*durationpb.Duration)(nil),           // 27: google.protobuf.Duration
 }
 var file_headrace_api_v1_background_task_proto_depIdxs = []int32{
-	20, // 0: headrace.api.v1.NewBackgroundTask.spec:type_name -> headrace.api.v1.TaskRunSpec
-	21, // 1: headrace.api.v1.NewBackgroundTask.parameters_reference:type_name -> headrace.api.v1.ResultReference
-	22, // 2: headrace.api.v1.NewBackgroundTask.scheduled_at:type_name -> google.protobuf.Timestamp
-	0,  // 3: headrace.api.v1.CreateBackgroundTasksRequest.tasks:type_name -> headrace.api.v1.NewBackgroundTask
-	23, // 4: headrace.api.v1.FollowBackgroundTasksResponse.task_runs:type_name -> headrace.api.v1.TaskRun
-	8,  // 5: headrace.api.v1.ServeBackgroundTasksRequest.hello:type_name -> headrace.api.v1.TaskServerHello
-	9,  // 6: headrace.api.v1.ServeBackgroundTasksRequest.ready:type_name -> headrace.api.v1.TaskServerReady
-	10, // 7: headrace.api.v1.ServeBackgroundTasksRequest.give_back:type_name -> headrace.api.v1.TaskServerReturn
-	24, // 8: headrace.api.v1.TaskServerReturn.attempts:type_name -> headrace.api.v1.RecordAttempt
-	12, // 9: headrace.api.v1.ServeBackgroundTasksResponse.welcome:type_name -> headrace.api.v1.TaskServerWelcome
-	13, // 10: headrace.api.v1.ServeBackgroundTasksResponse.assignments:type_name -> headrace.api.v1.BackgroundAssignments
-	15, // 11: headrace.api.v1.ServeBackgroundTasksResponse.cancel:type_name -> headrace.api.v1.BackgroundCancel
-	25, // 12: headrace.api.v1.TaskServerWelcome.heartbeat_interval:type_name -> google.protobuf.Duration
-	14, // 13: headrace.api.v1.BackgroundAssignments.assignments:type_name -> headrace.api.v1.BackgroundAssignment
-	23, // 14: headrace.api.v1.BackgroundAssignment.task_run:type_name -> headrace.api.v1.TaskRun
-	21, // 15: headrace.api.v1.BackgroundAssignment.parameters_reference:type_name -> headrace.api.v1.ResultReference
-	22, // 16: headrace.api.v1.TaskServer.connected_at:type_name -> google.protobuf.Timestamp
-	22, // 17: headrace.api.v1.TaskServer.seen_at:type_name -> google.protobuf.Timestamp
-	16, // 18: headrace.api.v1.GetTaskServingResponse.task_servers:type_name -> headrace.api.v1.TaskServer
-	17, // 19: headrace.api.v1.GetTaskServingResponse.backlogs:type_name -> headrace.api.v1.TaskBacklog
-	1,  // 20: headrace.api.v1.BackgroundTaskService.CreateBackgroundTasks:input_type -> headrace.api.v1.CreateBackgroundTasksRequest
-	3,  // 21: headrace.api.v1.BackgroundTaskService.CancelBackgroundTask:input_type -> headrace.api.v1.CancelBackgroundTaskRequest
-	5,  // 22: headrace.api.v1.BackgroundTaskService.FollowBackgroundTasks:input_type -> headrace.api.v1.FollowBackgroundTasksRequest
-	7,  // 23: headrace.api.v1.BackgroundTaskService.ServeBackgroundTasks:input_type -> headrace.api.v1.ServeBackgroundTasksRequest
-	18, // 24: headrace.api.v1.BackgroundTaskService.GetTaskServing:input_type -> headrace.api.v1.GetTaskServingRequest
-	2,  // 25: headrace.api.v1.BackgroundTaskService.CreateBackgroundTasks:output_type -> headrace.api.v1.CreateBackgroundTasksResponse
-	4,  // 26: headrace.api.v1.BackgroundTaskService.CancelBackgroundTask:output_type -> headrace.api.v1.CancelBackgroundTaskResponse
-	6,  // 27: headrace.api.v1.BackgroundTaskService.FollowBackgroundTasks:output_type -> headrace.api.v1.FollowBackgroundTasksResponse
-	11, // 28: headrace.api.v1.BackgroundTaskService.ServeBackgroundTasks:output_type -> headrace.api.v1.ServeBackgroundTasksResponse
-	19, // 29: headrace.api.v1.BackgroundTaskService.GetTaskServing:output_type -> headrace.api.v1.GetTaskServingResponse
-	25, // [25:30] is the sub-list for method output_type
-	20, // [20:25] is the sub-list for method input_type
-	20, // [20:20] is the sub-list for extension type_name
-	20, // [20:20] is the sub-list for extension extendee
-	0,  // [0:20] is the sub-list for field type_name
+	21, // 0: headrace.api.v1.NewBackgroundTask.spec:type_name -> headrace.api.v1.TaskRunSpec
+	22, // 1: headrace.api.v1.NewBackgroundTask.parameters_reference:type_name -> headrace.api.v1.ResultReference
+	23, // 2: headrace.api.v1.NewBackgroundTask.scheduled_at:type_name -> google.protobuf.Timestamp
+	24, // 3: headrace.api.v1.NewBackgroundTask.state_details:type_name -> headrace.api.v1.StateDetails
+	0,  // 4: headrace.api.v1.CreateBackgroundTasksRequest.tasks:type_name -> headrace.api.v1.NewBackgroundTask
+	25, // 5: headrace.api.v1.FollowBackgroundTasksResponse.task_runs:type_name -> headrace.api.v1.TaskRun
+	8,  // 6: headrace.api.v1.ServeBackgroundTasksRequest.hello:type_name -> headrace.api.v1.TaskServerHello
+	9,  // 7: headrace.api.v1.ServeBackgroundTasksRequest.ready:type_name -> headrace.api.v1.TaskServerReady
+	10, // 8: headrace.api.v1.ServeBackgroundTasksRequest.give_back:type_name -> headrace.api.v1.TaskServerReturn
+	11, // 9: headrace.api.v1.ServeBackgroundTasksRequest.keep:type_name -> headrace.api.v1.TaskServerKeep
+	26, // 10: headrace.api.v1.TaskServerReturn.attempts:type_name -> headrace.api.v1.RecordAttempt
+	26, // 11: headrace.api.v1.TaskServerKeep.attempts:type_name -> headrace.api.v1.RecordAttempt
+	13, // 12: headrace.api.v1.ServeBackgroundTasksResponse.welcome:type_name -> headrace.api.v1.TaskServerWelcome
+	14, // 13: headrace.api.v1.ServeBackgroundTasksResponse.assignments:type_name -> headrace.api.v1.BackgroundAssignments
+	16, // 14: headrace.api.v1.ServeBackgroundTasksResponse.cancel:type_name -> headrace.api.v1.BackgroundCancel
+	27, // 15: headrace.api.v1.TaskServerWelcome.heartbeat_interval:type_name -> google.protobuf.Duration
+	15, // 16: headrace.api.v1.BackgroundAssignments.assignments:type_name -> headrace.api.v1.BackgroundAssignment
+	25, // 17: headrace.api.v1.BackgroundAssignment.task_run:type_name -> headrace.api.v1.TaskRun
+	22, // 18: headrace.api.v1.BackgroundAssignment.parameters_reference:type_name -> headrace.api.v1.ResultReference
+	23, // 19: headrace.api.v1.TaskServer.connected_at:type_name -> google.protobuf.Timestamp
+	23, // 20: headrace.api.v1.TaskServer.seen_at:type_name -> google.protobuf.Timestamp
+	17, // 21: headrace.api.v1.GetTaskServingResponse.task_servers:type_name -> headrace.api.v1.TaskServer
+	18, // 22: headrace.api.v1.GetTaskServingResponse.backlogs:type_name -> headrace.api.v1.TaskBacklog
+	1,  // 23: headrace.api.v1.BackgroundTaskService.CreateBackgroundTasks:input_type -> headrace.api.v1.CreateBackgroundTasksRequest
+	3,  // 24: headrace.api.v1.BackgroundTaskService.CancelBackgroundTask:input_type -> headrace.api.v1.CancelBackgroundTaskRequest
+	5,  // 25: headrace.api.v1.BackgroundTaskService.FollowBackgroundTasks:input_type -> headrace.api.v1.FollowBackgroundTasksRequest
+	7,  // 26: headrace.api.v1.BackgroundTaskService.ServeBackgroundTasks:input_type -> headrace.api.v1.ServeBackgroundTasksRequest
+	19, // 27: headrace.api.v1.BackgroundTaskService.GetTaskServing:input_type -> headrace.api.v1.GetTaskServingRequest
+	2,  // 28: headrace.api.v1.BackgroundTaskService.CreateBackgroundTasks:output_type -> headrace.api.v1.CreateBackgroundTasksResponse
+	4,  // 29: headrace.api.v1.BackgroundTaskService.CancelBackgroundTask:output_type -> headrace.api.v1.CancelBackgroundTaskResponse
+	6,  // 30: headrace.api.v1.BackgroundTaskService.FollowBackgroundTasks:output_type -> headrace.api.v1.FollowBackgroundTasksResponse
+	12, // 31: headrace.api.v1.BackgroundTaskService.ServeBackgroundTasks:output_type -> headrace.api.v1.ServeBackgroundTasksResponse
+	20, // 32: headrace.api.v1.BackgroundTaskService.GetTaskServing:output_type -> headrace.api.v1.GetTaskServingResponse
+	28, // [28:33] is the sub-list for method output_type
+	23, // [23:28] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_background_task_proto_init() }
@@ -1442,8 +1533,9 @@ func file_headrace_api_v1_background_task_proto_init() {
 		(*ServeBackgroundTasksRequest_Hello)(nil),
 		(*ServeBackgroundTasksRequest_Ready)(nil),
 		(*ServeBackgroundTasksRequest_GiveBack)(nil),
+		(*ServeBackgroundTasksRequest_Keep)(nil),
 	}
-	file_headrace_api_v1_background_task_proto_msgTypes[11].OneofWrappers = []any{
+	file_headrace_api_v1_background_task_proto_msgTypes[12].OneofWrappers = []any{
 		(*ServeBackgroundTasksResponse_Welcome)(nil),
 		(*ServeBackgroundTasksResponse_Assignments)(nil),
 		(*ServeBackgroundTasksResponse_Cancel)(nil),
@@ -1454,7 +1546,7 @@ func file_headrace_api_v1_background_task_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_background_task_proto_rawDesc), len(file_headrace_api_v1_background_task_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

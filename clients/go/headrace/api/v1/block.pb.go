@@ -164,7 +164,15 @@ type BlockSchema struct {
 	// Version of the code.
 	Version string `protobuf:"bytes,4,opt,name=version,proto3" json:"version,omitempty"`
 	// Digest of the above, made by the server.
-	Checksum      string `protobuf:"bytes,5,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	Checksum string `protobuf:"bytes,5,opt,name=checksum,proto3" json:"checksum,omitempty"`
+	// UUIDv7, made by the server.
+	BlockSchemaId string `protobuf:"bytes,6,opt,name=block_schema_id,json=blockSchemaId,proto3" json:"block_schema_id,omitempty"`
+	// The type that it belongs to.
+	TypeSlug string `protobuf:"bytes,7,opt,name=type_slug,json=typeSlug,proto3" json:"type_slug,omitempty"`
+	// The digest by which the client's own code knows the schema; it can be found by it.
+	ClientChecksum string `protobuf:"bytes,8,opt,name=client_checksum,json=clientChecksum,proto3" json:"client_checksum,omitempty"`
+	// When it was made.
+	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -232,6 +240,34 @@ func (x *BlockSchema) GetChecksum() string {
 		return x.Checksum
 	}
 	return ""
+}
+
+func (x *BlockSchema) GetBlockSchemaId() string {
+	if x != nil {
+		return x.BlockSchemaId
+	}
+	return ""
+}
+
+func (x *BlockSchema) GetTypeSlug() string {
+	if x != nil {
+		return x.TypeSlug
+	}
+	return ""
+}
+
+func (x *BlockSchema) GetClientChecksum() string {
+	if x != nil {
+		return x.ClientChecksum
+	}
+	return ""
+}
+
+func (x *BlockSchema) GetCreatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CreatedAt
+	}
+	return nil
 }
 
 // Typed configuration under a name.
@@ -592,7 +628,11 @@ type ListBlockTypesRequest struct {
 	// How many at most; 0 is 50, above 200 is 200.
 	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Any of these ids; empty is all.
+	BlockTypeIds []string `protobuf:"bytes,5,rep,name=block_type_ids,json=blockTypeIds,proto3" json:"block_type_ids,omitempty"`
+	// Any of these slugs; empty is all.
+	Slugs         []string `protobuf:"bytes,6,rep,name=slugs,proto3" json:"slugs,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -655,6 +695,20 @@ func (x *ListBlockTypesRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListBlockTypesRequest) GetBlockTypeIds() []string {
+	if x != nil {
+		return x.BlockTypeIds
+	}
+	return nil
+}
+
+func (x *ListBlockTypesRequest) GetSlugs() []string {
+	if x != nil {
+		return x.Slugs
+	}
+	return nil
+}
+
 // Returns a page of types.
 type ListBlockTypesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -710,6 +764,253 @@ func (x *ListBlockTypesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Asks for a page of schemas.
+type ListBlockSchemasRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Any of these ids; empty is all.
+	BlockSchemaIds []string `protobuf:"bytes,1,rep,name=block_schema_ids,json=blockSchemaIds,proto3" json:"block_schema_ids,omitempty"`
+	// Of any of these types; empty is all.
+	TypeSlugs []string `protobuf:"bytes,2,rep,name=type_slugs,json=typeSlugs,proto3" json:"type_slugs,omitempty"`
+	// With this digest of the client's; empty is any.
+	ClientChecksum string `protobuf:"bytes,3,opt,name=client_checksum,json=clientChecksum,proto3" json:"client_checksum,omitempty"`
+	// With all of these capabilities.
+	Capabilities []string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty"`
+	// Of this version of the code; empty is any.
+	Version string `protobuf:"bytes,5,opt,name=version,proto3" json:"version,omitempty"`
+	// True: only those that a client gave a digest.
+	WithClientChecksum bool `protobuf:"varint,6,opt,name=with_client_checksum,json=withClientChecksum,proto3" json:"with_client_checksum,omitempty"`
+	// How many at most; 0 is 50, above 200 is 200.
+	PageSize int32 `protobuf:"varint,7,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before.
+	PageToken     string `protobuf:"bytes,8,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlockSchemasRequest) Reset() {
+	*x = ListBlockSchemasRequest{}
+	mi := &file_headrace_api_v1_block_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlockSchemasRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlockSchemasRequest) ProtoMessage() {}
+
+func (x *ListBlockSchemasRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_block_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlockSchemasRequest.ProtoReflect.Descriptor instead.
+func (*ListBlockSchemasRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *ListBlockSchemasRequest) GetBlockSchemaIds() []string {
+	if x != nil {
+		return x.BlockSchemaIds
+	}
+	return nil
+}
+
+func (x *ListBlockSchemasRequest) GetTypeSlugs() []string {
+	if x != nil {
+		return x.TypeSlugs
+	}
+	return nil
+}
+
+func (x *ListBlockSchemasRequest) GetClientChecksum() string {
+	if x != nil {
+		return x.ClientChecksum
+	}
+	return ""
+}
+
+func (x *ListBlockSchemasRequest) GetCapabilities() []string {
+	if x != nil {
+		return x.Capabilities
+	}
+	return nil
+}
+
+func (x *ListBlockSchemasRequest) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *ListBlockSchemasRequest) GetWithClientChecksum() bool {
+	if x != nil {
+		return x.WithClientChecksum
+	}
+	return false
+}
+
+func (x *ListBlockSchemasRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListBlockSchemasRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// Returns a page of schemas.
+type ListBlockSchemasResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The schemas.
+	Schemas []*BlockSchema `protobuf:"bytes,1,rep,name=schemas,proto3" json:"schemas,omitempty"`
+	// Token of the next page; empty is the end.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBlockSchemasResponse) Reset() {
+	*x = ListBlockSchemasResponse{}
+	mi := &file_headrace_api_v1_block_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBlockSchemasResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBlockSchemasResponse) ProtoMessage() {}
+
+func (x *ListBlockSchemasResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_block_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBlockSchemasResponse.ProtoReflect.Descriptor instead.
+func (*ListBlockSchemasResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *ListBlockSchemasResponse) GetSchemas() []*BlockSchema {
+	if x != nil {
+		return x.Schemas
+	}
+	return nil
+}
+
+func (x *ListBlockSchemasResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+// Asks to delete a schema.
+type DeleteBlockSchemaRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	BlockSchemaId string `protobuf:"bytes,1,opt,name=block_schema_id,json=blockSchemaId,proto3" json:"block_schema_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteBlockSchemaRequest) Reset() {
+	*x = DeleteBlockSchemaRequest{}
+	mi := &file_headrace_api_v1_block_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteBlockSchemaRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteBlockSchemaRequest) ProtoMessage() {}
+
+func (x *DeleteBlockSchemaRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_block_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteBlockSchemaRequest.ProtoReflect.Descriptor instead.
+func (*DeleteBlockSchemaRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *DeleteBlockSchemaRequest) GetBlockSchemaId() string {
+	if x != nil {
+		return x.BlockSchemaId
+	}
+	return ""
+}
+
+// The schema is gone.
+type DeleteBlockSchemaResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteBlockSchemaResponse) Reset() {
+	*x = DeleteBlockSchemaResponse{}
+	mi := &file_headrace_api_v1_block_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteBlockSchemaResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteBlockSchemaResponse) ProtoMessage() {}
+
+func (x *DeleteBlockSchemaResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_block_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteBlockSchemaResponse.ProtoReflect.Descriptor instead.
+func (*DeleteBlockSchemaResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{12}
+}
+
 // Asks to delete a type.
 type DeleteBlockTypeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -721,7 +1022,7 @@ type DeleteBlockTypeRequest struct {
 
 func (x *DeleteBlockTypeRequest) Reset() {
 	*x = DeleteBlockTypeRequest{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -733,7 +1034,7 @@ func (x *DeleteBlockTypeRequest) String() string {
 func (*DeleteBlockTypeRequest) ProtoMessage() {}
 
 func (x *DeleteBlockTypeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -746,7 +1047,7 @@ func (x *DeleteBlockTypeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBlockTypeRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBlockTypeRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{9}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *DeleteBlockTypeRequest) GetSlug() string {
@@ -765,7 +1066,7 @@ type DeleteBlockTypeResponse struct {
 
 func (x *DeleteBlockTypeResponse) Reset() {
 	*x = DeleteBlockTypeResponse{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -777,7 +1078,7 @@ func (x *DeleteBlockTypeResponse) String() string {
 func (*DeleteBlockTypeResponse) ProtoMessage() {}
 
 func (x *DeleteBlockTypeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -790,7 +1091,7 @@ func (x *DeleteBlockTypeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBlockTypeResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBlockTypeResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{10}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{14}
 }
 
 // Asks to save a block.
@@ -803,14 +1104,16 @@ type SaveBlockRequest struct {
 	// Its values, checked against the type's newest schema. A secret that reads "********" stays as it was.
 	Data *structpb.Struct `protobuf:"bytes,3,opt,name=data,proto3" json:"data,omitempty"`
 	// False: an existing block is an error (ALREADY_EXISTS).
-	Overwrite     bool `protobuf:"varint,4,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
+	Overwrite bool `protobuf:"varint,4,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
+	// The schema of the type that the data are checked against; empty is the newest one.
+	BlockSchemaId string `protobuf:"bytes,5,opt,name=block_schema_id,json=blockSchemaId,proto3" json:"block_schema_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SaveBlockRequest) Reset() {
 	*x = SaveBlockRequest{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +1125,7 @@ func (x *SaveBlockRequest) String() string {
 func (*SaveBlockRequest) ProtoMessage() {}
 
 func (x *SaveBlockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +1138,7 @@ func (x *SaveBlockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveBlockRequest.ProtoReflect.Descriptor instead.
 func (*SaveBlockRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{11}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *SaveBlockRequest) GetTypeSlug() string {
@@ -866,6 +1169,13 @@ func (x *SaveBlockRequest) GetOverwrite() bool {
 	return false
 }
 
+func (x *SaveBlockRequest) GetBlockSchemaId() string {
+	if x != nil {
+		return x.BlockSchemaId
+	}
+	return ""
+}
+
 // Returns the block.
 type SaveBlockResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -877,7 +1187,7 @@ type SaveBlockResponse struct {
 
 func (x *SaveBlockResponse) Reset() {
 	*x = SaveBlockResponse{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -889,7 +1199,7 @@ func (x *SaveBlockResponse) String() string {
 func (*SaveBlockResponse) ProtoMessage() {}
 
 func (x *SaveBlockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -902,7 +1212,7 @@ func (x *SaveBlockResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SaveBlockResponse.ProtoReflect.Descriptor instead.
 func (*SaveBlockResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{12}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *SaveBlockResponse) GetBlock() *Block {
@@ -927,7 +1237,7 @@ type GetBlockRequest struct {
 
 func (x *GetBlockRequest) Reset() {
 	*x = GetBlockRequest{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1249,7 @@ func (x *GetBlockRequest) String() string {
 func (*GetBlockRequest) ProtoMessage() {}
 
 func (x *GetBlockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1262,7 @@ func (x *GetBlockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlockRequest.ProtoReflect.Descriptor instead.
 func (*GetBlockRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{13}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *GetBlockRequest) GetTypeSlug() string {
@@ -989,7 +1299,7 @@ type GetBlockResponse struct {
 
 func (x *GetBlockResponse) Reset() {
 	*x = GetBlockResponse{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1001,7 +1311,7 @@ func (x *GetBlockResponse) String() string {
 func (*GetBlockResponse) ProtoMessage() {}
 
 func (x *GetBlockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1014,7 +1324,7 @@ func (x *GetBlockResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetBlockResponse.ProtoReflect.Descriptor instead.
 func (*GetBlockResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{14}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *GetBlockResponse) GetBlock() *Block {
@@ -1043,14 +1353,16 @@ type ListBlocksRequest struct {
 	// How many at most; 0 is 50, above 200 is 200.
 	PageSize int32 `protobuf:"varint,4,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before.
-	PageToken     string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,5,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Any of these ids; empty is all.
+	BlockIds      []string `protobuf:"bytes,6,rep,name=block_ids,json=blockIds,proto3" json:"block_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListBlocksRequest) Reset() {
 	*x = ListBlocksRequest{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1374,7 @@ func (x *ListBlocksRequest) String() string {
 func (*ListBlocksRequest) ProtoMessage() {}
 
 func (x *ListBlocksRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1387,7 @@ func (x *ListBlocksRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBlocksRequest.ProtoReflect.Descriptor instead.
 func (*ListBlocksRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListBlocksRequest) GetTypeSlugs() []string {
@@ -1113,10 +1425,17 @@ func (x *ListBlocksRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListBlocksRequest) GetBlockIds() []string {
+	if x != nil {
+		return x.BlockIds
+	}
+	return nil
+}
+
 // Returns a page of blocks.
 type ListBlocksResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The blocks, without their schemas.
+	// The blocks; of their schemas only the ids.
 	Blocks []*Block `protobuf:"bytes,1,rep,name=blocks,proto3" json:"blocks,omitempty"`
 	// Token of the next page; empty is the end.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -1126,7 +1445,7 @@ type ListBlocksResponse struct {
 
 func (x *ListBlocksResponse) Reset() {
 	*x = ListBlocksResponse{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1138,7 +1457,7 @@ func (x *ListBlocksResponse) String() string {
 func (*ListBlocksResponse) ProtoMessage() {}
 
 func (x *ListBlocksResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1151,7 +1470,7 @@ func (x *ListBlocksResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBlocksResponse.ProtoReflect.Descriptor instead.
 func (*ListBlocksResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{16}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListBlocksResponse) GetBlocks() []*Block {
@@ -1181,7 +1500,7 @@ type DeleteBlockRequest struct {
 
 func (x *DeleteBlockRequest) Reset() {
 	*x = DeleteBlockRequest{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1193,7 +1512,7 @@ func (x *DeleteBlockRequest) String() string {
 func (*DeleteBlockRequest) ProtoMessage() {}
 
 func (x *DeleteBlockRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1206,7 +1525,7 @@ func (x *DeleteBlockRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBlockRequest.ProtoReflect.Descriptor instead.
 func (*DeleteBlockRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{17}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeleteBlockRequest) GetTypeSlug() string {
@@ -1232,7 +1551,7 @@ type DeleteBlockResponse struct {
 
 func (x *DeleteBlockResponse) Reset() {
 	*x = DeleteBlockResponse{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1244,7 +1563,7 @@ func (x *DeleteBlockResponse) String() string {
 func (*DeleteBlockResponse) ProtoMessage() {}
 
 func (x *DeleteBlockResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1257,7 +1576,7 @@ func (x *DeleteBlockResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteBlockResponse.ProtoReflect.Descriptor instead.
 func (*DeleteBlockResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{18}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{22}
 }
 
 // Asks to encrypt secrets anew.
@@ -1271,7 +1590,7 @@ type RotateBlockSecretsRequest struct {
 
 func (x *RotateBlockSecretsRequest) Reset() {
 	*x = RotateBlockSecretsRequest{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1283,7 +1602,7 @@ func (x *RotateBlockSecretsRequest) String() string {
 func (*RotateBlockSecretsRequest) ProtoMessage() {}
 
 func (x *RotateBlockSecretsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1296,7 +1615,7 @@ func (x *RotateBlockSecretsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateBlockSecretsRequest.ProtoReflect.Descriptor instead.
 func (*RotateBlockSecretsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{19}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RotateBlockSecretsRequest) GetBatchSize() int32 {
@@ -1321,7 +1640,7 @@ type RotateBlockSecretsResponse struct {
 
 func (x *RotateBlockSecretsResponse) Reset() {
 	*x = RotateBlockSecretsResponse{}
-	mi := &file_headrace_api_v1_block_proto_msgTypes[20]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1652,7 @@ func (x *RotateBlockSecretsResponse) String() string {
 func (*RotateBlockSecretsResponse) ProtoMessage() {}
 
 func (x *RotateBlockSecretsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_block_proto_msgTypes[20]
+	mi := &file_headrace_api_v1_block_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1665,7 @@ func (x *RotateBlockSecretsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateBlockSecretsResponse.ProtoReflect.Descriptor instead.
 func (*RotateBlockSecretsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{20}
+	return file_headrace_api_v1_block_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RotateBlockSecretsResponse) GetRotated() int32 {
@@ -1388,13 +1707,18 @@ const file_headrace_api_v1_block_proto_rawDesc = "" +
 	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xbd\x01\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xe6\x02\n" +
 	"\vBlockSchema\x12/\n" +
 	"\x06fields\x18\x01 \x01(\v2\x17.google.protobuf.StructR\x06fields\x12#\n" +
 	"\rsecret_fields\x18\x02 \x03(\tR\fsecretFields\x12\"\n" +
 	"\fcapabilities\x18\x03 \x03(\tR\fcapabilities\x12\x18\n" +
 	"\aversion\x18\x04 \x01(\tR\aversion\x12\x1a\n" +
-	"\bchecksum\x18\x05 \x01(\tR\bchecksum\"\xc6\x02\n" +
+	"\bchecksum\x18\x05 \x01(\tR\bchecksum\x12&\n" +
+	"\x0fblock_schema_id\x18\x06 \x01(\tR\rblockSchemaId\x12\x1b\n" +
+	"\ttype_slug\x18\a \x01(\tR\btypeSlug\x12'\n" +
+	"\x0fclient_checksum\x18\b \x01(\tR\x0eclientChecksum\x129\n" +
+	"\n" +
+	"created_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xc6\x02\n" +
 	"\x05Block\x12\x19\n" +
 	"\bblock_id\x18\x01 \x01(\tR\ablockId\x12\x1b\n" +
 	"\ttype_slug\x18\x02 \x01(\tR\btypeSlug\x12\x12\n" +
@@ -1421,25 +1745,45 @@ const file_headrace_api_v1_block_proto_rawDesc = "" +
 	"\x04slug\x18\x01 \x01(\tR\x04slug\"Q\n" +
 	"\x14GetBlockTypeResponse\x129\n" +
 	"\n" +
-	"block_type\x18\x01 \x01(\v2\x1a.headrace.api.v1.BlockTypeR\tblockType\"\x8b\x01\n" +
+	"block_type\x18\x01 \x01(\v2\x1a.headrace.api.v1.BlockTypeR\tblockType\"\xc7\x01\n" +
 	"\x15ListBlockTypesRequest\x12\x12\n" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\"\n" +
 	"\fcapabilities\x18\x02 \x03(\tR\fcapabilities\x12\x1b\n" +
 	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x04 \x01(\tR\tpageToken\"}\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\x12$\n" +
+	"\x0eblock_type_ids\x18\x05 \x03(\tR\fblockTypeIds\x12\x14\n" +
+	"\x05slugs\x18\x06 \x03(\tR\x05slugs\"}\n" +
 	"\x16ListBlockTypesResponse\x12;\n" +
 	"\vblock_types\x18\x01 \x03(\v2\x1a.headrace.api.v1.BlockTypeR\n" +
 	"blockTypes\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\",\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xb7\x02\n" +
+	"\x17ListBlockSchemasRequest\x12(\n" +
+	"\x10block_schema_ids\x18\x01 \x03(\tR\x0eblockSchemaIds\x12\x1d\n" +
+	"\n" +
+	"type_slugs\x18\x02 \x03(\tR\ttypeSlugs\x12'\n" +
+	"\x0fclient_checksum\x18\x03 \x01(\tR\x0eclientChecksum\x12\"\n" +
+	"\fcapabilities\x18\x04 \x03(\tR\fcapabilities\x12\x18\n" +
+	"\aversion\x18\x05 \x01(\tR\aversion\x120\n" +
+	"\x14with_client_checksum\x18\x06 \x01(\bR\x12withClientChecksum\x12\x1b\n" +
+	"\tpage_size\x18\a \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\b \x01(\tR\tpageToken\"z\n" +
+	"\x18ListBlockSchemasResponse\x126\n" +
+	"\aschemas\x18\x01 \x03(\v2\x1c.headrace.api.v1.BlockSchemaR\aschemas\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"B\n" +
+	"\x18DeleteBlockSchemaRequest\x12&\n" +
+	"\x0fblock_schema_id\x18\x01 \x01(\tR\rblockSchemaId\"\x1b\n" +
+	"\x19DeleteBlockSchemaResponse\",\n" +
 	"\x16DeleteBlockTypeRequest\x12\x12\n" +
 	"\x04slug\x18\x01 \x01(\tR\x04slug\"\x19\n" +
-	"\x17DeleteBlockTypeResponse\"\x8e\x01\n" +
+	"\x17DeleteBlockTypeResponse\"\xb6\x01\n" +
 	"\x10SaveBlockRequest\x12\x1b\n" +
 	"\ttype_slug\x18\x01 \x01(\tR\btypeSlug\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12+\n" +
 	"\x04data\x18\x03 \x01(\v2\x17.google.protobuf.StructR\x04data\x12\x1c\n" +
-	"\toverwrite\x18\x04 \x01(\bR\toverwrite\"A\n" +
+	"\toverwrite\x18\x04 \x01(\bR\toverwrite\x12&\n" +
+	"\x0fblock_schema_id\x18\x05 \x01(\tR\rblockSchemaId\"A\n" +
 	"\x11SaveBlockResponse\x12,\n" +
 	"\x05block\x18\x01 \x01(\v2\x16.headrace.api.v1.BlockR\x05block\"k\n" +
 	"\x0fGetBlockRequest\x12\x1b\n" +
@@ -1450,7 +1794,7 @@ const file_headrace_api_v1_block_proto_rawDesc = "" +
 	"\x05block\x18\x01 \x01(\v2\x16.headrace.api.v1.BlockR\x05block\x126\n" +
 	"\n" +
 	"referenced\x18\x02 \x03(\v2\x16.headrace.api.v1.BlockR\n" +
-	"referenced\"\xb7\x01\n" +
+	"referenced\"\xd4\x01\n" +
 	"\x11ListBlocksRequest\x12\x1d\n" +
 	"\n" +
 	"type_slugs\x18\x01 \x03(\tR\ttypeSlugs\x12#\n" +
@@ -1458,7 +1802,8 @@ const file_headrace_api_v1_block_proto_rawDesc = "" +
 	"\fcapabilities\x18\x03 \x03(\tR\fcapabilities\x12\x1b\n" +
 	"\tpage_size\x18\x04 \x01(\x05R\bpageSize\x12\x1d\n" +
 	"\n" +
-	"page_token\x18\x05 \x01(\tR\tpageToken\"l\n" +
+	"page_token\x18\x05 \x01(\tR\tpageToken\x12\x1b\n" +
+	"\tblock_ids\x18\x06 \x03(\tR\bblockIds\"l\n" +
 	"\x12ListBlocksResponse\x12.\n" +
 	"\x06blocks\x18\x01 \x03(\v2\x16.headrace.api.v1.BlockR\x06blocks\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"E\n" +
@@ -1474,11 +1819,13 @@ const file_headrace_api_v1_block_proto_rawDesc = "" +
 	"\x04left\x18\x02 \x01(\x05R\x04left\x12\x1e\n" +
 	"\n" +
 	"unreadable\x18\x03 \x01(\x05R\n" +
-	"unreadable2\xe5\x06\n" +
+	"unreadable2\xba\b\n" +
 	"\fBlockService\x12j\n" +
 	"\x11RegisterBlockType\x12).headrace.api.v1.RegisterBlockTypeRequest\x1a*.headrace.api.v1.RegisterBlockTypeResponse\x12[\n" +
 	"\fGetBlockType\x12$.headrace.api.v1.GetBlockTypeRequest\x1a%.headrace.api.v1.GetBlockTypeResponse\x12a\n" +
-	"\x0eListBlockTypes\x12&.headrace.api.v1.ListBlockTypesRequest\x1a'.headrace.api.v1.ListBlockTypesResponse\x12d\n" +
+	"\x0eListBlockTypes\x12&.headrace.api.v1.ListBlockTypesRequest\x1a'.headrace.api.v1.ListBlockTypesResponse\x12g\n" +
+	"\x10ListBlockSchemas\x12(.headrace.api.v1.ListBlockSchemasRequest\x1a).headrace.api.v1.ListBlockSchemasResponse\x12j\n" +
+	"\x11DeleteBlockSchema\x12).headrace.api.v1.DeleteBlockSchemaRequest\x1a*.headrace.api.v1.DeleteBlockSchemaResponse\x12d\n" +
 	"\x0fDeleteBlockType\x12'.headrace.api.v1.DeleteBlockTypeRequest\x1a(.headrace.api.v1.DeleteBlockTypeResponse\x12R\n" +
 	"\tSaveBlock\x12!.headrace.api.v1.SaveBlockRequest\x1a\".headrace.api.v1.SaveBlockResponse\x12O\n" +
 	"\bGetBlock\x12 .headrace.api.v1.GetBlockRequest\x1a!.headrace.api.v1.GetBlockResponse\x12U\n" +
@@ -1501,7 +1848,7 @@ func file_headrace_api_v1_block_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_block_proto_rawDescData
 }
 
-var file_headrace_api_v1_block_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_headrace_api_v1_block_proto_msgTypes = make([]protoimpl.MessageInfo, 25)
 var file_headrace_api_v1_block_proto_goTypes = []any{
 	(*BlockType)(nil),                  // 0: headrace.api.v1.BlockType
 	(*BlockSchema)(nil),                // 1: headrace.api.v1.BlockSchema
@@ -1512,62 +1859,72 @@ var file_headrace_api_v1_block_proto_goTypes = []any{
 	(*GetBlockTypeResponse)(nil),       // 6: headrace.api.v1.GetBlockTypeResponse
 	(*ListBlockTypesRequest)(nil),      // 7: headrace.api.v1.ListBlockTypesRequest
 	(*ListBlockTypesResponse)(nil),     // 8: headrace.api.v1.ListBlockTypesResponse
-	(*DeleteBlockTypeRequest)(nil),     // 9: headrace.api.v1.DeleteBlockTypeRequest
-	(*DeleteBlockTypeResponse)(nil),    // 10: headrace.api.v1.DeleteBlockTypeResponse
-	(*SaveBlockRequest)(nil),           // 11: headrace.api.v1.SaveBlockRequest
-	(*SaveBlockResponse)(nil),          // 12: headrace.api.v1.SaveBlockResponse
-	(*GetBlockRequest)(nil),            // 13: headrace.api.v1.GetBlockRequest
-	(*GetBlockResponse)(nil),           // 14: headrace.api.v1.GetBlockResponse
-	(*ListBlocksRequest)(nil),          // 15: headrace.api.v1.ListBlocksRequest
-	(*ListBlocksResponse)(nil),         // 16: headrace.api.v1.ListBlocksResponse
-	(*DeleteBlockRequest)(nil),         // 17: headrace.api.v1.DeleteBlockRequest
-	(*DeleteBlockResponse)(nil),        // 18: headrace.api.v1.DeleteBlockResponse
-	(*RotateBlockSecretsRequest)(nil),  // 19: headrace.api.v1.RotateBlockSecretsRequest
-	(*RotateBlockSecretsResponse)(nil), // 20: headrace.api.v1.RotateBlockSecretsResponse
-	(*timestamppb.Timestamp)(nil),      // 21: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),            // 22: google.protobuf.Struct
+	(*ListBlockSchemasRequest)(nil),    // 9: headrace.api.v1.ListBlockSchemasRequest
+	(*ListBlockSchemasResponse)(nil),   // 10: headrace.api.v1.ListBlockSchemasResponse
+	(*DeleteBlockSchemaRequest)(nil),   // 11: headrace.api.v1.DeleteBlockSchemaRequest
+	(*DeleteBlockSchemaResponse)(nil),  // 12: headrace.api.v1.DeleteBlockSchemaResponse
+	(*DeleteBlockTypeRequest)(nil),     // 13: headrace.api.v1.DeleteBlockTypeRequest
+	(*DeleteBlockTypeResponse)(nil),    // 14: headrace.api.v1.DeleteBlockTypeResponse
+	(*SaveBlockRequest)(nil),           // 15: headrace.api.v1.SaveBlockRequest
+	(*SaveBlockResponse)(nil),          // 16: headrace.api.v1.SaveBlockResponse
+	(*GetBlockRequest)(nil),            // 17: headrace.api.v1.GetBlockRequest
+	(*GetBlockResponse)(nil),           // 18: headrace.api.v1.GetBlockResponse
+	(*ListBlocksRequest)(nil),          // 19: headrace.api.v1.ListBlocksRequest
+	(*ListBlocksResponse)(nil),         // 20: headrace.api.v1.ListBlocksResponse
+	(*DeleteBlockRequest)(nil),         // 21: headrace.api.v1.DeleteBlockRequest
+	(*DeleteBlockResponse)(nil),        // 22: headrace.api.v1.DeleteBlockResponse
+	(*RotateBlockSecretsRequest)(nil),  // 23: headrace.api.v1.RotateBlockSecretsRequest
+	(*RotateBlockSecretsResponse)(nil), // 24: headrace.api.v1.RotateBlockSecretsResponse
+	(*timestamppb.Timestamp)(nil),      // 25: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),            // 26: google.protobuf.Struct
 }
 var file_headrace_api_v1_block_proto_depIdxs = []int32{
 	1,  // 0: headrace.api.v1.BlockType.schema:type_name -> headrace.api.v1.BlockSchema
-	21, // 1: headrace.api.v1.BlockType.created_at:type_name -> google.protobuf.Timestamp
-	21, // 2: headrace.api.v1.BlockType.updated_at:type_name -> google.protobuf.Timestamp
-	22, // 3: headrace.api.v1.BlockSchema.fields:type_name -> google.protobuf.Struct
-	22, // 4: headrace.api.v1.Block.data:type_name -> google.protobuf.Struct
-	1,  // 5: headrace.api.v1.Block.schema:type_name -> headrace.api.v1.BlockSchema
-	21, // 6: headrace.api.v1.Block.created_at:type_name -> google.protobuf.Timestamp
-	21, // 7: headrace.api.v1.Block.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 8: headrace.api.v1.RegisterBlockTypeRequest.schema:type_name -> headrace.api.v1.BlockSchema
-	0,  // 9: headrace.api.v1.RegisterBlockTypeResponse.block_type:type_name -> headrace.api.v1.BlockType
-	0,  // 10: headrace.api.v1.GetBlockTypeResponse.block_type:type_name -> headrace.api.v1.BlockType
-	0,  // 11: headrace.api.v1.ListBlockTypesResponse.block_types:type_name -> headrace.api.v1.BlockType
-	22, // 12: headrace.api.v1.SaveBlockRequest.data:type_name -> google.protobuf.Struct
-	2,  // 13: headrace.api.v1.SaveBlockResponse.block:type_name -> headrace.api.v1.Block
-	2,  // 14: headrace.api.v1.GetBlockResponse.block:type_name -> headrace.api.v1.Block
-	2,  // 15: headrace.api.v1.GetBlockResponse.referenced:type_name -> headrace.api.v1.Block
-	2,  // 16: headrace.api.v1.ListBlocksResponse.blocks:type_name -> headrace.api.v1.Block
-	3,  // 17: headrace.api.v1.BlockService.RegisterBlockType:input_type -> headrace.api.v1.RegisterBlockTypeRequest
-	5,  // 18: headrace.api.v1.BlockService.GetBlockType:input_type -> headrace.api.v1.GetBlockTypeRequest
-	7,  // 19: headrace.api.v1.BlockService.ListBlockTypes:input_type -> headrace.api.v1.ListBlockTypesRequest
-	9,  // 20: headrace.api.v1.BlockService.DeleteBlockType:input_type -> headrace.api.v1.DeleteBlockTypeRequest
-	11, // 21: headrace.api.v1.BlockService.SaveBlock:input_type -> headrace.api.v1.SaveBlockRequest
-	13, // 22: headrace.api.v1.BlockService.GetBlock:input_type -> headrace.api.v1.GetBlockRequest
-	15, // 23: headrace.api.v1.BlockService.ListBlocks:input_type -> headrace.api.v1.ListBlocksRequest
-	17, // 24: headrace.api.v1.BlockService.DeleteBlock:input_type -> headrace.api.v1.DeleteBlockRequest
-	19, // 25: headrace.api.v1.BlockService.RotateBlockSecrets:input_type -> headrace.api.v1.RotateBlockSecretsRequest
-	4,  // 26: headrace.api.v1.BlockService.RegisterBlockType:output_type -> headrace.api.v1.RegisterBlockTypeResponse
-	6,  // 27: headrace.api.v1.BlockService.GetBlockType:output_type -> headrace.api.v1.GetBlockTypeResponse
-	8,  // 28: headrace.api.v1.BlockService.ListBlockTypes:output_type -> headrace.api.v1.ListBlockTypesResponse
-	10, // 29: headrace.api.v1.BlockService.DeleteBlockType:output_type -> headrace.api.v1.DeleteBlockTypeResponse
-	12, // 30: headrace.api.v1.BlockService.SaveBlock:output_type -> headrace.api.v1.SaveBlockResponse
-	14, // 31: headrace.api.v1.BlockService.GetBlock:output_type -> headrace.api.v1.GetBlockResponse
-	16, // 32: headrace.api.v1.BlockService.ListBlocks:output_type -> headrace.api.v1.ListBlocksResponse
-	18, // 33: headrace.api.v1.BlockService.DeleteBlock:output_type -> headrace.api.v1.DeleteBlockResponse
-	20, // 34: headrace.api.v1.BlockService.RotateBlockSecrets:output_type -> headrace.api.v1.RotateBlockSecretsResponse
-	26, // [26:35] is the sub-list for method output_type
-	17, // [17:26] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	25, // 1: headrace.api.v1.BlockType.created_at:type_name -> google.protobuf.Timestamp
+	25, // 2: headrace.api.v1.BlockType.updated_at:type_name -> google.protobuf.Timestamp
+	26, // 3: headrace.api.v1.BlockSchema.fields:type_name -> google.protobuf.Struct
+	25, // 4: headrace.api.v1.BlockSchema.created_at:type_name -> google.protobuf.Timestamp
+	26, // 5: headrace.api.v1.Block.data:type_name -> google.protobuf.Struct
+	1,  // 6: headrace.api.v1.Block.schema:type_name -> headrace.api.v1.BlockSchema
+	25, // 7: headrace.api.v1.Block.created_at:type_name -> google.protobuf.Timestamp
+	25, // 8: headrace.api.v1.Block.updated_at:type_name -> google.protobuf.Timestamp
+	1,  // 9: headrace.api.v1.RegisterBlockTypeRequest.schema:type_name -> headrace.api.v1.BlockSchema
+	0,  // 10: headrace.api.v1.RegisterBlockTypeResponse.block_type:type_name -> headrace.api.v1.BlockType
+	0,  // 11: headrace.api.v1.GetBlockTypeResponse.block_type:type_name -> headrace.api.v1.BlockType
+	0,  // 12: headrace.api.v1.ListBlockTypesResponse.block_types:type_name -> headrace.api.v1.BlockType
+	1,  // 13: headrace.api.v1.ListBlockSchemasResponse.schemas:type_name -> headrace.api.v1.BlockSchema
+	26, // 14: headrace.api.v1.SaveBlockRequest.data:type_name -> google.protobuf.Struct
+	2,  // 15: headrace.api.v1.SaveBlockResponse.block:type_name -> headrace.api.v1.Block
+	2,  // 16: headrace.api.v1.GetBlockResponse.block:type_name -> headrace.api.v1.Block
+	2,  // 17: headrace.api.v1.GetBlockResponse.referenced:type_name -> headrace.api.v1.Block
+	2,  // 18: headrace.api.v1.ListBlocksResponse.blocks:type_name -> headrace.api.v1.Block
+	3,  // 19: headrace.api.v1.BlockService.RegisterBlockType:input_type -> headrace.api.v1.RegisterBlockTypeRequest
+	5,  // 20: headrace.api.v1.BlockService.GetBlockType:input_type -> headrace.api.v1.GetBlockTypeRequest
+	7,  // 21: headrace.api.v1.BlockService.ListBlockTypes:input_type -> headrace.api.v1.ListBlockTypesRequest
+	9,  // 22: headrace.api.v1.BlockService.ListBlockSchemas:input_type -> headrace.api.v1.ListBlockSchemasRequest
+	11, // 23: headrace.api.v1.BlockService.DeleteBlockSchema:input_type -> headrace.api.v1.DeleteBlockSchemaRequest
+	13, // 24: headrace.api.v1.BlockService.DeleteBlockType:input_type -> headrace.api.v1.DeleteBlockTypeRequest
+	15, // 25: headrace.api.v1.BlockService.SaveBlock:input_type -> headrace.api.v1.SaveBlockRequest
+	17, // 26: headrace.api.v1.BlockService.GetBlock:input_type -> headrace.api.v1.GetBlockRequest
+	19, // 27: headrace.api.v1.BlockService.ListBlocks:input_type -> headrace.api.v1.ListBlocksRequest
+	21, // 28: headrace.api.v1.BlockService.DeleteBlock:input_type -> headrace.api.v1.DeleteBlockRequest
+	23, // 29: headrace.api.v1.BlockService.RotateBlockSecrets:input_type -> headrace.api.v1.RotateBlockSecretsRequest
+	4,  // 30: headrace.api.v1.BlockService.RegisterBlockType:output_type -> headrace.api.v1.RegisterBlockTypeResponse
+	6,  // 31: headrace.api.v1.BlockService.GetBlockType:output_type -> headrace.api.v1.GetBlockTypeResponse
+	8,  // 32: headrace.api.v1.BlockService.ListBlockTypes:output_type -> headrace.api.v1.ListBlockTypesResponse
+	10, // 33: headrace.api.v1.BlockService.ListBlockSchemas:output_type -> headrace.api.v1.ListBlockSchemasResponse
+	12, // 34: headrace.api.v1.BlockService.DeleteBlockSchema:output_type -> headrace.api.v1.DeleteBlockSchemaResponse
+	14, // 35: headrace.api.v1.BlockService.DeleteBlockType:output_type -> headrace.api.v1.DeleteBlockTypeResponse
+	16, // 36: headrace.api.v1.BlockService.SaveBlock:output_type -> headrace.api.v1.SaveBlockResponse
+	18, // 37: headrace.api.v1.BlockService.GetBlock:output_type -> headrace.api.v1.GetBlockResponse
+	20, // 38: headrace.api.v1.BlockService.ListBlocks:output_type -> headrace.api.v1.ListBlocksResponse
+	22, // 39: headrace.api.v1.BlockService.DeleteBlock:output_type -> headrace.api.v1.DeleteBlockResponse
+	24, // 40: headrace.api.v1.BlockService.RotateBlockSecrets:output_type -> headrace.api.v1.RotateBlockSecretsResponse
+	30, // [30:41] is the sub-list for method output_type
+	19, // [19:30] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_block_proto_init() }
@@ -1581,7 +1938,7 @@ func file_headrace_api_v1_block_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_block_proto_rawDesc), len(file_headrace_api_v1_block_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   21,
+			NumMessages:   25,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

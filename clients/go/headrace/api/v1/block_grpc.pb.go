@@ -24,6 +24,8 @@ const (
 	BlockService_RegisterBlockType_FullMethodName  = "/headrace.api.v1.BlockService/RegisterBlockType"
 	BlockService_GetBlockType_FullMethodName       = "/headrace.api.v1.BlockService/GetBlockType"
 	BlockService_ListBlockTypes_FullMethodName     = "/headrace.api.v1.BlockService/ListBlockTypes"
+	BlockService_ListBlockSchemas_FullMethodName   = "/headrace.api.v1.BlockService/ListBlockSchemas"
+	BlockService_DeleteBlockSchema_FullMethodName  = "/headrace.api.v1.BlockService/DeleteBlockSchema"
 	BlockService_DeleteBlockType_FullMethodName    = "/headrace.api.v1.BlockService/DeleteBlockType"
 	BlockService_SaveBlock_FullMethodName          = "/headrace.api.v1.BlockService/SaveBlock"
 	BlockService_GetBlock_FullMethodName           = "/headrace.api.v1.BlockService/GetBlock"
@@ -46,6 +48,10 @@ type BlockServiceClient interface {
 	GetBlockType(ctx context.Context, in *GetBlockTypeRequest, opts ...grpc.CallOption) (*GetBlockTypeResponse, error)
 	// Lists types by slug.
 	ListBlockTypes(ctx context.Context, in *ListBlockTypesRequest, opts ...grpc.CallOption) (*ListBlockTypesResponse, error)
+	// Lists schemas of types, the newest first.
+	ListBlockSchemas(ctx context.Context, in *ListBlockSchemasRequest, opts ...grpc.CallOption) (*ListBlockSchemasResponse, error)
+	// Deletes a schema that is not the newest of its type, and with which no block was saved.
+	DeleteBlockSchema(ctx context.Context, in *DeleteBlockSchemaRequest, opts ...grpc.CallOption) (*DeleteBlockSchemaResponse, error)
 	// Deletes a type of which there are no blocks.
 	DeleteBlockType(ctx context.Context, in *DeleteBlockTypeRequest, opts ...grpc.CallOption) (*DeleteBlockTypeResponse, error)
 	// Creates a block, or changes the one with the type and name.
@@ -93,6 +99,26 @@ func (c *blockServiceClient) ListBlockTypes(ctx context.Context, in *ListBlockTy
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListBlockTypesResponse)
 	err := c.cc.Invoke(ctx, BlockService_ListBlockTypes_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *blockServiceClient) ListBlockSchemas(ctx context.Context, in *ListBlockSchemasRequest, opts ...grpc.CallOption) (*ListBlockSchemasResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBlockSchemasResponse)
+	err := c.cc.Invoke(ctx, BlockService_ListBlockSchemas_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *blockServiceClient) DeleteBlockSchema(ctx context.Context, in *DeleteBlockSchemaRequest, opts ...grpc.CallOption) (*DeleteBlockSchemaResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteBlockSchemaResponse)
+	err := c.cc.Invoke(ctx, BlockService_DeleteBlockSchema_FullMethodName, in, out, cOpts...)
 	if err != nil {
 		return nil, err
 	}
@@ -173,6 +199,10 @@ type BlockServiceServer interface {
 	GetBlockType(context.Context, *GetBlockTypeRequest) (*GetBlockTypeResponse, error)
 	// Lists types by slug.
 	ListBlockTypes(context.Context, *ListBlockTypesRequest) (*ListBlockTypesResponse, error)
+	// Lists schemas of types, the newest first.
+	ListBlockSchemas(context.Context, *ListBlockSchemasRequest) (*ListBlockSchemasResponse, error)
+	// Deletes a schema that is not the newest of its type, and with which no block was saved.
+	DeleteBlockSchema(context.Context, *DeleteBlockSchemaRequest) (*DeleteBlockSchemaResponse, error)
 	// Deletes a type of which there are no blocks.
 	DeleteBlockType(context.Context, *DeleteBlockTypeRequest) (*DeleteBlockTypeResponse, error)
 	// Creates a block, or changes the one with the type and name.
@@ -204,6 +234,12 @@ func (UnimplementedBlockServiceServer) GetBlockType(context.Context, *GetBlockTy
 }
 func (UnimplementedBlockServiceServer) ListBlockTypes(context.Context, *ListBlockTypesRequest) (*ListBlockTypesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBlockTypes not implemented")
+}
+func (UnimplementedBlockServiceServer) ListBlockSchemas(context.Context, *ListBlockSchemasRequest) (*ListBlockSchemasResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBlockSchemas not implemented")
+}
+func (UnimplementedBlockServiceServer) DeleteBlockSchema(context.Context, *DeleteBlockSchemaRequest) (*DeleteBlockSchemaResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteBlockSchema not implemented")
 }
 func (UnimplementedBlockServiceServer) DeleteBlockType(context.Context, *DeleteBlockTypeRequest) (*DeleteBlockTypeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DeleteBlockType not implemented")
@@ -294,6 +330,42 @@ func _BlockService_ListBlockTypes_Handler(srv interface{}, ctx context.Context, 
 	}
 	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
 		return srv.(BlockServiceServer).ListBlockTypes(ctx, req.(*ListBlockTypesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BlockService_ListBlockSchemas_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBlockSchemasRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlockServiceServer).ListBlockSchemas(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlockService_ListBlockSchemas_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlockServiceServer).ListBlockSchemas(ctx, req.(*ListBlockSchemasRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _BlockService_DeleteBlockSchema_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteBlockSchemaRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(BlockServiceServer).DeleteBlockSchema(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: BlockService_DeleteBlockSchema_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(BlockServiceServer).DeleteBlockSchema(ctx, req.(*DeleteBlockSchemaRequest))
 	}
 	return interceptor(ctx, in, info, handler)
 }
@@ -424,6 +496,14 @@ var BlockService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListBlockTypes",
 			Handler:    _BlockService_ListBlockTypes_Handler,
+		},
+		{
+			MethodName: "ListBlockSchemas",
+			Handler:    _BlockService_ListBlockSchemas_Handler,
+		},
+		{
+			MethodName: "DeleteBlockSchema",
+			Handler:    _BlockService_DeleteBlockSchema_Handler,
 		},
 		{
 			MethodName: "DeleteBlockType",

@@ -925,6 +925,98 @@ func (x *GetBulkOperationResponse) GetBulkOperation() *BulkOperation {
 	return nil
 }
 
+// Asks to be told how far an operation comes.
+type WatchBulkOperationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	BulkOperationId string `protobuf:"bytes,1,opt,name=bulk_operation_id,json=bulkOperationId,proto3" json:"bulk_operation_id,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *WatchBulkOperationRequest) Reset() {
+	*x = WatchBulkOperationRequest{}
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchBulkOperationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchBulkOperationRequest) ProtoMessage() {}
+
+func (x *WatchBulkOperationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchBulkOperationRequest.ProtoReflect.Descriptor instead.
+func (*WatchBulkOperationRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *WatchBulkOperationRequest) GetBulkOperationId() string {
+	if x != nil {
+		return x.BulkOperationId
+	}
+	return ""
+}
+
+// Tells how far an operation has come.
+type WatchBulkOperationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The operation; unset in a sign of life.
+	BulkOperation *BulkOperation `protobuf:"bytes,1,opt,name=bulk_operation,json=bulkOperation,proto3" json:"bulk_operation,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchBulkOperationResponse) Reset() {
+	*x = WatchBulkOperationResponse{}
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchBulkOperationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchBulkOperationResponse) ProtoMessage() {}
+
+func (x *WatchBulkOperationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchBulkOperationResponse.ProtoReflect.Descriptor instead.
+func (*WatchBulkOperationResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *WatchBulkOperationResponse) GetBulkOperation() *BulkOperation {
+	if x != nil {
+		return x.BulkOperation
+	}
+	return nil
+}
+
 // Asks for a page of operations.
 type ListBulkOperationsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -940,7 +1032,7 @@ type ListBulkOperationsRequest struct {
 
 func (x *ListBulkOperationsRequest) Reset() {
 	*x = ListBulkOperationsRequest{}
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -952,7 +1044,7 @@ func (x *ListBulkOperationsRequest) String() string {
 func (*ListBulkOperationsRequest) ProtoMessage() {}
 
 func (x *ListBulkOperationsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -965,7 +1057,7 @@ func (x *ListBulkOperationsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBulkOperationsRequest.ProtoReflect.Descriptor instead.
 func (*ListBulkOperationsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{12}
+	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListBulkOperationsRequest) GetStatuses() []BulkOperationStatus {
@@ -1002,7 +1094,7 @@ type ListBulkOperationsResponse struct {
 
 func (x *ListBulkOperationsResponse) Reset() {
 	*x = ListBulkOperationsResponse{}
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1106,7 @@ func (x *ListBulkOperationsResponse) String() string {
 func (*ListBulkOperationsResponse) ProtoMessage() {}
 
 func (x *ListBulkOperationsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1119,7 @@ func (x *ListBulkOperationsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBulkOperationsResponse.ProtoReflect.Descriptor instead.
 func (*ListBulkOperationsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{13}
+	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListBulkOperationsResponse) GetBulkOperations() []*BulkOperation {
@@ -1055,7 +1147,7 @@ type CancelBulkOperationRequest struct {
 
 func (x *CancelBulkOperationRequest) Reset() {
 	*x = CancelBulkOperationRequest{}
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1159,7 @@ func (x *CancelBulkOperationRequest) String() string {
 func (*CancelBulkOperationRequest) ProtoMessage() {}
 
 func (x *CancelBulkOperationRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1172,7 @@ func (x *CancelBulkOperationRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelBulkOperationRequest.ProtoReflect.Descriptor instead.
 func (*CancelBulkOperationRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{14}
+	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *CancelBulkOperationRequest) GetBulkOperationId() string {
@@ -1101,7 +1193,7 @@ type CancelBulkOperationResponse struct {
 
 func (x *CancelBulkOperationResponse) Reset() {
 	*x = CancelBulkOperationResponse{}
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1113,7 +1205,7 @@ func (x *CancelBulkOperationResponse) String() string {
 func (*CancelBulkOperationResponse) ProtoMessage() {}
 
 func (x *CancelBulkOperationResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_bulk_operation_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1126,7 +1218,7 @@ func (x *CancelBulkOperationResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CancelBulkOperationResponse.ProtoReflect.Descriptor instead.
 func (*CancelBulkOperationResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_bulk_operation_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *CancelBulkOperationResponse) GetBulkOperation() *BulkOperation {
@@ -1198,6 +1290,10 @@ const file_headrace_api_v1_bulk_operation_proto_rawDesc = "" +
 	"\x17GetBulkOperationRequest\x12*\n" +
 	"\x11bulk_operation_id\x18\x01 \x01(\tR\x0fbulkOperationId\"a\n" +
 	"\x18GetBulkOperationResponse\x12E\n" +
+	"\x0ebulk_operation\x18\x01 \x01(\v2\x1e.headrace.api.v1.BulkOperationR\rbulkOperation\"G\n" +
+	"\x19WatchBulkOperationRequest\x12*\n" +
+	"\x11bulk_operation_id\x18\x01 \x01(\tR\x0fbulkOperationId\"c\n" +
+	"\x1aWatchBulkOperationResponse\x12E\n" +
 	"\x0ebulk_operation\x18\x01 \x01(\v2\x1e.headrace.api.v1.BulkOperationR\rbulkOperation\"\x99\x01\n" +
 	"\x19ListBulkOperationsRequest\x12@\n" +
 	"\bstatuses\x18\x01 \x03(\x0e2$.headrace.api.v1.BulkOperationStatusR\bstatuses\x12\x1b\n" +
@@ -1216,10 +1312,11 @@ const file_headrace_api_v1_bulk_operation_proto_rawDesc = "" +
 	"\x1dBULK_OPERATION_STATUS_PENDING\x10\x01\x12!\n" +
 	"\x1dBULK_OPERATION_STATUS_RUNNING\x10\x02\x12#\n" +
 	"\x1fBULK_OPERATION_STATUS_COMPLETED\x10\x03\x12#\n" +
-	"\x1fBULK_OPERATION_STATUS_CANCELLED\x10\x042\xd2\x03\n" +
+	"\x1fBULK_OPERATION_STATUS_CANCELLED\x10\x042\xc3\x04\n" +
 	"\x14BulkOperationService\x12p\n" +
 	"\x13CreateBulkOperation\x12+.headrace.api.v1.CreateBulkOperationRequest\x1a,.headrace.api.v1.CreateBulkOperationResponse\x12g\n" +
-	"\x10GetBulkOperation\x12(.headrace.api.v1.GetBulkOperationRequest\x1a).headrace.api.v1.GetBulkOperationResponse\x12m\n" +
+	"\x10GetBulkOperation\x12(.headrace.api.v1.GetBulkOperationRequest\x1a).headrace.api.v1.GetBulkOperationResponse\x12o\n" +
+	"\x12WatchBulkOperation\x12*.headrace.api.v1.WatchBulkOperationRequest\x1a+.headrace.api.v1.WatchBulkOperationResponse0\x01\x12m\n" +
 	"\x12ListBulkOperations\x12*.headrace.api.v1.ListBulkOperationsRequest\x1a+.headrace.api.v1.ListBulkOperationsResponse\x12p\n" +
 	"\x13CancelBulkOperation\x12+.headrace.api.v1.CancelBulkOperationRequest\x1a,.headrace.api.v1.CancelBulkOperationResponseBn\n" +
 	"\x12io.headrace.api.v1B\x12BulkOperationProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
@@ -1237,7 +1334,7 @@ func file_headrace_api_v1_bulk_operation_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_bulk_operation_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_headrace_api_v1_bulk_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_headrace_api_v1_bulk_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_headrace_api_v1_bulk_operation_proto_goTypes = []any{
 	(BulkOperationStatus)(0),            // 0: headrace.api.v1.BulkOperationStatus
 	(*BulkAction)(nil),                  // 1: headrace.api.v1.BulkAction
@@ -1252,15 +1349,17 @@ var file_headrace_api_v1_bulk_operation_proto_goTypes = []any{
 	(*CreateBulkOperationResponse)(nil), // 10: headrace.api.v1.CreateBulkOperationResponse
 	(*GetBulkOperationRequest)(nil),     // 11: headrace.api.v1.GetBulkOperationRequest
 	(*GetBulkOperationResponse)(nil),    // 12: headrace.api.v1.GetBulkOperationResponse
-	(*ListBulkOperationsRequest)(nil),   // 13: headrace.api.v1.ListBulkOperationsRequest
-	(*ListBulkOperationsResponse)(nil),  // 14: headrace.api.v1.ListBulkOperationsResponse
-	(*CancelBulkOperationRequest)(nil),  // 15: headrace.api.v1.CancelBulkOperationRequest
-	(*CancelBulkOperationResponse)(nil), // 16: headrace.api.v1.CancelBulkOperationResponse
-	(RetryScope)(0),                     // 17: headrace.api.v1.RetryScope
-	(StateType)(0),                      // 18: headrace.api.v1.StateType
-	(*FlowRunFilter)(nil),               // 19: headrace.api.v1.FlowRunFilter
-	(*Creator)(nil),                     // 20: headrace.api.v1.Creator
-	(*timestamppb.Timestamp)(nil),       // 21: google.protobuf.Timestamp
+	(*WatchBulkOperationRequest)(nil),   // 13: headrace.api.v1.WatchBulkOperationRequest
+	(*WatchBulkOperationResponse)(nil),  // 14: headrace.api.v1.WatchBulkOperationResponse
+	(*ListBulkOperationsRequest)(nil),   // 15: headrace.api.v1.ListBulkOperationsRequest
+	(*ListBulkOperationsResponse)(nil),  // 16: headrace.api.v1.ListBulkOperationsResponse
+	(*CancelBulkOperationRequest)(nil),  // 17: headrace.api.v1.CancelBulkOperationRequest
+	(*CancelBulkOperationResponse)(nil), // 18: headrace.api.v1.CancelBulkOperationResponse
+	(RetryScope)(0),                     // 19: headrace.api.v1.RetryScope
+	(StateType)(0),                      // 20: headrace.api.v1.StateType
+	(*FlowRunFilter)(nil),               // 21: headrace.api.v1.FlowRunFilter
+	(*Creator)(nil),                     // 22: headrace.api.v1.Creator
+	(*timestamppb.Timestamp)(nil),       // 23: google.protobuf.Timestamp
 }
 var file_headrace_api_v1_bulk_operation_proto_depIdxs = []int32{
 	2,  // 0: headrace.api.v1.BulkAction.cancel:type_name -> headrace.api.v1.BulkCancel
@@ -1268,36 +1367,39 @@ var file_headrace_api_v1_bulk_operation_proto_depIdxs = []int32{
 	4,  // 2: headrace.api.v1.BulkAction.delete:type_name -> headrace.api.v1.BulkDelete
 	5,  // 3: headrace.api.v1.BulkAction.set_state:type_name -> headrace.api.v1.BulkSetState
 	6,  // 4: headrace.api.v1.BulkAction.change_tags:type_name -> headrace.api.v1.BulkChangeTags
-	17, // 5: headrace.api.v1.BulkRetry.scope:type_name -> headrace.api.v1.RetryScope
-	18, // 6: headrace.api.v1.BulkSetState.type:type_name -> headrace.api.v1.StateType
+	19, // 5: headrace.api.v1.BulkRetry.scope:type_name -> headrace.api.v1.RetryScope
+	20, // 6: headrace.api.v1.BulkSetState.type:type_name -> headrace.api.v1.StateType
 	1,  // 7: headrace.api.v1.BulkOperation.action:type_name -> headrace.api.v1.BulkAction
-	19, // 8: headrace.api.v1.BulkOperation.filter:type_name -> headrace.api.v1.FlowRunFilter
+	21, // 8: headrace.api.v1.BulkOperation.filter:type_name -> headrace.api.v1.FlowRunFilter
 	0,  // 9: headrace.api.v1.BulkOperation.status:type_name -> headrace.api.v1.BulkOperationStatus
 	8,  // 10: headrace.api.v1.BulkOperation.refusals:type_name -> headrace.api.v1.BulkRefusal
-	20, // 11: headrace.api.v1.BulkOperation.creator:type_name -> headrace.api.v1.Creator
-	21, // 12: headrace.api.v1.BulkOperation.created_at:type_name -> google.protobuf.Timestamp
-	21, // 13: headrace.api.v1.BulkOperation.updated_at:type_name -> google.protobuf.Timestamp
-	21, // 14: headrace.api.v1.BulkOperation.ended_at:type_name -> google.protobuf.Timestamp
-	19, // 15: headrace.api.v1.CreateBulkOperationRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	22, // 11: headrace.api.v1.BulkOperation.creator:type_name -> headrace.api.v1.Creator
+	23, // 12: headrace.api.v1.BulkOperation.created_at:type_name -> google.protobuf.Timestamp
+	23, // 13: headrace.api.v1.BulkOperation.updated_at:type_name -> google.protobuf.Timestamp
+	23, // 14: headrace.api.v1.BulkOperation.ended_at:type_name -> google.protobuf.Timestamp
+	21, // 15: headrace.api.v1.CreateBulkOperationRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
 	1,  // 16: headrace.api.v1.CreateBulkOperationRequest.action:type_name -> headrace.api.v1.BulkAction
 	7,  // 17: headrace.api.v1.CreateBulkOperationResponse.bulk_operation:type_name -> headrace.api.v1.BulkOperation
 	7,  // 18: headrace.api.v1.GetBulkOperationResponse.bulk_operation:type_name -> headrace.api.v1.BulkOperation
-	0,  // 19: headrace.api.v1.ListBulkOperationsRequest.statuses:type_name -> headrace.api.v1.BulkOperationStatus
-	7,  // 20: headrace.api.v1.ListBulkOperationsResponse.bulk_operations:type_name -> headrace.api.v1.BulkOperation
-	7,  // 21: headrace.api.v1.CancelBulkOperationResponse.bulk_operation:type_name -> headrace.api.v1.BulkOperation
-	9,  // 22: headrace.api.v1.BulkOperationService.CreateBulkOperation:input_type -> headrace.api.v1.CreateBulkOperationRequest
-	11, // 23: headrace.api.v1.BulkOperationService.GetBulkOperation:input_type -> headrace.api.v1.GetBulkOperationRequest
-	13, // 24: headrace.api.v1.BulkOperationService.ListBulkOperations:input_type -> headrace.api.v1.ListBulkOperationsRequest
-	15, // 25: headrace.api.v1.BulkOperationService.CancelBulkOperation:input_type -> headrace.api.v1.CancelBulkOperationRequest
-	10, // 26: headrace.api.v1.BulkOperationService.CreateBulkOperation:output_type -> headrace.api.v1.CreateBulkOperationResponse
-	12, // 27: headrace.api.v1.BulkOperationService.GetBulkOperation:output_type -> headrace.api.v1.GetBulkOperationResponse
-	14, // 28: headrace.api.v1.BulkOperationService.ListBulkOperations:output_type -> headrace.api.v1.ListBulkOperationsResponse
-	16, // 29: headrace.api.v1.BulkOperationService.CancelBulkOperation:output_type -> headrace.api.v1.CancelBulkOperationResponse
-	26, // [26:30] is the sub-list for method output_type
-	22, // [22:26] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	7,  // 19: headrace.api.v1.WatchBulkOperationResponse.bulk_operation:type_name -> headrace.api.v1.BulkOperation
+	0,  // 20: headrace.api.v1.ListBulkOperationsRequest.statuses:type_name -> headrace.api.v1.BulkOperationStatus
+	7,  // 21: headrace.api.v1.ListBulkOperationsResponse.bulk_operations:type_name -> headrace.api.v1.BulkOperation
+	7,  // 22: headrace.api.v1.CancelBulkOperationResponse.bulk_operation:type_name -> headrace.api.v1.BulkOperation
+	9,  // 23: headrace.api.v1.BulkOperationService.CreateBulkOperation:input_type -> headrace.api.v1.CreateBulkOperationRequest
+	11, // 24: headrace.api.v1.BulkOperationService.GetBulkOperation:input_type -> headrace.api.v1.GetBulkOperationRequest
+	13, // 25: headrace.api.v1.BulkOperationService.WatchBulkOperation:input_type -> headrace.api.v1.WatchBulkOperationRequest
+	15, // 26: headrace.api.v1.BulkOperationService.ListBulkOperations:input_type -> headrace.api.v1.ListBulkOperationsRequest
+	17, // 27: headrace.api.v1.BulkOperationService.CancelBulkOperation:input_type -> headrace.api.v1.CancelBulkOperationRequest
+	10, // 28: headrace.api.v1.BulkOperationService.CreateBulkOperation:output_type -> headrace.api.v1.CreateBulkOperationResponse
+	12, // 29: headrace.api.v1.BulkOperationService.GetBulkOperation:output_type -> headrace.api.v1.GetBulkOperationResponse
+	14, // 30: headrace.api.v1.BulkOperationService.WatchBulkOperation:output_type -> headrace.api.v1.WatchBulkOperationResponse
+	16, // 31: headrace.api.v1.BulkOperationService.ListBulkOperations:output_type -> headrace.api.v1.ListBulkOperationsResponse
+	18, // 32: headrace.api.v1.BulkOperationService.CancelBulkOperation:output_type -> headrace.api.v1.CancelBulkOperationResponse
+	28, // [28:33] is the sub-list for method output_type
+	23, // [23:28] is the sub-list for method input_type
+	23, // [23:23] is the sub-list for extension type_name
+	23, // [23:23] is the sub-list for extension extendee
+	0,  // [0:23] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_bulk_operation_proto_init() }
@@ -1320,7 +1422,7 @@ func file_headrace_api_v1_bulk_operation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_bulk_operation_proto_rawDesc), len(file_headrace_api_v1_bulk_operation_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

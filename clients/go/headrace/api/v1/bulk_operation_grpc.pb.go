@@ -23,6 +23,7 @@ const _ = grpc.SupportPackageIsVersion9
 const (
 	BulkOperationService_CreateBulkOperation_FullMethodName = "/headrace.api.v1.BulkOperationService/CreateBulkOperation"
 	BulkOperationService_GetBulkOperation_FullMethodName    = "/headrace.api.v1.BulkOperationService/GetBulkOperation"
+	BulkOperationService_WatchBulkOperation_FullMethodName  = "/headrace.api.v1.BulkOperationService/WatchBulkOperation"
 	BulkOperationService_ListBulkOperations_FullMethodName  = "/headrace.api.v1.BulkOperationService/ListBulkOperations"
 	BulkOperationService_CancelBulkOperation_FullMethodName = "/headrace.api.v1.BulkOperationService/CancelBulkOperation"
 )
@@ -41,6 +42,8 @@ type BulkOperationServiceClient interface {
 	CreateBulkOperation(ctx context.Context, in *CreateBulkOperationRequest, opts ...grpc.CallOption) (*CreateBulkOperationResponse, error)
 	// Returns one operation.
 	GetBulkOperation(ctx context.Context, in *GetBulkOperationRequest, opts ...grpc.CallOption) (*GetBulkOperationResponse, error)
+	// Sends an operation as it is, and again whenever it came further, until it has ended.
+	WatchBulkOperation(ctx context.Context, in *WatchBulkOperationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchBulkOperationResponse], error)
 	// Lists operations, newest first.
 	ListBulkOperations(ctx context.Context, in *ListBulkOperationsRequest, opts ...grpc.CallOption) (*ListBulkOperationsResponse, error)
 	// Stops an operation. What it has changed stays changed.
@@ -74,6 +77,25 @@ func (c *bulkOperationServiceClient) GetBulkOperation(ctx context.Context, in *G
 	}
 	return out, nil
 }
+
+func (c *bulkOperationServiceClient) WatchBulkOperation(ctx context.Context, in *WatchBulkOperationRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchBulkOperationResponse], error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	stream, err := c.cc.NewStream(ctx, &BulkOperationService_ServiceDesc.Streams[0], BulkOperationService_WatchBulkOperation_FullMethodName, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	x := &grpc.GenericClientStream[WatchBulkOperationRequest, WatchBulkOperationResponse]{ClientStream: stream}
+	if err := x.ClientStream.SendMsg(in); err != nil {
+		return nil, err
+	}
+	if err := x.ClientStream.CloseSend(); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type BulkOperationService_WatchBulkOperationClient = grpc.ServerStreamingClient[WatchBulkOperationResponse]
 
 func (c *bulkOperationServiceClient) ListBulkOperations(ctx context.Context, in *ListBulkOperationsRequest, opts ...grpc.CallOption) (*ListBulkOperationsResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
@@ -109,6 +131,8 @@ type BulkOperationServiceServer interface {
 	CreateBulkOperation(context.Context, *CreateBulkOperationRequest) (*CreateBulkOperationResponse, error)
 	// Returns one operation.
 	GetBulkOperation(context.Context, *GetBulkOperationRequest) (*GetBulkOperationResponse, error)
+	// Sends an operation as it is, and again whenever it came further, until it has ended.
+	WatchBulkOperation(*WatchBulkOperationRequest, grpc.ServerStreamingServer[WatchBulkOperationResponse]) error
 	// Lists operations, newest first.
 	ListBulkOperations(context.Context, *ListBulkOperationsRequest) (*ListBulkOperationsResponse, error)
 	// Stops an operation. What it has changed stays changed.
@@ -128,6 +152,9 @@ func (UnimplementedBulkOperationServiceServer) CreateBulkOperation(context.Conte
 }
 func (UnimplementedBulkOperationServiceServer) GetBulkOperation(context.Context, *GetBulkOperationRequest) (*GetBulkOperationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetBulkOperation not implemented")
+}
+func (UnimplementedBulkOperationServiceServer) WatchBulkOperation(*WatchBulkOperationRequest, grpc.ServerStreamingServer[WatchBulkOperationResponse]) error {
+	return status.Error(codes.Unimplemented, "method WatchBulkOperation not implemented")
 }
 func (UnimplementedBulkOperationServiceServer) ListBulkOperations(context.Context, *ListBulkOperationsRequest) (*ListBulkOperationsResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListBulkOperations not implemented")
@@ -192,6 +219,17 @@ func _BulkOperationService_GetBulkOperation_Handler(srv interface{}, ctx context
 	return interceptor(ctx, in, info, handler)
 }
 
+func _BulkOperationService_WatchBulkOperation_Handler(srv interface{}, stream grpc.ServerStream) error {
+	m := new(WatchBulkOperationRequest)
+	if err := stream.RecvMsg(m); err != nil {
+		return err
+	}
+	return srv.(BulkOperationServiceServer).WatchBulkOperation(m, &grpc.GenericServerStream[WatchBulkOperationRequest, WatchBulkOperationResponse]{ServerStream: stream})
+}
+
+// This type alias is provided for backwards compatibility with existing code that references the prior non-generic stream type by name.
+type BulkOperationService_WatchBulkOperationServer = grpc.ServerStreamingServer[WatchBulkOperationResponse]
+
 func _BulkOperationService_ListBulkOperations_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListBulkOperationsRequest)
 	if err := dec(in); err != nil {
@@ -252,6 +290,12 @@ var BulkOperationService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _BulkOperationService_CancelBulkOperation_Handler,
 		},
 	},
-	Streams:  []grpc.StreamDesc{},
+	Streams: []grpc.StreamDesc{
+		{
+			StreamName:    "WatchBulkOperation",
+			Handler:       _BulkOperationService_WatchBulkOperation_Handler,
+			ServerStreams: true,
+		},
+	},
 	Metadata: "headrace/api/v1/bulk_operation.proto",
 }

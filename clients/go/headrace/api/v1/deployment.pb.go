@@ -342,7 +342,11 @@ type Deployment struct {
 	// When it was made.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When anything of it last changed.
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// The pool that its runs wait in; empty without one.
+	WorkPoolId string `protobuf:"bytes,15,opt,name=work_pool_id,json=workPoolId,proto3" json:"work_pool_id,omitempty"`
+	// The queue that its runs wait in; empty without a pool.
+	WorkQueueId   string `protobuf:"bytes,16,opt,name=work_queue_id,json=workQueueId,proto3" json:"work_queue_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -473,6 +477,20 @@ func (x *Deployment) GetUpdatedAt() *timestamppb.Timestamp {
 		return x.UpdatedAt
 	}
 	return nil
+}
+
+func (x *Deployment) GetWorkPoolId() string {
+	if x != nil {
+		return x.WorkPoolId
+	}
+	return ""
+}
+
+func (x *Deployment) GetWorkQueueId() string {
+	if x != nil {
+		return x.WorkQueueId
+	}
+	return ""
 }
 
 // What is versioned of a deployment.
@@ -2469,8 +2487,10 @@ type RunDeploymentRequest struct {
 	RetryPolicy *RetryPolicy `protobuf:"bytes,14,opt,name=retry_policy,json=retryPolicy,proto3" json:"retry_policy,omitempty"`
 	// A version other than the current one.
 	DeploymentVersionId string `protobuf:"bytes,15,opt,name=deployment_version_id,json=deploymentVersionId,proto3" json:"deployment_version_id,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// Whether parameters that do not fit the schema are refused; unset: as the deployment says.
+	EnforceParameterSchema *bool `protobuf:"varint,16,opt,name=enforce_parameter_schema,json=enforceParameterSchema,proto3,oneof" json:"enforce_parameter_schema,omitempty"`
+	unknownFields          protoimpl.UnknownFields
+	sizeCache              protoimpl.SizeCache
 }
 
 func (x *RunDeploymentRequest) Reset() {
@@ -2606,6 +2626,13 @@ func (x *RunDeploymentRequest) GetDeploymentVersionId() string {
 		return x.DeploymentVersionId
 	}
 	return ""
+}
+
+func (x *RunDeploymentRequest) GetEnforceParameterSchema() bool {
+	if x != nil && x.EnforceParameterSchema != nil {
+		return *x.EnforceParameterSchema
+	}
+	return false
 }
 
 // Returns the run.
@@ -3858,6 +3885,143 @@ func (x *PromoteDeploymentVersionResponse) GetVersion() *DeploymentVersion {
 	return nil
 }
 
+// Asks to make runs of schedules. Of each schedule as few are made as there have to be.
+type MakeScheduledRunsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of which deployment.
+	DeploymentId string `protobuf:"bytes,1,opt,name=deployment_id,json=deploymentId,proto3" json:"deployment_id,omitempty"`
+	// From then on; unset is now.
+	StartAt *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=start_at,json=startAt,proto3" json:"start_at,omitempty"`
+	// None after; unset is 100 days after the start.
+	EndAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=end_at,json=endAt,proto3" json:"end_at,omitempty"`
+	// Until at least so long after the start; unset is an hour.
+	LeastSpan *durationpb.Duration `protobuf:"bytes,4,opt,name=least_span,json=leastSpan,proto3" json:"least_span,omitempty"`
+	// At least so many of each schedule; unset is 3.
+	LeastRuns *int32 `protobuf:"varint,5,opt,name=least_runs,json=leastRuns,proto3,oneof" json:"least_runs,omitempty"`
+	// At most so many of each schedule, up to 1,000; unset is 100.
+	MostRuns      *int32 `protobuf:"varint,6,opt,name=most_runs,json=mostRuns,proto3,oneof" json:"most_runs,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MakeScheduledRunsRequest) Reset() {
+	*x = MakeScheduledRunsRequest{}
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[49]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MakeScheduledRunsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MakeScheduledRunsRequest) ProtoMessage() {}
+
+func (x *MakeScheduledRunsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[49]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MakeScheduledRunsRequest.ProtoReflect.Descriptor instead.
+func (*MakeScheduledRunsRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{49}
+}
+
+func (x *MakeScheduledRunsRequest) GetDeploymentId() string {
+	if x != nil {
+		return x.DeploymentId
+	}
+	return ""
+}
+
+func (x *MakeScheduledRunsRequest) GetStartAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartAt
+	}
+	return nil
+}
+
+func (x *MakeScheduledRunsRequest) GetEndAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndAt
+	}
+	return nil
+}
+
+func (x *MakeScheduledRunsRequest) GetLeastSpan() *durationpb.Duration {
+	if x != nil {
+		return x.LeastSpan
+	}
+	return nil
+}
+
+func (x *MakeScheduledRunsRequest) GetLeastRuns() int32 {
+	if x != nil && x.LeastRuns != nil {
+		return *x.LeastRuns
+	}
+	return 0
+}
+
+func (x *MakeScheduledRunsRequest) GetMostRuns() int32 {
+	if x != nil && x.MostRuns != nil {
+		return *x.MostRuns
+	}
+	return 0
+}
+
+// The runs are made.
+type MakeScheduledRunsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many were made that had not been there.
+	Made          int32 `protobuf:"varint,1,opt,name=made,proto3" json:"made,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MakeScheduledRunsResponse) Reset() {
+	*x = MakeScheduledRunsResponse{}
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[50]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MakeScheduledRunsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MakeScheduledRunsResponse) ProtoMessage() {}
+
+func (x *MakeScheduledRunsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[50]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MakeScheduledRunsResponse.ProtoReflect.Descriptor instead.
+func (*MakeScheduledRunsResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{50}
+}
+
+func (x *MakeScheduledRunsResponse) GetMade() int32 {
+	if x != nil {
+		return x.Made
+	}
+	return 0
+}
+
 // Asks to start runs.
 type RunDeploymentInBulkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3873,7 +4037,7 @@ type RunDeploymentInBulkRequest struct {
 
 func (x *RunDeploymentInBulkRequest) Reset() {
 	*x = RunDeploymentInBulkRequest{}
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[49]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[51]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3885,7 +4049,7 @@ func (x *RunDeploymentInBulkRequest) String() string {
 func (*RunDeploymentInBulkRequest) ProtoMessage() {}
 
 func (x *RunDeploymentInBulkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[49]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[51]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3898,7 +4062,7 @@ func (x *RunDeploymentInBulkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunDeploymentInBulkRequest.ProtoReflect.Descriptor instead.
 func (*RunDeploymentInBulkRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{49}
+	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{51}
 }
 
 func (x *RunDeploymentInBulkRequest) GetDeploymentId() string {
@@ -3945,7 +4109,7 @@ type BulkRun struct {
 
 func (x *BulkRun) Reset() {
 	*x = BulkRun{}
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[50]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[52]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3957,7 +4121,7 @@ func (x *BulkRun) String() string {
 func (*BulkRun) ProtoMessage() {}
 
 func (x *BulkRun) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[50]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[52]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3970,7 +4134,7 @@ func (x *BulkRun) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkRun.ProtoReflect.Descriptor instead.
 func (*BulkRun) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{50}
+	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{52}
 }
 
 func (x *BulkRun) GetFlowRunId() string {
@@ -4033,7 +4197,7 @@ type RunDeploymentInBulkResponse struct {
 
 func (x *RunDeploymentInBulkResponse) Reset() {
 	*x = RunDeploymentInBulkResponse{}
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[51]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[53]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4045,7 +4209,7 @@ func (x *RunDeploymentInBulkResponse) String() string {
 func (*RunDeploymentInBulkResponse) ProtoMessage() {}
 
 func (x *RunDeploymentInBulkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[51]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[53]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4058,7 +4222,7 @@ func (x *RunDeploymentInBulkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunDeploymentInBulkResponse.ProtoReflect.Descriptor instead.
 func (*RunDeploymentInBulkResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{51}
+	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{53}
 }
 
 func (x *RunDeploymentInBulkResponse) GetResults() []*BulkRunResult {
@@ -4081,7 +4245,7 @@ type BulkRunResult struct {
 
 func (x *BulkRunResult) Reset() {
 	*x = BulkRunResult{}
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[52]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[54]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -4093,7 +4257,7 @@ func (x *BulkRunResult) String() string {
 func (*BulkRunResult) ProtoMessage() {}
 
 func (x *BulkRunResult) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_deployment_proto_msgTypes[52]
+	mi := &file_headrace_api_v1_deployment_proto_msgTypes[54]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -4106,7 +4270,7 @@ func (x *BulkRunResult) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BulkRunResult.ProtoReflect.Descriptor instead.
 func (*BulkRunResult) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{52}
+	return file_headrace_api_v1_deployment_proto_rawDescGZIP(), []int{54}
 }
 
 func (x *BulkRunResult) GetFlowRunId() string {
@@ -4127,7 +4291,7 @@ var File_headrace_api_v1_deployment_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\n" +
-	" headrace/api/v1/deployment.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eheadrace/api/v1/flow_run.proto\x1a\x1bheadrace/api/v1/state.proto\"\x8e\x05\n" +
+	" headrace/api/v1/deployment.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eheadrace/api/v1/flow_run.proto\x1a\x1bheadrace/api/v1/state.proto\"\xd4\x05\n" +
 	"\n" +
 	"Deployment\x12#\n" +
 	"\rdeployment_id\x18\x01 \x01(\tR\fdeploymentId\x12\x17\n" +
@@ -4146,7 +4310,10 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x85\x06\n" +
+	"updated_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12 \n" +
+	"\fwork_pool_id\x18\x0f \x01(\tR\n" +
+	"workPoolId\x12\"\n" +
+	"\rwork_queue_id\x18\x10 \x01(\tR\vworkQueueId\"\x85\x06\n" +
 	"\x11DeploymentContent\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12 \n" +
 	"\vdescription\x18\x02 \x01(\tR\vdescription\x12\x12\n" +
@@ -4328,7 +4495,7 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"deployment\">\n" +
 	"\x17DeleteDeploymentRequest\x12#\n" +
 	"\rdeployment_id\x18\x01 \x01(\tR\fdeploymentId\"\x1a\n" +
-	"\x18DeleteDeploymentResponse\"\xbd\x05\n" +
+	"\x18DeleteDeploymentResponse\"\x99\x06\n" +
 	"\x14RunDeploymentRequest\x12#\n" +
 	"\rdeployment_id\x18\x01 \x01(\tR\fdeploymentId\x12\x1e\n" +
 	"\vflow_run_id\x18\x02 \x01(\tR\tflowRunId\x12\x12\n" +
@@ -4347,7 +4514,9 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\acontext\x18\f \x01(\v2\x17.google.protobuf.StructR\acontext\x12/\n" +
 	"\x06labels\x18\r \x01(\v2\x17.google.protobuf.StructR\x06labels\x12?\n" +
 	"\fretry_policy\x18\x0e \x01(\v2\x1c.headrace.api.v1.RetryPolicyR\vretryPolicy\x122\n" +
-	"\x15deployment_version_id\x18\x0f \x01(\tR\x13deploymentVersionId\"f\n" +
+	"\x15deployment_version_id\x18\x0f \x01(\tR\x13deploymentVersionId\x12=\n" +
+	"\x18enforce_parameter_schema\x18\x10 \x01(\bH\x00R\x16enforceParameterSchema\x88\x01\x01B\x1b\n" +
+	"\x19_enforce_parameter_schema\"f\n" +
 	"\x15RunDeploymentResponse\x123\n" +
 	"\bflow_run\x18\x01 \x01(\v2\x18.headrace.api.v1.FlowRunR\aflowRun\x12\x18\n" +
 	"\acreated\x18\x02 \x01(\bR\acreated\"=\n" +
@@ -4426,7 +4595,21 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\n" +
 	"deployment\x18\x01 \x01(\v2\x1b.headrace.api.v1.DeploymentR\n" +
 	"deployment\x12<\n" +
-	"\aversion\x18\x02 \x01(\v2\".headrace.api.v1.DeploymentVersionR\aversion\"\xa3\x01\n" +
+	"\aversion\x18\x02 \x01(\v2\".headrace.api.v1.DeploymentVersionR\aversion\"\xc6\x02\n" +
+	"\x18MakeScheduledRunsRequest\x12#\n" +
+	"\rdeployment_id\x18\x01 \x01(\tR\fdeploymentId\x125\n" +
+	"\bstart_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\astartAt\x121\n" +
+	"\x06end_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05endAt\x128\n" +
+	"\n" +
+	"least_span\x18\x04 \x01(\v2\x19.google.protobuf.DurationR\tleastSpan\x12\"\n" +
+	"\n" +
+	"least_runs\x18\x05 \x01(\x05H\x00R\tleastRuns\x88\x01\x01\x12 \n" +
+	"\tmost_runs\x18\x06 \x01(\x05H\x01R\bmostRuns\x88\x01\x01B\r\n" +
+	"\v_least_runsB\f\n" +
+	"\n" +
+	"_most_runs\"/\n" +
+	"\x19MakeScheduledRunsResponse\x12\x12\n" +
+	"\x04made\x18\x01 \x01(\x05R\x04made\"\xa3\x01\n" +
 	"\x1aRunDeploymentInBulkRequest\x12#\n" +
 	"\rdeployment_id\x18\x01 \x01(\tR\fdeploymentId\x12,\n" +
 	"\x04runs\x18\x02 \x03(\v2\x18.headrace.api.v1.BulkRunR\x04runs\x122\n" +
@@ -4470,7 +4653,7 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\x1cDEPLOYMENT_SORT_CREATED_DESC\x10\x01\x12 \n" +
 	"\x1cDEPLOYMENT_SORT_UPDATED_DESC\x10\x02\x12\x1c\n" +
 	"\x18DEPLOYMENT_SORT_NAME_ASC\x10\x03\x12\x1d\n" +
-	"\x19DEPLOYMENT_SORT_NAME_DESC\x10\x042\x98\x10\n" +
+	"\x19DEPLOYMENT_SORT_NAME_DESC\x10\x042\x84\x11\n" +
 	"\x11DeploymentService\x12d\n" +
 	"\x0fApplyDeployment\x12'.headrace.api.v1.ApplyDeploymentRequest\x1a(.headrace.api.v1.ApplyDeploymentResponse\x12^\n" +
 	"\rGetDeployment\x12%.headrace.api.v1.GetDeploymentRequest\x1a&.headrace.api.v1.GetDeploymentResponse\x12p\n" +
@@ -4489,7 +4672,8 @@ const file_headrace_api_v1_deployment_proto_rawDesc = "" +
 	"\x14GetDeploymentVersion\x12,.headrace.api.v1.GetDeploymentVersionRequest\x1a-.headrace.api.v1.GetDeploymentVersionResponse\x12\x82\x01\n" +
 	"\x19CompareDeploymentVersions\x121.headrace.api.v1.CompareDeploymentVersionsRequest\x1a2.headrace.api.v1.CompareDeploymentVersionsResponse\x12m\n" +
 	"\x12RollBackDeployment\x12*.headrace.api.v1.RollBackDeploymentRequest\x1a+.headrace.api.v1.RollBackDeploymentResponse\x12\x7f\n" +
-	"\x18PromoteDeploymentVersion\x120.headrace.api.v1.PromoteDeploymentVersionRequest\x1a1.headrace.api.v1.PromoteDeploymentVersionResponse\x12p\n" +
+	"\x18PromoteDeploymentVersion\x120.headrace.api.v1.PromoteDeploymentVersionRequest\x1a1.headrace.api.v1.PromoteDeploymentVersionResponse\x12j\n" +
+	"\x11MakeScheduledRuns\x12).headrace.api.v1.MakeScheduledRunsRequest\x1a*.headrace.api.v1.MakeScheduledRunsResponse\x12p\n" +
 	"\x13RunDeploymentInBulk\x12+.headrace.api.v1.RunDeploymentInBulkRequest\x1a,.headrace.api.v1.RunDeploymentInBulkResponseBk\n" +
 	"\x12io.headrace.api.v1B\x0fDeploymentProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
 
@@ -4506,7 +4690,7 @@ func file_headrace_api_v1_deployment_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_deployment_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_headrace_api_v1_deployment_proto_msgTypes = make([]protoimpl.MessageInfo, 53)
+var file_headrace_api_v1_deployment_proto_msgTypes = make([]protoimpl.MessageInfo, 55)
 var file_headrace_api_v1_deployment_proto_goTypes = []any{
 	(DeploymentStatus)(0),                     // 0: headrace.api.v1.DeploymentStatus
 	(VersionChangeKind)(0),                    // 1: headrace.api.v1.VersionChangeKind
@@ -4562,63 +4746,65 @@ var file_headrace_api_v1_deployment_proto_goTypes = []any{
 	(*RollBackDeploymentResponse)(nil),        // 51: headrace.api.v1.RollBackDeploymentResponse
 	(*PromoteDeploymentVersionRequest)(nil),   // 52: headrace.api.v1.PromoteDeploymentVersionRequest
 	(*PromoteDeploymentVersionResponse)(nil),  // 53: headrace.api.v1.PromoteDeploymentVersionResponse
-	(*RunDeploymentInBulkRequest)(nil),        // 54: headrace.api.v1.RunDeploymentInBulkRequest
-	(*BulkRun)(nil),                           // 55: headrace.api.v1.BulkRun
-	(*RunDeploymentInBulkResponse)(nil),       // 56: headrace.api.v1.RunDeploymentInBulkResponse
-	(*BulkRunResult)(nil),                     // 57: headrace.api.v1.BulkRunResult
-	(*Creator)(nil),                           // 58: headrace.api.v1.Creator
-	(*timestamppb.Timestamp)(nil),             // 59: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),                   // 60: google.protobuf.Struct
-	(*RetryPolicy)(nil),                       // 61: headrace.api.v1.RetryPolicy
-	(*structpb.Value)(nil),                    // 62: google.protobuf.Value
-	(*durationpb.Duration)(nil),               // 63: google.protobuf.Duration
-	(*TimeRange)(nil),                         // 64: headrace.api.v1.TimeRange
-	(*fieldmaskpb.FieldMask)(nil),             // 65: google.protobuf.FieldMask
-	(*FlowRun)(nil),                           // 66: headrace.api.v1.FlowRun
+	(*MakeScheduledRunsRequest)(nil),          // 54: headrace.api.v1.MakeScheduledRunsRequest
+	(*MakeScheduledRunsResponse)(nil),         // 55: headrace.api.v1.MakeScheduledRunsResponse
+	(*RunDeploymentInBulkRequest)(nil),        // 56: headrace.api.v1.RunDeploymentInBulkRequest
+	(*BulkRun)(nil),                           // 57: headrace.api.v1.BulkRun
+	(*RunDeploymentInBulkResponse)(nil),       // 58: headrace.api.v1.RunDeploymentInBulkResponse
+	(*BulkRunResult)(nil),                     // 59: headrace.api.v1.BulkRunResult
+	(*Creator)(nil),                           // 60: headrace.api.v1.Creator
+	(*timestamppb.Timestamp)(nil),             // 61: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),                   // 62: google.protobuf.Struct
+	(*RetryPolicy)(nil),                       // 63: headrace.api.v1.RetryPolicy
+	(*structpb.Value)(nil),                    // 64: google.protobuf.Value
+	(*durationpb.Duration)(nil),               // 65: google.protobuf.Duration
+	(*TimeRange)(nil),                         // 66: headrace.api.v1.TimeRange
+	(*fieldmaskpb.FieldMask)(nil),             // 67: google.protobuf.FieldMask
+	(*FlowRun)(nil),                           // 68: headrace.api.v1.FlowRun
 }
 var file_headrace_api_v1_deployment_proto_depIdxs = []int32{
 	6,   // 0: headrace.api.v1.Deployment.content:type_name -> headrace.api.v1.DeploymentContent
 	0,   // 1: headrace.api.v1.Deployment.status:type_name -> headrace.api.v1.DeploymentStatus
 	12,  // 2: headrace.api.v1.Deployment.schedules:type_name -> headrace.api.v1.Schedule
 	11,  // 3: headrace.api.v1.Deployment.concurrency:type_name -> headrace.api.v1.DeploymentConcurrency
-	58,  // 4: headrace.api.v1.Deployment.creator:type_name -> headrace.api.v1.Creator
-	59,  // 5: headrace.api.v1.Deployment.created_at:type_name -> google.protobuf.Timestamp
-	59,  // 6: headrace.api.v1.Deployment.updated_at:type_name -> google.protobuf.Timestamp
-	60,  // 7: headrace.api.v1.DeploymentContent.labels:type_name -> google.protobuf.Struct
+	60,  // 4: headrace.api.v1.Deployment.creator:type_name -> headrace.api.v1.Creator
+	61,  // 5: headrace.api.v1.Deployment.created_at:type_name -> google.protobuf.Timestamp
+	61,  // 6: headrace.api.v1.Deployment.updated_at:type_name -> google.protobuf.Timestamp
+	62,  // 7: headrace.api.v1.DeploymentContent.labels:type_name -> google.protobuf.Struct
 	7,   // 8: headrace.api.v1.DeploymentContent.pull_steps:type_name -> headrace.api.v1.PullStep
-	60,  // 9: headrace.api.v1.DeploymentContent.parameters:type_name -> google.protobuf.Struct
-	60,  // 10: headrace.api.v1.DeploymentContent.parameter_schema:type_name -> google.protobuf.Struct
-	60,  // 11: headrace.api.v1.DeploymentContent.job_variables:type_name -> google.protobuf.Struct
-	61,  // 12: headrace.api.v1.DeploymentContent.retry_policy:type_name -> headrace.api.v1.RetryPolicy
+	62,  // 9: headrace.api.v1.DeploymentContent.parameters:type_name -> google.protobuf.Struct
+	62,  // 10: headrace.api.v1.DeploymentContent.parameter_schema:type_name -> google.protobuf.Struct
+	62,  // 11: headrace.api.v1.DeploymentContent.job_variables:type_name -> google.protobuf.Struct
+	63,  // 12: headrace.api.v1.DeploymentContent.retry_policy:type_name -> headrace.api.v1.RetryPolicy
 	8,   // 13: headrace.api.v1.DeploymentContent.version_info:type_name -> headrace.api.v1.VersionInfo
-	60,  // 14: headrace.api.v1.DeploymentContent.worker_labels:type_name -> google.protobuf.Struct
-	60,  // 15: headrace.api.v1.PullStep.inputs:type_name -> google.protobuf.Struct
+	62,  // 14: headrace.api.v1.DeploymentContent.worker_labels:type_name -> google.protobuf.Struct
+	62,  // 15: headrace.api.v1.PullStep.inputs:type_name -> google.protobuf.Struct
 	6,   // 16: headrace.api.v1.DeploymentVersion.content:type_name -> headrace.api.v1.DeploymentContent
-	58,  // 17: headrace.api.v1.DeploymentVersion.creator:type_name -> headrace.api.v1.Creator
-	59,  // 18: headrace.api.v1.DeploymentVersion.created_at:type_name -> google.protobuf.Timestamp
+	60,  // 17: headrace.api.v1.DeploymentVersion.creator:type_name -> headrace.api.v1.Creator
+	61,  // 18: headrace.api.v1.DeploymentVersion.created_at:type_name -> google.protobuf.Timestamp
 	10,  // 19: headrace.api.v1.DeploymentVersion.changes:type_name -> headrace.api.v1.VersionChange
 	1,   // 20: headrace.api.v1.VersionChange.kind:type_name -> headrace.api.v1.VersionChangeKind
-	62,  // 21: headrace.api.v1.VersionChange.before:type_name -> google.protobuf.Value
-	62,  // 22: headrace.api.v1.VersionChange.after:type_name -> google.protobuf.Value
+	64,  // 21: headrace.api.v1.VersionChange.before:type_name -> google.protobuf.Value
+	64,  // 22: headrace.api.v1.VersionChange.after:type_name -> google.protobuf.Value
 	2,   // 23: headrace.api.v1.DeploymentConcurrency.strategy:type_name -> headrace.api.v1.ConcurrencyStrategy
-	63,  // 24: headrace.api.v1.DeploymentConcurrency.grace_period:type_name -> google.protobuf.Duration
+	65,  // 24: headrace.api.v1.DeploymentConcurrency.grace_period:type_name -> google.protobuf.Duration
 	13,  // 25: headrace.api.v1.Schedule.rule:type_name -> headrace.api.v1.ScheduleRule
-	60,  // 26: headrace.api.v1.Schedule.parameters:type_name -> google.protobuf.Struct
-	59,  // 27: headrace.api.v1.Schedule.starts_at:type_name -> google.protobuf.Timestamp
-	59,  // 28: headrace.api.v1.Schedule.ends_at:type_name -> google.protobuf.Timestamp
+	62,  // 26: headrace.api.v1.Schedule.parameters:type_name -> google.protobuf.Struct
+	61,  // 27: headrace.api.v1.Schedule.starts_at:type_name -> google.protobuf.Timestamp
+	61,  // 28: headrace.api.v1.Schedule.ends_at:type_name -> google.protobuf.Timestamp
 	3,   // 29: headrace.api.v1.Schedule.catch_up:type_name -> headrace.api.v1.CatchUp
-	63,  // 30: headrace.api.v1.Schedule.maximum_lateness:type_name -> google.protobuf.Duration
-	63,  // 31: headrace.api.v1.Schedule.jitter:type_name -> google.protobuf.Duration
-	64,  // 32: headrace.api.v1.Schedule.blackouts:type_name -> headrace.api.v1.TimeRange
-	59,  // 33: headrace.api.v1.Schedule.next_at:type_name -> google.protobuf.Timestamp
-	59,  // 34: headrace.api.v1.Schedule.created_at:type_name -> google.protobuf.Timestamp
-	59,  // 35: headrace.api.v1.Schedule.updated_at:type_name -> google.protobuf.Timestamp
+	65,  // 30: headrace.api.v1.Schedule.maximum_lateness:type_name -> google.protobuf.Duration
+	65,  // 31: headrace.api.v1.Schedule.jitter:type_name -> google.protobuf.Duration
+	66,  // 32: headrace.api.v1.Schedule.blackouts:type_name -> headrace.api.v1.TimeRange
+	61,  // 33: headrace.api.v1.Schedule.next_at:type_name -> google.protobuf.Timestamp
+	61,  // 34: headrace.api.v1.Schedule.created_at:type_name -> google.protobuf.Timestamp
+	61,  // 35: headrace.api.v1.Schedule.updated_at:type_name -> google.protobuf.Timestamp
 	14,  // 36: headrace.api.v1.ScheduleRule.cron:type_name -> headrace.api.v1.CronRule
 	15,  // 37: headrace.api.v1.ScheduleRule.interval:type_name -> headrace.api.v1.IntervalRule
 	16,  // 38: headrace.api.v1.ScheduleRule.recurrence:type_name -> headrace.api.v1.RecurrenceRule
-	63,  // 39: headrace.api.v1.IntervalRule.every:type_name -> google.protobuf.Duration
-	59,  // 40: headrace.api.v1.IntervalRule.anchor_at:type_name -> google.protobuf.Timestamp
-	60,  // 41: headrace.api.v1.DeploymentFilter.labels:type_name -> google.protobuf.Struct
+	65,  // 39: headrace.api.v1.IntervalRule.every:type_name -> google.protobuf.Duration
+	61,  // 40: headrace.api.v1.IntervalRule.anchor_at:type_name -> google.protobuf.Timestamp
+	62,  // 41: headrace.api.v1.DeploymentFilter.labels:type_name -> google.protobuf.Struct
 	6,   // 42: headrace.api.v1.ApplyDeploymentRequest.content:type_name -> headrace.api.v1.DeploymentContent
 	12,  // 43: headrace.api.v1.ApplyDeploymentRequest.schedules:type_name -> headrace.api.v1.Schedule
 	11,  // 44: headrace.api.v1.ApplyDeploymentRequest.concurrency:type_name -> headrace.api.v1.DeploymentConcurrency
@@ -4630,25 +4816,25 @@ var file_headrace_api_v1_deployment_proto_depIdxs = []int32{
 	4,   // 50: headrace.api.v1.ListDeploymentsRequest.sort:type_name -> headrace.api.v1.DeploymentSort
 	5,   // 51: headrace.api.v1.ListDeploymentsResponse.deployments:type_name -> headrace.api.v1.Deployment
 	5,   // 52: headrace.api.v1.UpdateDeploymentRequest.deployment:type_name -> headrace.api.v1.Deployment
-	65,  // 53: headrace.api.v1.UpdateDeploymentRequest.update_mask:type_name -> google.protobuf.FieldMask
+	67,  // 53: headrace.api.v1.UpdateDeploymentRequest.update_mask:type_name -> google.protobuf.FieldMask
 	5,   // 54: headrace.api.v1.UpdateDeploymentResponse.deployment:type_name -> headrace.api.v1.Deployment
-	60,  // 55: headrace.api.v1.RunDeploymentRequest.parameters:type_name -> google.protobuf.Struct
-	59,  // 56: headrace.api.v1.RunDeploymentRequest.scheduled_at:type_name -> google.protobuf.Timestamp
-	60,  // 57: headrace.api.v1.RunDeploymentRequest.job_variables:type_name -> google.protobuf.Struct
-	60,  // 58: headrace.api.v1.RunDeploymentRequest.context:type_name -> google.protobuf.Struct
-	60,  // 59: headrace.api.v1.RunDeploymentRequest.labels:type_name -> google.protobuf.Struct
-	61,  // 60: headrace.api.v1.RunDeploymentRequest.retry_policy:type_name -> headrace.api.v1.RetryPolicy
-	66,  // 61: headrace.api.v1.RunDeploymentResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	62,  // 55: headrace.api.v1.RunDeploymentRequest.parameters:type_name -> google.protobuf.Struct
+	61,  // 56: headrace.api.v1.RunDeploymentRequest.scheduled_at:type_name -> google.protobuf.Timestamp
+	62,  // 57: headrace.api.v1.RunDeploymentRequest.job_variables:type_name -> google.protobuf.Struct
+	62,  // 58: headrace.api.v1.RunDeploymentRequest.context:type_name -> google.protobuf.Struct
+	62,  // 59: headrace.api.v1.RunDeploymentRequest.labels:type_name -> google.protobuf.Struct
+	63,  // 60: headrace.api.v1.RunDeploymentRequest.retry_policy:type_name -> headrace.api.v1.RetryPolicy
+	68,  // 61: headrace.api.v1.RunDeploymentResponse.flow_run:type_name -> headrace.api.v1.FlowRun
 	5,   // 62: headrace.api.v1.PauseDeploymentResponse.deployment:type_name -> headrace.api.v1.Deployment
 	5,   // 63: headrace.api.v1.ResumeDeploymentResponse.deployment:type_name -> headrace.api.v1.Deployment
 	12,  // 64: headrace.api.v1.CreateScheduleRequest.schedule:type_name -> headrace.api.v1.Schedule
 	12,  // 65: headrace.api.v1.CreateScheduleResponse.schedule:type_name -> headrace.api.v1.Schedule
 	12,  // 66: headrace.api.v1.UpdateScheduleRequest.schedule:type_name -> headrace.api.v1.Schedule
-	65,  // 67: headrace.api.v1.UpdateScheduleRequest.update_mask:type_name -> google.protobuf.FieldMask
+	67,  // 67: headrace.api.v1.UpdateScheduleRequest.update_mask:type_name -> google.protobuf.FieldMask
 	12,  // 68: headrace.api.v1.UpdateScheduleResponse.schedule:type_name -> headrace.api.v1.Schedule
 	12,  // 69: headrace.api.v1.PreviewScheduleRequest.schedule:type_name -> headrace.api.v1.Schedule
-	59,  // 70: headrace.api.v1.PreviewScheduleRequest.from:type_name -> google.protobuf.Timestamp
-	59,  // 71: headrace.api.v1.PreviewScheduleResponse.times:type_name -> google.protobuf.Timestamp
+	61,  // 70: headrace.api.v1.PreviewScheduleRequest.from:type_name -> google.protobuf.Timestamp
+	61,  // 71: headrace.api.v1.PreviewScheduleResponse.times:type_name -> google.protobuf.Timestamp
 	9,   // 72: headrace.api.v1.ListDeploymentVersionsResponse.versions:type_name -> headrace.api.v1.DeploymentVersion
 	9,   // 73: headrace.api.v1.GetDeploymentVersionResponse.version:type_name -> headrace.api.v1.DeploymentVersion
 	9,   // 74: headrace.api.v1.CompareDeploymentVersionsResponse.from_version:type_name -> headrace.api.v1.DeploymentVersion
@@ -4658,54 +4844,59 @@ var file_headrace_api_v1_deployment_proto_depIdxs = []int32{
 	9,   // 78: headrace.api.v1.RollBackDeploymentResponse.version:type_name -> headrace.api.v1.DeploymentVersion
 	5,   // 79: headrace.api.v1.PromoteDeploymentVersionResponse.deployment:type_name -> headrace.api.v1.Deployment
 	9,   // 80: headrace.api.v1.PromoteDeploymentVersionResponse.version:type_name -> headrace.api.v1.DeploymentVersion
-	55,  // 81: headrace.api.v1.RunDeploymentInBulkRequest.runs:type_name -> headrace.api.v1.BulkRun
-	60,  // 82: headrace.api.v1.BulkRun.parameters:type_name -> google.protobuf.Struct
-	59,  // 83: headrace.api.v1.BulkRun.scheduled_at:type_name -> google.protobuf.Timestamp
-	60,  // 84: headrace.api.v1.BulkRun.job_variables:type_name -> google.protobuf.Struct
-	57,  // 85: headrace.api.v1.RunDeploymentInBulkResponse.results:type_name -> headrace.api.v1.BulkRunResult
-	18,  // 86: headrace.api.v1.DeploymentService.ApplyDeployment:input_type -> headrace.api.v1.ApplyDeploymentRequest
-	20,  // 87: headrace.api.v1.DeploymentService.GetDeployment:input_type -> headrace.api.v1.GetDeploymentRequest
-	22,  // 88: headrace.api.v1.DeploymentService.GetDeploymentByName:input_type -> headrace.api.v1.GetDeploymentByNameRequest
-	24,  // 89: headrace.api.v1.DeploymentService.ListDeployments:input_type -> headrace.api.v1.ListDeploymentsRequest
-	26,  // 90: headrace.api.v1.DeploymentService.UpdateDeployment:input_type -> headrace.api.v1.UpdateDeploymentRequest
-	28,  // 91: headrace.api.v1.DeploymentService.DeleteDeployment:input_type -> headrace.api.v1.DeleteDeploymentRequest
-	30,  // 92: headrace.api.v1.DeploymentService.RunDeployment:input_type -> headrace.api.v1.RunDeploymentRequest
-	32,  // 93: headrace.api.v1.DeploymentService.PauseDeployment:input_type -> headrace.api.v1.PauseDeploymentRequest
-	34,  // 94: headrace.api.v1.DeploymentService.ResumeDeployment:input_type -> headrace.api.v1.ResumeDeploymentRequest
-	36,  // 95: headrace.api.v1.DeploymentService.CreateSchedule:input_type -> headrace.api.v1.CreateScheduleRequest
-	38,  // 96: headrace.api.v1.DeploymentService.UpdateSchedule:input_type -> headrace.api.v1.UpdateScheduleRequest
-	40,  // 97: headrace.api.v1.DeploymentService.DeleteSchedule:input_type -> headrace.api.v1.DeleteScheduleRequest
-	42,  // 98: headrace.api.v1.DeploymentService.PreviewSchedule:input_type -> headrace.api.v1.PreviewScheduleRequest
-	44,  // 99: headrace.api.v1.DeploymentService.ListDeploymentVersions:input_type -> headrace.api.v1.ListDeploymentVersionsRequest
-	46,  // 100: headrace.api.v1.DeploymentService.GetDeploymentVersion:input_type -> headrace.api.v1.GetDeploymentVersionRequest
-	48,  // 101: headrace.api.v1.DeploymentService.CompareDeploymentVersions:input_type -> headrace.api.v1.CompareDeploymentVersionsRequest
-	50,  // 102: headrace.api.v1.DeploymentService.RollBackDeployment:input_type -> headrace.api.v1.RollBackDeploymentRequest
-	52,  // 103: headrace.api.v1.DeploymentService.PromoteDeploymentVersion:input_type -> headrace.api.v1.PromoteDeploymentVersionRequest
-	54,  // 104: headrace.api.v1.DeploymentService.RunDeploymentInBulk:input_type -> headrace.api.v1.RunDeploymentInBulkRequest
-	19,  // 105: headrace.api.v1.DeploymentService.ApplyDeployment:output_type -> headrace.api.v1.ApplyDeploymentResponse
-	21,  // 106: headrace.api.v1.DeploymentService.GetDeployment:output_type -> headrace.api.v1.GetDeploymentResponse
-	23,  // 107: headrace.api.v1.DeploymentService.GetDeploymentByName:output_type -> headrace.api.v1.GetDeploymentByNameResponse
-	25,  // 108: headrace.api.v1.DeploymentService.ListDeployments:output_type -> headrace.api.v1.ListDeploymentsResponse
-	27,  // 109: headrace.api.v1.DeploymentService.UpdateDeployment:output_type -> headrace.api.v1.UpdateDeploymentResponse
-	29,  // 110: headrace.api.v1.DeploymentService.DeleteDeployment:output_type -> headrace.api.v1.DeleteDeploymentResponse
-	31,  // 111: headrace.api.v1.DeploymentService.RunDeployment:output_type -> headrace.api.v1.RunDeploymentResponse
-	33,  // 112: headrace.api.v1.DeploymentService.PauseDeployment:output_type -> headrace.api.v1.PauseDeploymentResponse
-	35,  // 113: headrace.api.v1.DeploymentService.ResumeDeployment:output_type -> headrace.api.v1.ResumeDeploymentResponse
-	37,  // 114: headrace.api.v1.DeploymentService.CreateSchedule:output_type -> headrace.api.v1.CreateScheduleResponse
-	39,  // 115: headrace.api.v1.DeploymentService.UpdateSchedule:output_type -> headrace.api.v1.UpdateScheduleResponse
-	41,  // 116: headrace.api.v1.DeploymentService.DeleteSchedule:output_type -> headrace.api.v1.DeleteScheduleResponse
-	43,  // 117: headrace.api.v1.DeploymentService.PreviewSchedule:output_type -> headrace.api.v1.PreviewScheduleResponse
-	45,  // 118: headrace.api.v1.DeploymentService.ListDeploymentVersions:output_type -> headrace.api.v1.ListDeploymentVersionsResponse
-	47,  // 119: headrace.api.v1.DeploymentService.GetDeploymentVersion:output_type -> headrace.api.v1.GetDeploymentVersionResponse
-	49,  // 120: headrace.api.v1.DeploymentService.CompareDeploymentVersions:output_type -> headrace.api.v1.CompareDeploymentVersionsResponse
-	51,  // 121: headrace.api.v1.DeploymentService.RollBackDeployment:output_type -> headrace.api.v1.RollBackDeploymentResponse
-	53,  // 122: headrace.api.v1.DeploymentService.PromoteDeploymentVersion:output_type -> headrace.api.v1.PromoteDeploymentVersionResponse
-	56,  // 123: headrace.api.v1.DeploymentService.RunDeploymentInBulk:output_type -> headrace.api.v1.RunDeploymentInBulkResponse
-	105, // [105:124] is the sub-list for method output_type
-	86,  // [86:105] is the sub-list for method input_type
-	86,  // [86:86] is the sub-list for extension type_name
-	86,  // [86:86] is the sub-list for extension extendee
-	0,   // [0:86] is the sub-list for field type_name
+	61,  // 81: headrace.api.v1.MakeScheduledRunsRequest.start_at:type_name -> google.protobuf.Timestamp
+	61,  // 82: headrace.api.v1.MakeScheduledRunsRequest.end_at:type_name -> google.protobuf.Timestamp
+	65,  // 83: headrace.api.v1.MakeScheduledRunsRequest.least_span:type_name -> google.protobuf.Duration
+	57,  // 84: headrace.api.v1.RunDeploymentInBulkRequest.runs:type_name -> headrace.api.v1.BulkRun
+	62,  // 85: headrace.api.v1.BulkRun.parameters:type_name -> google.protobuf.Struct
+	61,  // 86: headrace.api.v1.BulkRun.scheduled_at:type_name -> google.protobuf.Timestamp
+	62,  // 87: headrace.api.v1.BulkRun.job_variables:type_name -> google.protobuf.Struct
+	59,  // 88: headrace.api.v1.RunDeploymentInBulkResponse.results:type_name -> headrace.api.v1.BulkRunResult
+	18,  // 89: headrace.api.v1.DeploymentService.ApplyDeployment:input_type -> headrace.api.v1.ApplyDeploymentRequest
+	20,  // 90: headrace.api.v1.DeploymentService.GetDeployment:input_type -> headrace.api.v1.GetDeploymentRequest
+	22,  // 91: headrace.api.v1.DeploymentService.GetDeploymentByName:input_type -> headrace.api.v1.GetDeploymentByNameRequest
+	24,  // 92: headrace.api.v1.DeploymentService.ListDeployments:input_type -> headrace.api.v1.ListDeploymentsRequest
+	26,  // 93: headrace.api.v1.DeploymentService.UpdateDeployment:input_type -> headrace.api.v1.UpdateDeploymentRequest
+	28,  // 94: headrace.api.v1.DeploymentService.DeleteDeployment:input_type -> headrace.api.v1.DeleteDeploymentRequest
+	30,  // 95: headrace.api.v1.DeploymentService.RunDeployment:input_type -> headrace.api.v1.RunDeploymentRequest
+	32,  // 96: headrace.api.v1.DeploymentService.PauseDeployment:input_type -> headrace.api.v1.PauseDeploymentRequest
+	34,  // 97: headrace.api.v1.DeploymentService.ResumeDeployment:input_type -> headrace.api.v1.ResumeDeploymentRequest
+	36,  // 98: headrace.api.v1.DeploymentService.CreateSchedule:input_type -> headrace.api.v1.CreateScheduleRequest
+	38,  // 99: headrace.api.v1.DeploymentService.UpdateSchedule:input_type -> headrace.api.v1.UpdateScheduleRequest
+	40,  // 100: headrace.api.v1.DeploymentService.DeleteSchedule:input_type -> headrace.api.v1.DeleteScheduleRequest
+	42,  // 101: headrace.api.v1.DeploymentService.PreviewSchedule:input_type -> headrace.api.v1.PreviewScheduleRequest
+	44,  // 102: headrace.api.v1.DeploymentService.ListDeploymentVersions:input_type -> headrace.api.v1.ListDeploymentVersionsRequest
+	46,  // 103: headrace.api.v1.DeploymentService.GetDeploymentVersion:input_type -> headrace.api.v1.GetDeploymentVersionRequest
+	48,  // 104: headrace.api.v1.DeploymentService.CompareDeploymentVersions:input_type -> headrace.api.v1.CompareDeploymentVersionsRequest
+	50,  // 105: headrace.api.v1.DeploymentService.RollBackDeployment:input_type -> headrace.api.v1.RollBackDeploymentRequest
+	52,  // 106: headrace.api.v1.DeploymentService.PromoteDeploymentVersion:input_type -> headrace.api.v1.PromoteDeploymentVersionRequest
+	54,  // 107: headrace.api.v1.DeploymentService.MakeScheduledRuns:input_type -> headrace.api.v1.MakeScheduledRunsRequest
+	56,  // 108: headrace.api.v1.DeploymentService.RunDeploymentInBulk:input_type -> headrace.api.v1.RunDeploymentInBulkRequest
+	19,  // 109: headrace.api.v1.DeploymentService.ApplyDeployment:output_type -> headrace.api.v1.ApplyDeploymentResponse
+	21,  // 110: headrace.api.v1.DeploymentService.GetDeployment:output_type -> headrace.api.v1.GetDeploymentResponse
+	23,  // 111: headrace.api.v1.DeploymentService.GetDeploymentByName:output_type -> headrace.api.v1.GetDeploymentByNameResponse
+	25,  // 112: headrace.api.v1.DeploymentService.ListDeployments:output_type -> headrace.api.v1.ListDeploymentsResponse
+	27,  // 113: headrace.api.v1.DeploymentService.UpdateDeployment:output_type -> headrace.api.v1.UpdateDeploymentResponse
+	29,  // 114: headrace.api.v1.DeploymentService.DeleteDeployment:output_type -> headrace.api.v1.DeleteDeploymentResponse
+	31,  // 115: headrace.api.v1.DeploymentService.RunDeployment:output_type -> headrace.api.v1.RunDeploymentResponse
+	33,  // 116: headrace.api.v1.DeploymentService.PauseDeployment:output_type -> headrace.api.v1.PauseDeploymentResponse
+	35,  // 117: headrace.api.v1.DeploymentService.ResumeDeployment:output_type -> headrace.api.v1.ResumeDeploymentResponse
+	37,  // 118: headrace.api.v1.DeploymentService.CreateSchedule:output_type -> headrace.api.v1.CreateScheduleResponse
+	39,  // 119: headrace.api.v1.DeploymentService.UpdateSchedule:output_type -> headrace.api.v1.UpdateScheduleResponse
+	41,  // 120: headrace.api.v1.DeploymentService.DeleteSchedule:output_type -> headrace.api.v1.DeleteScheduleResponse
+	43,  // 121: headrace.api.v1.DeploymentService.PreviewSchedule:output_type -> headrace.api.v1.PreviewScheduleResponse
+	45,  // 122: headrace.api.v1.DeploymentService.ListDeploymentVersions:output_type -> headrace.api.v1.ListDeploymentVersionsResponse
+	47,  // 123: headrace.api.v1.DeploymentService.GetDeploymentVersion:output_type -> headrace.api.v1.GetDeploymentVersionResponse
+	49,  // 124: headrace.api.v1.DeploymentService.CompareDeploymentVersions:output_type -> headrace.api.v1.CompareDeploymentVersionsResponse
+	51,  // 125: headrace.api.v1.DeploymentService.RollBackDeployment:output_type -> headrace.api.v1.RollBackDeploymentResponse
+	53,  // 126: headrace.api.v1.DeploymentService.PromoteDeploymentVersion:output_type -> headrace.api.v1.PromoteDeploymentVersionResponse
+	55,  // 127: headrace.api.v1.DeploymentService.MakeScheduledRuns:output_type -> headrace.api.v1.MakeScheduledRunsResponse
+	58,  // 128: headrace.api.v1.DeploymentService.RunDeploymentInBulk:output_type -> headrace.api.v1.RunDeploymentInBulkResponse
+	109, // [109:129] is the sub-list for method output_type
+	89,  // [89:109] is the sub-list for method input_type
+	89,  // [89:89] is the sub-list for extension type_name
+	89,  // [89:89] is the sub-list for extension extendee
+	0,   // [0:89] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_deployment_proto_init() }
@@ -4724,17 +4915,19 @@ func file_headrace_api_v1_deployment_proto_init() {
 	file_headrace_api_v1_deployment_proto_msgTypes[9].OneofWrappers = []any{}
 	file_headrace_api_v1_deployment_proto_msgTypes[12].OneofWrappers = []any{}
 	file_headrace_api_v1_deployment_proto_msgTypes[13].OneofWrappers = []any{}
+	file_headrace_api_v1_deployment_proto_msgTypes[25].OneofWrappers = []any{}
 	file_headrace_api_v1_deployment_proto_msgTypes[37].OneofWrappers = []any{
 		(*PreviewScheduleRequest_ScheduleId)(nil),
 		(*PreviewScheduleRequest_Schedule)(nil),
 	}
+	file_headrace_api_v1_deployment_proto_msgTypes[49].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_deployment_proto_rawDesc), len(file_headrace_api_v1_deployment_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   53,
+			NumMessages:   55,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

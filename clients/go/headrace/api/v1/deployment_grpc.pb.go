@@ -39,6 +39,7 @@ const (
 	DeploymentService_CompareDeploymentVersions_FullMethodName = "/headrace.api.v1.DeploymentService/CompareDeploymentVersions"
 	DeploymentService_RollBackDeployment_FullMethodName        = "/headrace.api.v1.DeploymentService/RollBackDeployment"
 	DeploymentService_PromoteDeploymentVersion_FullMethodName  = "/headrace.api.v1.DeploymentService/PromoteDeploymentVersion"
+	DeploymentService_MakeScheduledRuns_FullMethodName         = "/headrace.api.v1.DeploymentService/MakeScheduledRuns"
 	DeploymentService_RunDeploymentInBulk_FullMethodName       = "/headrace.api.v1.DeploymentService/RunDeploymentInBulk"
 )
 
@@ -88,6 +89,9 @@ type DeploymentServiceClient interface {
 	RollBackDeployment(ctx context.Context, in *RollBackDeploymentRequest, opts ...grpc.CallOption) (*RollBackDeploymentResponse, error)
 	// Makes a version current, such as one that was deployed with keep_current.
 	PromoteDeploymentVersion(ctx context.Context, in *PromoteDeploymentVersionRequest, opts ...grpc.CallOption) (*PromoteDeploymentVersionResponse, error)
+	// Makes runs of the active schedules of a deployment further ahead than is done by itself, or of times that have
+	// passed. Runs that are there are left alone.
+	MakeScheduledRuns(ctx context.Context, in *MakeScheduledRunsRequest, opts ...grpc.CallOption) (*MakeScheduledRunsResponse, error)
 	// Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none.
 	RunDeploymentInBulk(ctx context.Context, in *RunDeploymentInBulkRequest, opts ...grpc.CallOption) (*RunDeploymentInBulkResponse, error)
 }
@@ -280,6 +284,16 @@ func (c *deploymentServiceClient) PromoteDeploymentVersion(ctx context.Context, 
 	return out, nil
 }
 
+func (c *deploymentServiceClient) MakeScheduledRuns(ctx context.Context, in *MakeScheduledRunsRequest, opts ...grpc.CallOption) (*MakeScheduledRunsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(MakeScheduledRunsResponse)
+	err := c.cc.Invoke(ctx, DeploymentService_MakeScheduledRuns_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *deploymentServiceClient) RunDeploymentInBulk(ctx context.Context, in *RunDeploymentInBulkRequest, opts ...grpc.CallOption) (*RunDeploymentInBulkResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(RunDeploymentInBulkResponse)
@@ -336,6 +350,9 @@ type DeploymentServiceServer interface {
 	RollBackDeployment(context.Context, *RollBackDeploymentRequest) (*RollBackDeploymentResponse, error)
 	// Makes a version current, such as one that was deployed with keep_current.
 	PromoteDeploymentVersion(context.Context, *PromoteDeploymentVersionRequest) (*PromoteDeploymentVersionResponse, error)
+	// Makes runs of the active schedules of a deployment further ahead than is done by itself, or of times that have
+	// passed. Runs that are there are left alone.
+	MakeScheduledRuns(context.Context, *MakeScheduledRunsRequest) (*MakeScheduledRunsResponse, error)
 	// Starts up to 1,000 runs of a deployment in one call: all of them or, if one is refused, none.
 	RunDeploymentInBulk(context.Context, *RunDeploymentInBulkRequest) (*RunDeploymentInBulkResponse, error)
 	mustEmbedUnimplementedDeploymentServiceServer()
@@ -401,6 +418,9 @@ func (UnimplementedDeploymentServiceServer) RollBackDeployment(context.Context, 
 }
 func (UnimplementedDeploymentServiceServer) PromoteDeploymentVersion(context.Context, *PromoteDeploymentVersionRequest) (*PromoteDeploymentVersionResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method PromoteDeploymentVersion not implemented")
+}
+func (UnimplementedDeploymentServiceServer) MakeScheduledRuns(context.Context, *MakeScheduledRunsRequest) (*MakeScheduledRunsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method MakeScheduledRuns not implemented")
 }
 func (UnimplementedDeploymentServiceServer) RunDeploymentInBulk(context.Context, *RunDeploymentInBulkRequest) (*RunDeploymentInBulkResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RunDeploymentInBulk not implemented")
@@ -750,6 +770,24 @@ func _DeploymentService_PromoteDeploymentVersion_Handler(srv interface{}, ctx co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DeploymentService_MakeScheduledRuns_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(MakeScheduledRunsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DeploymentServiceServer).MakeScheduledRuns(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DeploymentService_MakeScheduledRuns_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DeploymentServiceServer).MakeScheduledRuns(ctx, req.(*MakeScheduledRunsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _DeploymentService_RunDeploymentInBulk_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(RunDeploymentInBulkRequest)
 	if err := dec(in); err != nil {
@@ -846,6 +884,10 @@ var DeploymentService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "PromoteDeploymentVersion",
 			Handler:    _DeploymentService_PromoteDeploymentVersion_Handler,
+		},
+		{
+			MethodName: "MakeScheduledRuns",
+			Handler:    _DeploymentService_MakeScheduledRuns_Handler,
 		},
 		{
 			MethodName: "RunDeploymentInBulk",

@@ -213,7 +213,11 @@ type FlowFilter struct {
 	// All of these label keys, whatever their values.
 	LabelKeys []string `protobuf:"bytes,11,rep,name=label_keys,json=labelKeys,proto3" json:"label_keys,omitempty"`
 	// Last changed in this span.
-	Updated       *TimeRange `protobuf:"bytes,12,opt,name=updated,proto3" json:"updated,omitempty"`
+	Updated *TimeRange `protobuf:"bytes,12,opt,name=updated,proto3" json:"updated,omitempty"`
+	// Any of these filters.
+	AnyOf []*FlowFilter `protobuf:"bytes,13,rep,name=any_of,json=anyOf,proto3" json:"any_of,omitempty"`
+	// None of these filters.
+	NoneOf        []*FlowFilter `protobuf:"bytes,14,rep,name=none_of,json=noneOf,proto3" json:"none_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -328,6 +332,20 @@ func (x *FlowFilter) GetLabelKeys() []string {
 func (x *FlowFilter) GetUpdated() *TimeRange {
 	if x != nil {
 		return x.Updated
+	}
+	return nil
+}
+
+func (x *FlowFilter) GetAnyOf() []*FlowFilter {
+	if x != nil {
+		return x.AnyOf
+	}
+	return nil
+}
+
+func (x *FlowFilter) GetNoneOf() []*FlowFilter {
+	if x != nil {
+		return x.NoneOf
 	}
 	return nil
 }
@@ -887,7 +905,7 @@ const file_headrace_api_v1_flow_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xb3\x03\n" +
+	"updated_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x9d\x04\n" +
 	"\n" +
 	"FlowFilter\x12\x19\n" +
 	"\bflow_ids\x18\x01 \x03(\tR\aflowIds\x12\x14\n" +
@@ -903,7 +921,9 @@ const file_headrace_api_v1_flow_proto_rawDesc = "" +
 	" \x01(\tR\x04text\x12\x1d\n" +
 	"\n" +
 	"label_keys\x18\v \x03(\tR\tlabelKeys\x124\n" +
-	"\aupdated\x18\f \x01(\v2\x1a.headrace.api.v1.TimeRangeR\aupdatedB\v\n" +
+	"\aupdated\x18\f \x01(\v2\x1a.headrace.api.v1.TimeRangeR\aupdated\x122\n" +
+	"\x06any_of\x18\r \x03(\v2\x1b.headrace.api.v1.FlowFilterR\x05anyOf\x124\n" +
+	"\anone_of\x18\x0e \x03(\v2\x1b.headrace.api.v1.FlowFilterR\x06noneOfB\v\n" +
 	"\t_untagged\"\xa7\x01\n" +
 	"\x11CreateFlowRequest\x12\x17\n" +
 	"\aflow_id\x18\x01 \x01(\tR\x06flowId\x12\x12\n" +
@@ -993,30 +1013,32 @@ var file_headrace_api_v1_flow_proto_depIdxs = []int32{
 	13, // 3: headrace.api.v1.FlowFilter.labels:type_name -> google.protobuf.Struct
 	15, // 4: headrace.api.v1.FlowFilter.created:type_name -> headrace.api.v1.TimeRange
 	15, // 5: headrace.api.v1.FlowFilter.updated:type_name -> headrace.api.v1.TimeRange
-	13, // 6: headrace.api.v1.CreateFlowRequest.labels:type_name -> google.protobuf.Struct
-	1,  // 7: headrace.api.v1.CreateFlowResponse.flow:type_name -> headrace.api.v1.Flow
-	1,  // 8: headrace.api.v1.GetFlowResponse.flow:type_name -> headrace.api.v1.Flow
-	2,  // 9: headrace.api.v1.ListFlowsRequest.filter:type_name -> headrace.api.v1.FlowFilter
-	0,  // 10: headrace.api.v1.ListFlowsRequest.sort:type_name -> headrace.api.v1.FlowSort
-	1,  // 11: headrace.api.v1.ListFlowsResponse.flows:type_name -> headrace.api.v1.Flow
-	1,  // 12: headrace.api.v1.UpdateFlowRequest.flow:type_name -> headrace.api.v1.Flow
-	16, // 13: headrace.api.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 14: headrace.api.v1.UpdateFlowResponse.flow:type_name -> headrace.api.v1.Flow
-	3,  // 15: headrace.api.v1.FlowService.CreateFlow:input_type -> headrace.api.v1.CreateFlowRequest
-	5,  // 16: headrace.api.v1.FlowService.GetFlow:input_type -> headrace.api.v1.GetFlowRequest
-	7,  // 17: headrace.api.v1.FlowService.ListFlows:input_type -> headrace.api.v1.ListFlowsRequest
-	9,  // 18: headrace.api.v1.FlowService.UpdateFlow:input_type -> headrace.api.v1.UpdateFlowRequest
-	11, // 19: headrace.api.v1.FlowService.DeleteFlow:input_type -> headrace.api.v1.DeleteFlowRequest
-	4,  // 20: headrace.api.v1.FlowService.CreateFlow:output_type -> headrace.api.v1.CreateFlowResponse
-	6,  // 21: headrace.api.v1.FlowService.GetFlow:output_type -> headrace.api.v1.GetFlowResponse
-	8,  // 22: headrace.api.v1.FlowService.ListFlows:output_type -> headrace.api.v1.ListFlowsResponse
-	10, // 23: headrace.api.v1.FlowService.UpdateFlow:output_type -> headrace.api.v1.UpdateFlowResponse
-	12, // 24: headrace.api.v1.FlowService.DeleteFlow:output_type -> headrace.api.v1.DeleteFlowResponse
-	20, // [20:25] is the sub-list for method output_type
-	15, // [15:20] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	2,  // 6: headrace.api.v1.FlowFilter.any_of:type_name -> headrace.api.v1.FlowFilter
+	2,  // 7: headrace.api.v1.FlowFilter.none_of:type_name -> headrace.api.v1.FlowFilter
+	13, // 8: headrace.api.v1.CreateFlowRequest.labels:type_name -> google.protobuf.Struct
+	1,  // 9: headrace.api.v1.CreateFlowResponse.flow:type_name -> headrace.api.v1.Flow
+	1,  // 10: headrace.api.v1.GetFlowResponse.flow:type_name -> headrace.api.v1.Flow
+	2,  // 11: headrace.api.v1.ListFlowsRequest.filter:type_name -> headrace.api.v1.FlowFilter
+	0,  // 12: headrace.api.v1.ListFlowsRequest.sort:type_name -> headrace.api.v1.FlowSort
+	1,  // 13: headrace.api.v1.ListFlowsResponse.flows:type_name -> headrace.api.v1.Flow
+	1,  // 14: headrace.api.v1.UpdateFlowRequest.flow:type_name -> headrace.api.v1.Flow
+	16, // 15: headrace.api.v1.UpdateFlowRequest.update_mask:type_name -> google.protobuf.FieldMask
+	1,  // 16: headrace.api.v1.UpdateFlowResponse.flow:type_name -> headrace.api.v1.Flow
+	3,  // 17: headrace.api.v1.FlowService.CreateFlow:input_type -> headrace.api.v1.CreateFlowRequest
+	5,  // 18: headrace.api.v1.FlowService.GetFlow:input_type -> headrace.api.v1.GetFlowRequest
+	7,  // 19: headrace.api.v1.FlowService.ListFlows:input_type -> headrace.api.v1.ListFlowsRequest
+	9,  // 20: headrace.api.v1.FlowService.UpdateFlow:input_type -> headrace.api.v1.UpdateFlowRequest
+	11, // 21: headrace.api.v1.FlowService.DeleteFlow:input_type -> headrace.api.v1.DeleteFlowRequest
+	4,  // 22: headrace.api.v1.FlowService.CreateFlow:output_type -> headrace.api.v1.CreateFlowResponse
+	6,  // 23: headrace.api.v1.FlowService.GetFlow:output_type -> headrace.api.v1.GetFlowResponse
+	8,  // 24: headrace.api.v1.FlowService.ListFlows:output_type -> headrace.api.v1.ListFlowsResponse
+	10, // 25: headrace.api.v1.FlowService.UpdateFlow:output_type -> headrace.api.v1.UpdateFlowResponse
+	12, // 26: headrace.api.v1.FlowService.DeleteFlow:output_type -> headrace.api.v1.DeleteFlowResponse
+	22, // [22:27] is the sub-list for method output_type
+	17, // [17:22] is the sub-list for method input_type
+	17, // [17:17] is the sub-list for extension type_name
+	17, // [17:17] is the sub-list for extension extendee
+	0,  // [0:17] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_flow_proto_init() }

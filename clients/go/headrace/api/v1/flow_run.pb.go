@@ -885,7 +885,11 @@ type FlowRunFilter struct {
 	// Made by any of these kinds of creators.
 	CreatorKinds []CreatorKind `protobuf:"varint,46,rep,packed,name=creator_kinds,json=creatorKinds,proto3,enum=headrace.api.v1.CreatorKind" json:"creator_kinds,omitempty"`
 	// Made by any creator of these names.
-	CreatorNames  []string `protobuf:"bytes,47,rep,name=creator_names,json=creatorNames,proto3" json:"creator_names,omitempty"`
+	CreatorNames []string `protobuf:"bytes,47,rep,name=creator_names,json=creatorNames,proto3" json:"creator_names,omitempty"`
+	// Any of these filters.
+	AnyOf []*FlowRunFilter `protobuf:"bytes,48,rep,name=any_of,json=anyOf,proto3" json:"any_of,omitempty"`
+	// None of these filters.
+	NoneOf        []*FlowRunFilter `protobuf:"bytes,49,rep,name=none_of,json=noneOf,proto3" json:"none_of,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1249,6 +1253,20 @@ func (x *FlowRunFilter) GetCreatorNames() []string {
 	return nil
 }
 
+func (x *FlowRunFilter) GetAnyOf() []*FlowRunFilter {
+	if x != nil {
+		return x.AnyOf
+	}
+	return nil
+}
+
+func (x *FlowRunFilter) GetNoneOf() []*FlowRunFilter {
+	if x != nil {
+		return x.NoneOf
+	}
+	return nil
+}
+
 // What a value inside of parameters has to be.
 type ValueCondition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1379,8 +1397,11 @@ type CreateFlowRunRequest struct {
 	ParentFlowRunId string `protobuf:"bytes,14,opt,name=parent_flow_run_id,json=parentFlowRunId,proto3" json:"parent_flow_run_id,omitempty"`
 	// What identifies the process, if it is created by the one that runs it.
 	InfrastructureId string `protobuf:"bytes,15,opt,name=infrastructure_id,json=infrastructureId,proto3" json:"infrastructure_id,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// The token of the attempt that begins if the run is created as PENDING or RUNNING by a client that neither keeps
+	// tokens nor gives signs of life: see ProposeFlowRunStateRequest.
+	OwnToken      string `protobuf:"bytes,16,opt,name=own_token,json=ownToken,proto3" json:"own_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateFlowRunRequest) Reset() {
@@ -1525,6 +1546,13 @@ func (x *CreateFlowRunRequest) GetParentFlowRunId() string {
 func (x *CreateFlowRunRequest) GetInfrastructureId() string {
 	if x != nil {
 		return x.InfrastructureId
+	}
+	return ""
+}
+
+func (x *CreateFlowRunRequest) GetOwnToken() string {
+	if x != nil {
+		return x.OwnToken
 	}
 	return ""
 }
@@ -2085,7 +2113,7 @@ type UpdateFlowRunRequest struct {
 	// The new values, and the flow run's id.
 	FlowRun *FlowRun `protobuf:"bytes,1,opt,name=flow_run,json=flowRun,proto3" json:"flow_run,omitempty"`
 	// Which fields to change: name, tags, labels, notes, parameters and job_variables (before the run started),
-	// infrastructure_id, retry_policy. Empty: those that are set.
+	// flow_version, infrastructure_id, retry_policy. Empty: those that are set.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2277,8 +2305,12 @@ type ProposeFlowRunStateRequest struct {
 	Force bool `protobuf:"varint,4,opt,name=force,proto3" json:"force,omitempty"`
 	// What identifies the process, when it proposes RUNNING.
 	InfrastructureId string `protobuf:"bytes,5,opt,name=infrastructure_id,json=infrastructureId,proto3" json:"infrastructure_id,omitempty"`
-	unknownFields    protoimpl.UnknownFields
-	sizeCache        protoimpl.SizeCache
+	// In place of `attempt_token`, of clients that neither keep tokens nor give signs of life: the token that an attempt
+	// gets that begins by this proposal. While the run is held under it, proposals with it are those of its process. The
+	// lease of such an attempt does not expire, and it may be claimed before it is due.
+	OwnToken      string `protobuf:"bytes,6,opt,name=own_token,json=ownToken,proto3" json:"own_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ProposeFlowRunStateRequest) Reset() {
@@ -2342,6 +2374,13 @@ func (x *ProposeFlowRunStateRequest) GetForce() bool {
 func (x *ProposeFlowRunStateRequest) GetInfrastructureId() string {
 	if x != nil {
 		return x.InfrastructureId
+	}
+	return ""
+}
+
+func (x *ProposeFlowRunStateRequest) GetOwnToken() string {
+	if x != nil {
+		return x.OwnToken
 	}
 	return ""
 }
@@ -3169,6 +3208,107 @@ func (x *ListFlowRunStatesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Asks for a state.
+type GetFlowRunStateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one. A state whose id is no UUIDv7 is found for a week.
+	StateId       string `protobuf:"bytes,1,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFlowRunStateRequest) Reset() {
+	*x = GetFlowRunStateRequest{}
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFlowRunStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFlowRunStateRequest) ProtoMessage() {}
+
+func (x *GetFlowRunStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFlowRunStateRequest.ProtoReflect.Descriptor instead.
+func (*GetFlowRunStateRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{34}
+}
+
+func (x *GetFlowRunStateRequest) GetStateId() string {
+	if x != nil {
+		return x.StateId
+	}
+	return ""
+}
+
+// Returns a state.
+type GetFlowRunStateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The state.
+	State *State `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// The flow run that it is a state of.
+	FlowRunId     string `protobuf:"bytes,2,opt,name=flow_run_id,json=flowRunId,proto3" json:"flow_run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetFlowRunStateResponse) Reset() {
+	*x = GetFlowRunStateResponse{}
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[35]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetFlowRunStateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetFlowRunStateResponse) ProtoMessage() {}
+
+func (x *GetFlowRunStateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[35]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetFlowRunStateResponse.ProtoReflect.Descriptor instead.
+func (*GetFlowRunStateResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{35}
+}
+
+func (x *GetFlowRunStateResponse) GetState() *State {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *GetFlowRunStateResponse) GetFlowRunId() string {
+	if x != nil {
+		return x.FlowRunId
+	}
+	return ""
+}
+
 // Asks to follow a flow run.
 type WatchFlowRunRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -3182,7 +3322,7 @@ type WatchFlowRunRequest struct {
 
 func (x *WatchFlowRunRequest) Reset() {
 	*x = WatchFlowRunRequest{}
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[34]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3194,7 +3334,7 @@ func (x *WatchFlowRunRequest) String() string {
 func (*WatchFlowRunRequest) ProtoMessage() {}
 
 func (x *WatchFlowRunRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[34]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3207,7 +3347,7 @@ func (x *WatchFlowRunRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchFlowRunRequest.ProtoReflect.Descriptor instead.
 func (*WatchFlowRunRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{34}
+	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *WatchFlowRunRequest) GetFlowRunId() string {
@@ -3239,7 +3379,7 @@ type WatchFlowRunResponse struct {
 
 func (x *WatchFlowRunResponse) Reset() {
 	*x = WatchFlowRunResponse{}
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[35]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[37]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3251,7 +3391,7 @@ func (x *WatchFlowRunResponse) String() string {
 func (*WatchFlowRunResponse) ProtoMessage() {}
 
 func (x *WatchFlowRunResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[35]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[37]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3264,7 +3404,7 @@ func (x *WatchFlowRunResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchFlowRunResponse.ProtoReflect.Descriptor instead.
 func (*WatchFlowRunResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{35}
+	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{37}
 }
 
 func (x *WatchFlowRunResponse) GetFlowRun() *FlowRun {
@@ -3299,7 +3439,7 @@ type FollowFlowRunsRequest struct {
 
 func (x *FollowFlowRunsRequest) Reset() {
 	*x = FollowFlowRunsRequest{}
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[36]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[38]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3311,7 +3451,7 @@ func (x *FollowFlowRunsRequest) String() string {
 func (*FollowFlowRunsRequest) ProtoMessage() {}
 
 func (x *FollowFlowRunsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[36]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[38]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3324,7 +3464,7 @@ func (x *FollowFlowRunsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowFlowRunsRequest.ProtoReflect.Descriptor instead.
 func (*FollowFlowRunsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{36}
+	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{38}
 }
 
 func (x *FollowFlowRunsRequest) GetFilter() *FlowRunFilter {
@@ -3347,7 +3487,7 @@ type FollowFlowRunsResponse struct {
 
 func (x *FollowFlowRunsResponse) Reset() {
 	*x = FollowFlowRunsResponse{}
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[37]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[39]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -3359,7 +3499,7 @@ func (x *FollowFlowRunsResponse) String() string {
 func (*FollowFlowRunsResponse) ProtoMessage() {}
 
 func (x *FollowFlowRunsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[37]
+	mi := &file_headrace_api_v1_flow_run_proto_msgTypes[39]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -3372,7 +3512,7 @@ func (x *FollowFlowRunsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowFlowRunsResponse.ProtoReflect.Descriptor instead.
 func (*FollowFlowRunsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{37}
+	return file_headrace_api_v1_flow_run_proto_rawDescGZIP(), []int{39}
 }
 
 func (x *FollowFlowRunsResponse) GetFlowRuns() []*FlowRun {
@@ -3456,7 +3596,7 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x06number\x18\x02 \x01(\x05R\x06number\x12\x14\n" +
 	"\x05token\x18\x03 \x01(\tR\x05token\x12D\n" +
 	"\x10lease_expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12@\n" +
-	"\x0elease_duration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\"\xd5\x11\n" +
+	"\x0elease_duration\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\"\xc5\x12\n" +
 	"\rFlowRunFilter\x12 \n" +
 	"\fflow_run_ids\x18\x01 \x03(\tR\n" +
 	"flowRunIds\x12\x19\n" +
@@ -3514,7 +3654,9 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\rstate_entered\x18, \x01(\v2\x1a.headrace.api.v1.TimeRangeR\fstateEntered\x124\n" +
 	"\aupdated\x18- \x01(\v2\x1a.headrace.api.v1.TimeRangeR\aupdated\x12A\n" +
 	"\rcreator_kinds\x18. \x03(\x0e2\x1c.headrace.api.v1.CreatorKindR\fcreatorKinds\x12#\n" +
-	"\rcreator_names\x18/ \x03(\tR\fcreatorNamesB\r\n" +
+	"\rcreator_names\x18/ \x03(\tR\fcreatorNames\x125\n" +
+	"\x06any_of\x180 \x03(\v2\x1e.headrace.api.v1.FlowRunFilterR\x05anyOf\x127\n" +
+	"\anone_of\x181 \x03(\v2\x1e.headrace.api.v1.FlowRunFilterR\x06noneOfB\r\n" +
 	"\v_has_parentB\x11\n" +
 	"\x0f_auto_scheduledB\x11\n" +
 	"\x0f_has_deploymentB\v\n" +
@@ -3525,7 +3667,7 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x120\n" +
 	"\x06equals\x18\x02 \x01(\v2\x16.google.protobuf.ValueH\x00R\x06equals\x12\x18\n" +
 	"\x06exists\x18\x03 \x01(\bH\x00R\x06existsB\v\n" +
-	"\tcondition\"\xff\x04\n" +
+	"\tcondition\"\x9c\x05\n" +
 	"\x14CreateFlowRunRequest\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x19\n" +
 	"\aflow_id\x18\x02 \x01(\tH\x00R\x06flowId\x12\x1d\n" +
@@ -3544,7 +3686,8 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x0fidempotency_key\x18\f \x01(\tR\x0eidempotencyKey\x12+\n" +
 	"\x12parent_task_run_id\x18\r \x01(\tR\x0fparentTaskRunId\x12+\n" +
 	"\x12parent_flow_run_id\x18\x0e \x01(\tR\x0fparentFlowRunId\x12+\n" +
-	"\x11infrastructure_id\x18\x0f \x01(\tR\x10infrastructureIdB\x06\n" +
+	"\x11infrastructure_id\x18\x0f \x01(\tR\x10infrastructureId\x12\x1b\n" +
+	"\town_token\x18\x10 \x01(\tR\bownTokenB\x06\n" +
 	"\x04flow\"\x9a\x01\n" +
 	"\x15CreateFlowRunResponse\x123\n" +
 	"\bflow_run\x18\x01 \x01(\v2\x18.headrace.api.v1.FlowRunR\aflowRun\x12\x18\n" +
@@ -3585,13 +3728,14 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\bflow_run\x18\x01 \x01(\v2\x18.headrace.api.v1.FlowRunR\aflowRun\"6\n" +
 	"\x14DeleteFlowRunRequest\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\"\x17\n" +
-	"\x15DeleteFlowRunResponse\"\xd2\x01\n" +
+	"\x15DeleteFlowRunResponse\"\xef\x01\n" +
 	"\x1aProposeFlowRunStateRequest\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12,\n" +
 	"\x05state\x18\x02 \x01(\v2\x16.headrace.api.v1.StateR\x05state\x12#\n" +
 	"\rattempt_token\x18\x03 \x01(\tR\fattemptToken\x12\x14\n" +
 	"\x05force\x18\x04 \x01(\bR\x05force\x12+\n" +
-	"\x11infrastructure_id\x18\x05 \x01(\tR\x10infrastructureId\"\x85\x01\n" +
+	"\x11infrastructure_id\x18\x05 \x01(\tR\x10infrastructureId\x12\x1b\n" +
+	"\town_token\x18\x06 \x01(\tR\bownToken\"\x85\x01\n" +
 	"\x1bProposeFlowRunStateResponse\x122\n" +
 	"\averdict\x18\x01 \x01(\v2\x18.headrace.api.v1.VerdictR\averdict\x122\n" +
 	"\aattempt\x18\x02 \x01(\v2\x18.headrace.api.v1.AttemptR\aattempt\"m\n" +
@@ -3649,7 +3793,12 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"s\n" +
 	"\x19ListFlowRunStatesResponse\x12.\n" +
 	"\x06states\x18\x01 \x03(\v2\x16.headrace.api.v1.StateR\x06states\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"a\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"3\n" +
+	"\x16GetFlowRunStateRequest\x12\x19\n" +
+	"\bstate_id\x18\x01 \x01(\tR\astateId\"g\n" +
+	"\x17GetFlowRunStateResponse\x12,\n" +
+	"\x05state\x18\x01 \x01(\v2\x16.headrace.api.v1.StateR\x05state\x12\x1e\n" +
+	"\vflow_run_id\x18\x02 \x01(\tR\tflowRunId\"a\n" +
 	"\x13WatchFlowRunRequest\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12*\n" +
 	"\x11without_task_runs\x18\x02 \x01(\bR\x0fwithoutTaskRuns\"\x9f\x01\n" +
@@ -3685,7 +3834,7 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x17RETRY_SCOPE_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16RETRY_SCOPE_UNFINISHED\x10\x01\x12\x13\n" +
 	"\x0fRETRY_SCOPE_ALL\x10\x02\x12\x19\n" +
-	"\x15RETRY_SCOPE_FROM_TASK\x10\x032\xac\f\n" +
+	"\x15RETRY_SCOPE_FROM_TASK\x10\x032\x92\r\n" +
 	"\x0eFlowRunService\x12^\n" +
 	"\rCreateFlowRun\x12%.headrace.api.v1.CreateFlowRunRequest\x1a&.headrace.api.v1.CreateFlowRunResponse\x12U\n" +
 	"\n" +
@@ -3701,7 +3850,8 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x0eSuspendFlowRun\x12&.headrace.api.v1.SuspendFlowRunRequest\x1a'.headrace.api.v1.SuspendFlowRunResponse\x12^\n" +
 	"\rResumeFlowRun\x12%.headrace.api.v1.ResumeFlowRunRequest\x1a&.headrace.api.v1.ResumeFlowRunResponse\x12[\n" +
 	"\fRetryFlowRun\x12$.headrace.api.v1.RetryFlowRunRequest\x1a%.headrace.api.v1.RetryFlowRunResponse\x12j\n" +
-	"\x11ListFlowRunStates\x12).headrace.api.v1.ListFlowRunStatesRequest\x1a*.headrace.api.v1.ListFlowRunStatesResponse\x12]\n" +
+	"\x11ListFlowRunStates\x12).headrace.api.v1.ListFlowRunStatesRequest\x1a*.headrace.api.v1.ListFlowRunStatesResponse\x12d\n" +
+	"\x0fGetFlowRunState\x12'.headrace.api.v1.GetFlowRunStateRequest\x1a(.headrace.api.v1.GetFlowRunStateResponse\x12]\n" +
 	"\fWatchFlowRun\x12$.headrace.api.v1.WatchFlowRunRequest\x1a%.headrace.api.v1.WatchFlowRunResponse0\x01\x12c\n" +
 	"\x0eFollowFlowRuns\x12&.headrace.api.v1.FollowFlowRunsRequest\x1a'.headrace.api.v1.FollowFlowRunsResponse0\x01Bh\n" +
 	"\x12io.headrace.api.v1B\fFlowRunProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
@@ -3719,7 +3869,7 @@ func file_headrace_api_v1_flow_run_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_flow_run_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_headrace_api_v1_flow_run_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
+var file_headrace_api_v1_flow_run_proto_msgTypes = make([]protoimpl.MessageInfo, 40)
 var file_headrace_api_v1_flow_run_proto_goTypes = []any{
 	(RetryKind)(0),                      // 0: headrace.api.v1.RetryKind
 	(FlowRunSort)(0),                    // 1: headrace.api.v1.FlowRunSort
@@ -3758,135 +3908,142 @@ var file_headrace_api_v1_flow_run_proto_goTypes = []any{
 	(*RetryFlowRunResponse)(nil),        // 34: headrace.api.v1.RetryFlowRunResponse
 	(*ListFlowRunStatesRequest)(nil),    // 35: headrace.api.v1.ListFlowRunStatesRequest
 	(*ListFlowRunStatesResponse)(nil),   // 36: headrace.api.v1.ListFlowRunStatesResponse
-	(*WatchFlowRunRequest)(nil),         // 37: headrace.api.v1.WatchFlowRunRequest
-	(*WatchFlowRunResponse)(nil),        // 38: headrace.api.v1.WatchFlowRunResponse
-	(*FollowFlowRunsRequest)(nil),       // 39: headrace.api.v1.FollowFlowRunsRequest
-	(*FollowFlowRunsResponse)(nil),      // 40: headrace.api.v1.FollowFlowRunsResponse
-	(*State)(nil),                       // 41: headrace.api.v1.State
-	(*structpb.Struct)(nil),             // 42: google.protobuf.Struct
-	(*Creator)(nil),                     // 43: headrace.api.v1.Creator
-	(*timestamppb.Timestamp)(nil),       // 44: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),         // 45: google.protobuf.Duration
-	(StateType)(0),                      // 46: headrace.api.v1.StateType
-	(*TimeRange)(nil),                   // 47: headrace.api.v1.TimeRange
-	(CreatorKind)(0),                    // 48: headrace.api.v1.CreatorKind
-	(*structpb.Value)(nil),              // 49: google.protobuf.Value
-	(*fieldmaskpb.FieldMask)(nil),       // 50: google.protobuf.FieldMask
-	(*Verdict)(nil),                     // 51: headrace.api.v1.Verdict
-	(*TaskRun)(nil),                     // 52: headrace.api.v1.TaskRun
+	(*GetFlowRunStateRequest)(nil),      // 37: headrace.api.v1.GetFlowRunStateRequest
+	(*GetFlowRunStateResponse)(nil),     // 38: headrace.api.v1.GetFlowRunStateResponse
+	(*WatchFlowRunRequest)(nil),         // 39: headrace.api.v1.WatchFlowRunRequest
+	(*WatchFlowRunResponse)(nil),        // 40: headrace.api.v1.WatchFlowRunResponse
+	(*FollowFlowRunsRequest)(nil),       // 41: headrace.api.v1.FollowFlowRunsRequest
+	(*FollowFlowRunsResponse)(nil),      // 42: headrace.api.v1.FollowFlowRunsResponse
+	(*State)(nil),                       // 43: headrace.api.v1.State
+	(*structpb.Struct)(nil),             // 44: google.protobuf.Struct
+	(*Creator)(nil),                     // 45: headrace.api.v1.Creator
+	(*timestamppb.Timestamp)(nil),       // 46: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),         // 47: google.protobuf.Duration
+	(StateType)(0),                      // 48: headrace.api.v1.StateType
+	(*TimeRange)(nil),                   // 49: headrace.api.v1.TimeRange
+	(CreatorKind)(0),                    // 50: headrace.api.v1.CreatorKind
+	(*structpb.Value)(nil),              // 51: google.protobuf.Value
+	(*fieldmaskpb.FieldMask)(nil),       // 52: google.protobuf.FieldMask
+	(*Verdict)(nil),                     // 53: headrace.api.v1.Verdict
+	(*TaskRun)(nil),                     // 54: headrace.api.v1.TaskRun
 }
 var file_headrace_api_v1_flow_run_proto_depIdxs = []int32{
-	41, // 0: headrace.api.v1.FlowRun.state:type_name -> headrace.api.v1.State
-	42, // 1: headrace.api.v1.FlowRun.parameters:type_name -> google.protobuf.Struct
-	42, // 2: headrace.api.v1.FlowRun.job_variables:type_name -> google.protobuf.Struct
-	42, // 3: headrace.api.v1.FlowRun.context:type_name -> google.protobuf.Struct
-	42, // 4: headrace.api.v1.FlowRun.labels:type_name -> google.protobuf.Struct
-	43, // 5: headrace.api.v1.FlowRun.creator:type_name -> headrace.api.v1.Creator
+	43, // 0: headrace.api.v1.FlowRun.state:type_name -> headrace.api.v1.State
+	44, // 1: headrace.api.v1.FlowRun.parameters:type_name -> google.protobuf.Struct
+	44, // 2: headrace.api.v1.FlowRun.job_variables:type_name -> google.protobuf.Struct
+	44, // 3: headrace.api.v1.FlowRun.context:type_name -> google.protobuf.Struct
+	44, // 4: headrace.api.v1.FlowRun.labels:type_name -> google.protobuf.Struct
+	45, // 5: headrace.api.v1.FlowRun.creator:type_name -> headrace.api.v1.Creator
 	4,  // 6: headrace.api.v1.FlowRun.retry_policy:type_name -> headrace.api.v1.RetryPolicy
-	44, // 7: headrace.api.v1.FlowRun.created_at:type_name -> google.protobuf.Timestamp
-	44, // 8: headrace.api.v1.FlowRun.updated_at:type_name -> google.protobuf.Timestamp
-	44, // 9: headrace.api.v1.FlowRun.expected_start_at:type_name -> google.protobuf.Timestamp
-	44, // 10: headrace.api.v1.FlowRun.next_scheduled_start_at:type_name -> google.protobuf.Timestamp
-	44, // 11: headrace.api.v1.FlowRun.started_at:type_name -> google.protobuf.Timestamp
-	44, // 12: headrace.api.v1.FlowRun.ended_at:type_name -> google.protobuf.Timestamp
-	45, // 13: headrace.api.v1.FlowRun.total_run_time:type_name -> google.protobuf.Duration
-	45, // 14: headrace.api.v1.FlowRun.start_delay:type_name -> google.protobuf.Duration
+	46, // 7: headrace.api.v1.FlowRun.created_at:type_name -> google.protobuf.Timestamp
+	46, // 8: headrace.api.v1.FlowRun.updated_at:type_name -> google.protobuf.Timestamp
+	46, // 9: headrace.api.v1.FlowRun.expected_start_at:type_name -> google.protobuf.Timestamp
+	46, // 10: headrace.api.v1.FlowRun.next_scheduled_start_at:type_name -> google.protobuf.Timestamp
+	46, // 11: headrace.api.v1.FlowRun.started_at:type_name -> google.protobuf.Timestamp
+	46, // 12: headrace.api.v1.FlowRun.ended_at:type_name -> google.protobuf.Timestamp
+	47, // 13: headrace.api.v1.FlowRun.total_run_time:type_name -> google.protobuf.Duration
+	47, // 14: headrace.api.v1.FlowRun.start_delay:type_name -> google.protobuf.Duration
 	0,  // 15: headrace.api.v1.RetryPolicy.kind:type_name -> headrace.api.v1.RetryKind
-	44, // 16: headrace.api.v1.Attempt.lease_expires_at:type_name -> google.protobuf.Timestamp
-	45, // 17: headrace.api.v1.Attempt.lease_duration:type_name -> google.protobuf.Duration
-	46, // 18: headrace.api.v1.FlowRunFilter.state_types:type_name -> headrace.api.v1.StateType
-	42, // 19: headrace.api.v1.FlowRunFilter.labels:type_name -> google.protobuf.Struct
-	42, // 20: headrace.api.v1.FlowRunFilter.parameters:type_name -> google.protobuf.Struct
-	47, // 21: headrace.api.v1.FlowRunFilter.created:type_name -> headrace.api.v1.TimeRange
-	47, // 22: headrace.api.v1.FlowRunFilter.expected_start:type_name -> headrace.api.v1.TimeRange
-	47, // 23: headrace.api.v1.FlowRunFilter.next_scheduled_start:type_name -> headrace.api.v1.TimeRange
-	47, // 24: headrace.api.v1.FlowRunFilter.started:type_name -> headrace.api.v1.TimeRange
-	47, // 25: headrace.api.v1.FlowRunFilter.ended:type_name -> headrace.api.v1.TimeRange
-	45, // 26: headrace.api.v1.FlowRunFilter.run_time_at_least:type_name -> google.protobuf.Duration
-	45, // 27: headrace.api.v1.FlowRunFilter.run_time_at_most:type_name -> google.protobuf.Duration
-	46, // 28: headrace.api.v1.FlowRunFilter.state_types_none:type_name -> headrace.api.v1.StateType
+	46, // 16: headrace.api.v1.Attempt.lease_expires_at:type_name -> google.protobuf.Timestamp
+	47, // 17: headrace.api.v1.Attempt.lease_duration:type_name -> google.protobuf.Duration
+	48, // 18: headrace.api.v1.FlowRunFilter.state_types:type_name -> headrace.api.v1.StateType
+	44, // 19: headrace.api.v1.FlowRunFilter.labels:type_name -> google.protobuf.Struct
+	44, // 20: headrace.api.v1.FlowRunFilter.parameters:type_name -> google.protobuf.Struct
+	49, // 21: headrace.api.v1.FlowRunFilter.created:type_name -> headrace.api.v1.TimeRange
+	49, // 22: headrace.api.v1.FlowRunFilter.expected_start:type_name -> headrace.api.v1.TimeRange
+	49, // 23: headrace.api.v1.FlowRunFilter.next_scheduled_start:type_name -> headrace.api.v1.TimeRange
+	49, // 24: headrace.api.v1.FlowRunFilter.started:type_name -> headrace.api.v1.TimeRange
+	49, // 25: headrace.api.v1.FlowRunFilter.ended:type_name -> headrace.api.v1.TimeRange
+	47, // 26: headrace.api.v1.FlowRunFilter.run_time_at_least:type_name -> google.protobuf.Duration
+	47, // 27: headrace.api.v1.FlowRunFilter.run_time_at_most:type_name -> google.protobuf.Duration
+	48, // 28: headrace.api.v1.FlowRunFilter.state_types_none:type_name -> headrace.api.v1.StateType
 	7,  // 29: headrace.api.v1.FlowRunFilter.parameter_conditions:type_name -> headrace.api.v1.ValueCondition
-	47, // 30: headrace.api.v1.FlowRunFilter.state_entered:type_name -> headrace.api.v1.TimeRange
-	47, // 31: headrace.api.v1.FlowRunFilter.updated:type_name -> headrace.api.v1.TimeRange
-	48, // 32: headrace.api.v1.FlowRunFilter.creator_kinds:type_name -> headrace.api.v1.CreatorKind
-	49, // 33: headrace.api.v1.ValueCondition.equals:type_name -> google.protobuf.Value
-	41, // 34: headrace.api.v1.CreateFlowRunRequest.state:type_name -> headrace.api.v1.State
-	42, // 35: headrace.api.v1.CreateFlowRunRequest.parameters:type_name -> google.protobuf.Struct
-	42, // 36: headrace.api.v1.CreateFlowRunRequest.context:type_name -> google.protobuf.Struct
-	42, // 37: headrace.api.v1.CreateFlowRunRequest.labels:type_name -> google.protobuf.Struct
-	4,  // 38: headrace.api.v1.CreateFlowRunRequest.retry_policy:type_name -> headrace.api.v1.RetryPolicy
-	3,  // 39: headrace.api.v1.CreateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	5,  // 40: headrace.api.v1.CreateFlowRunResponse.attempt:type_name -> headrace.api.v1.Attempt
-	3,  // 41: headrace.api.v1.GetFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	3,  // 42: headrace.api.v1.BatchGetFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
-	6,  // 43: headrace.api.v1.ListFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
-	1,  // 44: headrace.api.v1.ListFlowRunsRequest.sort:type_name -> headrace.api.v1.FlowRunSort
-	3,  // 45: headrace.api.v1.ListFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
-	6,  // 46: headrace.api.v1.CountFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
-	18, // 47: headrace.api.v1.CountFlowRunsResponse.counts:type_name -> headrace.api.v1.StateCount
-	46, // 48: headrace.api.v1.StateCount.type:type_name -> headrace.api.v1.StateType
-	3,  // 49: headrace.api.v1.UpdateFlowRunRequest.flow_run:type_name -> headrace.api.v1.FlowRun
-	50, // 50: headrace.api.v1.UpdateFlowRunRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 51: headrace.api.v1.UpdateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	41, // 52: headrace.api.v1.ProposeFlowRunStateRequest.state:type_name -> headrace.api.v1.State
-	51, // 53: headrace.api.v1.ProposeFlowRunStateResponse.verdict:type_name -> headrace.api.v1.Verdict
-	5,  // 54: headrace.api.v1.ProposeFlowRunStateResponse.attempt:type_name -> headrace.api.v1.Attempt
-	51, // 55: headrace.api.v1.CancelFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 56: headrace.api.v1.CancelFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	45, // 57: headrace.api.v1.PauseFlowRunRequest.timeout:type_name -> google.protobuf.Duration
-	51, // 58: headrace.api.v1.PauseFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 59: headrace.api.v1.PauseFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	45, // 60: headrace.api.v1.SuspendFlowRunRequest.timeout:type_name -> google.protobuf.Duration
-	51, // 61: headrace.api.v1.SuspendFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 62: headrace.api.v1.SuspendFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	42, // 63: headrace.api.v1.ResumeFlowRunRequest.run_input:type_name -> google.protobuf.Struct
-	51, // 64: headrace.api.v1.ResumeFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 65: headrace.api.v1.ResumeFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	2,  // 66: headrace.api.v1.RetryFlowRunRequest.scope:type_name -> headrace.api.v1.RetryScope
-	51, // 67: headrace.api.v1.RetryFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 68: headrace.api.v1.RetryFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	41, // 69: headrace.api.v1.ListFlowRunStatesResponse.states:type_name -> headrace.api.v1.State
-	3,  // 70: headrace.api.v1.WatchFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	52, // 71: headrace.api.v1.WatchFlowRunResponse.task_runs:type_name -> headrace.api.v1.TaskRun
-	6,  // 72: headrace.api.v1.FollowFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
-	3,  // 73: headrace.api.v1.FollowFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
-	8,  // 74: headrace.api.v1.FlowRunService.CreateFlowRun:input_type -> headrace.api.v1.CreateFlowRunRequest
-	10, // 75: headrace.api.v1.FlowRunService.GetFlowRun:input_type -> headrace.api.v1.GetFlowRunRequest
-	12, // 76: headrace.api.v1.FlowRunService.BatchGetFlowRuns:input_type -> headrace.api.v1.BatchGetFlowRunsRequest
-	14, // 77: headrace.api.v1.FlowRunService.ListFlowRuns:input_type -> headrace.api.v1.ListFlowRunsRequest
-	16, // 78: headrace.api.v1.FlowRunService.CountFlowRuns:input_type -> headrace.api.v1.CountFlowRunsRequest
-	19, // 79: headrace.api.v1.FlowRunService.UpdateFlowRun:input_type -> headrace.api.v1.UpdateFlowRunRequest
-	21, // 80: headrace.api.v1.FlowRunService.DeleteFlowRun:input_type -> headrace.api.v1.DeleteFlowRunRequest
-	23, // 81: headrace.api.v1.FlowRunService.ProposeFlowRunState:input_type -> headrace.api.v1.ProposeFlowRunStateRequest
-	25, // 82: headrace.api.v1.FlowRunService.CancelFlowRun:input_type -> headrace.api.v1.CancelFlowRunRequest
-	27, // 83: headrace.api.v1.FlowRunService.PauseFlowRun:input_type -> headrace.api.v1.PauseFlowRunRequest
-	29, // 84: headrace.api.v1.FlowRunService.SuspendFlowRun:input_type -> headrace.api.v1.SuspendFlowRunRequest
-	31, // 85: headrace.api.v1.FlowRunService.ResumeFlowRun:input_type -> headrace.api.v1.ResumeFlowRunRequest
-	33, // 86: headrace.api.v1.FlowRunService.RetryFlowRun:input_type -> headrace.api.v1.RetryFlowRunRequest
-	35, // 87: headrace.api.v1.FlowRunService.ListFlowRunStates:input_type -> headrace.api.v1.ListFlowRunStatesRequest
-	37, // 88: headrace.api.v1.FlowRunService.WatchFlowRun:input_type -> headrace.api.v1.WatchFlowRunRequest
-	39, // 89: headrace.api.v1.FlowRunService.FollowFlowRuns:input_type -> headrace.api.v1.FollowFlowRunsRequest
-	9,  // 90: headrace.api.v1.FlowRunService.CreateFlowRun:output_type -> headrace.api.v1.CreateFlowRunResponse
-	11, // 91: headrace.api.v1.FlowRunService.GetFlowRun:output_type -> headrace.api.v1.GetFlowRunResponse
-	13, // 92: headrace.api.v1.FlowRunService.BatchGetFlowRuns:output_type -> headrace.api.v1.BatchGetFlowRunsResponse
-	15, // 93: headrace.api.v1.FlowRunService.ListFlowRuns:output_type -> headrace.api.v1.ListFlowRunsResponse
-	17, // 94: headrace.api.v1.FlowRunService.CountFlowRuns:output_type -> headrace.api.v1.CountFlowRunsResponse
-	20, // 95: headrace.api.v1.FlowRunService.UpdateFlowRun:output_type -> headrace.api.v1.UpdateFlowRunResponse
-	22, // 96: headrace.api.v1.FlowRunService.DeleteFlowRun:output_type -> headrace.api.v1.DeleteFlowRunResponse
-	24, // 97: headrace.api.v1.FlowRunService.ProposeFlowRunState:output_type -> headrace.api.v1.ProposeFlowRunStateResponse
-	26, // 98: headrace.api.v1.FlowRunService.CancelFlowRun:output_type -> headrace.api.v1.CancelFlowRunResponse
-	28, // 99: headrace.api.v1.FlowRunService.PauseFlowRun:output_type -> headrace.api.v1.PauseFlowRunResponse
-	30, // 100: headrace.api.v1.FlowRunService.SuspendFlowRun:output_type -> headrace.api.v1.SuspendFlowRunResponse
-	32, // 101: headrace.api.v1.FlowRunService.ResumeFlowRun:output_type -> headrace.api.v1.ResumeFlowRunResponse
-	34, // 102: headrace.api.v1.FlowRunService.RetryFlowRun:output_type -> headrace.api.v1.RetryFlowRunResponse
-	36, // 103: headrace.api.v1.FlowRunService.ListFlowRunStates:output_type -> headrace.api.v1.ListFlowRunStatesResponse
-	38, // 104: headrace.api.v1.FlowRunService.WatchFlowRun:output_type -> headrace.api.v1.WatchFlowRunResponse
-	40, // 105: headrace.api.v1.FlowRunService.FollowFlowRuns:output_type -> headrace.api.v1.FollowFlowRunsResponse
-	90, // [90:106] is the sub-list for method output_type
-	74, // [74:90] is the sub-list for method input_type
-	74, // [74:74] is the sub-list for extension type_name
-	74, // [74:74] is the sub-list for extension extendee
-	0,  // [0:74] is the sub-list for field type_name
+	49, // 30: headrace.api.v1.FlowRunFilter.state_entered:type_name -> headrace.api.v1.TimeRange
+	49, // 31: headrace.api.v1.FlowRunFilter.updated:type_name -> headrace.api.v1.TimeRange
+	50, // 32: headrace.api.v1.FlowRunFilter.creator_kinds:type_name -> headrace.api.v1.CreatorKind
+	6,  // 33: headrace.api.v1.FlowRunFilter.any_of:type_name -> headrace.api.v1.FlowRunFilter
+	6,  // 34: headrace.api.v1.FlowRunFilter.none_of:type_name -> headrace.api.v1.FlowRunFilter
+	51, // 35: headrace.api.v1.ValueCondition.equals:type_name -> google.protobuf.Value
+	43, // 36: headrace.api.v1.CreateFlowRunRequest.state:type_name -> headrace.api.v1.State
+	44, // 37: headrace.api.v1.CreateFlowRunRequest.parameters:type_name -> google.protobuf.Struct
+	44, // 38: headrace.api.v1.CreateFlowRunRequest.context:type_name -> google.protobuf.Struct
+	44, // 39: headrace.api.v1.CreateFlowRunRequest.labels:type_name -> google.protobuf.Struct
+	4,  // 40: headrace.api.v1.CreateFlowRunRequest.retry_policy:type_name -> headrace.api.v1.RetryPolicy
+	3,  // 41: headrace.api.v1.CreateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	5,  // 42: headrace.api.v1.CreateFlowRunResponse.attempt:type_name -> headrace.api.v1.Attempt
+	3,  // 43: headrace.api.v1.GetFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	3,  // 44: headrace.api.v1.BatchGetFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	6,  // 45: headrace.api.v1.ListFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	1,  // 46: headrace.api.v1.ListFlowRunsRequest.sort:type_name -> headrace.api.v1.FlowRunSort
+	3,  // 47: headrace.api.v1.ListFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	6,  // 48: headrace.api.v1.CountFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	18, // 49: headrace.api.v1.CountFlowRunsResponse.counts:type_name -> headrace.api.v1.StateCount
+	48, // 50: headrace.api.v1.StateCount.type:type_name -> headrace.api.v1.StateType
+	3,  // 51: headrace.api.v1.UpdateFlowRunRequest.flow_run:type_name -> headrace.api.v1.FlowRun
+	52, // 52: headrace.api.v1.UpdateFlowRunRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 53: headrace.api.v1.UpdateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	43, // 54: headrace.api.v1.ProposeFlowRunStateRequest.state:type_name -> headrace.api.v1.State
+	53, // 55: headrace.api.v1.ProposeFlowRunStateResponse.verdict:type_name -> headrace.api.v1.Verdict
+	5,  // 56: headrace.api.v1.ProposeFlowRunStateResponse.attempt:type_name -> headrace.api.v1.Attempt
+	53, // 57: headrace.api.v1.CancelFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 58: headrace.api.v1.CancelFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	47, // 59: headrace.api.v1.PauseFlowRunRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 60: headrace.api.v1.PauseFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 61: headrace.api.v1.PauseFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	47, // 62: headrace.api.v1.SuspendFlowRunRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 63: headrace.api.v1.SuspendFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 64: headrace.api.v1.SuspendFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	44, // 65: headrace.api.v1.ResumeFlowRunRequest.run_input:type_name -> google.protobuf.Struct
+	53, // 66: headrace.api.v1.ResumeFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 67: headrace.api.v1.ResumeFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	2,  // 68: headrace.api.v1.RetryFlowRunRequest.scope:type_name -> headrace.api.v1.RetryScope
+	53, // 69: headrace.api.v1.RetryFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 70: headrace.api.v1.RetryFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	43, // 71: headrace.api.v1.ListFlowRunStatesResponse.states:type_name -> headrace.api.v1.State
+	43, // 72: headrace.api.v1.GetFlowRunStateResponse.state:type_name -> headrace.api.v1.State
+	3,  // 73: headrace.api.v1.WatchFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	54, // 74: headrace.api.v1.WatchFlowRunResponse.task_runs:type_name -> headrace.api.v1.TaskRun
+	6,  // 75: headrace.api.v1.FollowFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	3,  // 76: headrace.api.v1.FollowFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	8,  // 77: headrace.api.v1.FlowRunService.CreateFlowRun:input_type -> headrace.api.v1.CreateFlowRunRequest
+	10, // 78: headrace.api.v1.FlowRunService.GetFlowRun:input_type -> headrace.api.v1.GetFlowRunRequest
+	12, // 79: headrace.api.v1.FlowRunService.BatchGetFlowRuns:input_type -> headrace.api.v1.BatchGetFlowRunsRequest
+	14, // 80: headrace.api.v1.FlowRunService.ListFlowRuns:input_type -> headrace.api.v1.ListFlowRunsRequest
+	16, // 81: headrace.api.v1.FlowRunService.CountFlowRuns:input_type -> headrace.api.v1.CountFlowRunsRequest
+	19, // 82: headrace.api.v1.FlowRunService.UpdateFlowRun:input_type -> headrace.api.v1.UpdateFlowRunRequest
+	21, // 83: headrace.api.v1.FlowRunService.DeleteFlowRun:input_type -> headrace.api.v1.DeleteFlowRunRequest
+	23, // 84: headrace.api.v1.FlowRunService.ProposeFlowRunState:input_type -> headrace.api.v1.ProposeFlowRunStateRequest
+	25, // 85: headrace.api.v1.FlowRunService.CancelFlowRun:input_type -> headrace.api.v1.CancelFlowRunRequest
+	27, // 86: headrace.api.v1.FlowRunService.PauseFlowRun:input_type -> headrace.api.v1.PauseFlowRunRequest
+	29, // 87: headrace.api.v1.FlowRunService.SuspendFlowRun:input_type -> headrace.api.v1.SuspendFlowRunRequest
+	31, // 88: headrace.api.v1.FlowRunService.ResumeFlowRun:input_type -> headrace.api.v1.ResumeFlowRunRequest
+	33, // 89: headrace.api.v1.FlowRunService.RetryFlowRun:input_type -> headrace.api.v1.RetryFlowRunRequest
+	35, // 90: headrace.api.v1.FlowRunService.ListFlowRunStates:input_type -> headrace.api.v1.ListFlowRunStatesRequest
+	37, // 91: headrace.api.v1.FlowRunService.GetFlowRunState:input_type -> headrace.api.v1.GetFlowRunStateRequest
+	39, // 92: headrace.api.v1.FlowRunService.WatchFlowRun:input_type -> headrace.api.v1.WatchFlowRunRequest
+	41, // 93: headrace.api.v1.FlowRunService.FollowFlowRuns:input_type -> headrace.api.v1.FollowFlowRunsRequest
+	9,  // 94: headrace.api.v1.FlowRunService.CreateFlowRun:output_type -> headrace.api.v1.CreateFlowRunResponse
+	11, // 95: headrace.api.v1.FlowRunService.GetFlowRun:output_type -> headrace.api.v1.GetFlowRunResponse
+	13, // 96: headrace.api.v1.FlowRunService.BatchGetFlowRuns:output_type -> headrace.api.v1.BatchGetFlowRunsResponse
+	15, // 97: headrace.api.v1.FlowRunService.ListFlowRuns:output_type -> headrace.api.v1.ListFlowRunsResponse
+	17, // 98: headrace.api.v1.FlowRunService.CountFlowRuns:output_type -> headrace.api.v1.CountFlowRunsResponse
+	20, // 99: headrace.api.v1.FlowRunService.UpdateFlowRun:output_type -> headrace.api.v1.UpdateFlowRunResponse
+	22, // 100: headrace.api.v1.FlowRunService.DeleteFlowRun:output_type -> headrace.api.v1.DeleteFlowRunResponse
+	24, // 101: headrace.api.v1.FlowRunService.ProposeFlowRunState:output_type -> headrace.api.v1.ProposeFlowRunStateResponse
+	26, // 102: headrace.api.v1.FlowRunService.CancelFlowRun:output_type -> headrace.api.v1.CancelFlowRunResponse
+	28, // 103: headrace.api.v1.FlowRunService.PauseFlowRun:output_type -> headrace.api.v1.PauseFlowRunResponse
+	30, // 104: headrace.api.v1.FlowRunService.SuspendFlowRun:output_type -> headrace.api.v1.SuspendFlowRunResponse
+	32, // 105: headrace.api.v1.FlowRunService.ResumeFlowRun:output_type -> headrace.api.v1.ResumeFlowRunResponse
+	34, // 106: headrace.api.v1.FlowRunService.RetryFlowRun:output_type -> headrace.api.v1.RetryFlowRunResponse
+	36, // 107: headrace.api.v1.FlowRunService.ListFlowRunStates:output_type -> headrace.api.v1.ListFlowRunStatesResponse
+	38, // 108: headrace.api.v1.FlowRunService.GetFlowRunState:output_type -> headrace.api.v1.GetFlowRunStateResponse
+	40, // 109: headrace.api.v1.FlowRunService.WatchFlowRun:output_type -> headrace.api.v1.WatchFlowRunResponse
+	42, // 110: headrace.api.v1.FlowRunService.FollowFlowRuns:output_type -> headrace.api.v1.FollowFlowRunsResponse
+	94, // [94:111] is the sub-list for method output_type
+	77, // [77:94] is the sub-list for method input_type
+	77, // [77:77] is the sub-list for extension type_name
+	77, // [77:77] is the sub-list for extension extendee
+	0,  // [0:77] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_flow_run_proto_init() }
@@ -3911,7 +4068,7 @@ func file_headrace_api_v1_flow_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_flow_run_proto_rawDesc), len(file_headrace_api_v1_flow_run_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   38,
+			NumMessages:   40,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

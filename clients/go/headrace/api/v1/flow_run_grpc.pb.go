@@ -35,6 +35,7 @@ const (
 	FlowRunService_ResumeFlowRun_FullMethodName       = "/headrace.api.v1.FlowRunService/ResumeFlowRun"
 	FlowRunService_RetryFlowRun_FullMethodName        = "/headrace.api.v1.FlowRunService/RetryFlowRun"
 	FlowRunService_ListFlowRunStates_FullMethodName   = "/headrace.api.v1.FlowRunService/ListFlowRunStates"
+	FlowRunService_GetFlowRunState_FullMethodName     = "/headrace.api.v1.FlowRunService/GetFlowRunState"
 	FlowRunService_WatchFlowRun_FullMethodName        = "/headrace.api.v1.FlowRunService/WatchFlowRun"
 	FlowRunService_FollowFlowRuns_FullMethodName      = "/headrace.api.v1.FlowRunService/FollowFlowRuns"
 )
@@ -76,6 +77,8 @@ type FlowRunServiceClient interface {
 	RetryFlowRun(ctx context.Context, in *RetryFlowRunRequest, opts ...grpc.CallOption) (*RetryFlowRunResponse, error)
 	// Lists the states that a flow run went through, oldest first.
 	ListFlowRunStates(ctx context.Context, in *ListFlowRunStatesRequest, opts ...grpc.CallOption) (*ListFlowRunStatesResponse, error)
+	// Returns one state that a flow run went through.
+	GetFlowRunState(ctx context.Context, in *GetFlowRunStateRequest, opts ...grpc.CallOption) (*GetFlowRunStateResponse, error)
 	// Follows one flow run with its task runs: first as they are, then each change, until the run is final.
 	WatchFlowRun(ctx context.Context, in *WatchFlowRunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchFlowRunResponse], error)
 	// Follows the flow runs of the workspace that match a filter: each change as it happens.
@@ -230,6 +233,16 @@ func (c *flowRunServiceClient) ListFlowRunStates(ctx context.Context, in *ListFl
 	return out, nil
 }
 
+func (c *flowRunServiceClient) GetFlowRunState(ctx context.Context, in *GetFlowRunStateRequest, opts ...grpc.CallOption) (*GetFlowRunStateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetFlowRunStateResponse)
+	err := c.cc.Invoke(ctx, FlowRunService_GetFlowRunState_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *flowRunServiceClient) WatchFlowRun(ctx context.Context, in *WatchFlowRunRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchFlowRunResponse], error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	stream, err := c.cc.NewStream(ctx, &FlowRunService_ServiceDesc.Streams[0], FlowRunService_WatchFlowRun_FullMethodName, cOpts...)
@@ -305,6 +318,8 @@ type FlowRunServiceServer interface {
 	RetryFlowRun(context.Context, *RetryFlowRunRequest) (*RetryFlowRunResponse, error)
 	// Lists the states that a flow run went through, oldest first.
 	ListFlowRunStates(context.Context, *ListFlowRunStatesRequest) (*ListFlowRunStatesResponse, error)
+	// Returns one state that a flow run went through.
+	GetFlowRunState(context.Context, *GetFlowRunStateRequest) (*GetFlowRunStateResponse, error)
 	// Follows one flow run with its task runs: first as they are, then each change, until the run is final.
 	WatchFlowRun(*WatchFlowRunRequest, grpc.ServerStreamingServer[WatchFlowRunResponse]) error
 	// Follows the flow runs of the workspace that match a filter: each change as it happens.
@@ -360,6 +375,9 @@ func (UnimplementedFlowRunServiceServer) RetryFlowRun(context.Context, *RetryFlo
 }
 func (UnimplementedFlowRunServiceServer) ListFlowRunStates(context.Context, *ListFlowRunStatesRequest) (*ListFlowRunStatesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListFlowRunStates not implemented")
+}
+func (UnimplementedFlowRunServiceServer) GetFlowRunState(context.Context, *GetFlowRunStateRequest) (*GetFlowRunStateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetFlowRunState not implemented")
 }
 func (UnimplementedFlowRunServiceServer) WatchFlowRun(*WatchFlowRunRequest, grpc.ServerStreamingServer[WatchFlowRunResponse]) error {
 	return status.Error(codes.Unimplemented, "method WatchFlowRun not implemented")
@@ -640,6 +658,24 @@ func _FlowRunService_ListFlowRunStates_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _FlowRunService_GetFlowRunState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetFlowRunStateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(FlowRunServiceServer).GetFlowRunState(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: FlowRunService_GetFlowRunState_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(FlowRunServiceServer).GetFlowRunState(ctx, req.(*GetFlowRunStateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _FlowRunService_WatchFlowRun_Handler(srv interface{}, stream grpc.ServerStream) error {
 	m := new(WatchFlowRunRequest)
 	if err := stream.RecvMsg(m); err != nil {
@@ -724,6 +760,10 @@ var FlowRunService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListFlowRunStates",
 			Handler:    _FlowRunService_ListFlowRunStates_Handler,
+		},
+		{
+			MethodName: "GetFlowRunState",
+			Handler:    _FlowRunService_GetFlowRunState_Handler,
 		},
 	},
 	Streams: []grpc.StreamDesc{

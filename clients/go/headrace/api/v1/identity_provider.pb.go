@@ -43,6 +43,7 @@ type IdentityProvider struct {
 	//
 	//	*IdentityProvider_Oidc
 	//	*IdentityProvider_Jwt
+	//	*IdentityProvider_Ldap
 	Kind isIdentityProvider_Kind `protobuf_oneof:"kind"`
 	// When it was made.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
@@ -142,6 +143,15 @@ func (x *IdentityProvider) GetJwt() *JwtProvider {
 	return nil
 }
 
+func (x *IdentityProvider) GetLdap() *LdapProvider {
+	if x != nil {
+		if x, ok := x.Kind.(*IdentityProvider_Ldap); ok {
+			return x.Ldap
+		}
+	}
+	return nil
+}
+
 func (x *IdentityProvider) GetCreatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreatedAt
@@ -170,9 +180,16 @@ type IdentityProvider_Jwt struct {
 	Jwt *JwtProvider `protobuf:"bytes,7,opt,name=jwt,proto3,oneof"`
 }
 
+type IdentityProvider_Ldap struct {
+	// A directory that knows people and their passwords.
+	Ldap *LdapProvider `protobuf:"bytes,10,opt,name=ldap,proto3,oneof"`
+}
+
 func (*IdentityProvider_Oidc) isIdentityProvider_Kind() {}
 
 func (*IdentityProvider_Jwt) isIdentityProvider_Kind() {}
+
+func (*IdentityProvider_Ldap) isIdentityProvider_Kind() {}
 
 // That members of a group hold a role.
 type GroupRole struct {
@@ -393,6 +410,160 @@ func (x *JwtProvider) GetMappings() []*JwtMapping {
 	return nil
 }
 
+// A directory (LDAP version 3, RFC 4511). A name is searched for; the entry that is found has to take the password.
+type LdapProvider struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// `ldap://host:port` speaks TLS from StartTLS on, `ldaps://host:port` from the beginning.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// Speaks in the clear; only with a directory on the server's own machine.
+	InTheClear bool `protobuf:"varint,2,opt,name=in_the_clear,json=inTheClear,proto3" json:"in_the_clear,omitempty"`
+	// The authorities that are believed, PEM; empty believes those of the machine.
+	CaCertificates string `protobuf:"bytes,3,opt,name=ca_certificates,json=caCertificates,proto3" json:"ca_certificates,omitempty"`
+	// Who searches; empty searches without saying who.
+	BindDn string `protobuf:"bytes,4,opt,name=bind_dn,json=bindDn,proto3" json:"bind_dn,omitempty"`
+	// Its password; never returned.
+	BindPassword string `protobuf:"bytes,5,opt,name=bind_password,json=bindPassword,proto3" json:"bind_password,omitempty"`
+	// Below which entry people are.
+	UserBase string `protobuf:"bytes,6,opt,name=user_base,json=userBase,proto3" json:"user_base,omitempty"`
+	// Finds the entry of a person (RFC 4515); `{name}` is what the person typed. Empty is `(|(uid={name})(mail={name}))`.
+	UserFilter string `protobuf:"bytes,7,opt,name=user_filter,json=userFilter,proto3" json:"user_filter,omitempty"`
+	// The attribute by which a person is known for good; empty is `entryUUID`.
+	SubjectAttribute string `protobuf:"bytes,8,opt,name=subject_attribute,json=subjectAttribute,proto3" json:"subject_attribute,omitempty"`
+	// The attribute with the e-mail address; empty is `mail`.
+	EmailAttribute string `protobuf:"bytes,9,opt,name=email_attribute,json=emailAttribute,proto3" json:"email_attribute,omitempty"`
+	// The attribute with the name that people read; empty is `cn`.
+	NameAttribute string `protobuf:"bytes,10,opt,name=name_attribute,json=nameAttribute,proto3" json:"name_attribute,omitempty"`
+	// Below which entry groups are; empty takes them from the attribute `memberOf` of the person.
+	GroupBase string `protobuf:"bytes,11,opt,name=group_base,json=groupBase,proto3" json:"group_base,omitempty"`
+	// Finds the groups of a person; `{dn}` is the person's entry, `{name}` what was typed. Empty is `(member={dn})`.
+	GroupFilter string `protobuf:"bytes,12,opt,name=group_filter,json=groupFilter,proto3" json:"group_filter,omitempty"`
+	// The attribute with the name of a group; empty is `cn`.
+	GroupAttribute string `protobuf:"bytes,13,opt,name=group_attribute,json=groupAttribute,proto3" json:"group_attribute,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *LdapProvider) Reset() {
+	*x = LdapProvider{}
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LdapProvider) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LdapProvider) ProtoMessage() {}
+
+func (x *LdapProvider) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LdapProvider.ProtoReflect.Descriptor instead.
+func (*LdapProvider) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *LdapProvider) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetInTheClear() bool {
+	if x != nil {
+		return x.InTheClear
+	}
+	return false
+}
+
+func (x *LdapProvider) GetCaCertificates() string {
+	if x != nil {
+		return x.CaCertificates
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetBindDn() string {
+	if x != nil {
+		return x.BindDn
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetBindPassword() string {
+	if x != nil {
+		return x.BindPassword
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetUserBase() string {
+	if x != nil {
+		return x.UserBase
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetUserFilter() string {
+	if x != nil {
+		return x.UserFilter
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetSubjectAttribute() string {
+	if x != nil {
+		return x.SubjectAttribute
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetEmailAttribute() string {
+	if x != nil {
+		return x.EmailAttribute
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetNameAttribute() string {
+	if x != nil {
+		return x.NameAttribute
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetGroupBase() string {
+	if x != nil {
+		return x.GroupBase
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetGroupFilter() string {
+	if x != nil {
+		return x.GroupFilter
+	}
+	return ""
+}
+
+func (x *LdapProvider) GetGroupAttribute() string {
+	if x != nil {
+		return x.GroupAttribute
+	}
+	return ""
+}
+
 // That tokens with a claim act as a service account.
 type JwtMapping struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -408,7 +579,7 @@ type JwtMapping struct {
 
 func (x *JwtMapping) Reset() {
 	*x = JwtMapping{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[4]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -420,7 +591,7 @@ func (x *JwtMapping) String() string {
 func (*JwtMapping) ProtoMessage() {}
 
 func (x *JwtMapping) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[4]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -433,7 +604,7 @@ func (x *JwtMapping) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use JwtMapping.ProtoReflect.Descriptor instead.
 func (*JwtMapping) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{4}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *JwtMapping) GetClaim() string {
@@ -468,7 +639,7 @@ type SetIdentityProviderRequest struct {
 
 func (x *SetIdentityProviderRequest) Reset() {
 	*x = SetIdentityProviderRequest{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[5]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -480,7 +651,7 @@ func (x *SetIdentityProviderRequest) String() string {
 func (*SetIdentityProviderRequest) ProtoMessage() {}
 
 func (x *SetIdentityProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[5]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -493,7 +664,7 @@ func (x *SetIdentityProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetIdentityProviderRequest.ProtoReflect.Descriptor instead.
 func (*SetIdentityProviderRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{5}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SetIdentityProviderRequest) GetProvider() *IdentityProvider {
@@ -514,7 +685,7 @@ type SetIdentityProviderResponse struct {
 
 func (x *SetIdentityProviderResponse) Reset() {
 	*x = SetIdentityProviderResponse{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[6]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -526,7 +697,7 @@ func (x *SetIdentityProviderResponse) String() string {
 func (*SetIdentityProviderResponse) ProtoMessage() {}
 
 func (x *SetIdentityProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[6]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -539,7 +710,7 @@ func (x *SetIdentityProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetIdentityProviderResponse.ProtoReflect.Descriptor instead.
 func (*SetIdentityProviderResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{6}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SetIdentityProviderResponse) GetProvider() *IdentityProvider {
@@ -560,7 +731,7 @@ type GetIdentityProviderRequest struct {
 
 func (x *GetIdentityProviderRequest) Reset() {
 	*x = GetIdentityProviderRequest{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[7]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -572,7 +743,7 @@ func (x *GetIdentityProviderRequest) String() string {
 func (*GetIdentityProviderRequest) ProtoMessage() {}
 
 func (x *GetIdentityProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[7]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -585,7 +756,7 @@ func (x *GetIdentityProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIdentityProviderRequest.ProtoReflect.Descriptor instead.
 func (*GetIdentityProviderRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{7}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *GetIdentityProviderRequest) GetHandle() string {
@@ -606,7 +777,7 @@ type GetIdentityProviderResponse struct {
 
 func (x *GetIdentityProviderResponse) Reset() {
 	*x = GetIdentityProviderResponse{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[8]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -618,7 +789,7 @@ func (x *GetIdentityProviderResponse) String() string {
 func (*GetIdentityProviderResponse) ProtoMessage() {}
 
 func (x *GetIdentityProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[8]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -631,7 +802,7 @@ func (x *GetIdentityProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetIdentityProviderResponse.ProtoReflect.Descriptor instead.
 func (*GetIdentityProviderResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{8}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetIdentityProviderResponse) GetProvider() *IdentityProvider {
@@ -654,7 +825,7 @@ type ListIdentityProvidersRequest struct {
 
 func (x *ListIdentityProvidersRequest) Reset() {
 	*x = ListIdentityProvidersRequest{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -666,7 +837,7 @@ func (x *ListIdentityProvidersRequest) String() string {
 func (*ListIdentityProvidersRequest) ProtoMessage() {}
 
 func (x *ListIdentityProvidersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -679,7 +850,7 @@ func (x *ListIdentityProvidersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIdentityProvidersRequest.ProtoReflect.Descriptor instead.
 func (*ListIdentityProvidersRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{9}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListIdentityProvidersRequest) GetPageSize() int32 {
@@ -709,7 +880,7 @@ type ListIdentityProvidersResponse struct {
 
 func (x *ListIdentityProvidersResponse) Reset() {
 	*x = ListIdentityProvidersResponse{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -721,7 +892,7 @@ func (x *ListIdentityProvidersResponse) String() string {
 func (*ListIdentityProvidersResponse) ProtoMessage() {}
 
 func (x *ListIdentityProvidersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -734,7 +905,7 @@ func (x *ListIdentityProvidersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListIdentityProvidersResponse.ProtoReflect.Descriptor instead.
 func (*ListIdentityProvidersResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{10}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListIdentityProvidersResponse) GetProviders() []*IdentityProvider {
@@ -762,7 +933,7 @@ type DeleteIdentityProviderRequest struct {
 
 func (x *DeleteIdentityProviderRequest) Reset() {
 	*x = DeleteIdentityProviderRequest{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -774,7 +945,7 @@ func (x *DeleteIdentityProviderRequest) String() string {
 func (*DeleteIdentityProviderRequest) ProtoMessage() {}
 
 func (x *DeleteIdentityProviderRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -787,7 +958,7 @@ func (x *DeleteIdentityProviderRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIdentityProviderRequest.ProtoReflect.Descriptor instead.
 func (*DeleteIdentityProviderRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{11}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeleteIdentityProviderRequest) GetHandle() string {
@@ -806,7 +977,7 @@ type DeleteIdentityProviderResponse struct {
 
 func (x *DeleteIdentityProviderResponse) Reset() {
 	*x = DeleteIdentityProviderResponse{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -818,7 +989,7 @@ func (x *DeleteIdentityProviderResponse) String() string {
 func (*DeleteIdentityProviderResponse) ProtoMessage() {}
 
 func (x *DeleteIdentityProviderResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -831,7 +1002,7 @@ func (x *DeleteIdentityProviderResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteIdentityProviderResponse.ProtoReflect.Descriptor instead.
 func (*DeleteIdentityProviderResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{12}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{13}
 }
 
 // Asks to encrypt anew.
@@ -843,7 +1014,7 @@ type RotateIdentitySecretsRequest struct {
 
 func (x *RotateIdentitySecretsRequest) Reset() {
 	*x = RotateIdentitySecretsRequest{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -855,7 +1026,7 @@ func (x *RotateIdentitySecretsRequest) String() string {
 func (*RotateIdentitySecretsRequest) ProtoMessage() {}
 
 func (x *RotateIdentitySecretsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -868,7 +1039,7 @@ func (x *RotateIdentitySecretsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateIdentitySecretsRequest.ProtoReflect.Descriptor instead.
 func (*RotateIdentitySecretsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{13}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{14}
 }
 
 // Tells what was encrypted anew.
@@ -884,7 +1055,7 @@ type RotateIdentitySecretsResponse struct {
 
 func (x *RotateIdentitySecretsResponse) Reset() {
 	*x = RotateIdentitySecretsResponse{}
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -896,7 +1067,7 @@ func (x *RotateIdentitySecretsResponse) String() string {
 func (*RotateIdentitySecretsResponse) ProtoMessage() {}
 
 func (x *RotateIdentitySecretsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_identity_provider_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -909,7 +1080,7 @@ func (x *RotateIdentitySecretsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotateIdentitySecretsResponse.ProtoReflect.Descriptor instead.
 func (*RotateIdentitySecretsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{14}
+	return file_headrace_api_v1_identity_provider_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *RotateIdentitySecretsResponse) GetRotated() int32 {
@@ -930,7 +1101,7 @@ var File_headrace_api_v1_identity_provider_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_identity_provider_proto_rawDesc = "" +
 	"\n" +
-	"'headrace/api/v1/identity_provider.proto\x12\x0fheadrace.api.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x03\n" +
+	"'headrace/api/v1/identity_provider.proto\x12\x0fheadrace.api.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd4\x03\n" +
 	"\x10IdentityProvider\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n" +
@@ -939,7 +1110,9 @@ const file_headrace_api_v1_identity_provider_proto_rawDesc = "" +
 	"groupRoles\x12#\n" +
 	"\rcreates_users\x18\x05 \x01(\bR\fcreatesUsers\x123\n" +
 	"\x04oidc\x18\x06 \x01(\v2\x1d.headrace.api.v1.OidcProviderH\x00R\x04oidc\x120\n" +
-	"\x03jwt\x18\a \x01(\v2\x1c.headrace.api.v1.JwtProviderH\x00R\x03jwt\x129\n" +
+	"\x03jwt\x18\a \x01(\v2\x1c.headrace.api.v1.JwtProviderH\x00R\x03jwt\x123\n" +
+	"\x04ldap\x18\n" +
+	" \x01(\v2\x1d.headrace.api.v1.LdapProviderH\x00R\x04ldap\x129\n" +
 	"\n" +
 	"created_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
@@ -959,7 +1132,25 @@ const file_headrace_api_v1_identity_provider_proto_rawDesc = "" +
 	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1a\n" +
 	"\baudience\x18\x02 \x01(\tR\baudience\x12\x19\n" +
 	"\bjwks_url\x18\x03 \x01(\tR\ajwksUrl\x127\n" +
-	"\bmappings\x18\x04 \x03(\v2\x1b.headrace.api.v1.JwtMappingR\bmappings\"f\n" +
+	"\bmappings\x18\x04 \x03(\v2\x1b.headrace.api.v1.JwtMappingR\bmappings\"\xcf\x03\n" +
+	"\fLdapProvider\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x12 \n" +
+	"\fin_the_clear\x18\x02 \x01(\bR\n" +
+	"inTheClear\x12'\n" +
+	"\x0fca_certificates\x18\x03 \x01(\tR\x0ecaCertificates\x12\x17\n" +
+	"\abind_dn\x18\x04 \x01(\tR\x06bindDn\x12#\n" +
+	"\rbind_password\x18\x05 \x01(\tR\fbindPassword\x12\x1b\n" +
+	"\tuser_base\x18\x06 \x01(\tR\buserBase\x12\x1f\n" +
+	"\vuser_filter\x18\a \x01(\tR\n" +
+	"userFilter\x12+\n" +
+	"\x11subject_attribute\x18\b \x01(\tR\x10subjectAttribute\x12'\n" +
+	"\x0femail_attribute\x18\t \x01(\tR\x0eemailAttribute\x12%\n" +
+	"\x0ename_attribute\x18\n" +
+	" \x01(\tR\rnameAttribute\x12\x1d\n" +
+	"\n" +
+	"group_base\x18\v \x01(\tR\tgroupBase\x12!\n" +
+	"\fgroup_filter\x18\f \x01(\tR\vgroupFilter\x12'\n" +
+	"\x0fgroup_attribute\x18\r \x01(\tR\x0egroupAttribute\"f\n" +
 	"\n" +
 	"JwtMapping\x12\x14\n" +
 	"\x05claim\x18\x01 \x01(\tR\x05claim\x12\x14\n" +
@@ -1009,51 +1200,53 @@ func file_headrace_api_v1_identity_provider_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_identity_provider_proto_rawDescData
 }
 
-var file_headrace_api_v1_identity_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_headrace_api_v1_identity_provider_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_headrace_api_v1_identity_provider_proto_goTypes = []any{
 	(*IdentityProvider)(nil),               // 0: headrace.api.v1.IdentityProvider
 	(*GroupRole)(nil),                      // 1: headrace.api.v1.GroupRole
 	(*OidcProvider)(nil),                   // 2: headrace.api.v1.OidcProvider
 	(*JwtProvider)(nil),                    // 3: headrace.api.v1.JwtProvider
-	(*JwtMapping)(nil),                     // 4: headrace.api.v1.JwtMapping
-	(*SetIdentityProviderRequest)(nil),     // 5: headrace.api.v1.SetIdentityProviderRequest
-	(*SetIdentityProviderResponse)(nil),    // 6: headrace.api.v1.SetIdentityProviderResponse
-	(*GetIdentityProviderRequest)(nil),     // 7: headrace.api.v1.GetIdentityProviderRequest
-	(*GetIdentityProviderResponse)(nil),    // 8: headrace.api.v1.GetIdentityProviderResponse
-	(*ListIdentityProvidersRequest)(nil),   // 9: headrace.api.v1.ListIdentityProvidersRequest
-	(*ListIdentityProvidersResponse)(nil),  // 10: headrace.api.v1.ListIdentityProvidersResponse
-	(*DeleteIdentityProviderRequest)(nil),  // 11: headrace.api.v1.DeleteIdentityProviderRequest
-	(*DeleteIdentityProviderResponse)(nil), // 12: headrace.api.v1.DeleteIdentityProviderResponse
-	(*RotateIdentitySecretsRequest)(nil),   // 13: headrace.api.v1.RotateIdentitySecretsRequest
-	(*RotateIdentitySecretsResponse)(nil),  // 14: headrace.api.v1.RotateIdentitySecretsResponse
-	(*timestamppb.Timestamp)(nil),          // 15: google.protobuf.Timestamp
+	(*LdapProvider)(nil),                   // 4: headrace.api.v1.LdapProvider
+	(*JwtMapping)(nil),                     // 5: headrace.api.v1.JwtMapping
+	(*SetIdentityProviderRequest)(nil),     // 6: headrace.api.v1.SetIdentityProviderRequest
+	(*SetIdentityProviderResponse)(nil),    // 7: headrace.api.v1.SetIdentityProviderResponse
+	(*GetIdentityProviderRequest)(nil),     // 8: headrace.api.v1.GetIdentityProviderRequest
+	(*GetIdentityProviderResponse)(nil),    // 9: headrace.api.v1.GetIdentityProviderResponse
+	(*ListIdentityProvidersRequest)(nil),   // 10: headrace.api.v1.ListIdentityProvidersRequest
+	(*ListIdentityProvidersResponse)(nil),  // 11: headrace.api.v1.ListIdentityProvidersResponse
+	(*DeleteIdentityProviderRequest)(nil),  // 12: headrace.api.v1.DeleteIdentityProviderRequest
+	(*DeleteIdentityProviderResponse)(nil), // 13: headrace.api.v1.DeleteIdentityProviderResponse
+	(*RotateIdentitySecretsRequest)(nil),   // 14: headrace.api.v1.RotateIdentitySecretsRequest
+	(*RotateIdentitySecretsResponse)(nil),  // 15: headrace.api.v1.RotateIdentitySecretsResponse
+	(*timestamppb.Timestamp)(nil),          // 16: google.protobuf.Timestamp
 }
 var file_headrace_api_v1_identity_provider_proto_depIdxs = []int32{
 	1,  // 0: headrace.api.v1.IdentityProvider.group_roles:type_name -> headrace.api.v1.GroupRole
 	2,  // 1: headrace.api.v1.IdentityProvider.oidc:type_name -> headrace.api.v1.OidcProvider
 	3,  // 2: headrace.api.v1.IdentityProvider.jwt:type_name -> headrace.api.v1.JwtProvider
-	15, // 3: headrace.api.v1.IdentityProvider.created_at:type_name -> google.protobuf.Timestamp
-	15, // 4: headrace.api.v1.IdentityProvider.updated_at:type_name -> google.protobuf.Timestamp
-	4,  // 5: headrace.api.v1.JwtProvider.mappings:type_name -> headrace.api.v1.JwtMapping
-	0,  // 6: headrace.api.v1.SetIdentityProviderRequest.provider:type_name -> headrace.api.v1.IdentityProvider
-	0,  // 7: headrace.api.v1.SetIdentityProviderResponse.provider:type_name -> headrace.api.v1.IdentityProvider
-	0,  // 8: headrace.api.v1.GetIdentityProviderResponse.provider:type_name -> headrace.api.v1.IdentityProvider
-	0,  // 9: headrace.api.v1.ListIdentityProvidersResponse.providers:type_name -> headrace.api.v1.IdentityProvider
-	5,  // 10: headrace.api.v1.IdentityProviderService.SetIdentityProvider:input_type -> headrace.api.v1.SetIdentityProviderRequest
-	7,  // 11: headrace.api.v1.IdentityProviderService.GetIdentityProvider:input_type -> headrace.api.v1.GetIdentityProviderRequest
-	9,  // 12: headrace.api.v1.IdentityProviderService.ListIdentityProviders:input_type -> headrace.api.v1.ListIdentityProvidersRequest
-	11, // 13: headrace.api.v1.IdentityProviderService.DeleteIdentityProvider:input_type -> headrace.api.v1.DeleteIdentityProviderRequest
-	13, // 14: headrace.api.v1.IdentityProviderService.RotateIdentitySecrets:input_type -> headrace.api.v1.RotateIdentitySecretsRequest
-	6,  // 15: headrace.api.v1.IdentityProviderService.SetIdentityProvider:output_type -> headrace.api.v1.SetIdentityProviderResponse
-	8,  // 16: headrace.api.v1.IdentityProviderService.GetIdentityProvider:output_type -> headrace.api.v1.GetIdentityProviderResponse
-	10, // 17: headrace.api.v1.IdentityProviderService.ListIdentityProviders:output_type -> headrace.api.v1.ListIdentityProvidersResponse
-	12, // 18: headrace.api.v1.IdentityProviderService.DeleteIdentityProvider:output_type -> headrace.api.v1.DeleteIdentityProviderResponse
-	14, // 19: headrace.api.v1.IdentityProviderService.RotateIdentitySecrets:output_type -> headrace.api.v1.RotateIdentitySecretsResponse
-	15, // [15:20] is the sub-list for method output_type
-	10, // [10:15] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	4,  // 3: headrace.api.v1.IdentityProvider.ldap:type_name -> headrace.api.v1.LdapProvider
+	16, // 4: headrace.api.v1.IdentityProvider.created_at:type_name -> google.protobuf.Timestamp
+	16, // 5: headrace.api.v1.IdentityProvider.updated_at:type_name -> google.protobuf.Timestamp
+	5,  // 6: headrace.api.v1.JwtProvider.mappings:type_name -> headrace.api.v1.JwtMapping
+	0,  // 7: headrace.api.v1.SetIdentityProviderRequest.provider:type_name -> headrace.api.v1.IdentityProvider
+	0,  // 8: headrace.api.v1.SetIdentityProviderResponse.provider:type_name -> headrace.api.v1.IdentityProvider
+	0,  // 9: headrace.api.v1.GetIdentityProviderResponse.provider:type_name -> headrace.api.v1.IdentityProvider
+	0,  // 10: headrace.api.v1.ListIdentityProvidersResponse.providers:type_name -> headrace.api.v1.IdentityProvider
+	6,  // 11: headrace.api.v1.IdentityProviderService.SetIdentityProvider:input_type -> headrace.api.v1.SetIdentityProviderRequest
+	8,  // 12: headrace.api.v1.IdentityProviderService.GetIdentityProvider:input_type -> headrace.api.v1.GetIdentityProviderRequest
+	10, // 13: headrace.api.v1.IdentityProviderService.ListIdentityProviders:input_type -> headrace.api.v1.ListIdentityProvidersRequest
+	12, // 14: headrace.api.v1.IdentityProviderService.DeleteIdentityProvider:input_type -> headrace.api.v1.DeleteIdentityProviderRequest
+	14, // 15: headrace.api.v1.IdentityProviderService.RotateIdentitySecrets:input_type -> headrace.api.v1.RotateIdentitySecretsRequest
+	7,  // 16: headrace.api.v1.IdentityProviderService.SetIdentityProvider:output_type -> headrace.api.v1.SetIdentityProviderResponse
+	9,  // 17: headrace.api.v1.IdentityProviderService.GetIdentityProvider:output_type -> headrace.api.v1.GetIdentityProviderResponse
+	11, // 18: headrace.api.v1.IdentityProviderService.ListIdentityProviders:output_type -> headrace.api.v1.ListIdentityProvidersResponse
+	13, // 19: headrace.api.v1.IdentityProviderService.DeleteIdentityProvider:output_type -> headrace.api.v1.DeleteIdentityProviderResponse
+	15, // 20: headrace.api.v1.IdentityProviderService.RotateIdentitySecrets:output_type -> headrace.api.v1.RotateIdentitySecretsResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_identity_provider_proto_init() }
@@ -1064,6 +1257,7 @@ func file_headrace_api_v1_identity_provider_proto_init() {
 	file_headrace_api_v1_identity_provider_proto_msgTypes[0].OneofWrappers = []any{
 		(*IdentityProvider_Oidc)(nil),
 		(*IdentityProvider_Jwt)(nil),
+		(*IdentityProvider_Ldap)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1071,7 +1265,7 @@ func file_headrace_api_v1_identity_provider_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_identity_provider_proto_rawDesc), len(file_headrace_api_v1_identity_provider_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -365,7 +365,8 @@ type LogFilter struct {
 	Sources []LogSource `protobuf:"varint,9,rep,packed,name=sources,proto3,enum=headrace.api.v1.LogSource" json:"sources,omitempty"`
 	// True: only records of flow runs themselves, not of their task runs.
 	WithoutTaskRuns bool `protobuf:"varint,10,opt,name=without_task_runs,json=withoutTaskRuns,proto3" json:"without_task_runs,omitempty"`
-	// True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. Not when following.
+	// True: also of the flow runs below those of flow_run_ids, at any depth; up to 1,000 in all. A
+	// follower is told of those that come later, too.
 	WithChildren bool `protobuf:"varint,11,opt,name=with_children,json=withChildren,proto3" json:"with_children,omitempty"`
 	// True: upper and lower case in `text` are told apart.
 	MatchCase bool `protobuf:"varint,12,opt,name=match_case,json=matchCase,proto3" json:"match_case,omitempty"`

@@ -31,7 +31,9 @@ type SignInOption struct {
 	// What the provider is called in addresses.
 	Provider string `protobuf:"bytes,1,opt,name=provider,proto3" json:"provider,omitempty"`
 	// The name that people read.
-	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Whether it takes name and password (`SignIn`); otherwise the browser is sent there (`BeginProviderSignIn`).
+	TakesPassword bool `protobuf:"varint,3,opt,name=takes_password,json=takesPassword,proto3" json:"takes_password,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -78,6 +80,13 @@ func (x *SignInOption) GetName() string {
 		return x.Name
 	}
 	return ""
+}
+
+func (x *SignInOption) GetTakesPassword() bool {
+	if x != nil {
+		return x.TakesPassword
+	}
+	return false
 }
 
 // That somebody is signed in somewhere.
@@ -284,12 +293,14 @@ func (x *GetSignInOptionsResponse) GetSignInRequired() bool {
 // Asks to be signed in.
 type SignInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The e-mail address.
+	// The e-mail address; with a directory, whatever it knows people by.
 	Email string `protobuf:"bytes,1,opt,name=email,proto3" json:"email,omitempty"`
 	// The password.
 	Password string `protobuf:"bytes,2,opt,name=password,proto3" json:"password,omitempty"`
 	// A one-time code, or a recovery code, where the user has set that up.
-	Code          string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	// The directory that knows the password; empty is a password that is kept here.
+	Provider      string `protobuf:"bytes,4,opt,name=provider,proto3" json:"provider,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -341,6 +352,13 @@ func (x *SignInRequest) GetPassword() string {
 func (x *SignInRequest) GetCode() string {
 	if x != nil {
 		return x.Code
+	}
+	return ""
+}
+
+func (x *SignInRequest) GetProvider() string {
+	if x != nil {
+		return x.Provider
 	}
 	return ""
 }
@@ -1780,10 +1798,11 @@ var File_headrace_api_v1_sign_in_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_sign_in_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/api/v1/sign_in.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aheadrace/api/v1/user.proto\">\n" +
+	"\x1dheadrace/api/v1/sign_in.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1aheadrace/api/v1/user.proto\"e\n" +
 	"\fSignInOption\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\xcb\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12%\n" +
+	"\x0etakes_password\x18\x03 \x01(\bR\rtakesPassword\"\xcb\x02\n" +
 	"\aSession\x12\x1d\n" +
 	"\n" +
 	"session_id\x18\x01 \x01(\tR\tsessionId\x12\x1a\n" +
@@ -1801,11 +1820,12 @@ const file_headrace_api_v1_sign_in_proto_rawDesc = "" +
 	"\x17GetSignInOptionsRequest\"}\n" +
 	"\x18GetSignInOptionsResponse\x127\n" +
 	"\aoptions\x18\x01 \x03(\v2\x1d.headrace.api.v1.SignInOptionR\aoptions\x12(\n" +
-	"\x10sign_in_required\x18\x02 \x01(\bR\x0esignInRequired\"U\n" +
+	"\x10sign_in_required\x18\x02 \x01(\bR\x0esignInRequired\"q\n" +
 	"\rSignInRequest\x12\x14\n" +
 	"\x05email\x18\x01 \x01(\tR\x05email\x12\x1a\n" +
 	"\bpassword\x18\x02 \x01(\tR\bpassword\x12\x12\n" +
-	"\x04code\x18\x03 \x01(\tR\x04code\"\x9b\x01\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\x12\x1a\n" +
+	"\bprovider\x18\x04 \x01(\tR\bprovider\"\x9b\x01\n" +
 	"\x0eSignInResponse\x12)\n" +
 	"\x04user\x18\x01 \x01(\v2\x15.headrace.api.v1.UserR\x04user\x12#\n" +
 	"\rsession_token\x18\x02 \x01(\tR\fsessionToken\x129\n" +

@@ -46,8 +46,8 @@ const (
 type SignInServiceClient interface {
 	// Tells how one can sign in here.
 	GetSignInOptions(ctx context.Context, in *GetSignInOptionsRequest, opts ...grpc.CallOption) (*GetSignInOptionsResponse, error)
-	// Signs in with a password that is kept here. After some wrong ones the name is locked for a while, longer each
-	// time.
+	// Signs in with a password that is kept here, or by a directory. After some wrong ones the name is locked for a
+	// while, longer each time.
 	SignIn(ctx context.Context, in *SignInRequest, opts ...grpc.CallOption) (*SignInResponse, error)
 	// Begins to sign in with a provider (OpenID Connect): returns where to send the browser.
 	BeginProviderSignIn(ctx context.Context, in *BeginProviderSignInRequest, opts ...grpc.CallOption) (*BeginProviderSignInResponse, error)
@@ -243,8 +243,8 @@ func (c *signInServiceClient) CollectDeviceSignIn(ctx context.Context, in *Colle
 type SignInServiceServer interface {
 	// Tells how one can sign in here.
 	GetSignInOptions(context.Context, *GetSignInOptionsRequest) (*GetSignInOptionsResponse, error)
-	// Signs in with a password that is kept here. After some wrong ones the name is locked for a while, longer each
-	// time.
+	// Signs in with a password that is kept here, or by a directory. After some wrong ones the name is locked for a
+	// while, longer each time.
 	SignIn(context.Context, *SignInRequest) (*SignInResponse, error)
 	// Begins to sign in with a provider (OpenID Connect): returns where to send the browser.
 	BeginProviderSignIn(context.Context, *BeginProviderSignInRequest) (*BeginProviderSignInResponse, error)

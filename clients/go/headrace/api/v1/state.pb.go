@@ -194,8 +194,8 @@ type State struct {
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
 	// When the run entered the state.
 	OccurredAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
-	// Increases by one with each transition of the run. Set by the server for flow runs, by the
-	// recording process for task runs.
+	// Increases with each transition of the run. Set by the server for flow runs, one by one; by the
+	// recording process for task runs, which may leave gaps.
 	Version int64 `protobuf:"varint,6,opt,name=version,proto3" json:"version,omitempty"`
 	// What belongs to the state beside its type.
 	Details *StateDetails `protobuf:"bytes,7,opt,name=details,proto3" json:"details,omitempty"`

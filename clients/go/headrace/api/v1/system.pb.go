@@ -160,6 +160,171 @@ func (x *GetSystemResponse) GetInstallationId() string {
 	return ""
 }
 
+// Asks for the settings of the server.
+type GetServerSettingsRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetServerSettingsRequest) Reset() {
+	*x = GetServerSettingsRequest{}
+	mi := &file_headrace_api_v1_system_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetServerSettingsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetServerSettingsRequest) ProtoMessage() {}
+
+func (x *GetServerSettingsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_system_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetServerSettingsRequest.ProtoReflect.Descriptor instead.
+func (*GetServerSettingsRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_system_proto_rawDescGZIP(), []int{2}
+}
+
+// Returns the settings of the server.
+type GetServerSettingsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// All settings, in the order of the documentation.
+	Settings      []*ServerSetting `protobuf:"bytes,1,rep,name=settings,proto3" json:"settings,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetServerSettingsResponse) Reset() {
+	*x = GetServerSettingsResponse{}
+	mi := &file_headrace_api_v1_system_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetServerSettingsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetServerSettingsResponse) ProtoMessage() {}
+
+func (x *GetServerSettingsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_system_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetServerSettingsResponse.ProtoReflect.Descriptor instead.
+func (*GetServerSettingsResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_system_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *GetServerSettingsResponse) GetSettings() []*ServerSetting {
+	if x != nil {
+		return x.Settings
+	}
+	return nil
+}
+
+// One setting of the server.
+type ServerSetting struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The environment variable that sets it.
+	Variable string `protobuf:"bytes,1,opt,name=variable,proto3" json:"variable,omitempty"`
+	// Its value as one would set it; empty where there is none, and for secrets.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// True if somebody set it, false if this is the default.
+	Customized bool `protobuf:"varint,3,opt,name=customized,proto3" json:"customized,omitempty"`
+	// True if the value is a secret.
+	Secret bool `protobuf:"varint,4,opt,name=secret,proto3" json:"secret,omitempty"`
+	// What it is for; empty where the name says it all.
+	Description   string `protobuf:"bytes,5,opt,name=description,proto3" json:"description,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ServerSetting) Reset() {
+	*x = ServerSetting{}
+	mi := &file_headrace_api_v1_system_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ServerSetting) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ServerSetting) ProtoMessage() {}
+
+func (x *ServerSetting) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_system_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ServerSetting.ProtoReflect.Descriptor instead.
+func (*ServerSetting) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_system_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ServerSetting) GetVariable() string {
+	if x != nil {
+		return x.Variable
+	}
+	return ""
+}
+
+func (x *ServerSetting) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *ServerSetting) GetCustomized() bool {
+	if x != nil {
+		return x.Customized
+	}
+	return false
+}
+
+func (x *ServerSetting) GetSecret() bool {
+	if x != nil {
+		return x.Secret
+	}
+	return false
+}
+
+func (x *ServerSetting) GetDescription() string {
+	if x != nil {
+		return x.Description
+	}
+	return ""
+}
+
 var File_headrace_api_v1_system_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_system_proto_rawDesc = "" +
@@ -173,9 +338,21 @@ const file_headrace_api_v1_system_proto_rawDesc = "" +
 	"\bgrpc_tls\x18\x04 \x01(\bR\agrpcTls\x127\n" +
 	"\x17authentication_required\x18\x05 \x01(\bR\x16authenticationRequired\x124\n" +
 	"\x16minimum_client_version\x18\x06 \x01(\tR\x14minimumClientVersion\x12'\n" +
-	"\x0finstallation_id\x18\a \x01(\tR\x0einstallationId2c\n" +
+	"\x0finstallation_id\x18\a \x01(\tR\x0einstallationId\"\x1a\n" +
+	"\x18GetServerSettingsRequest\"W\n" +
+	"\x19GetServerSettingsResponse\x12:\n" +
+	"\bsettings\x18\x01 \x03(\v2\x1e.headrace.api.v1.ServerSettingR\bsettings\"\x9b\x01\n" +
+	"\rServerSetting\x12\x1a\n" +
+	"\bvariable\x18\x01 \x01(\tR\bvariable\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x1e\n" +
+	"\n" +
+	"customized\x18\x03 \x01(\bR\n" +
+	"customized\x12\x16\n" +
+	"\x06secret\x18\x04 \x01(\bR\x06secret\x12 \n" +
+	"\vdescription\x18\x05 \x01(\tR\vdescription2\xcf\x01\n" +
 	"\rSystemService\x12R\n" +
-	"\tGetSystem\x12!.headrace.api.v1.GetSystemRequest\x1a\".headrace.api.v1.GetSystemResponseBg\n" +
+	"\tGetSystem\x12!.headrace.api.v1.GetSystemRequest\x1a\".headrace.api.v1.GetSystemResponse\x12j\n" +
+	"\x11GetServerSettings\x12).headrace.api.v1.GetServerSettingsRequest\x1a*.headrace.api.v1.GetServerSettingsResponseBg\n" +
 	"\x12io.headrace.api.v1B\vSystemProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
 
 var (
@@ -190,19 +367,25 @@ func file_headrace_api_v1_system_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_system_proto_rawDescData
 }
 
-var file_headrace_api_v1_system_proto_msgTypes = make([]protoimpl.MessageInfo, 2)
+var file_headrace_api_v1_system_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_headrace_api_v1_system_proto_goTypes = []any{
-	(*GetSystemRequest)(nil),  // 0: headrace.api.v1.GetSystemRequest
-	(*GetSystemResponse)(nil), // 1: headrace.api.v1.GetSystemResponse
+	(*GetSystemRequest)(nil),          // 0: headrace.api.v1.GetSystemRequest
+	(*GetSystemResponse)(nil),         // 1: headrace.api.v1.GetSystemResponse
+	(*GetServerSettingsRequest)(nil),  // 2: headrace.api.v1.GetServerSettingsRequest
+	(*GetServerSettingsResponse)(nil), // 3: headrace.api.v1.GetServerSettingsResponse
+	(*ServerSetting)(nil),             // 4: headrace.api.v1.ServerSetting
 }
 var file_headrace_api_v1_system_proto_depIdxs = []int32{
-	0, // 0: headrace.api.v1.SystemService.GetSystem:input_type -> headrace.api.v1.GetSystemRequest
-	1, // 1: headrace.api.v1.SystemService.GetSystem:output_type -> headrace.api.v1.GetSystemResponse
-	1, // [1:2] is the sub-list for method output_type
-	0, // [0:1] is the sub-list for method input_type
-	0, // [0:0] is the sub-list for extension type_name
-	0, // [0:0] is the sub-list for extension extendee
-	0, // [0:0] is the sub-list for field type_name
+	4, // 0: headrace.api.v1.GetServerSettingsResponse.settings:type_name -> headrace.api.v1.ServerSetting
+	0, // 1: headrace.api.v1.SystemService.GetSystem:input_type -> headrace.api.v1.GetSystemRequest
+	2, // 2: headrace.api.v1.SystemService.GetServerSettings:input_type -> headrace.api.v1.GetServerSettingsRequest
+	1, // 3: headrace.api.v1.SystemService.GetSystem:output_type -> headrace.api.v1.GetSystemResponse
+	3, // 4: headrace.api.v1.SystemService.GetServerSettings:output_type -> headrace.api.v1.GetServerSettingsResponse
+	3, // [3:5] is the sub-list for method output_type
+	1, // [1:3] is the sub-list for method input_type
+	1, // [1:1] is the sub-list for extension type_name
+	1, // [1:1] is the sub-list for extension extendee
+	0, // [0:1] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_system_proto_init() }
@@ -216,7 +399,7 @@ func file_headrace_api_v1_system_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_system_proto_rawDesc), len(file_headrace_api_v1_system_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   2,
+			NumMessages:   5,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -21,7 +21,8 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	SystemService_GetSystem_FullMethodName = "/headrace.api.v1.SystemService/GetSystem"
+	SystemService_GetSystem_FullMethodName         = "/headrace.api.v1.SystemService/GetSystem"
+	SystemService_GetServerSettings_FullMethodName = "/headrace.api.v1.SystemService/GetServerSettings"
 )
 
 // SystemServiceClient is the client API for SystemService service.
@@ -32,6 +33,8 @@ const (
 type SystemServiceClient interface {
 	// Tells the server's version, what it can do and where it is reached.
 	GetSystem(ctx context.Context, in *GetSystemRequest, opts ...grpc.CallOption) (*GetSystemResponse, error)
+	// Tells how the process that answers is set up. Values of secrets are not told, only whether there is one.
+	GetServerSettings(ctx context.Context, in *GetServerSettingsRequest, opts ...grpc.CallOption) (*GetServerSettingsResponse, error)
 }
 
 type systemServiceClient struct {
@@ -52,6 +55,16 @@ func (c *systemServiceClient) GetSystem(ctx context.Context, in *GetSystemReques
 	return out, nil
 }
 
+func (c *systemServiceClient) GetServerSettings(ctx context.Context, in *GetServerSettingsRequest, opts ...grpc.CallOption) (*GetServerSettingsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetServerSettingsResponse)
+	err := c.cc.Invoke(ctx, SystemService_GetServerSettings_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // SystemServiceServer is the server API for SystemService service.
 // All implementations must embed UnimplementedSystemServiceServer
 // for forward compatibility.
@@ -60,6 +73,8 @@ func (c *systemServiceClient) GetSystem(ctx context.Context, in *GetSystemReques
 type SystemServiceServer interface {
 	// Tells the server's version, what it can do and where it is reached.
 	GetSystem(context.Context, *GetSystemRequest) (*GetSystemResponse, error)
+	// Tells how the process that answers is set up. Values of secrets are not told, only whether there is one.
+	GetServerSettings(context.Context, *GetServerSettingsRequest) (*GetServerSettingsResponse, error)
 	mustEmbedUnimplementedSystemServiceServer()
 }
 
@@ -72,6 +87,9 @@ type UnimplementedSystemServiceServer struct{}
 
 func (UnimplementedSystemServiceServer) GetSystem(context.Context, *GetSystemRequest) (*GetSystemResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetSystem not implemented")
+}
+func (UnimplementedSystemServiceServer) GetServerSettings(context.Context, *GetServerSettingsRequest) (*GetServerSettingsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetServerSettings not implemented")
 }
 func (UnimplementedSystemServiceServer) mustEmbedUnimplementedSystemServiceServer() {}
 func (UnimplementedSystemServiceServer) testEmbeddedByValue()                       {}
@@ -112,6 +130,24 @@ func _SystemService_GetSystem_Handler(srv interface{}, ctx context.Context, dec 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _SystemService_GetServerSettings_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetServerSettingsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(SystemServiceServer).GetServerSettings(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: SystemService_GetServerSettings_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(SystemServiceServer).GetServerSettings(ctx, req.(*GetServerSettingsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // SystemService_ServiceDesc is the grpc.ServiceDesc for SystemService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -122,6 +158,10 @@ var SystemService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetSystem",
 			Handler:    _SystemService_GetSystem_Handler,
+		},
+		{
+			MethodName: "GetServerSettings",
+			Handler:    _SystemService_GetServerSettings_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

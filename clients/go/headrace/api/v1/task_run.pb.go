@@ -12,6 +12,7 @@ import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
 	durationpb "google.golang.org/protobuf/types/known/durationpb"
+	fieldmaskpb "google.golang.org/protobuf/types/known/fieldmaskpb"
 	structpb "google.golang.org/protobuf/types/known/structpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
@@ -42,6 +43,8 @@ const (
 	TaskInputKind_TASK_INPUT_KIND_CONSTANT TaskInputKind = 4
 	// A task run that was only waited for.
 	TaskInputKind_TASK_INPUT_KIND_WAIT_FOR TaskInputKind = 5
+	// An asset that the task takes from, as its option asset_deps says; the source is the asset's key.
+	TaskInputKind_TASK_INPUT_KIND_ASSET TaskInputKind = 6
 )
 
 // Enum value maps for TaskInputKind.
@@ -53,6 +56,7 @@ var (
 		3: "TASK_INPUT_KIND_PARAMETER",
 		4: "TASK_INPUT_KIND_CONSTANT",
 		5: "TASK_INPUT_KIND_WAIT_FOR",
+		6: "TASK_INPUT_KIND_ASSET",
 	}
 	TaskInputKind_value = map[string]int32{
 		"TASK_INPUT_KIND_UNSPECIFIED": 0,
@@ -61,6 +65,7 @@ var (
 		"TASK_INPUT_KIND_PARAMETER":   3,
 		"TASK_INPUT_KIND_CONSTANT":    4,
 		"TASK_INPUT_KIND_WAIT_FOR":    5,
+		"TASK_INPUT_KIND_ASSET":       6,
 	}
 )
 
@@ -603,8 +608,12 @@ type TaskRunFilter struct {
 	DeploymentIds []string `protobuf:"bytes,32,rep,name=deployment_ids,json=deploymentIds,proto3" json:"deployment_ids,omitempty"`
 	// Part of any of these flow runs or of the trees below them.
 	RootFlowRunIds []string `protobuf:"bytes,33,rep,name=root_flow_run_ids,json=rootFlowRunIds,proto3" json:"root_flow_run_ids,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Any of these filters.
+	AnyOf []*TaskRunFilter `protobuf:"bytes,34,rep,name=any_of,json=anyOf,proto3" json:"any_of,omitempty"`
+	// None of these filters.
+	NoneOf        []*TaskRunFilter `protobuf:"bytes,35,rep,name=none_of,json=noneOf,proto3" json:"none_of,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *TaskRunFilter) Reset() {
@@ -864,6 +873,20 @@ func (x *TaskRunFilter) GetDeploymentIds() []string {
 func (x *TaskRunFilter) GetRootFlowRunIds() []string {
 	if x != nil {
 		return x.RootFlowRunIds
+	}
+	return nil
+}
+
+func (x *TaskRunFilter) GetAnyOf() []*TaskRunFilter {
+	if x != nil {
+		return x.AnyOf
+	}
+	return nil
+}
+
+func (x *TaskRunFilter) GetNoneOf() []*TaskRunFilter {
+	if x != nil {
+		return x.NoneOf
 	}
 	return nil
 }
@@ -1363,6 +1386,300 @@ func (x *ListTaskRunStatesResponse) GetNextPageToken() string {
 	return ""
 }
 
+// Asks for a state.
+type GetTaskRunStateRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one. A state whose id is no UUIDv7 is found for a week.
+	StateId       string `protobuf:"bytes,1,opt,name=state_id,json=stateId,proto3" json:"state_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTaskRunStateRequest) Reset() {
+	*x = GetTaskRunStateRequest{}
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTaskRunStateRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTaskRunStateRequest) ProtoMessage() {}
+
+func (x *GetTaskRunStateRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTaskRunStateRequest.ProtoReflect.Descriptor instead.
+func (*GetTaskRunStateRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GetTaskRunStateRequest) GetStateId() string {
+	if x != nil {
+		return x.StateId
+	}
+	return ""
+}
+
+// Returns a state.
+type GetTaskRunStateResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The state.
+	State *State `protobuf:"bytes,1,opt,name=state,proto3" json:"state,omitempty"`
+	// The task run that it is a state of.
+	TaskRunId string `protobuf:"bytes,2,opt,name=task_run_id,json=taskRunId,proto3" json:"task_run_id,omitempty"`
+	// The flow run that the task run is part of, if it is of one.
+	FlowRunId     string `protobuf:"bytes,3,opt,name=flow_run_id,json=flowRunId,proto3" json:"flow_run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetTaskRunStateResponse) Reset() {
+	*x = GetTaskRunStateResponse{}
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetTaskRunStateResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetTaskRunStateResponse) ProtoMessage() {}
+
+func (x *GetTaskRunStateResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetTaskRunStateResponse.ProtoReflect.Descriptor instead.
+func (*GetTaskRunStateResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *GetTaskRunStateResponse) GetState() *State {
+	if x != nil {
+		return x.State
+	}
+	return nil
+}
+
+func (x *GetTaskRunStateResponse) GetTaskRunId() string {
+	if x != nil {
+		return x.TaskRunId
+	}
+	return ""
+}
+
+func (x *GetTaskRunStateResponse) GetFlowRunId() string {
+	if x != nil {
+		return x.FlowRunId
+	}
+	return ""
+}
+
+// Asks to change a task run.
+type UpdateTaskRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The new values, and the task run's id.
+	TaskRun *TaskRun `protobuf:"bytes,1,opt,name=task_run,json=taskRun,proto3" json:"task_run,omitempty"`
+	// Which fields to change: name, tags, labels. Empty: those that are set.
+	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateTaskRunRequest) Reset() {
+	*x = UpdateTaskRunRequest{}
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateTaskRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateTaskRunRequest) ProtoMessage() {}
+
+func (x *UpdateTaskRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateTaskRunRequest.ProtoReflect.Descriptor instead.
+func (*UpdateTaskRunRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *UpdateTaskRunRequest) GetTaskRun() *TaskRun {
+	if x != nil {
+		return x.TaskRun
+	}
+	return nil
+}
+
+func (x *UpdateTaskRunRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
+	if x != nil {
+		return x.UpdateMask
+	}
+	return nil
+}
+
+// Returns the changed task run.
+type UpdateTaskRunResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The task run.
+	TaskRun       *TaskRun `protobuf:"bytes,1,opt,name=task_run,json=taskRun,proto3" json:"task_run,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *UpdateTaskRunResponse) Reset() {
+	*x = UpdateTaskRunResponse{}
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *UpdateTaskRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*UpdateTaskRunResponse) ProtoMessage() {}
+
+func (x *UpdateTaskRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use UpdateTaskRunResponse.ProtoReflect.Descriptor instead.
+func (*UpdateTaskRunResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *UpdateTaskRunResponse) GetTaskRun() *TaskRun {
+	if x != nil {
+		return x.TaskRun
+	}
+	return nil
+}
+
+// Asks to delete a task run.
+type DeleteTaskRunRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	TaskRunId     string `protobuf:"bytes,1,opt,name=task_run_id,json=taskRunId,proto3" json:"task_run_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTaskRunRequest) Reset() {
+	*x = DeleteTaskRunRequest{}
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTaskRunRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTaskRunRequest) ProtoMessage() {}
+
+func (x *DeleteTaskRunRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTaskRunRequest.ProtoReflect.Descriptor instead.
+func (*DeleteTaskRunRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *DeleteTaskRunRequest) GetTaskRunId() string {
+	if x != nil {
+		return x.TaskRunId
+	}
+	return ""
+}
+
+// The task run is gone.
+type DeleteTaskRunResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteTaskRunResponse) Reset() {
+	*x = DeleteTaskRunResponse{}
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteTaskRunResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteTaskRunResponse) ProtoMessage() {}
+
+func (x *DeleteTaskRunResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteTaskRunResponse.ProtoReflect.Descriptor instead.
+func (*DeleteTaskRunResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{18}
+}
+
 // What a process that executes flow runs sends.
 type RecordRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1378,7 +1695,7 @@ type RecordRequest struct {
 
 func (x *RecordRequest) Reset() {
 	*x = RecordRequest{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1390,7 +1707,7 @@ func (x *RecordRequest) String() string {
 func (*RecordRequest) ProtoMessage() {}
 
 func (x *RecordRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1403,7 +1720,7 @@ func (x *RecordRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordRequest.ProtoReflect.Descriptor instead.
 func (*RecordRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{13}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RecordRequest) GetMessage() isRecordRequest_Message {
@@ -1478,7 +1795,7 @@ type RecordOpen struct {
 
 func (x *RecordOpen) Reset() {
 	*x = RecordOpen{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1490,7 +1807,7 @@ func (x *RecordOpen) String() string {
 func (*RecordOpen) ProtoMessage() {}
 
 func (x *RecordOpen) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1503,7 +1820,7 @@ func (x *RecordOpen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordOpen.ProtoReflect.Descriptor instead.
 func (*RecordOpen) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{14}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *RecordOpen) GetProcessId() string {
@@ -1533,7 +1850,7 @@ type RecordAttempt struct {
 
 func (x *RecordAttempt) Reset() {
 	*x = RecordAttempt{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1545,7 +1862,7 @@ func (x *RecordAttempt) String() string {
 func (*RecordAttempt) ProtoMessage() {}
 
 func (x *RecordAttempt) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1558,7 +1875,7 @@ func (x *RecordAttempt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordAttempt.ProtoReflect.Descriptor instead.
 func (*RecordAttempt) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RecordAttempt) GetFlowRunId() string {
@@ -1590,7 +1907,7 @@ type RecordFrame struct {
 
 func (x *RecordFrame) Reset() {
 	*x = RecordFrame{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1602,7 +1919,7 @@ func (x *RecordFrame) String() string {
 func (*RecordFrame) ProtoMessage() {}
 
 func (x *RecordFrame) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1615,7 +1932,7 @@ func (x *RecordFrame) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordFrame.ProtoReflect.Descriptor instead.
 func (*RecordFrame) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{16}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RecordFrame) GetSequence() int64 {
@@ -1658,7 +1975,7 @@ type TaskRunTransition struct {
 
 func (x *TaskRunTransition) Reset() {
 	*x = TaskRunTransition{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1670,7 +1987,7 @@ func (x *TaskRunTransition) String() string {
 func (*TaskRunTransition) ProtoMessage() {}
 
 func (x *TaskRunTransition) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1683,7 +2000,7 @@ func (x *TaskRunTransition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRunTransition.ProtoReflect.Descriptor instead.
 func (*TaskRunTransition) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{17}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *TaskRunTransition) GetAttemptIndex() uint32 {
@@ -1756,7 +2073,7 @@ type TaskRunSpec struct {
 
 func (x *TaskRunSpec) Reset() {
 	*x = TaskRunSpec{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1768,7 +2085,7 @@ func (x *TaskRunSpec) String() string {
 func (*TaskRunSpec) ProtoMessage() {}
 
 func (x *TaskRunSpec) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1781,7 +2098,7 @@ func (x *TaskRunSpec) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TaskRunSpec.ProtoReflect.Descriptor instead.
 func (*TaskRunSpec) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{18}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *TaskRunSpec) GetTaskKey() string {
@@ -1886,7 +2203,7 @@ type RecordHeartbeat struct {
 
 func (x *RecordHeartbeat) Reset() {
 	*x = RecordHeartbeat{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1898,7 +2215,7 @@ func (x *RecordHeartbeat) String() string {
 func (*RecordHeartbeat) ProtoMessage() {}
 
 func (x *RecordHeartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1911,7 +2228,7 @@ func (x *RecordHeartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordHeartbeat.ProtoReflect.Descriptor instead.
 func (*RecordHeartbeat) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{19}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *RecordHeartbeat) GetAttempts() []*RecordAttempt {
@@ -1939,7 +2256,7 @@ type RecordResponse struct {
 
 func (x *RecordResponse) Reset() {
 	*x = RecordResponse{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[20]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1951,7 +2268,7 @@ func (x *RecordResponse) String() string {
 func (*RecordResponse) ProtoMessage() {}
 
 func (x *RecordResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[20]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1964,7 +2281,7 @@ func (x *RecordResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordResponse.ProtoReflect.Descriptor instead.
 func (*RecordResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{20}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *RecordResponse) GetMessage() isRecordResponse_Message {
@@ -2089,7 +2406,7 @@ type RecordOpened struct {
 
 func (x *RecordOpened) Reset() {
 	*x = RecordOpened{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[21]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2101,7 +2418,7 @@ func (x *RecordOpened) String() string {
 func (*RecordOpened) ProtoMessage() {}
 
 func (x *RecordOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[21]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2114,7 +2431,7 @@ func (x *RecordOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordOpened.ProtoReflect.Descriptor instead.
 func (*RecordOpened) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{21}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *RecordOpened) GetHeartbeatInterval() *durationpb.Duration {
@@ -2149,7 +2466,7 @@ type RecordAck struct {
 
 func (x *RecordAck) Reset() {
 	*x = RecordAck{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[22]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2161,7 +2478,7 @@ func (x *RecordAck) String() string {
 func (*RecordAck) ProtoMessage() {}
 
 func (x *RecordAck) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[22]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2174,7 +2491,7 @@ func (x *RecordAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordAck.ProtoReflect.Descriptor instead.
 func (*RecordAck) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{22}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *RecordAck) GetSequence() int64 {
@@ -2195,7 +2512,7 @@ type RecordRenewed struct {
 
 func (x *RecordRenewed) Reset() {
 	*x = RecordRenewed{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[23]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2207,7 +2524,7 @@ func (x *RecordRenewed) String() string {
 func (*RecordRenewed) ProtoMessage() {}
 
 func (x *RecordRenewed) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[23]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2220,7 +2537,7 @@ func (x *RecordRenewed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordRenewed.ProtoReflect.Descriptor instead.
 func (*RecordRenewed) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{23}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *RecordRenewed) GetLeaseExpiresAt() *timestamppb.Timestamp {
@@ -2245,7 +2562,7 @@ type AttemptLost struct {
 
 func (x *AttemptLost) Reset() {
 	*x = AttemptLost{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[24]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2257,7 +2574,7 @@ func (x *AttemptLost) String() string {
 func (*AttemptLost) ProtoMessage() {}
 
 func (x *AttemptLost) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[24]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2270,7 +2587,7 @@ func (x *AttemptLost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AttemptLost.ProtoReflect.Descriptor instead.
 func (*AttemptLost) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{24}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *AttemptLost) GetFlowRunId() string {
@@ -2307,7 +2624,7 @@ type RunSignal struct {
 
 func (x *RunSignal) Reset() {
 	*x = RunSignal{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[25]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2319,7 +2636,7 @@ func (x *RunSignal) String() string {
 func (*RunSignal) ProtoMessage() {}
 
 func (x *RunSignal) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[25]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2332,7 +2649,7 @@ func (x *RunSignal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RunSignal.ProtoReflect.Descriptor instead.
 func (*RunSignal) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{25}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *RunSignal) GetFlowRunId() string {
@@ -2364,7 +2681,7 @@ type RecordRefused struct {
 
 func (x *RecordRefused) Reset() {
 	*x = RecordRefused{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[26]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2376,7 +2693,7 @@ func (x *RecordRefused) String() string {
 func (*RecordRefused) ProtoMessage() {}
 
 func (x *RecordRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[26]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2389,7 +2706,7 @@ func (x *RecordRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordRefused.ProtoReflect.Descriptor instead.
 func (*RecordRefused) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{26}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *RecordRefused) GetSequence() int64 {
@@ -2424,7 +2741,7 @@ type RecordTransitionsRequest struct {
 
 func (x *RecordTransitionsRequest) Reset() {
 	*x = RecordTransitionsRequest{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[27]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2436,7 +2753,7 @@ func (x *RecordTransitionsRequest) String() string {
 func (*RecordTransitionsRequest) ProtoMessage() {}
 
 func (x *RecordTransitionsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[27]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2449,7 +2766,7 @@ func (x *RecordTransitionsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordTransitionsRequest.ProtoReflect.Descriptor instead.
 func (*RecordTransitionsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{27}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *RecordTransitionsRequest) GetFrame() *RecordFrame {
@@ -2470,7 +2787,7 @@ type RecordTransitionsResponse struct {
 
 func (x *RecordTransitionsResponse) Reset() {
 	*x = RecordTransitionsResponse{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[28]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2482,7 +2799,7 @@ func (x *RecordTransitionsResponse) String() string {
 func (*RecordTransitionsResponse) ProtoMessage() {}
 
 func (x *RecordTransitionsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[28]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2495,7 +2812,7 @@ func (x *RecordTransitionsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RecordTransitionsResponse.ProtoReflect.Descriptor instead.
 func (*RecordTransitionsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{28}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *RecordTransitionsResponse) GetLost() []*AttemptLost {
@@ -2516,7 +2833,7 @@ type RenewAttemptsRequest struct {
 
 func (x *RenewAttemptsRequest) Reset() {
 	*x = RenewAttemptsRequest{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[29]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2528,7 +2845,7 @@ func (x *RenewAttemptsRequest) String() string {
 func (*RenewAttemptsRequest) ProtoMessage() {}
 
 func (x *RenewAttemptsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[29]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2541,7 +2858,7 @@ func (x *RenewAttemptsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewAttemptsRequest.ProtoReflect.Descriptor instead.
 func (*RenewAttemptsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{29}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RenewAttemptsRequest) GetAttempts() []*RecordAttempt {
@@ -2566,7 +2883,7 @@ type RenewAttemptsResponse struct {
 
 func (x *RenewAttemptsResponse) Reset() {
 	*x = RenewAttemptsResponse{}
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[30]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2578,7 +2895,7 @@ func (x *RenewAttemptsResponse) String() string {
 func (*RenewAttemptsResponse) ProtoMessage() {}
 
 func (x *RenewAttemptsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_task_run_proto_msgTypes[30]
+	mi := &file_headrace_api_v1_task_run_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2591,7 +2908,7 @@ func (x *RenewAttemptsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RenewAttemptsResponse.ProtoReflect.Descriptor instead.
 func (*RenewAttemptsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{30}
+	return file_headrace_api_v1_task_run_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *RenewAttemptsResponse) GetLeaseExpiresAt() *timestamppb.Timestamp {
@@ -2619,7 +2936,7 @@ var File_headrace_api_v1_task_run_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\n" +
-	"\x1eheadrace/api/v1/task_run.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/api/v1/state.proto\"\xf1\a\n" +
+	"\x1eheadrace/api/v1/task_run.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/api/v1/state.proto\"\xf1\a\n" +
 	"\aTaskRun\x12\x1e\n" +
 	"\vtask_run_id\x18\x01 \x01(\tR\ttaskRunId\x12\x1e\n" +
 	"\vflow_run_id\x18\x02 \x01(\tR\tflowRunId\x12\x19\n" +
@@ -2655,7 +2972,7 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\x0fTaskRetryPolicy\x12\x18\n" +
 	"\aretries\x18\x01 \x01(\x05R\aretries\x12#\n" +
 	"\rdelay_seconds\x18\x02 \x03(\x01R\fdelaySeconds\x12#\n" +
-	"\rjitter_factor\x18\x03 \x01(\x01R\fjitterFactor\"\xed\v\n" +
+	"\rjitter_factor\x18\x03 \x01(\x01R\fjitterFactor\"\xdd\f\n" +
 	"\rTaskRunFilter\x12 \n" +
 	"\ftask_run_ids\x18\x01 \x03(\tR\n" +
 	"taskRunIds\x12 \n" +
@@ -2698,7 +3015,9 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\x12child_flow_run_ids\x18\x1e \x03(\tR\x0fchildFlowRunIds\x12\x19\n" +
 	"\bflow_ids\x18\x1f \x03(\tR\aflowIds\x12%\n" +
 	"\x0edeployment_ids\x18  \x03(\tR\rdeploymentIds\x12)\n" +
-	"\x11root_flow_run_ids\x18! \x03(\tR\x0erootFlowRunIdsB\x15\n" +
+	"\x11root_flow_run_ids\x18! \x03(\tR\x0erootFlowRunIds\x125\n" +
+	"\x06any_of\x18\" \x03(\v2\x1e.headrace.api.v1.TaskRunFilterR\x05anyOf\x127\n" +
+	"\anone_of\x18# \x03(\v2\x1e.headrace.api.v1.TaskRunFilterR\x06noneOfB\x15\n" +
 	"\x13_has_child_flow_runB\r\n" +
 	"\v_backgroundB\v\n" +
 	"\t_untaggedB\x15\n" +
@@ -2732,7 +3051,22 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"page_token\x18\x03 \x01(\tR\tpageToken\"s\n" +
 	"\x19ListTaskRunStatesResponse\x12.\n" +
 	"\x06states\x18\x01 \x03(\v2\x16.headrace.api.v1.StateR\x06states\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc5\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"3\n" +
+	"\x16GetTaskRunStateRequest\x12\x19\n" +
+	"\bstate_id\x18\x01 \x01(\tR\astateId\"\x87\x01\n" +
+	"\x17GetTaskRunStateResponse\x12,\n" +
+	"\x05state\x18\x01 \x01(\v2\x16.headrace.api.v1.StateR\x05state\x12\x1e\n" +
+	"\vtask_run_id\x18\x02 \x01(\tR\ttaskRunId\x12\x1e\n" +
+	"\vflow_run_id\x18\x03 \x01(\tR\tflowRunId\"\x88\x01\n" +
+	"\x14UpdateTaskRunRequest\x123\n" +
+	"\btask_run\x18\x01 \x01(\v2\x18.headrace.api.v1.TaskRunR\ataskRun\x12;\n" +
+	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
+	"updateMask\"L\n" +
+	"\x15UpdateTaskRunResponse\x123\n" +
+	"\btask_run\x18\x01 \x01(\v2\x18.headrace.api.v1.TaskRunR\ataskRun\"6\n" +
+	"\x14DeleteTaskRunRequest\x12\x1e\n" +
+	"\vtask_run_id\x18\x01 \x01(\tR\ttaskRunId\"\x17\n" +
+	"\x15DeleteTaskRunResponse\"\xc5\x01\n" +
 	"\rRecordRequest\x121\n" +
 	"\x04open\x18\x01 \x01(\v2\x1b.headrace.api.v1.RecordOpenH\x00R\x04open\x124\n" +
 	"\x05frame\x18\x02 \x01(\v2\x1c.headrace.api.v1.RecordFrameH\x00R\x05frame\x12@\n" +
@@ -2810,14 +3144,15 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\x15RenewAttemptsResponse\x12D\n" +
 	"\x10lease_expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x120\n" +
 	"\x04lost\x18\x02 \x03(\v2\x1c.headrace.api.v1.AttemptLostR\x04lost\x124\n" +
-	"\asignals\x18\x03 \x03(\v2\x1a.headrace.api.v1.RunSignalR\asignals*\xc7\x01\n" +
+	"\asignals\x18\x03 \x03(\v2\x1a.headrace.api.v1.RunSignalR\asignals*\xe2\x01\n" +
 	"\rTaskInputKind\x12\x1f\n" +
 	"\x1bTASK_INPUT_KIND_UNSPECIFIED\x10\x00\x12\x1c\n" +
 	"\x18TASK_INPUT_KIND_TASK_RUN\x10\x01\x12\x1c\n" +
 	"\x18TASK_INPUT_KIND_FLOW_RUN\x10\x02\x12\x1d\n" +
 	"\x19TASK_INPUT_KIND_PARAMETER\x10\x03\x12\x1c\n" +
 	"\x18TASK_INPUT_KIND_CONSTANT\x10\x04\x12\x1c\n" +
-	"\x18TASK_INPUT_KIND_WAIT_FOR\x10\x05*\x98\x02\n" +
+	"\x18TASK_INPUT_KIND_WAIT_FOR\x10\x05\x12\x19\n" +
+	"\x15TASK_INPUT_KIND_ASSET\x10\x06*\x98\x02\n" +
 	"\vTaskRunSort\x12\x1d\n" +
 	"\x19TASK_RUN_SORT_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15TASK_RUN_SORT_ID_DESC\x10\x01\x12\x18\n" +
@@ -2827,13 +3162,16 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\x18TASK_RUN_SORT_ENDED_DESC\x10\x05\x12\x1a\n" +
 	"\x16TASK_RUN_SORT_NAME_ASC\x10\x06\x12\x1b\n" +
 	"\x17TASK_RUN_SORT_NAME_DESC\x10\a\x12\x1f\n" +
-	"\x1bTASK_RUN_SORT_RUN_TIME_DESC\x10\b2\x90\x03\n" +
+	"\x1bTASK_RUN_SORT_RUN_TIME_DESC\x10\b2\xb6\x05\n" +
 	"\x0eTaskRunService\x12U\n" +
 	"\n" +
 	"GetTaskRun\x12\".headrace.api.v1.GetTaskRunRequest\x1a#.headrace.api.v1.GetTaskRunResponse\x12[\n" +
 	"\fListTaskRuns\x12$.headrace.api.v1.ListTaskRunsRequest\x1a%.headrace.api.v1.ListTaskRunsResponse\x12^\n" +
 	"\rCountTaskRuns\x12%.headrace.api.v1.CountTaskRunsRequest\x1a&.headrace.api.v1.CountTaskRunsResponse\x12j\n" +
-	"\x11ListTaskRunStates\x12).headrace.api.v1.ListTaskRunStatesRequest\x1a*.headrace.api.v1.ListTaskRunStatesResponse2\xaa\x02\n" +
+	"\x11ListTaskRunStates\x12).headrace.api.v1.ListTaskRunStatesRequest\x1a*.headrace.api.v1.ListTaskRunStatesResponse\x12d\n" +
+	"\x0fGetTaskRunState\x12'.headrace.api.v1.GetTaskRunStateRequest\x1a(.headrace.api.v1.GetTaskRunStateResponse\x12^\n" +
+	"\rUpdateTaskRun\x12%.headrace.api.v1.UpdateTaskRunRequest\x1a&.headrace.api.v1.UpdateTaskRunResponse\x12^\n" +
+	"\rDeleteTaskRun\x12%.headrace.api.v1.DeleteTaskRunRequest\x1a&.headrace.api.v1.DeleteTaskRunResponse2\xaa\x02\n" +
 	"\rRecordService\x12M\n" +
 	"\x06Record\x12\x1e.headrace.api.v1.RecordRequest\x1a\x1f.headrace.api.v1.RecordResponse(\x010\x01\x12j\n" +
 	"\x11RecordTransitions\x12).headrace.api.v1.RecordTransitionsRequest\x1a*.headrace.api.v1.RecordTransitionsResponse\x12^\n" +
@@ -2853,7 +3191,7 @@ func file_headrace_api_v1_task_run_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_task_run_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_headrace_api_v1_task_run_proto_msgTypes = make([]protoimpl.MessageInfo, 31)
+var file_headrace_api_v1_task_run_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_headrace_api_v1_task_run_proto_goTypes = []any{
 	(TaskInputKind)(0),                // 0: headrace.api.v1.TaskInputKind
 	(TaskRunSort)(0),                  // 1: headrace.api.v1.TaskRunSort
@@ -2870,109 +3208,128 @@ var file_headrace_api_v1_task_run_proto_goTypes = []any{
 	(*TaskStateCount)(nil),            // 12: headrace.api.v1.TaskStateCount
 	(*ListTaskRunStatesRequest)(nil),  // 13: headrace.api.v1.ListTaskRunStatesRequest
 	(*ListTaskRunStatesResponse)(nil), // 14: headrace.api.v1.ListTaskRunStatesResponse
-	(*RecordRequest)(nil),             // 15: headrace.api.v1.RecordRequest
-	(*RecordOpen)(nil),                // 16: headrace.api.v1.RecordOpen
-	(*RecordAttempt)(nil),             // 17: headrace.api.v1.RecordAttempt
-	(*RecordFrame)(nil),               // 18: headrace.api.v1.RecordFrame
-	(*TaskRunTransition)(nil),         // 19: headrace.api.v1.TaskRunTransition
-	(*TaskRunSpec)(nil),               // 20: headrace.api.v1.TaskRunSpec
-	(*RecordHeartbeat)(nil),           // 21: headrace.api.v1.RecordHeartbeat
-	(*RecordResponse)(nil),            // 22: headrace.api.v1.RecordResponse
-	(*RecordOpened)(nil),              // 23: headrace.api.v1.RecordOpened
-	(*RecordAck)(nil),                 // 24: headrace.api.v1.RecordAck
-	(*RecordRenewed)(nil),             // 25: headrace.api.v1.RecordRenewed
-	(*AttemptLost)(nil),               // 26: headrace.api.v1.AttemptLost
-	(*RunSignal)(nil),                 // 27: headrace.api.v1.RunSignal
-	(*RecordRefused)(nil),             // 28: headrace.api.v1.RecordRefused
-	(*RecordTransitionsRequest)(nil),  // 29: headrace.api.v1.RecordTransitionsRequest
-	(*RecordTransitionsResponse)(nil), // 30: headrace.api.v1.RecordTransitionsResponse
-	(*RenewAttemptsRequest)(nil),      // 31: headrace.api.v1.RenewAttemptsRequest
-	(*RenewAttemptsResponse)(nil),     // 32: headrace.api.v1.RenewAttemptsResponse
-	(*State)(nil),                     // 33: headrace.api.v1.State
-	(*structpb.Struct)(nil),           // 34: google.protobuf.Struct
-	(*timestamppb.Timestamp)(nil),     // 35: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),       // 36: google.protobuf.Duration
-	(StateType)(0),                    // 37: headrace.api.v1.StateType
-	(*TimeRange)(nil),                 // 38: headrace.api.v1.TimeRange
+	(*GetTaskRunStateRequest)(nil),    // 15: headrace.api.v1.GetTaskRunStateRequest
+	(*GetTaskRunStateResponse)(nil),   // 16: headrace.api.v1.GetTaskRunStateResponse
+	(*UpdateTaskRunRequest)(nil),      // 17: headrace.api.v1.UpdateTaskRunRequest
+	(*UpdateTaskRunResponse)(nil),     // 18: headrace.api.v1.UpdateTaskRunResponse
+	(*DeleteTaskRunRequest)(nil),      // 19: headrace.api.v1.DeleteTaskRunRequest
+	(*DeleteTaskRunResponse)(nil),     // 20: headrace.api.v1.DeleteTaskRunResponse
+	(*RecordRequest)(nil),             // 21: headrace.api.v1.RecordRequest
+	(*RecordOpen)(nil),                // 22: headrace.api.v1.RecordOpen
+	(*RecordAttempt)(nil),             // 23: headrace.api.v1.RecordAttempt
+	(*RecordFrame)(nil),               // 24: headrace.api.v1.RecordFrame
+	(*TaskRunTransition)(nil),         // 25: headrace.api.v1.TaskRunTransition
+	(*TaskRunSpec)(nil),               // 26: headrace.api.v1.TaskRunSpec
+	(*RecordHeartbeat)(nil),           // 27: headrace.api.v1.RecordHeartbeat
+	(*RecordResponse)(nil),            // 28: headrace.api.v1.RecordResponse
+	(*RecordOpened)(nil),              // 29: headrace.api.v1.RecordOpened
+	(*RecordAck)(nil),                 // 30: headrace.api.v1.RecordAck
+	(*RecordRenewed)(nil),             // 31: headrace.api.v1.RecordRenewed
+	(*AttemptLost)(nil),               // 32: headrace.api.v1.AttemptLost
+	(*RunSignal)(nil),                 // 33: headrace.api.v1.RunSignal
+	(*RecordRefused)(nil),             // 34: headrace.api.v1.RecordRefused
+	(*RecordTransitionsRequest)(nil),  // 35: headrace.api.v1.RecordTransitionsRequest
+	(*RecordTransitionsResponse)(nil), // 36: headrace.api.v1.RecordTransitionsResponse
+	(*RenewAttemptsRequest)(nil),      // 37: headrace.api.v1.RenewAttemptsRequest
+	(*RenewAttemptsResponse)(nil),     // 38: headrace.api.v1.RenewAttemptsResponse
+	(*State)(nil),                     // 39: headrace.api.v1.State
+	(*structpb.Struct)(nil),           // 40: google.protobuf.Struct
+	(*timestamppb.Timestamp)(nil),     // 41: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),       // 42: google.protobuf.Duration
+	(StateType)(0),                    // 43: headrace.api.v1.StateType
+	(*TimeRange)(nil),                 // 44: headrace.api.v1.TimeRange
+	(*fieldmaskpb.FieldMask)(nil),     // 45: google.protobuf.FieldMask
 }
 var file_headrace_api_v1_task_run_proto_depIdxs = []int32{
-	33, // 0: headrace.api.v1.TaskRun.state:type_name -> headrace.api.v1.State
-	34, // 1: headrace.api.v1.TaskRun.labels:type_name -> google.protobuf.Struct
+	39, // 0: headrace.api.v1.TaskRun.state:type_name -> headrace.api.v1.State
+	40, // 1: headrace.api.v1.TaskRun.labels:type_name -> google.protobuf.Struct
 	3,  // 2: headrace.api.v1.TaskRun.inputs:type_name -> headrace.api.v1.TaskInput
 	4,  // 3: headrace.api.v1.TaskRun.retry_policy:type_name -> headrace.api.v1.TaskRetryPolicy
-	35, // 4: headrace.api.v1.TaskRun.cache_expires_at:type_name -> google.protobuf.Timestamp
-	35, // 5: headrace.api.v1.TaskRun.created_at:type_name -> google.protobuf.Timestamp
-	35, // 6: headrace.api.v1.TaskRun.updated_at:type_name -> google.protobuf.Timestamp
-	35, // 7: headrace.api.v1.TaskRun.expected_start_at:type_name -> google.protobuf.Timestamp
-	35, // 8: headrace.api.v1.TaskRun.started_at:type_name -> google.protobuf.Timestamp
-	35, // 9: headrace.api.v1.TaskRun.ended_at:type_name -> google.protobuf.Timestamp
-	36, // 10: headrace.api.v1.TaskRun.total_run_time:type_name -> google.protobuf.Duration
+	41, // 4: headrace.api.v1.TaskRun.cache_expires_at:type_name -> google.protobuf.Timestamp
+	41, // 5: headrace.api.v1.TaskRun.created_at:type_name -> google.protobuf.Timestamp
+	41, // 6: headrace.api.v1.TaskRun.updated_at:type_name -> google.protobuf.Timestamp
+	41, // 7: headrace.api.v1.TaskRun.expected_start_at:type_name -> google.protobuf.Timestamp
+	41, // 8: headrace.api.v1.TaskRun.started_at:type_name -> google.protobuf.Timestamp
+	41, // 9: headrace.api.v1.TaskRun.ended_at:type_name -> google.protobuf.Timestamp
+	42, // 10: headrace.api.v1.TaskRun.total_run_time:type_name -> google.protobuf.Duration
 	0,  // 11: headrace.api.v1.TaskInput.kind:type_name -> headrace.api.v1.TaskInputKind
-	37, // 12: headrace.api.v1.TaskRunFilter.state_types:type_name -> headrace.api.v1.StateType
-	34, // 13: headrace.api.v1.TaskRunFilter.labels:type_name -> google.protobuf.Struct
-	38, // 14: headrace.api.v1.TaskRunFilter.created:type_name -> headrace.api.v1.TimeRange
-	38, // 15: headrace.api.v1.TaskRunFilter.started:type_name -> headrace.api.v1.TimeRange
-	38, // 16: headrace.api.v1.TaskRunFilter.ended:type_name -> headrace.api.v1.TimeRange
-	36, // 17: headrace.api.v1.TaskRunFilter.run_time_at_least:type_name -> google.protobuf.Duration
-	36, // 18: headrace.api.v1.TaskRunFilter.run_time_at_most:type_name -> google.protobuf.Duration
-	37, // 19: headrace.api.v1.TaskRunFilter.state_types_none:type_name -> headrace.api.v1.StateType
-	38, // 20: headrace.api.v1.TaskRunFilter.expected_start:type_name -> headrace.api.v1.TimeRange
-	38, // 21: headrace.api.v1.TaskRunFilter.state_entered:type_name -> headrace.api.v1.TimeRange
-	2,  // 22: headrace.api.v1.GetTaskRunResponse.task_run:type_name -> headrace.api.v1.TaskRun
-	5,  // 23: headrace.api.v1.ListTaskRunsRequest.filter:type_name -> headrace.api.v1.TaskRunFilter
-	1,  // 24: headrace.api.v1.ListTaskRunsRequest.sort:type_name -> headrace.api.v1.TaskRunSort
-	2,  // 25: headrace.api.v1.ListTaskRunsResponse.task_runs:type_name -> headrace.api.v1.TaskRun
-	5,  // 26: headrace.api.v1.CountTaskRunsRequest.filter:type_name -> headrace.api.v1.TaskRunFilter
-	12, // 27: headrace.api.v1.CountTaskRunsResponse.counts:type_name -> headrace.api.v1.TaskStateCount
-	37, // 28: headrace.api.v1.TaskStateCount.type:type_name -> headrace.api.v1.StateType
-	33, // 29: headrace.api.v1.ListTaskRunStatesResponse.states:type_name -> headrace.api.v1.State
-	16, // 30: headrace.api.v1.RecordRequest.open:type_name -> headrace.api.v1.RecordOpen
-	18, // 31: headrace.api.v1.RecordRequest.frame:type_name -> headrace.api.v1.RecordFrame
-	21, // 32: headrace.api.v1.RecordRequest.heartbeat:type_name -> headrace.api.v1.RecordHeartbeat
-	17, // 33: headrace.api.v1.RecordFrame.attempts:type_name -> headrace.api.v1.RecordAttempt
-	19, // 34: headrace.api.v1.RecordFrame.transitions:type_name -> headrace.api.v1.TaskRunTransition
-	33, // 35: headrace.api.v1.TaskRunTransition.state:type_name -> headrace.api.v1.State
-	20, // 36: headrace.api.v1.TaskRunTransition.spec:type_name -> headrace.api.v1.TaskRunSpec
-	34, // 37: headrace.api.v1.TaskRunSpec.labels:type_name -> google.protobuf.Struct
-	3,  // 38: headrace.api.v1.TaskRunSpec.inputs:type_name -> headrace.api.v1.TaskInput
-	4,  // 39: headrace.api.v1.TaskRunSpec.retry_policy:type_name -> headrace.api.v1.TaskRetryPolicy
-	35, // 40: headrace.api.v1.TaskRunSpec.cache_expires_at:type_name -> google.protobuf.Timestamp
-	35, // 41: headrace.api.v1.TaskRunSpec.expected_start_at:type_name -> google.protobuf.Timestamp
-	17, // 42: headrace.api.v1.RecordHeartbeat.attempts:type_name -> headrace.api.v1.RecordAttempt
-	23, // 43: headrace.api.v1.RecordResponse.opened:type_name -> headrace.api.v1.RecordOpened
-	24, // 44: headrace.api.v1.RecordResponse.ack:type_name -> headrace.api.v1.RecordAck
-	25, // 45: headrace.api.v1.RecordResponse.renewed:type_name -> headrace.api.v1.RecordRenewed
-	26, // 46: headrace.api.v1.RecordResponse.lost:type_name -> headrace.api.v1.AttemptLost
-	27, // 47: headrace.api.v1.RecordResponse.signal:type_name -> headrace.api.v1.RunSignal
-	28, // 48: headrace.api.v1.RecordResponse.refused:type_name -> headrace.api.v1.RecordRefused
-	36, // 49: headrace.api.v1.RecordOpened.heartbeat_interval:type_name -> google.protobuf.Duration
-	35, // 50: headrace.api.v1.RecordRenewed.lease_expires_at:type_name -> google.protobuf.Timestamp
-	33, // 51: headrace.api.v1.RunSignal.state:type_name -> headrace.api.v1.State
-	18, // 52: headrace.api.v1.RecordTransitionsRequest.frame:type_name -> headrace.api.v1.RecordFrame
-	26, // 53: headrace.api.v1.RecordTransitionsResponse.lost:type_name -> headrace.api.v1.AttemptLost
-	17, // 54: headrace.api.v1.RenewAttemptsRequest.attempts:type_name -> headrace.api.v1.RecordAttempt
-	35, // 55: headrace.api.v1.RenewAttemptsResponse.lease_expires_at:type_name -> google.protobuf.Timestamp
-	26, // 56: headrace.api.v1.RenewAttemptsResponse.lost:type_name -> headrace.api.v1.AttemptLost
-	27, // 57: headrace.api.v1.RenewAttemptsResponse.signals:type_name -> headrace.api.v1.RunSignal
-	6,  // 58: headrace.api.v1.TaskRunService.GetTaskRun:input_type -> headrace.api.v1.GetTaskRunRequest
-	8,  // 59: headrace.api.v1.TaskRunService.ListTaskRuns:input_type -> headrace.api.v1.ListTaskRunsRequest
-	10, // 60: headrace.api.v1.TaskRunService.CountTaskRuns:input_type -> headrace.api.v1.CountTaskRunsRequest
-	13, // 61: headrace.api.v1.TaskRunService.ListTaskRunStates:input_type -> headrace.api.v1.ListTaskRunStatesRequest
-	15, // 62: headrace.api.v1.RecordService.Record:input_type -> headrace.api.v1.RecordRequest
-	29, // 63: headrace.api.v1.RecordService.RecordTransitions:input_type -> headrace.api.v1.RecordTransitionsRequest
-	31, // 64: headrace.api.v1.RecordService.RenewAttempts:input_type -> headrace.api.v1.RenewAttemptsRequest
-	7,  // 65: headrace.api.v1.TaskRunService.GetTaskRun:output_type -> headrace.api.v1.GetTaskRunResponse
-	9,  // 66: headrace.api.v1.TaskRunService.ListTaskRuns:output_type -> headrace.api.v1.ListTaskRunsResponse
-	11, // 67: headrace.api.v1.TaskRunService.CountTaskRuns:output_type -> headrace.api.v1.CountTaskRunsResponse
-	14, // 68: headrace.api.v1.TaskRunService.ListTaskRunStates:output_type -> headrace.api.v1.ListTaskRunStatesResponse
-	22, // 69: headrace.api.v1.RecordService.Record:output_type -> headrace.api.v1.RecordResponse
-	30, // 70: headrace.api.v1.RecordService.RecordTransitions:output_type -> headrace.api.v1.RecordTransitionsResponse
-	32, // 71: headrace.api.v1.RecordService.RenewAttempts:output_type -> headrace.api.v1.RenewAttemptsResponse
-	65, // [65:72] is the sub-list for method output_type
-	58, // [58:65] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	43, // 12: headrace.api.v1.TaskRunFilter.state_types:type_name -> headrace.api.v1.StateType
+	40, // 13: headrace.api.v1.TaskRunFilter.labels:type_name -> google.protobuf.Struct
+	44, // 14: headrace.api.v1.TaskRunFilter.created:type_name -> headrace.api.v1.TimeRange
+	44, // 15: headrace.api.v1.TaskRunFilter.started:type_name -> headrace.api.v1.TimeRange
+	44, // 16: headrace.api.v1.TaskRunFilter.ended:type_name -> headrace.api.v1.TimeRange
+	42, // 17: headrace.api.v1.TaskRunFilter.run_time_at_least:type_name -> google.protobuf.Duration
+	42, // 18: headrace.api.v1.TaskRunFilter.run_time_at_most:type_name -> google.protobuf.Duration
+	43, // 19: headrace.api.v1.TaskRunFilter.state_types_none:type_name -> headrace.api.v1.StateType
+	44, // 20: headrace.api.v1.TaskRunFilter.expected_start:type_name -> headrace.api.v1.TimeRange
+	44, // 21: headrace.api.v1.TaskRunFilter.state_entered:type_name -> headrace.api.v1.TimeRange
+	5,  // 22: headrace.api.v1.TaskRunFilter.any_of:type_name -> headrace.api.v1.TaskRunFilter
+	5,  // 23: headrace.api.v1.TaskRunFilter.none_of:type_name -> headrace.api.v1.TaskRunFilter
+	2,  // 24: headrace.api.v1.GetTaskRunResponse.task_run:type_name -> headrace.api.v1.TaskRun
+	5,  // 25: headrace.api.v1.ListTaskRunsRequest.filter:type_name -> headrace.api.v1.TaskRunFilter
+	1,  // 26: headrace.api.v1.ListTaskRunsRequest.sort:type_name -> headrace.api.v1.TaskRunSort
+	2,  // 27: headrace.api.v1.ListTaskRunsResponse.task_runs:type_name -> headrace.api.v1.TaskRun
+	5,  // 28: headrace.api.v1.CountTaskRunsRequest.filter:type_name -> headrace.api.v1.TaskRunFilter
+	12, // 29: headrace.api.v1.CountTaskRunsResponse.counts:type_name -> headrace.api.v1.TaskStateCount
+	43, // 30: headrace.api.v1.TaskStateCount.type:type_name -> headrace.api.v1.StateType
+	39, // 31: headrace.api.v1.ListTaskRunStatesResponse.states:type_name -> headrace.api.v1.State
+	39, // 32: headrace.api.v1.GetTaskRunStateResponse.state:type_name -> headrace.api.v1.State
+	2,  // 33: headrace.api.v1.UpdateTaskRunRequest.task_run:type_name -> headrace.api.v1.TaskRun
+	45, // 34: headrace.api.v1.UpdateTaskRunRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 35: headrace.api.v1.UpdateTaskRunResponse.task_run:type_name -> headrace.api.v1.TaskRun
+	22, // 36: headrace.api.v1.RecordRequest.open:type_name -> headrace.api.v1.RecordOpen
+	24, // 37: headrace.api.v1.RecordRequest.frame:type_name -> headrace.api.v1.RecordFrame
+	27, // 38: headrace.api.v1.RecordRequest.heartbeat:type_name -> headrace.api.v1.RecordHeartbeat
+	23, // 39: headrace.api.v1.RecordFrame.attempts:type_name -> headrace.api.v1.RecordAttempt
+	25, // 40: headrace.api.v1.RecordFrame.transitions:type_name -> headrace.api.v1.TaskRunTransition
+	39, // 41: headrace.api.v1.TaskRunTransition.state:type_name -> headrace.api.v1.State
+	26, // 42: headrace.api.v1.TaskRunTransition.spec:type_name -> headrace.api.v1.TaskRunSpec
+	40, // 43: headrace.api.v1.TaskRunSpec.labels:type_name -> google.protobuf.Struct
+	3,  // 44: headrace.api.v1.TaskRunSpec.inputs:type_name -> headrace.api.v1.TaskInput
+	4,  // 45: headrace.api.v1.TaskRunSpec.retry_policy:type_name -> headrace.api.v1.TaskRetryPolicy
+	41, // 46: headrace.api.v1.TaskRunSpec.cache_expires_at:type_name -> google.protobuf.Timestamp
+	41, // 47: headrace.api.v1.TaskRunSpec.expected_start_at:type_name -> google.protobuf.Timestamp
+	23, // 48: headrace.api.v1.RecordHeartbeat.attempts:type_name -> headrace.api.v1.RecordAttempt
+	29, // 49: headrace.api.v1.RecordResponse.opened:type_name -> headrace.api.v1.RecordOpened
+	30, // 50: headrace.api.v1.RecordResponse.ack:type_name -> headrace.api.v1.RecordAck
+	31, // 51: headrace.api.v1.RecordResponse.renewed:type_name -> headrace.api.v1.RecordRenewed
+	32, // 52: headrace.api.v1.RecordResponse.lost:type_name -> headrace.api.v1.AttemptLost
+	33, // 53: headrace.api.v1.RecordResponse.signal:type_name -> headrace.api.v1.RunSignal
+	34, // 54: headrace.api.v1.RecordResponse.refused:type_name -> headrace.api.v1.RecordRefused
+	42, // 55: headrace.api.v1.RecordOpened.heartbeat_interval:type_name -> google.protobuf.Duration
+	41, // 56: headrace.api.v1.RecordRenewed.lease_expires_at:type_name -> google.protobuf.Timestamp
+	39, // 57: headrace.api.v1.RunSignal.state:type_name -> headrace.api.v1.State
+	24, // 58: headrace.api.v1.RecordTransitionsRequest.frame:type_name -> headrace.api.v1.RecordFrame
+	32, // 59: headrace.api.v1.RecordTransitionsResponse.lost:type_name -> headrace.api.v1.AttemptLost
+	23, // 60: headrace.api.v1.RenewAttemptsRequest.attempts:type_name -> headrace.api.v1.RecordAttempt
+	41, // 61: headrace.api.v1.RenewAttemptsResponse.lease_expires_at:type_name -> google.protobuf.Timestamp
+	32, // 62: headrace.api.v1.RenewAttemptsResponse.lost:type_name -> headrace.api.v1.AttemptLost
+	33, // 63: headrace.api.v1.RenewAttemptsResponse.signals:type_name -> headrace.api.v1.RunSignal
+	6,  // 64: headrace.api.v1.TaskRunService.GetTaskRun:input_type -> headrace.api.v1.GetTaskRunRequest
+	8,  // 65: headrace.api.v1.TaskRunService.ListTaskRuns:input_type -> headrace.api.v1.ListTaskRunsRequest
+	10, // 66: headrace.api.v1.TaskRunService.CountTaskRuns:input_type -> headrace.api.v1.CountTaskRunsRequest
+	13, // 67: headrace.api.v1.TaskRunService.ListTaskRunStates:input_type -> headrace.api.v1.ListTaskRunStatesRequest
+	15, // 68: headrace.api.v1.TaskRunService.GetTaskRunState:input_type -> headrace.api.v1.GetTaskRunStateRequest
+	17, // 69: headrace.api.v1.TaskRunService.UpdateTaskRun:input_type -> headrace.api.v1.UpdateTaskRunRequest
+	19, // 70: headrace.api.v1.TaskRunService.DeleteTaskRun:input_type -> headrace.api.v1.DeleteTaskRunRequest
+	21, // 71: headrace.api.v1.RecordService.Record:input_type -> headrace.api.v1.RecordRequest
+	35, // 72: headrace.api.v1.RecordService.RecordTransitions:input_type -> headrace.api.v1.RecordTransitionsRequest
+	37, // 73: headrace.api.v1.RecordService.RenewAttempts:input_type -> headrace.api.v1.RenewAttemptsRequest
+	7,  // 74: headrace.api.v1.TaskRunService.GetTaskRun:output_type -> headrace.api.v1.GetTaskRunResponse
+	9,  // 75: headrace.api.v1.TaskRunService.ListTaskRuns:output_type -> headrace.api.v1.ListTaskRunsResponse
+	11, // 76: headrace.api.v1.TaskRunService.CountTaskRuns:output_type -> headrace.api.v1.CountTaskRunsResponse
+	14, // 77: headrace.api.v1.TaskRunService.ListTaskRunStates:output_type -> headrace.api.v1.ListTaskRunStatesResponse
+	16, // 78: headrace.api.v1.TaskRunService.GetTaskRunState:output_type -> headrace.api.v1.GetTaskRunStateResponse
+	18, // 79: headrace.api.v1.TaskRunService.UpdateTaskRun:output_type -> headrace.api.v1.UpdateTaskRunResponse
+	20, // 80: headrace.api.v1.TaskRunService.DeleteTaskRun:output_type -> headrace.api.v1.DeleteTaskRunResponse
+	28, // 81: headrace.api.v1.RecordService.Record:output_type -> headrace.api.v1.RecordResponse
+	36, // 82: headrace.api.v1.RecordService.RecordTransitions:output_type -> headrace.api.v1.RecordTransitionsResponse
+	38, // 83: headrace.api.v1.RecordService.RenewAttempts:output_type -> headrace.api.v1.RenewAttemptsResponse
+	74, // [74:84] is the sub-list for method output_type
+	64, // [64:74] is the sub-list for method input_type
+	64, // [64:64] is the sub-list for extension type_name
+	64, // [64:64] is the sub-list for extension extendee
+	0,  // [0:64] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_task_run_proto_init() }
@@ -2982,12 +3339,12 @@ func file_headrace_api_v1_task_run_proto_init() {
 	}
 	file_headrace_api_v1_state_proto_init()
 	file_headrace_api_v1_task_run_proto_msgTypes[3].OneofWrappers = []any{}
-	file_headrace_api_v1_task_run_proto_msgTypes[13].OneofWrappers = []any{
+	file_headrace_api_v1_task_run_proto_msgTypes[19].OneofWrappers = []any{
 		(*RecordRequest_Open)(nil),
 		(*RecordRequest_Frame)(nil),
 		(*RecordRequest_Heartbeat)(nil),
 	}
-	file_headrace_api_v1_task_run_proto_msgTypes[20].OneofWrappers = []any{
+	file_headrace_api_v1_task_run_proto_msgTypes[26].OneofWrappers = []any{
 		(*RecordResponse_Opened)(nil),
 		(*RecordResponse_Ack)(nil),
 		(*RecordResponse_Renewed)(nil),
@@ -3001,7 +3358,7 @@ func file_headrace_api_v1_task_run_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_task_run_proto_rawDesc), len(file_headrace_api_v1_task_run_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   31,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

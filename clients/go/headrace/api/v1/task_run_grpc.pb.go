@@ -25,6 +25,9 @@ const (
 	TaskRunService_ListTaskRuns_FullMethodName      = "/headrace.api.v1.TaskRunService/ListTaskRuns"
 	TaskRunService_CountTaskRuns_FullMethodName     = "/headrace.api.v1.TaskRunService/CountTaskRuns"
 	TaskRunService_ListTaskRunStates_FullMethodName = "/headrace.api.v1.TaskRunService/ListTaskRunStates"
+	TaskRunService_GetTaskRunState_FullMethodName   = "/headrace.api.v1.TaskRunService/GetTaskRunState"
+	TaskRunService_UpdateTaskRun_FullMethodName     = "/headrace.api.v1.TaskRunService/UpdateTaskRun"
+	TaskRunService_DeleteTaskRun_FullMethodName     = "/headrace.api.v1.TaskRunService/DeleteTaskRun"
 )
 
 // TaskRunServiceClient is the client API for TaskRunService service.
@@ -41,6 +44,12 @@ type TaskRunServiceClient interface {
 	CountTaskRuns(ctx context.Context, in *CountTaskRunsRequest, opts ...grpc.CallOption) (*CountTaskRunsResponse, error)
 	// Lists the states that a task run went through, oldest first.
 	ListTaskRunStates(ctx context.Context, in *ListTaskRunStatesRequest, opts ...grpc.CallOption) (*ListTaskRunStatesResponse, error)
+	// Returns one state that a task run went through.
+	GetTaskRunState(ctx context.Context, in *GetTaskRunStateRequest, opts ...grpc.CallOption) (*GetTaskRunStateResponse, error)
+	// Changes the named fields of a task run. Its states are recorded by the process that executes it.
+	UpdateTaskRun(ctx context.Context, in *UpdateTaskRunRequest, opts ...grpc.CallOption) (*UpdateTaskRunResponse, error)
+	// Deletes a task run that is not RUNNING, with its history.
+	DeleteTaskRun(ctx context.Context, in *DeleteTaskRunRequest, opts ...grpc.CallOption) (*DeleteTaskRunResponse, error)
 }
 
 type taskRunServiceClient struct {
@@ -91,6 +100,36 @@ func (c *taskRunServiceClient) ListTaskRunStates(ctx context.Context, in *ListTa
 	return out, nil
 }
 
+func (c *taskRunServiceClient) GetTaskRunState(ctx context.Context, in *GetTaskRunStateRequest, opts ...grpc.CallOption) (*GetTaskRunStateResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetTaskRunStateResponse)
+	err := c.cc.Invoke(ctx, TaskRunService_GetTaskRunState_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *taskRunServiceClient) UpdateTaskRun(ctx context.Context, in *UpdateTaskRunRequest, opts ...grpc.CallOption) (*UpdateTaskRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(UpdateTaskRunResponse)
+	err := c.cc.Invoke(ctx, TaskRunService_UpdateTaskRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *taskRunServiceClient) DeleteTaskRun(ctx context.Context, in *DeleteTaskRunRequest, opts ...grpc.CallOption) (*DeleteTaskRunResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteTaskRunResponse)
+	err := c.cc.Invoke(ctx, TaskRunService_DeleteTaskRun_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // TaskRunServiceServer is the server API for TaskRunService service.
 // All implementations must embed UnimplementedTaskRunServiceServer
 // for forward compatibility.
@@ -105,6 +144,12 @@ type TaskRunServiceServer interface {
 	CountTaskRuns(context.Context, *CountTaskRunsRequest) (*CountTaskRunsResponse, error)
 	// Lists the states that a task run went through, oldest first.
 	ListTaskRunStates(context.Context, *ListTaskRunStatesRequest) (*ListTaskRunStatesResponse, error)
+	// Returns one state that a task run went through.
+	GetTaskRunState(context.Context, *GetTaskRunStateRequest) (*GetTaskRunStateResponse, error)
+	// Changes the named fields of a task run. Its states are recorded by the process that executes it.
+	UpdateTaskRun(context.Context, *UpdateTaskRunRequest) (*UpdateTaskRunResponse, error)
+	// Deletes a task run that is not RUNNING, with its history.
+	DeleteTaskRun(context.Context, *DeleteTaskRunRequest) (*DeleteTaskRunResponse, error)
 	mustEmbedUnimplementedTaskRunServiceServer()
 }
 
@@ -126,6 +171,15 @@ func (UnimplementedTaskRunServiceServer) CountTaskRuns(context.Context, *CountTa
 }
 func (UnimplementedTaskRunServiceServer) ListTaskRunStates(context.Context, *ListTaskRunStatesRequest) (*ListTaskRunStatesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListTaskRunStates not implemented")
+}
+func (UnimplementedTaskRunServiceServer) GetTaskRunState(context.Context, *GetTaskRunStateRequest) (*GetTaskRunStateResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetTaskRunState not implemented")
+}
+func (UnimplementedTaskRunServiceServer) UpdateTaskRun(context.Context, *UpdateTaskRunRequest) (*UpdateTaskRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method UpdateTaskRun not implemented")
+}
+func (UnimplementedTaskRunServiceServer) DeleteTaskRun(context.Context, *DeleteTaskRunRequest) (*DeleteTaskRunResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteTaskRun not implemented")
 }
 func (UnimplementedTaskRunServiceServer) mustEmbedUnimplementedTaskRunServiceServer() {}
 func (UnimplementedTaskRunServiceServer) testEmbeddedByValue()                        {}
@@ -220,6 +274,60 @@ func _TaskRunService_ListTaskRunStates_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _TaskRunService_GetTaskRunState_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetTaskRunStateRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TaskRunServiceServer).GetTaskRunState(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TaskRunService_GetTaskRunState_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TaskRunServiceServer).GetTaskRunState(ctx, req.(*GetTaskRunStateRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TaskRunService_UpdateTaskRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(UpdateTaskRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TaskRunServiceServer).UpdateTaskRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TaskRunService_UpdateTaskRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TaskRunServiceServer).UpdateTaskRun(ctx, req.(*UpdateTaskRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _TaskRunService_DeleteTaskRun_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteTaskRunRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(TaskRunServiceServer).DeleteTaskRun(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: TaskRunService_DeleteTaskRun_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(TaskRunServiceServer).DeleteTaskRun(ctx, req.(*DeleteTaskRunRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // TaskRunService_ServiceDesc is the grpc.ServiceDesc for TaskRunService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -242,6 +350,18 @@ var TaskRunService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListTaskRunStates",
 			Handler:    _TaskRunService_ListTaskRunStates_Handler,
+		},
+		{
+			MethodName: "GetTaskRunState",
+			Handler:    _TaskRunService_GetTaskRunState_Handler,
+		},
+		{
+			MethodName: "UpdateTaskRun",
+			Handler:    _TaskRunService_UpdateTaskRun_Handler,
+		},
+		{
+			MethodName: "DeleteTaskRun",
+			Handler:    _TaskRunService_DeleteTaskRun_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -126,7 +126,9 @@ type SetVariableRequest struct {
 	// Words to find it by.
 	Tags []string `protobuf:"bytes,3,rep,name=tags,proto3" json:"tags,omitempty"`
 	// False: an existing variable is an error (ALREADY_EXISTS).
-	Overwrite     bool `protobuf:"varint,4,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
+	Overwrite bool `protobuf:"varint,4,opt,name=overwrite,proto3" json:"overwrite,omitempty"`
+	// The variable that is to be set, whatever its name was; it gets the name. Empty: the one with the name.
+	VariableId    string `protobuf:"bytes,5,opt,name=variable_id,json=variableId,proto3" json:"variable_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -187,6 +189,13 @@ func (x *SetVariableRequest) GetOverwrite() bool {
 		return x.Overwrite
 	}
 	return false
+}
+
+func (x *SetVariableRequest) GetVariableId() string {
+	if x != nil {
+		return x.VariableId
+	}
+	return ""
 }
 
 // Returns the variable.
@@ -341,7 +350,9 @@ type ListVariablesRequest struct {
 	// Of these names; empty is all.
 	Names []string `protobuf:"bytes,5,rep,name=names,proto3" json:"names,omitempty"`
 	// At least one of these tags; empty is all.
-	TagsAny       []string `protobuf:"bytes,6,rep,name=tags_any,json=tagsAny,proto3" json:"tags_any,omitempty"`
+	TagsAny []string `protobuf:"bytes,6,rep,name=tags_any,json=tagsAny,proto3" json:"tags_any,omitempty"`
+	// Any of these ids; empty is all.
+	VariableIds   []string `protobuf:"bytes,7,rep,name=variable_ids,json=variableIds,proto3" json:"variable_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -414,6 +425,13 @@ func (x *ListVariablesRequest) GetNames() []string {
 func (x *ListVariablesRequest) GetTagsAny() []string {
 	if x != nil {
 		return x.TagsAny
+	}
+	return nil
+}
+
+func (x *ListVariablesRequest) GetVariableIds() []string {
+	if x != nil {
+		return x.VariableIds
 	}
 	return nil
 }
@@ -570,18 +588,20 @@ const file_headrace_api_v1_variable_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x88\x01\n" +
+	"updated_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\xa9\x01\n" +
 	"\x12SetVariableRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12,\n" +
 	"\x05value\x18\x02 \x01(\v2\x16.google.protobuf.ValueR\x05value\x12\x12\n" +
 	"\x04tags\x18\x03 \x03(\tR\x04tags\x12\x1c\n" +
-	"\toverwrite\x18\x04 \x01(\bR\toverwrite\"L\n" +
+	"\toverwrite\x18\x04 \x01(\bR\toverwrite\x12\x1f\n" +
+	"\vvariable_id\x18\x05 \x01(\tR\n" +
+	"variableId\"L\n" +
 	"\x13SetVariableResponse\x125\n" +
 	"\bvariable\x18\x01 \x01(\v2\x19.headrace.api.v1.VariableR\bvariable\"(\n" +
 	"\x12GetVariableRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\"L\n" +
 	"\x13GetVariableResponse\x125\n" +
-	"\bvariable\x18\x01 \x01(\v2\x19.headrace.api.v1.VariableR\bvariable\"\xc3\x01\n" +
+	"\bvariable\x18\x01 \x01(\v2\x19.headrace.api.v1.VariableR\bvariable\"\xe6\x01\n" +
 	"\x14ListVariablesRequest\x12#\n" +
 	"\rname_contains\x18\x01 \x01(\tR\fnameContains\x12\x19\n" +
 	"\btags_all\x18\x02 \x03(\tR\atagsAll\x12\x1b\n" +
@@ -589,7 +609,8 @@ const file_headrace_api_v1_variable_proto_rawDesc = "" +
 	"\n" +
 	"page_token\x18\x04 \x01(\tR\tpageToken\x12\x14\n" +
 	"\x05names\x18\x05 \x03(\tR\x05names\x12\x19\n" +
-	"\btags_any\x18\x06 \x03(\tR\atagsAny\"x\n" +
+	"\btags_any\x18\x06 \x03(\tR\atagsAny\x12!\n" +
+	"\fvariable_ids\x18\a \x03(\tR\vvariableIds\"x\n" +
 	"\x15ListVariablesResponse\x127\n" +
 	"\tvariables\x18\x01 \x03(\v2\x19.headrace.api.v1.VariableR\tvariables\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"+\n" +

@@ -96,6 +96,76 @@ func (WebhookAuthentication) EnumDescriptor() ([]byte, []int) {
 	return file_headrace_api_v1_webhook_proto_rawDescGZIP(), []int{0}
 }
 
+// Whose question is answered by which a sender finds out, before it sends anything, whether an address wants to be
+// called. Such a call is answered as the sender wants it and becomes no event.
+type WebhookHandshake int32
+
+const (
+	// Nobody's.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_UNSPECIFIED WebhookHandshake = 0
+	// Nobody's.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_NONE WebhookHandshake = 1
+	// Slack's url_verification, which has to be signed as all its calls are.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_SLACK WebhookHandshake = 2
+	// Facebook's, Instagram's and WhatsApp's: GET with "hub.challenge"; "hub.verify_token" has to be the webhook's secret.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_META WebhookHandshake = 3
+	// Microsoft Graph's: "validationToken" in the query.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH WebhookHandshake = 4
+	// Azure Event Grid's SubscriptionValidation.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_EVENT_GRID WebhookHandshake = 5
+	// Dropbox's: GET with "challenge" in the query.
+	WebhookHandshake_WEBHOOK_HANDSHAKE_DROPBOX WebhookHandshake = 6
+)
+
+// Enum value maps for WebhookHandshake.
+var (
+	WebhookHandshake_name = map[int32]string{
+		0: "WEBHOOK_HANDSHAKE_UNSPECIFIED",
+		1: "WEBHOOK_HANDSHAKE_NONE",
+		2: "WEBHOOK_HANDSHAKE_SLACK",
+		3: "WEBHOOK_HANDSHAKE_META",
+		4: "WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH",
+		5: "WEBHOOK_HANDSHAKE_EVENT_GRID",
+		6: "WEBHOOK_HANDSHAKE_DROPBOX",
+	}
+	WebhookHandshake_value = map[string]int32{
+		"WEBHOOK_HANDSHAKE_UNSPECIFIED":     0,
+		"WEBHOOK_HANDSHAKE_NONE":            1,
+		"WEBHOOK_HANDSHAKE_SLACK":           2,
+		"WEBHOOK_HANDSHAKE_META":            3,
+		"WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH": 4,
+		"WEBHOOK_HANDSHAKE_EVENT_GRID":      5,
+		"WEBHOOK_HANDSHAKE_DROPBOX":         6,
+	}
+)
+
+func (x WebhookHandshake) Enum() *WebhookHandshake {
+	p := new(WebhookHandshake)
+	*p = x
+	return p
+}
+
+func (x WebhookHandshake) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (WebhookHandshake) Descriptor() protoreflect.EnumDescriptor {
+	return file_headrace_api_v1_webhook_proto_enumTypes[1].Descriptor()
+}
+
+func (WebhookHandshake) Type() protoreflect.EnumType {
+	return &file_headrace_api_v1_webhook_proto_enumTypes[1]
+}
+
+func (x WebhookHandshake) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use WebhookHandshake.Descriptor instead.
+func (WebhookHandshake) EnumDescriptor() ([]byte, []int) {
+	return file_headrace_api_v1_webhook_proto_rawDescGZIP(), []int{1}
+}
+
 // An address that other systems call.
 type Webhook struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -133,7 +203,9 @@ type Webhook struct {
 	// What was wrong with the last call that it refused although its sender was known.
 	LastError string `protobuf:"bytes,16,opt,name=last_error,json=lastError,proto3" json:"last_error,omitempty"`
 	// When that was.
-	LastErrorAt   *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=last_error_at,json=lastErrorAt,proto3" json:"last_error_at,omitempty"`
+	LastErrorAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=last_error_at,json=lastErrorAt,proto3" json:"last_error_at,omitempty"`
+	// Whose question about the address is answered.
+	Handshake     WebhookHandshake `protobuf:"varint,18,opt,name=handshake,proto3,enum=headrace.api.v1.WebhookHandshake" json:"handshake,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -285,6 +357,13 @@ func (x *Webhook) GetLastErrorAt() *timestamppb.Timestamp {
 		return x.LastErrorAt
 	}
 	return nil
+}
+
+func (x *Webhook) GetHandshake() WebhookHandshake {
+	if x != nil {
+		return x.Handshake
+	}
+	return WebhookHandshake_WEBHOOK_HANDSHAKE_UNSPECIFIED
 }
 
 // The event that a call becomes.
@@ -769,8 +848,8 @@ type UpdateWebhookRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The new values, and the webhook's id.
 	Webhook *Webhook `protobuf:"bytes,1,opt,name=webhook,proto3" json:"webhook,omitempty"`
-	// Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute. Empty: those
-	// that are set.
+	// Which fields to change: name, description, paused, template, replay_window, most_bytes, most_per_minute,
+	// handshake. Empty: those that are set.
 	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1144,10 +1223,14 @@ func (x *ReceiveWebhookRequest) GetBody() []byte {
 // Tells which event it became.
 type ReceiveWebhookResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The event.
+	// The event; empty if the call was a question about the address.
 	EventId string `protobuf:"bytes,1,opt,name=event_id,json=eventId,proto3" json:"event_id,omitempty"`
 	// False: it came before, and is that event.
-	Stored        bool `protobuf:"varint,2,opt,name=stored,proto3" json:"stored,omitempty"`
+	Stored bool `protobuf:"varint,2,opt,name=stored,proto3" json:"stored,omitempty"`
+	// What such a question is answered with.
+	Answer string `protobuf:"bytes,3,opt,name=answer,proto3" json:"answer,omitempty"`
+	// The media type of that.
+	AnswerType    string `protobuf:"bytes,4,opt,name=answer_type,json=answerType,proto3" json:"answer_type,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1196,11 +1279,25 @@ func (x *ReceiveWebhookResponse) GetStored() bool {
 	return false
 }
 
+func (x *ReceiveWebhookResponse) GetAnswer() string {
+	if x != nil {
+		return x.Answer
+	}
+	return ""
+}
+
+func (x *ReceiveWebhookResponse) GetAnswerType() string {
+	if x != nil {
+		return x.AnswerType
+	}
+	return ""
+}
+
 var File_headrace_api_v1_webhook_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_webhook_proto_rawDesc = "" +
 	"\n" +
-	"\x1dheadrace/api/v1/webhook.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/api/v1/state.proto\"\x95\x06\n" +
+	"\x1dheadrace/api/v1/webhook.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1bheadrace/api/v1/state.proto\"\xd6\x06\n" +
 	"\aWebhook\x12\x1d\n" +
 	"\n" +
 	"webhook_id\x18\x01 \x01(\tR\twebhookId\x12\x12\n" +
@@ -1224,7 +1321,8 @@ const file_headrace_api_v1_webhook_proto_rawDesc = "" +
 	"\x0ereceived_count\x18\x0f \x01(\x03R\rreceivedCount\x12\x1d\n" +
 	"\n" +
 	"last_error\x18\x10 \x01(\tR\tlastError\x12>\n" +
-	"\rlast_error_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\vlastErrorAt\"\x81\x02\n" +
+	"\rlast_error_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\vlastErrorAt\x12?\n" +
+	"\thandshake\x18\x12 \x01(\x0e2!.headrace.api.v1.WebhookHandshakeR\thandshake\"\x81\x02\n" +
 	"\x0fWebhookTemplate\x12\x1d\n" +
 	"\n" +
 	"event_name\x18\x01 \x01(\tR\teventName\x12\x1f\n" +
@@ -1286,10 +1384,13 @@ const file_headrace_api_v1_webhook_proto_rawDesc = "" +
 	"\n" +
 	"QueryEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"K\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x84\x01\n" +
 	"\x16ReceiveWebhookResponse\x12\x19\n" +
 	"\bevent_id\x18\x01 \x01(\tR\aeventId\x12\x16\n" +
-	"\x06stored\x18\x02 \x01(\bR\x06stored*\x8f\x02\n" +
+	"\x06stored\x18\x02 \x01(\bR\x06stored\x12\x16\n" +
+	"\x06answer\x18\x03 \x01(\tR\x06answer\x12\x1f\n" +
+	"\vanswer_type\x18\x04 \x01(\tR\n" +
+	"answerType*\x8f\x02\n" +
 	"\x15WebhookAuthentication\x12&\n" +
 	"\"WEBHOOK_AUTHENTICATION_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x1bWEBHOOK_AUTHENTICATION_NONE\x10\x01\x12 \n" +
@@ -1297,7 +1398,15 @@ const file_headrace_api_v1_webhook_proto_rawDesc = "" +
 	"\x1fWEBHOOK_AUTHENTICATION_HEADRACE\x10\x03\x12!\n" +
 	"\x1dWEBHOOK_AUTHENTICATION_GITHUB\x10\x04\x12!\n" +
 	"\x1dWEBHOOK_AUTHENTICATION_STRIPE\x10\x05\x12 \n" +
-	"\x1cWEBHOOK_AUTHENTICATION_SLACK\x10\x062\xb9\x05\n" +
+	"\x1cWEBHOOK_AUTHENTICATION_SLACK\x10\x06*\xf2\x01\n" +
+	"\x10WebhookHandshake\x12!\n" +
+	"\x1dWEBHOOK_HANDSHAKE_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16WEBHOOK_HANDSHAKE_NONE\x10\x01\x12\x1b\n" +
+	"\x17WEBHOOK_HANDSHAKE_SLACK\x10\x02\x12\x1a\n" +
+	"\x16WEBHOOK_HANDSHAKE_META\x10\x03\x12%\n" +
+	"!WEBHOOK_HANDSHAKE_MICROSOFT_GRAPH\x10\x04\x12 \n" +
+	"\x1cWEBHOOK_HANDSHAKE_EVENT_GRID\x10\x05\x12\x1d\n" +
+	"\x19WEBHOOK_HANDSHAKE_DROPBOX\x10\x062\xb9\x05\n" +
 	"\x0eWebhookService\x12^\n" +
 	"\rCreateWebhook\x12%.headrace.api.v1.CreateWebhookRequest\x1a&.headrace.api.v1.CreateWebhookResponse\x12U\n" +
 	"\n" +
@@ -1321,76 +1430,78 @@ func file_headrace_api_v1_webhook_proto_rawDescGZIP() []byte {
 	return file_headrace_api_v1_webhook_proto_rawDescData
 }
 
-var file_headrace_api_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_headrace_api_v1_webhook_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
 var file_headrace_api_v1_webhook_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_headrace_api_v1_webhook_proto_goTypes = []any{
 	(WebhookAuthentication)(0),          // 0: headrace.api.v1.WebhookAuthentication
-	(*Webhook)(nil),                     // 1: headrace.api.v1.Webhook
-	(*WebhookTemplate)(nil),             // 2: headrace.api.v1.WebhookTemplate
-	(*WebhookRelated)(nil),              // 3: headrace.api.v1.WebhookRelated
-	(*CreateWebhookRequest)(nil),        // 4: headrace.api.v1.CreateWebhookRequest
-	(*CreateWebhookResponse)(nil),       // 5: headrace.api.v1.CreateWebhookResponse
-	(*GetWebhookRequest)(nil),           // 6: headrace.api.v1.GetWebhookRequest
-	(*GetWebhookResponse)(nil),          // 7: headrace.api.v1.GetWebhookResponse
-	(*ListWebhooksRequest)(nil),         // 8: headrace.api.v1.ListWebhooksRequest
-	(*ListWebhooksResponse)(nil),        // 9: headrace.api.v1.ListWebhooksResponse
-	(*UpdateWebhookRequest)(nil),        // 10: headrace.api.v1.UpdateWebhookRequest
-	(*UpdateWebhookResponse)(nil),       // 11: headrace.api.v1.UpdateWebhookResponse
-	(*DeleteWebhookRequest)(nil),        // 12: headrace.api.v1.DeleteWebhookRequest
-	(*DeleteWebhookResponse)(nil),       // 13: headrace.api.v1.DeleteWebhookResponse
-	(*RotateWebhookSecretRequest)(nil),  // 14: headrace.api.v1.RotateWebhookSecretRequest
-	(*RotateWebhookSecretResponse)(nil), // 15: headrace.api.v1.RotateWebhookSecretResponse
-	(*ReceiveWebhookRequest)(nil),       // 16: headrace.api.v1.ReceiveWebhookRequest
-	(*ReceiveWebhookResponse)(nil),      // 17: headrace.api.v1.ReceiveWebhookResponse
-	nil,                                 // 18: headrace.api.v1.ReceiveWebhookRequest.HeadersEntry
-	nil,                                 // 19: headrace.api.v1.ReceiveWebhookRequest.QueryEntry
-	(*durationpb.Duration)(nil),         // 20: google.protobuf.Duration
-	(*Creator)(nil),                     // 21: headrace.api.v1.Creator
-	(*timestamppb.Timestamp)(nil),       // 22: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),             // 23: google.protobuf.Struct
-	(*fieldmaskpb.FieldMask)(nil),       // 24: google.protobuf.FieldMask
+	(WebhookHandshake)(0),               // 1: headrace.api.v1.WebhookHandshake
+	(*Webhook)(nil),                     // 2: headrace.api.v1.Webhook
+	(*WebhookTemplate)(nil),             // 3: headrace.api.v1.WebhookTemplate
+	(*WebhookRelated)(nil),              // 4: headrace.api.v1.WebhookRelated
+	(*CreateWebhookRequest)(nil),        // 5: headrace.api.v1.CreateWebhookRequest
+	(*CreateWebhookResponse)(nil),       // 6: headrace.api.v1.CreateWebhookResponse
+	(*GetWebhookRequest)(nil),           // 7: headrace.api.v1.GetWebhookRequest
+	(*GetWebhookResponse)(nil),          // 8: headrace.api.v1.GetWebhookResponse
+	(*ListWebhooksRequest)(nil),         // 9: headrace.api.v1.ListWebhooksRequest
+	(*ListWebhooksResponse)(nil),        // 10: headrace.api.v1.ListWebhooksResponse
+	(*UpdateWebhookRequest)(nil),        // 11: headrace.api.v1.UpdateWebhookRequest
+	(*UpdateWebhookResponse)(nil),       // 12: headrace.api.v1.UpdateWebhookResponse
+	(*DeleteWebhookRequest)(nil),        // 13: headrace.api.v1.DeleteWebhookRequest
+	(*DeleteWebhookResponse)(nil),       // 14: headrace.api.v1.DeleteWebhookResponse
+	(*RotateWebhookSecretRequest)(nil),  // 15: headrace.api.v1.RotateWebhookSecretRequest
+	(*RotateWebhookSecretResponse)(nil), // 16: headrace.api.v1.RotateWebhookSecretResponse
+	(*ReceiveWebhookRequest)(nil),       // 17: headrace.api.v1.ReceiveWebhookRequest
+	(*ReceiveWebhookResponse)(nil),      // 18: headrace.api.v1.ReceiveWebhookResponse
+	nil,                                 // 19: headrace.api.v1.ReceiveWebhookRequest.HeadersEntry
+	nil,                                 // 20: headrace.api.v1.ReceiveWebhookRequest.QueryEntry
+	(*durationpb.Duration)(nil),         // 21: google.protobuf.Duration
+	(*Creator)(nil),                     // 22: headrace.api.v1.Creator
+	(*timestamppb.Timestamp)(nil),       // 23: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),             // 24: google.protobuf.Struct
+	(*fieldmaskpb.FieldMask)(nil),       // 25: google.protobuf.FieldMask
 }
 var file_headrace_api_v1_webhook_proto_depIdxs = []int32{
 	0,  // 0: headrace.api.v1.Webhook.authentication:type_name -> headrace.api.v1.WebhookAuthentication
-	2,  // 1: headrace.api.v1.Webhook.template:type_name -> headrace.api.v1.WebhookTemplate
-	20, // 2: headrace.api.v1.Webhook.replay_window:type_name -> google.protobuf.Duration
-	21, // 3: headrace.api.v1.Webhook.creator:type_name -> headrace.api.v1.Creator
-	22, // 4: headrace.api.v1.Webhook.created_at:type_name -> google.protobuf.Timestamp
-	22, // 5: headrace.api.v1.Webhook.updated_at:type_name -> google.protobuf.Timestamp
-	22, // 6: headrace.api.v1.Webhook.last_received_at:type_name -> google.protobuf.Timestamp
-	22, // 7: headrace.api.v1.Webhook.last_error_at:type_name -> google.protobuf.Timestamp
-	3,  // 8: headrace.api.v1.WebhookTemplate.related:type_name -> headrace.api.v1.WebhookRelated
-	23, // 9: headrace.api.v1.WebhookTemplate.payload:type_name -> google.protobuf.Struct
-	1,  // 10: headrace.api.v1.CreateWebhookRequest.webhook:type_name -> headrace.api.v1.Webhook
-	1,  // 11: headrace.api.v1.CreateWebhookResponse.webhook:type_name -> headrace.api.v1.Webhook
-	1,  // 12: headrace.api.v1.GetWebhookResponse.webhook:type_name -> headrace.api.v1.Webhook
-	1,  // 13: headrace.api.v1.ListWebhooksResponse.webhooks:type_name -> headrace.api.v1.Webhook
-	1,  // 14: headrace.api.v1.UpdateWebhookRequest.webhook:type_name -> headrace.api.v1.Webhook
-	24, // 15: headrace.api.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
-	1,  // 16: headrace.api.v1.UpdateWebhookResponse.webhook:type_name -> headrace.api.v1.Webhook
-	20, // 17: headrace.api.v1.RotateWebhookSecretRequest.grace:type_name -> google.protobuf.Duration
-	1,  // 18: headrace.api.v1.RotateWebhookSecretResponse.webhook:type_name -> headrace.api.v1.Webhook
-	18, // 19: headrace.api.v1.ReceiveWebhookRequest.headers:type_name -> headrace.api.v1.ReceiveWebhookRequest.HeadersEntry
-	19, // 20: headrace.api.v1.ReceiveWebhookRequest.query:type_name -> headrace.api.v1.ReceiveWebhookRequest.QueryEntry
-	4,  // 21: headrace.api.v1.WebhookService.CreateWebhook:input_type -> headrace.api.v1.CreateWebhookRequest
-	6,  // 22: headrace.api.v1.WebhookService.GetWebhook:input_type -> headrace.api.v1.GetWebhookRequest
-	8,  // 23: headrace.api.v1.WebhookService.ListWebhooks:input_type -> headrace.api.v1.ListWebhooksRequest
-	10, // 24: headrace.api.v1.WebhookService.UpdateWebhook:input_type -> headrace.api.v1.UpdateWebhookRequest
-	12, // 25: headrace.api.v1.WebhookService.DeleteWebhook:input_type -> headrace.api.v1.DeleteWebhookRequest
-	14, // 26: headrace.api.v1.WebhookService.RotateWebhookSecret:input_type -> headrace.api.v1.RotateWebhookSecretRequest
-	16, // 27: headrace.api.v1.WebhookService.ReceiveWebhook:input_type -> headrace.api.v1.ReceiveWebhookRequest
-	5,  // 28: headrace.api.v1.WebhookService.CreateWebhook:output_type -> headrace.api.v1.CreateWebhookResponse
-	7,  // 29: headrace.api.v1.WebhookService.GetWebhook:output_type -> headrace.api.v1.GetWebhookResponse
-	9,  // 30: headrace.api.v1.WebhookService.ListWebhooks:output_type -> headrace.api.v1.ListWebhooksResponse
-	11, // 31: headrace.api.v1.WebhookService.UpdateWebhook:output_type -> headrace.api.v1.UpdateWebhookResponse
-	13, // 32: headrace.api.v1.WebhookService.DeleteWebhook:output_type -> headrace.api.v1.DeleteWebhookResponse
-	15, // 33: headrace.api.v1.WebhookService.RotateWebhookSecret:output_type -> headrace.api.v1.RotateWebhookSecretResponse
-	17, // 34: headrace.api.v1.WebhookService.ReceiveWebhook:output_type -> headrace.api.v1.ReceiveWebhookResponse
-	28, // [28:35] is the sub-list for method output_type
-	21, // [21:28] is the sub-list for method input_type
-	21, // [21:21] is the sub-list for extension type_name
-	21, // [21:21] is the sub-list for extension extendee
-	0,  // [0:21] is the sub-list for field type_name
+	3,  // 1: headrace.api.v1.Webhook.template:type_name -> headrace.api.v1.WebhookTemplate
+	21, // 2: headrace.api.v1.Webhook.replay_window:type_name -> google.protobuf.Duration
+	22, // 3: headrace.api.v1.Webhook.creator:type_name -> headrace.api.v1.Creator
+	23, // 4: headrace.api.v1.Webhook.created_at:type_name -> google.protobuf.Timestamp
+	23, // 5: headrace.api.v1.Webhook.updated_at:type_name -> google.protobuf.Timestamp
+	23, // 6: headrace.api.v1.Webhook.last_received_at:type_name -> google.protobuf.Timestamp
+	23, // 7: headrace.api.v1.Webhook.last_error_at:type_name -> google.protobuf.Timestamp
+	1,  // 8: headrace.api.v1.Webhook.handshake:type_name -> headrace.api.v1.WebhookHandshake
+	4,  // 9: headrace.api.v1.WebhookTemplate.related:type_name -> headrace.api.v1.WebhookRelated
+	24, // 10: headrace.api.v1.WebhookTemplate.payload:type_name -> google.protobuf.Struct
+	2,  // 11: headrace.api.v1.CreateWebhookRequest.webhook:type_name -> headrace.api.v1.Webhook
+	2,  // 12: headrace.api.v1.CreateWebhookResponse.webhook:type_name -> headrace.api.v1.Webhook
+	2,  // 13: headrace.api.v1.GetWebhookResponse.webhook:type_name -> headrace.api.v1.Webhook
+	2,  // 14: headrace.api.v1.ListWebhooksResponse.webhooks:type_name -> headrace.api.v1.Webhook
+	2,  // 15: headrace.api.v1.UpdateWebhookRequest.webhook:type_name -> headrace.api.v1.Webhook
+	25, // 16: headrace.api.v1.UpdateWebhookRequest.update_mask:type_name -> google.protobuf.FieldMask
+	2,  // 17: headrace.api.v1.UpdateWebhookResponse.webhook:type_name -> headrace.api.v1.Webhook
+	21, // 18: headrace.api.v1.RotateWebhookSecretRequest.grace:type_name -> google.protobuf.Duration
+	2,  // 19: headrace.api.v1.RotateWebhookSecretResponse.webhook:type_name -> headrace.api.v1.Webhook
+	19, // 20: headrace.api.v1.ReceiveWebhookRequest.headers:type_name -> headrace.api.v1.ReceiveWebhookRequest.HeadersEntry
+	20, // 21: headrace.api.v1.ReceiveWebhookRequest.query:type_name -> headrace.api.v1.ReceiveWebhookRequest.QueryEntry
+	5,  // 22: headrace.api.v1.WebhookService.CreateWebhook:input_type -> headrace.api.v1.CreateWebhookRequest
+	7,  // 23: headrace.api.v1.WebhookService.GetWebhook:input_type -> headrace.api.v1.GetWebhookRequest
+	9,  // 24: headrace.api.v1.WebhookService.ListWebhooks:input_type -> headrace.api.v1.ListWebhooksRequest
+	11, // 25: headrace.api.v1.WebhookService.UpdateWebhook:input_type -> headrace.api.v1.UpdateWebhookRequest
+	13, // 26: headrace.api.v1.WebhookService.DeleteWebhook:input_type -> headrace.api.v1.DeleteWebhookRequest
+	15, // 27: headrace.api.v1.WebhookService.RotateWebhookSecret:input_type -> headrace.api.v1.RotateWebhookSecretRequest
+	17, // 28: headrace.api.v1.WebhookService.ReceiveWebhook:input_type -> headrace.api.v1.ReceiveWebhookRequest
+	6,  // 29: headrace.api.v1.WebhookService.CreateWebhook:output_type -> headrace.api.v1.CreateWebhookResponse
+	8,  // 30: headrace.api.v1.WebhookService.GetWebhook:output_type -> headrace.api.v1.GetWebhookResponse
+	10, // 31: headrace.api.v1.WebhookService.ListWebhooks:output_type -> headrace.api.v1.ListWebhooksResponse
+	12, // 32: headrace.api.v1.WebhookService.UpdateWebhook:output_type -> headrace.api.v1.UpdateWebhookResponse
+	14, // 33: headrace.api.v1.WebhookService.DeleteWebhook:output_type -> headrace.api.v1.DeleteWebhookResponse
+	16, // 34: headrace.api.v1.WebhookService.RotateWebhookSecret:output_type -> headrace.api.v1.RotateWebhookSecretResponse
+	18, // 35: headrace.api.v1.WebhookService.ReceiveWebhook:output_type -> headrace.api.v1.ReceiveWebhookResponse
+	29, // [29:36] is the sub-list for method output_type
+	22, // [22:29] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_webhook_proto_init() }
@@ -1404,7 +1515,7 @@ func file_headrace_api_v1_webhook_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_webhook_proto_rawDesc), len(file_headrace_api_v1_webhook_proto_rawDesc)),
-			NumEnums:      1,
+			NumEnums:      2,
 			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,

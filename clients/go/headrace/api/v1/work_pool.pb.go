@@ -149,6 +149,8 @@ const (
 	WorkerStatus_WORKER_STATUS_DRAINING WorkerStatus = 2
 	// It is gone.
 	WorkerStatus_WORKER_STATUS_OFFLINE WorkerStatus = 3
+	// It takes nothing new until it is resumed.
+	WorkerStatus_WORKER_STATUS_PAUSED WorkerStatus = 4
 )
 
 // Enum value maps for WorkerStatus.
@@ -158,12 +160,14 @@ var (
 		1: "WORKER_STATUS_ONLINE",
 		2: "WORKER_STATUS_DRAINING",
 		3: "WORKER_STATUS_OFFLINE",
+		4: "WORKER_STATUS_PAUSED",
 	}
 	WorkerStatus_value = map[string]int32{
 		"WORKER_STATUS_UNSPECIFIED": 0,
 		"WORKER_STATUS_ONLINE":      1,
 		"WORKER_STATUS_DRAINING":    2,
 		"WORKER_STATUS_OFFLINE":     3,
+		"WORKER_STATUS_PAUSED":      4,
 	}
 )
 
@@ -553,8 +557,10 @@ type Worker struct {
 	LastHeartbeatAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=last_heartbeat_at,json=lastHeartbeatAt,proto3" json:"last_heartbeat_at,omitempty"`
 	// The queues that it takes from; empty: all of the pool.
 	WorkQueueNames []string `protobuf:"bytes,14,rep,name=work_queue_names,json=workQueueNames,proto3" json:"work_queue_names,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Why it shall take nothing new, as PauseWorker was told; empty if it may, or paused itself.
+	PauseReason   string `protobuf:"bytes,15,opt,name=pause_reason,json=pauseReason,proto3" json:"pause_reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Worker) Reset() {
@@ -683,6 +689,13 @@ func (x *Worker) GetWorkQueueNames() []string {
 		return x.WorkQueueNames
 	}
 	return nil
+}
+
+func (x *Worker) GetPauseReason() string {
+	if x != nil {
+		return x.PauseReason
+	}
+	return ""
 }
 
 // Asks to create a work pool.
@@ -1283,6 +1296,98 @@ func (x *CreateWorkQueueResponse) GetWorkQueue() *WorkQueue {
 	return nil
 }
 
+// Asks for a queue.
+type GetWorkQueueRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	WorkQueueId   string `protobuf:"bytes,1,opt,name=work_queue_id,json=workQueueId,proto3" json:"work_queue_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkQueueRequest) Reset() {
+	*x = GetWorkQueueRequest{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkQueueRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkQueueRequest) ProtoMessage() {}
+
+func (x *GetWorkQueueRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkQueueRequest.ProtoReflect.Descriptor instead.
+func (*GetWorkQueueRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *GetWorkQueueRequest) GetWorkQueueId() string {
+	if x != nil {
+		return x.WorkQueueId
+	}
+	return ""
+}
+
+// Returns a queue.
+type GetWorkQueueResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The queue.
+	WorkQueue     *WorkQueue `protobuf:"bytes,1,opt,name=work_queue,json=workQueue,proto3" json:"work_queue,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetWorkQueueResponse) Reset() {
+	*x = GetWorkQueueResponse{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetWorkQueueResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetWorkQueueResponse) ProtoMessage() {}
+
+func (x *GetWorkQueueResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetWorkQueueResponse.ProtoReflect.Descriptor instead.
+func (*GetWorkQueueResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *GetWorkQueueResponse) GetWorkQueue() *WorkQueue {
+	if x != nil {
+		return x.WorkQueue
+	}
+	return nil
+}
+
 // Asks for the queues of a pool.
 type ListWorkQueuesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1298,7 +1403,7 @@ type ListWorkQueuesRequest struct {
 
 func (x *ListWorkQueuesRequest) Reset() {
 	*x = ListWorkQueuesRequest{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1310,7 +1415,7 @@ func (x *ListWorkQueuesRequest) String() string {
 func (*ListWorkQueuesRequest) ProtoMessage() {}
 
 func (x *ListWorkQueuesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1323,7 +1428,7 @@ func (x *ListWorkQueuesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkQueuesRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkQueuesRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListWorkQueuesRequest) GetWorkPoolName() string {
@@ -1360,7 +1465,7 @@ type ListWorkQueuesResponse struct {
 
 func (x *ListWorkQueuesResponse) Reset() {
 	*x = ListWorkQueuesResponse{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1477,7 @@ func (x *ListWorkQueuesResponse) String() string {
 func (*ListWorkQueuesResponse) ProtoMessage() {}
 
 func (x *ListWorkQueuesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1490,7 @@ func (x *ListWorkQueuesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkQueuesResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkQueuesResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{16}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListWorkQueuesResponse) GetWorkQueues() []*WorkQueue {
@@ -1417,7 +1522,7 @@ type UpdateWorkQueueRequest struct {
 
 func (x *UpdateWorkQueueRequest) Reset() {
 	*x = UpdateWorkQueueRequest{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1429,7 +1534,7 @@ func (x *UpdateWorkQueueRequest) String() string {
 func (*UpdateWorkQueueRequest) ProtoMessage() {}
 
 func (x *UpdateWorkQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1442,7 +1547,7 @@ func (x *UpdateWorkQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWorkQueueRequest.ProtoReflect.Descriptor instead.
 func (*UpdateWorkQueueRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{17}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *UpdateWorkQueueRequest) GetWorkPoolName() string {
@@ -1477,7 +1582,7 @@ type UpdateWorkQueueResponse struct {
 
 func (x *UpdateWorkQueueResponse) Reset() {
 	*x = UpdateWorkQueueResponse{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1489,7 +1594,7 @@ func (x *UpdateWorkQueueResponse) String() string {
 func (*UpdateWorkQueueResponse) ProtoMessage() {}
 
 func (x *UpdateWorkQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1502,7 +1607,7 @@ func (x *UpdateWorkQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateWorkQueueResponse.ProtoReflect.Descriptor instead.
 func (*UpdateWorkQueueResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{18}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *UpdateWorkQueueResponse) GetWorkQueue() *WorkQueue {
@@ -1525,7 +1630,7 @@ type DeleteWorkQueueRequest struct {
 
 func (x *DeleteWorkQueueRequest) Reset() {
 	*x = DeleteWorkQueueRequest{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1537,7 +1642,7 @@ func (x *DeleteWorkQueueRequest) String() string {
 func (*DeleteWorkQueueRequest) ProtoMessage() {}
 
 func (x *DeleteWorkQueueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[19]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1550,7 +1655,7 @@ func (x *DeleteWorkQueueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkQueueRequest.ProtoReflect.Descriptor instead.
 func (*DeleteWorkQueueRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{19}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *DeleteWorkQueueRequest) GetWorkPoolName() string {
@@ -1576,7 +1681,7 @@ type DeleteWorkQueueResponse struct {
 
 func (x *DeleteWorkQueueResponse) Reset() {
 	*x = DeleteWorkQueueResponse{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[20]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1693,7 @@ func (x *DeleteWorkQueueResponse) String() string {
 func (*DeleteWorkQueueResponse) ProtoMessage() {}
 
 func (x *DeleteWorkQueueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[20]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1706,7 @@ func (x *DeleteWorkQueueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteWorkQueueResponse.ProtoReflect.Descriptor instead.
 func (*DeleteWorkQueueResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{20}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{22}
 }
 
 // Asks for a page of workers.
@@ -1621,7 +1726,7 @@ type ListWorkersRequest struct {
 
 func (x *ListWorkersRequest) Reset() {
 	*x = ListWorkersRequest{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[21]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1633,7 +1738,7 @@ func (x *ListWorkersRequest) String() string {
 func (*ListWorkersRequest) ProtoMessage() {}
 
 func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[21]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1646,7 +1751,7 @@ func (x *ListWorkersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersRequest.ProtoReflect.Descriptor instead.
 func (*ListWorkersRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{21}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ListWorkersRequest) GetWorkPoolName() string {
@@ -1690,7 +1795,7 @@ type ListWorkersResponse struct {
 
 func (x *ListWorkersResponse) Reset() {
 	*x = ListWorkersResponse{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[22]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1702,7 +1807,7 @@ func (x *ListWorkersResponse) String() string {
 func (*ListWorkersResponse) ProtoMessage() {}
 
 func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[22]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1715,7 +1820,7 @@ func (x *ListWorkersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListWorkersResponse.ProtoReflect.Descriptor instead.
 func (*ListWorkersResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{22}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ListWorkersResponse) GetWorkers() []*Worker {
@@ -1743,7 +1848,7 @@ type DrainWorkerRequest struct {
 
 func (x *DrainWorkerRequest) Reset() {
 	*x = DrainWorkerRequest{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[23]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1755,7 +1860,7 @@ func (x *DrainWorkerRequest) String() string {
 func (*DrainWorkerRequest) ProtoMessage() {}
 
 func (x *DrainWorkerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[23]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1768,7 +1873,7 @@ func (x *DrainWorkerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainWorkerRequest.ProtoReflect.Descriptor instead.
 func (*DrainWorkerRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{23}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *DrainWorkerRequest) GetWorkerId() string {
@@ -1789,7 +1894,7 @@ type DrainWorkerResponse struct {
 
 func (x *DrainWorkerResponse) Reset() {
 	*x = DrainWorkerResponse{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[24]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1801,7 +1906,7 @@ func (x *DrainWorkerResponse) String() string {
 func (*DrainWorkerResponse) ProtoMessage() {}
 
 func (x *DrainWorkerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[24]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1814,7 +1919,7 @@ func (x *DrainWorkerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DrainWorkerResponse.ProtoReflect.Descriptor instead.
 func (*DrainWorkerResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{24}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *DrainWorkerResponse) GetWorker() *Worker {
@@ -1822,6 +1927,475 @@ func (x *DrainWorkerResponse) GetWorker() *Worker {
 		return x.Worker
 	}
 	return nil
+}
+
+// Asks to pause a worker.
+type PauseWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	WorkerId string `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	// Why, for people; empty: who asked for it.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseWorkerRequest) Reset() {
+	*x = PauseWorkerRequest{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[27]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseWorkerRequest) ProtoMessage() {}
+
+func (x *PauseWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[27]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseWorkerRequest.ProtoReflect.Descriptor instead.
+func (*PauseWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{27}
+}
+
+func (x *PauseWorkerRequest) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
+func (x *PauseWorkerRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// The worker was told.
+type PauseWorkerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The worker. Its status follows with its next sign of life.
+	Worker        *Worker `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseWorkerResponse) Reset() {
+	*x = PauseWorkerResponse{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseWorkerResponse) ProtoMessage() {}
+
+func (x *PauseWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseWorkerResponse.ProtoReflect.Descriptor instead.
+func (*PauseWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *PauseWorkerResponse) GetWorker() *Worker {
+	if x != nil {
+		return x.Worker
+	}
+	return nil
+}
+
+// Asks to resume a worker.
+type ResumeWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	WorkerId      string `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeWorkerRequest) Reset() {
+	*x = ResumeWorkerRequest{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeWorkerRequest) ProtoMessage() {}
+
+func (x *ResumeWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeWorkerRequest.ProtoReflect.Descriptor instead.
+func (*ResumeWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *ResumeWorkerRequest) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
+// The worker was told.
+type ResumeWorkerResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The worker. Its status follows with its next sign of life.
+	Worker        *Worker `protobuf:"bytes,1,opt,name=worker,proto3" json:"worker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeWorkerResponse) Reset() {
+	*x = ResumeWorkerResponse{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeWorkerResponse) ProtoMessage() {}
+
+func (x *ResumeWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeWorkerResponse.ProtoReflect.Descriptor instead.
+func (*ResumeWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *ResumeWorkerResponse) GetWorker() *Worker {
+	if x != nil {
+		return x.Worker
+	}
+	return nil
+}
+
+// Tells of a polling worker, and asks for runs.
+type PollWorkRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The worker's name, which with its pool, or with the deployments that it serves, says which one it is. Empty: nobody
+	// is kept as a worker, and only runs are asked for.
+	WorkerName string `protobuf:"bytes,1,opt,name=worker_name,json=workerName,proto3" json:"worker_name,omitempty"`
+	// The pool; empty for a process that serves deployments.
+	WorkPoolName string `protobuf:"bytes,2,opt,name=work_pool_name,json=workPoolName,proto3" json:"work_pool_name,omitempty"`
+	// The queues; empty: all of the pool.
+	WorkQueueNames []string `protobuf:"bytes,3,rep,name=work_queue_names,json=workQueueNames,proto3" json:"work_queue_names,omitempty"`
+	// The deployments that the process serves, in place of a pool.
+	DeploymentIds []string `protobuf:"bytes,4,rep,name=deployment_ids,json=deploymentIds,proto3" json:"deployment_ids,omitempty"`
+	// The kind of a worker: "process", "serve", ...
+	Type string `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"`
+	// Key and value pairs that runs ask of their workers. Of a pool only runs are returned that ask for all of them.
+	Labels *structpb.Struct `protobuf:"bytes,6,opt,name=labels,proto3" json:"labels,omitempty"`
+	// The client and its version.
+	ClientVersion string `protobuf:"bytes,7,opt,name=client_version,json=clientVersion,proto3" json:"client_version,omitempty"`
+	// How long the worker is taken to be there after this sign of life; unset is a minute.
+	SilentAfter *durationpb.Duration `protobuf:"bytes,8,opt,name=silent_after,json=silentAfter,proto3" json:"silent_after,omitempty"`
+	// How many runs at most; 0: only a sign of life is given.
+	Count int32 `protobuf:"varint,9,opt,name=count,proto3" json:"count,omitempty"`
+	// Runs that are due before; unset is now.
+	DueBefore *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=due_before,json=dueBefore,proto3" json:"due_before,omitempty"`
+	// Runs that are due at or after; unset: however long ago.
+	DueFrom       *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=due_from,json=dueFrom,proto3" json:"due_from,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PollWorkRequest) Reset() {
+	*x = PollWorkRequest{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PollWorkRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PollWorkRequest) ProtoMessage() {}
+
+func (x *PollWorkRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PollWorkRequest.ProtoReflect.Descriptor instead.
+func (*PollWorkRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *PollWorkRequest) GetWorkerName() string {
+	if x != nil {
+		return x.WorkerName
+	}
+	return ""
+}
+
+func (x *PollWorkRequest) GetWorkPoolName() string {
+	if x != nil {
+		return x.WorkPoolName
+	}
+	return ""
+}
+
+func (x *PollWorkRequest) GetWorkQueueNames() []string {
+	if x != nil {
+		return x.WorkQueueNames
+	}
+	return nil
+}
+
+func (x *PollWorkRequest) GetDeploymentIds() []string {
+	if x != nil {
+		return x.DeploymentIds
+	}
+	return nil
+}
+
+func (x *PollWorkRequest) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *PollWorkRequest) GetLabels() *structpb.Struct {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
+func (x *PollWorkRequest) GetClientVersion() string {
+	if x != nil {
+		return x.ClientVersion
+	}
+	return ""
+}
+
+func (x *PollWorkRequest) GetSilentAfter() *durationpb.Duration {
+	if x != nil {
+		return x.SilentAfter
+	}
+	return nil
+}
+
+func (x *PollWorkRequest) GetCount() int32 {
+	if x != nil {
+		return x.Count
+	}
+	return 0
+}
+
+func (x *PollWorkRequest) GetDueBefore() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueBefore
+	}
+	return nil
+}
+
+func (x *PollWorkRequest) GetDueFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.DueFrom
+	}
+	return nil
+}
+
+// Returns runs that may be claimed.
+type PollWorkResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The runs: those of the queue that is served first, in it the first due first. None while the pool, all its queues
+	// or the worker are paused.
+	FlowRuns []*FlowRun `protobuf:"bytes,1,rep,name=flow_runs,json=flowRuns,proto3" json:"flow_runs,omitempty"`
+	// The worker, if it is kept as one.
+	Worker        *Worker `protobuf:"bytes,2,opt,name=worker,proto3" json:"worker,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PollWorkResponse) Reset() {
+	*x = PollWorkResponse{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PollWorkResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PollWorkResponse) ProtoMessage() {}
+
+func (x *PollWorkResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PollWorkResponse.ProtoReflect.Descriptor instead.
+func (*PollWorkResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *PollWorkResponse) GetFlowRuns() []*FlowRun {
+	if x != nil {
+		return x.FlowRuns
+	}
+	return nil
+}
+
+func (x *PollWorkResponse) GetWorker() *Worker {
+	if x != nil {
+		return x.Worker
+	}
+	return nil
+}
+
+// Asks to forget a worker.
+type DeleteWorkerRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Which one.
+	WorkerId      string `protobuf:"bytes,1,opt,name=worker_id,json=workerId,proto3" json:"worker_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkerRequest) Reset() {
+	*x = DeleteWorkerRequest{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkerRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkerRequest) ProtoMessage() {}
+
+func (x *DeleteWorkerRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkerRequest.ProtoReflect.Descriptor instead.
+func (*DeleteWorkerRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{33}
+}
+
+func (x *DeleteWorkerRequest) GetWorkerId() string {
+	if x != nil {
+		return x.WorkerId
+	}
+	return ""
+}
+
+// The worker is forgotten.
+type DeleteWorkerResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeleteWorkerResponse) Reset() {
+	*x = DeleteWorkerResponse{}
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[34]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeleteWorkerResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeleteWorkerResponse) ProtoMessage() {}
+
+func (x *DeleteWorkerResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[34]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeleteWorkerResponse.ProtoReflect.Descriptor instead.
+func (*DeleteWorkerResponse) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{34}
 }
 
 // Asks for the base job template of a type.
@@ -1835,7 +2409,7 @@ type GetDefaultBaseJobTemplateRequest struct {
 
 func (x *GetDefaultBaseJobTemplateRequest) Reset() {
 	*x = GetDefaultBaseJobTemplateRequest{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[25]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1847,7 +2421,7 @@ func (x *GetDefaultBaseJobTemplateRequest) String() string {
 func (*GetDefaultBaseJobTemplateRequest) ProtoMessage() {}
 
 func (x *GetDefaultBaseJobTemplateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[25]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1860,7 +2434,7 @@ func (x *GetDefaultBaseJobTemplateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetDefaultBaseJobTemplateRequest.ProtoReflect.Descriptor instead.
 func (*GetDefaultBaseJobTemplateRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{25}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *GetDefaultBaseJobTemplateRequest) GetType() string {
@@ -1883,7 +2457,7 @@ type GetDefaultBaseJobTemplateResponse struct {
 
 func (x *GetDefaultBaseJobTemplateResponse) Reset() {
 	*x = GetDefaultBaseJobTemplateResponse{}
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[26]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[36]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1895,7 +2469,7 @@ func (x *GetDefaultBaseJobTemplateResponse) String() string {
 func (*GetDefaultBaseJobTemplateResponse) ProtoMessage() {}
 
 func (x *GetDefaultBaseJobTemplateResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[26]
+	mi := &file_headrace_api_v1_work_pool_proto_msgTypes[36]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1908,7 +2482,7 @@ func (x *GetDefaultBaseJobTemplateResponse) ProtoReflect() protoreflect.Message 
 
 // Deprecated: Use GetDefaultBaseJobTemplateResponse.ProtoReflect.Descriptor instead.
 func (*GetDefaultBaseJobTemplateResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{26}
+	return file_headrace_api_v1_work_pool_proto_rawDescGZIP(), []int{36}
 }
 
 func (x *GetDefaultBaseJobTemplateResponse) GetBaseJobTemplate() *structpb.Struct {
@@ -1929,7 +2503,7 @@ var File_headrace_api_v1_work_pool_proto protoreflect.FileDescriptor
 
 const file_headrace_api_v1_work_pool_proto_rawDesc = "" +
 	"\n" +
-	"\x1fheadrace/api/v1/work_pool.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe6\x05\n" +
+	"\x1fheadrace/api/v1/work_pool.proto\x12\x0fheadrace.api.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1eheadrace/api/v1/flow_run.proto\"\xe6\x05\n" +
 	"\bWorkPool\x12 \n" +
 	"\fwork_pool_id\x18\x01 \x01(\tR\n" +
 	"workPoolId\x12\x12\n" +
@@ -1969,7 +2543,7 @@ const file_headrace_api_v1_work_pool_proto_rawDesc = "" +
 	"created_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAtB\x14\n" +
-	"\x12_concurrency_limit\"\xa8\x04\n" +
+	"\x12_concurrency_limit\"\xcb\x04\n" +
 	"\x06Worker\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12$\n" +
@@ -1987,7 +2561,8 @@ const file_headrace_api_v1_work_pool_proto_rawDesc = "" +
 	"\n" +
 	"started_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12F\n" +
 	"\x11last_heartbeat_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\x0flastHeartbeatAt\x12(\n" +
-	"\x10work_queue_names\x18\x0e \x03(\tR\x0eworkQueueNames\"O\n" +
+	"\x10work_queue_names\x18\x0e \x03(\tR\x0eworkQueueNames\x12!\n" +
+	"\fpause_reason\x18\x0f \x01(\tR\vpauseReason\"O\n" +
 	"\x15CreateWorkPoolRequest\x126\n" +
 	"\twork_pool\x18\x01 \x01(\v2\x19.headrace.api.v1.WorkPoolR\bworkPool\"P\n" +
 	"\x16CreateWorkPoolResponse\x126\n" +
@@ -2020,6 +2595,11 @@ const file_headrace_api_v1_work_pool_proto_rawDesc = "" +
 	"\n" +
 	"work_queue\x18\x02 \x01(\v2\x1a.headrace.api.v1.WorkQueueR\tworkQueue\"T\n" +
 	"\x17CreateWorkQueueResponse\x129\n" +
+	"\n" +
+	"work_queue\x18\x01 \x01(\v2\x1a.headrace.api.v1.WorkQueueR\tworkQueue\"9\n" +
+	"\x13GetWorkQueueRequest\x12\"\n" +
+	"\rwork_queue_id\x18\x01 \x01(\tR\vworkQueueId\"Q\n" +
+	"\x14GetWorkQueueResponse\x129\n" +
 	"\n" +
 	"work_queue\x18\x01 \x01(\v2\x1a.headrace.api.v1.WorkQueueR\tworkQueue\"y\n" +
 	"\x15ListWorkQueuesRequest\x12$\n" +
@@ -2056,7 +2636,37 @@ const file_headrace_api_v1_work_pool_proto_rawDesc = "" +
 	"\x12DrainWorkerRequest\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\"F\n" +
 	"\x13DrainWorkerResponse\x12/\n" +
-	"\x06worker\x18\x01 \x01(\v2\x17.headrace.api.v1.WorkerR\x06worker\"6\n" +
+	"\x06worker\x18\x01 \x01(\v2\x17.headrace.api.v1.WorkerR\x06worker\"I\n" +
+	"\x12PauseWorkerRequest\x12\x1b\n" +
+	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"F\n" +
+	"\x13PauseWorkerResponse\x12/\n" +
+	"\x06worker\x18\x01 \x01(\v2\x17.headrace.api.v1.WorkerR\x06worker\"2\n" +
+	"\x13ResumeWorkerRequest\x12\x1b\n" +
+	"\tworker_id\x18\x01 \x01(\tR\bworkerId\"G\n" +
+	"\x14ResumeWorkerResponse\x12/\n" +
+	"\x06worker\x18\x01 \x01(\v2\x17.headrace.api.v1.WorkerR\x06worker\"\xdb\x03\n" +
+	"\x0fPollWorkRequest\x12\x1f\n" +
+	"\vworker_name\x18\x01 \x01(\tR\n" +
+	"workerName\x12$\n" +
+	"\x0ework_pool_name\x18\x02 \x01(\tR\fworkPoolName\x12(\n" +
+	"\x10work_queue_names\x18\x03 \x03(\tR\x0eworkQueueNames\x12%\n" +
+	"\x0edeployment_ids\x18\x04 \x03(\tR\rdeploymentIds\x12\x12\n" +
+	"\x04type\x18\x05 \x01(\tR\x04type\x12/\n" +
+	"\x06labels\x18\x06 \x01(\v2\x17.google.protobuf.StructR\x06labels\x12%\n" +
+	"\x0eclient_version\x18\a \x01(\tR\rclientVersion\x12<\n" +
+	"\fsilent_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\vsilentAfter\x12\x14\n" +
+	"\x05count\x18\t \x01(\x05R\x05count\x129\n" +
+	"\n" +
+	"due_before\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\tdueBefore\x125\n" +
+	"\bdue_from\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\adueFrom\"z\n" +
+	"\x10PollWorkResponse\x125\n" +
+	"\tflow_runs\x18\x01 \x03(\v2\x18.headrace.api.v1.FlowRunR\bflowRuns\x12/\n" +
+	"\x06worker\x18\x02 \x01(\v2\x17.headrace.api.v1.WorkerR\x06worker\"2\n" +
+	"\x13DeleteWorkerRequest\x12\x1b\n" +
+	"\tworker_id\x18\x01 \x01(\tR\bworkerId\"\x16\n" +
+	"\x14DeleteWorkerResponse\"6\n" +
 	" GetDefaultBaseJobTemplateRequest\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\"\x89\x01\n" +
 	"!GetDefaultBaseJobTemplateResponse\x12C\n" +
@@ -2071,25 +2681,31 @@ const file_headrace_api_v1_work_pool_proto_rawDesc = "" +
 	"\vQueuePolicy\x12\x1c\n" +
 	"\x18QUEUE_POLICY_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15QUEUE_POLICY_WEIGHTED\x10\x01\x12\x17\n" +
-	"\x13QUEUE_POLICY_STRICT\x10\x02*~\n" +
+	"\x13QUEUE_POLICY_STRICT\x10\x02*\x98\x01\n" +
 	"\fWorkerStatus\x12\x1d\n" +
 	"\x19WORKER_STATUS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14WORKER_STATUS_ONLINE\x10\x01\x12\x1a\n" +
 	"\x16WORKER_STATUS_DRAINING\x10\x02\x12\x19\n" +
-	"\x15WORKER_STATUS_OFFLINE\x10\x032\xc2\t\n" +
+	"\x15WORKER_STATUS_OFFLINE\x10\x03\x12\x18\n" +
+	"\x14WORKER_STATUS_PAUSED\x10\x042\x84\r\n" +
 	"\x0fWorkPoolService\x12a\n" +
 	"\x0eCreateWorkPool\x12&.headrace.api.v1.CreateWorkPoolRequest\x1a'.headrace.api.v1.CreateWorkPoolResponse\x12X\n" +
 	"\vGetWorkPool\x12#.headrace.api.v1.GetWorkPoolRequest\x1a$.headrace.api.v1.GetWorkPoolResponse\x12^\n" +
 	"\rListWorkPools\x12%.headrace.api.v1.ListWorkPoolsRequest\x1a&.headrace.api.v1.ListWorkPoolsResponse\x12a\n" +
 	"\x0eUpdateWorkPool\x12&.headrace.api.v1.UpdateWorkPoolRequest\x1a'.headrace.api.v1.UpdateWorkPoolResponse\x12a\n" +
 	"\x0eDeleteWorkPool\x12&.headrace.api.v1.DeleteWorkPoolRequest\x1a'.headrace.api.v1.DeleteWorkPoolResponse\x12d\n" +
-	"\x0fCreateWorkQueue\x12'.headrace.api.v1.CreateWorkQueueRequest\x1a(.headrace.api.v1.CreateWorkQueueResponse\x12a\n" +
+	"\x0fCreateWorkQueue\x12'.headrace.api.v1.CreateWorkQueueRequest\x1a(.headrace.api.v1.CreateWorkQueueResponse\x12[\n" +
+	"\fGetWorkQueue\x12$.headrace.api.v1.GetWorkQueueRequest\x1a%.headrace.api.v1.GetWorkQueueResponse\x12a\n" +
 	"\x0eListWorkQueues\x12&.headrace.api.v1.ListWorkQueuesRequest\x1a'.headrace.api.v1.ListWorkQueuesResponse\x12d\n" +
 	"\x0fUpdateWorkQueue\x12'.headrace.api.v1.UpdateWorkQueueRequest\x1a(.headrace.api.v1.UpdateWorkQueueResponse\x12d\n" +
 	"\x0fDeleteWorkQueue\x12'.headrace.api.v1.DeleteWorkQueueRequest\x1a(.headrace.api.v1.DeleteWorkQueueResponse\x12X\n" +
 	"\vListWorkers\x12#.headrace.api.v1.ListWorkersRequest\x1a$.headrace.api.v1.ListWorkersResponse\x12\x82\x01\n" +
 	"\x19GetDefaultBaseJobTemplate\x121.headrace.api.v1.GetDefaultBaseJobTemplateRequest\x1a2.headrace.api.v1.GetDefaultBaseJobTemplateResponse\x12X\n" +
-	"\vDrainWorker\x12#.headrace.api.v1.DrainWorkerRequest\x1a$.headrace.api.v1.DrainWorkerResponseBi\n" +
+	"\vDrainWorker\x12#.headrace.api.v1.DrainWorkerRequest\x1a$.headrace.api.v1.DrainWorkerResponse\x12X\n" +
+	"\vPauseWorker\x12#.headrace.api.v1.PauseWorkerRequest\x1a$.headrace.api.v1.PauseWorkerResponse\x12O\n" +
+	"\bPollWork\x12 .headrace.api.v1.PollWorkRequest\x1a!.headrace.api.v1.PollWorkResponse\x12[\n" +
+	"\fDeleteWorker\x12$.headrace.api.v1.DeleteWorkerRequest\x1a%.headrace.api.v1.DeleteWorkerResponse\x12[\n" +
+	"\fResumeWorker\x12$.headrace.api.v1.ResumeWorkerRequest\x1a%.headrace.api.v1.ResumeWorkerResponseBi\n" +
 	"\x12io.headrace.api.v1B\rWorkPoolProtoP\x01ZBgithub.com/headrace/headrace/clients/go/headrace/api/v1;headracev1b\x06proto3"
 
 var (
@@ -2105,7 +2721,7 @@ func file_headrace_api_v1_work_pool_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_work_pool_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_headrace_api_v1_work_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_headrace_api_v1_work_pool_proto_msgTypes = make([]protoimpl.MessageInfo, 37)
 var file_headrace_api_v1_work_pool_proto_goTypes = []any{
 	(WorkPoolStatus)(0),                       // 0: headrace.api.v1.WorkPoolStatus
 	(QueuePolicy)(0),                          // 1: headrace.api.v1.QueuePolicy
@@ -2125,84 +2741,114 @@ var file_headrace_api_v1_work_pool_proto_goTypes = []any{
 	(*DeleteWorkPoolResponse)(nil),            // 15: headrace.api.v1.DeleteWorkPoolResponse
 	(*CreateWorkQueueRequest)(nil),            // 16: headrace.api.v1.CreateWorkQueueRequest
 	(*CreateWorkQueueResponse)(nil),           // 17: headrace.api.v1.CreateWorkQueueResponse
-	(*ListWorkQueuesRequest)(nil),             // 18: headrace.api.v1.ListWorkQueuesRequest
-	(*ListWorkQueuesResponse)(nil),            // 19: headrace.api.v1.ListWorkQueuesResponse
-	(*UpdateWorkQueueRequest)(nil),            // 20: headrace.api.v1.UpdateWorkQueueRequest
-	(*UpdateWorkQueueResponse)(nil),           // 21: headrace.api.v1.UpdateWorkQueueResponse
-	(*DeleteWorkQueueRequest)(nil),            // 22: headrace.api.v1.DeleteWorkQueueRequest
-	(*DeleteWorkQueueResponse)(nil),           // 23: headrace.api.v1.DeleteWorkQueueResponse
-	(*ListWorkersRequest)(nil),                // 24: headrace.api.v1.ListWorkersRequest
-	(*ListWorkersResponse)(nil),               // 25: headrace.api.v1.ListWorkersResponse
-	(*DrainWorkerRequest)(nil),                // 26: headrace.api.v1.DrainWorkerRequest
-	(*DrainWorkerResponse)(nil),               // 27: headrace.api.v1.DrainWorkerResponse
-	(*GetDefaultBaseJobTemplateRequest)(nil),  // 28: headrace.api.v1.GetDefaultBaseJobTemplateRequest
-	(*GetDefaultBaseJobTemplateResponse)(nil), // 29: headrace.api.v1.GetDefaultBaseJobTemplateResponse
-	(*structpb.Struct)(nil),                   // 30: google.protobuf.Struct
-	(*durationpb.Duration)(nil),               // 31: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil),             // 32: google.protobuf.Timestamp
-	(*fieldmaskpb.FieldMask)(nil),             // 33: google.protobuf.FieldMask
+	(*GetWorkQueueRequest)(nil),               // 18: headrace.api.v1.GetWorkQueueRequest
+	(*GetWorkQueueResponse)(nil),              // 19: headrace.api.v1.GetWorkQueueResponse
+	(*ListWorkQueuesRequest)(nil),             // 20: headrace.api.v1.ListWorkQueuesRequest
+	(*ListWorkQueuesResponse)(nil),            // 21: headrace.api.v1.ListWorkQueuesResponse
+	(*UpdateWorkQueueRequest)(nil),            // 22: headrace.api.v1.UpdateWorkQueueRequest
+	(*UpdateWorkQueueResponse)(nil),           // 23: headrace.api.v1.UpdateWorkQueueResponse
+	(*DeleteWorkQueueRequest)(nil),            // 24: headrace.api.v1.DeleteWorkQueueRequest
+	(*DeleteWorkQueueResponse)(nil),           // 25: headrace.api.v1.DeleteWorkQueueResponse
+	(*ListWorkersRequest)(nil),                // 26: headrace.api.v1.ListWorkersRequest
+	(*ListWorkersResponse)(nil),               // 27: headrace.api.v1.ListWorkersResponse
+	(*DrainWorkerRequest)(nil),                // 28: headrace.api.v1.DrainWorkerRequest
+	(*DrainWorkerResponse)(nil),               // 29: headrace.api.v1.DrainWorkerResponse
+	(*PauseWorkerRequest)(nil),                // 30: headrace.api.v1.PauseWorkerRequest
+	(*PauseWorkerResponse)(nil),               // 31: headrace.api.v1.PauseWorkerResponse
+	(*ResumeWorkerRequest)(nil),               // 32: headrace.api.v1.ResumeWorkerRequest
+	(*ResumeWorkerResponse)(nil),              // 33: headrace.api.v1.ResumeWorkerResponse
+	(*PollWorkRequest)(nil),                   // 34: headrace.api.v1.PollWorkRequest
+	(*PollWorkResponse)(nil),                  // 35: headrace.api.v1.PollWorkResponse
+	(*DeleteWorkerRequest)(nil),               // 36: headrace.api.v1.DeleteWorkerRequest
+	(*DeleteWorkerResponse)(nil),              // 37: headrace.api.v1.DeleteWorkerResponse
+	(*GetDefaultBaseJobTemplateRequest)(nil),  // 38: headrace.api.v1.GetDefaultBaseJobTemplateRequest
+	(*GetDefaultBaseJobTemplateResponse)(nil), // 39: headrace.api.v1.GetDefaultBaseJobTemplateResponse
+	(*structpb.Struct)(nil),                   // 40: google.protobuf.Struct
+	(*durationpb.Duration)(nil),               // 41: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil),             // 42: google.protobuf.Timestamp
+	(*fieldmaskpb.FieldMask)(nil),             // 43: google.protobuf.FieldMask
+	(*FlowRun)(nil),                           // 44: headrace.api.v1.FlowRun
 }
 var file_headrace_api_v1_work_pool_proto_depIdxs = []int32{
-	30, // 0: headrace.api.v1.WorkPool.base_job_template:type_name -> google.protobuf.Struct
+	40, // 0: headrace.api.v1.WorkPool.base_job_template:type_name -> google.protobuf.Struct
 	0,  // 1: headrace.api.v1.WorkPool.status:type_name -> headrace.api.v1.WorkPoolStatus
 	1,  // 2: headrace.api.v1.WorkPool.queue_policy:type_name -> headrace.api.v1.QueuePolicy
-	31, // 3: headrace.api.v1.WorkPool.start_timeout:type_name -> google.protobuf.Duration
-	30, // 4: headrace.api.v1.WorkPool.storage_configuration:type_name -> google.protobuf.Struct
-	32, // 5: headrace.api.v1.WorkPool.created_at:type_name -> google.protobuf.Timestamp
-	32, // 6: headrace.api.v1.WorkPool.updated_at:type_name -> google.protobuf.Timestamp
+	41, // 3: headrace.api.v1.WorkPool.start_timeout:type_name -> google.protobuf.Duration
+	40, // 4: headrace.api.v1.WorkPool.storage_configuration:type_name -> google.protobuf.Struct
+	42, // 5: headrace.api.v1.WorkPool.created_at:type_name -> google.protobuf.Timestamp
+	42, // 6: headrace.api.v1.WorkPool.updated_at:type_name -> google.protobuf.Timestamp
 	0,  // 7: headrace.api.v1.WorkQueue.status:type_name -> headrace.api.v1.WorkPoolStatus
-	32, // 8: headrace.api.v1.WorkQueue.created_at:type_name -> google.protobuf.Timestamp
-	32, // 9: headrace.api.v1.WorkQueue.updated_at:type_name -> google.protobuf.Timestamp
+	42, // 8: headrace.api.v1.WorkQueue.created_at:type_name -> google.protobuf.Timestamp
+	42, // 9: headrace.api.v1.WorkQueue.updated_at:type_name -> google.protobuf.Timestamp
 	2,  // 10: headrace.api.v1.Worker.status:type_name -> headrace.api.v1.WorkerStatus
-	30, // 11: headrace.api.v1.Worker.labels:type_name -> google.protobuf.Struct
-	32, // 12: headrace.api.v1.Worker.started_at:type_name -> google.protobuf.Timestamp
-	32, // 13: headrace.api.v1.Worker.last_heartbeat_at:type_name -> google.protobuf.Timestamp
+	40, // 11: headrace.api.v1.Worker.labels:type_name -> google.protobuf.Struct
+	42, // 12: headrace.api.v1.Worker.started_at:type_name -> google.protobuf.Timestamp
+	42, // 13: headrace.api.v1.Worker.last_heartbeat_at:type_name -> google.protobuf.Timestamp
 	3,  // 14: headrace.api.v1.CreateWorkPoolRequest.work_pool:type_name -> headrace.api.v1.WorkPool
 	3,  // 15: headrace.api.v1.CreateWorkPoolResponse.work_pool:type_name -> headrace.api.v1.WorkPool
 	3,  // 16: headrace.api.v1.GetWorkPoolResponse.work_pool:type_name -> headrace.api.v1.WorkPool
 	3,  // 17: headrace.api.v1.ListWorkPoolsResponse.work_pools:type_name -> headrace.api.v1.WorkPool
 	3,  // 18: headrace.api.v1.UpdateWorkPoolRequest.work_pool:type_name -> headrace.api.v1.WorkPool
-	33, // 19: headrace.api.v1.UpdateWorkPoolRequest.update_mask:type_name -> google.protobuf.FieldMask
+	43, // 19: headrace.api.v1.UpdateWorkPoolRequest.update_mask:type_name -> google.protobuf.FieldMask
 	3,  // 20: headrace.api.v1.UpdateWorkPoolResponse.work_pool:type_name -> headrace.api.v1.WorkPool
 	4,  // 21: headrace.api.v1.CreateWorkQueueRequest.work_queue:type_name -> headrace.api.v1.WorkQueue
 	4,  // 22: headrace.api.v1.CreateWorkQueueResponse.work_queue:type_name -> headrace.api.v1.WorkQueue
-	4,  // 23: headrace.api.v1.ListWorkQueuesResponse.work_queues:type_name -> headrace.api.v1.WorkQueue
-	4,  // 24: headrace.api.v1.UpdateWorkQueueRequest.work_queue:type_name -> headrace.api.v1.WorkQueue
-	33, // 25: headrace.api.v1.UpdateWorkQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
-	4,  // 26: headrace.api.v1.UpdateWorkQueueResponse.work_queue:type_name -> headrace.api.v1.WorkQueue
-	2,  // 27: headrace.api.v1.ListWorkersRequest.statuses:type_name -> headrace.api.v1.WorkerStatus
-	5,  // 28: headrace.api.v1.ListWorkersResponse.workers:type_name -> headrace.api.v1.Worker
-	5,  // 29: headrace.api.v1.DrainWorkerResponse.worker:type_name -> headrace.api.v1.Worker
-	30, // 30: headrace.api.v1.GetDefaultBaseJobTemplateResponse.base_job_template:type_name -> google.protobuf.Struct
-	6,  // 31: headrace.api.v1.WorkPoolService.CreateWorkPool:input_type -> headrace.api.v1.CreateWorkPoolRequest
-	8,  // 32: headrace.api.v1.WorkPoolService.GetWorkPool:input_type -> headrace.api.v1.GetWorkPoolRequest
-	10, // 33: headrace.api.v1.WorkPoolService.ListWorkPools:input_type -> headrace.api.v1.ListWorkPoolsRequest
-	12, // 34: headrace.api.v1.WorkPoolService.UpdateWorkPool:input_type -> headrace.api.v1.UpdateWorkPoolRequest
-	14, // 35: headrace.api.v1.WorkPoolService.DeleteWorkPool:input_type -> headrace.api.v1.DeleteWorkPoolRequest
-	16, // 36: headrace.api.v1.WorkPoolService.CreateWorkQueue:input_type -> headrace.api.v1.CreateWorkQueueRequest
-	18, // 37: headrace.api.v1.WorkPoolService.ListWorkQueues:input_type -> headrace.api.v1.ListWorkQueuesRequest
-	20, // 38: headrace.api.v1.WorkPoolService.UpdateWorkQueue:input_type -> headrace.api.v1.UpdateWorkQueueRequest
-	22, // 39: headrace.api.v1.WorkPoolService.DeleteWorkQueue:input_type -> headrace.api.v1.DeleteWorkQueueRequest
-	24, // 40: headrace.api.v1.WorkPoolService.ListWorkers:input_type -> headrace.api.v1.ListWorkersRequest
-	28, // 41: headrace.api.v1.WorkPoolService.GetDefaultBaseJobTemplate:input_type -> headrace.api.v1.GetDefaultBaseJobTemplateRequest
-	26, // 42: headrace.api.v1.WorkPoolService.DrainWorker:input_type -> headrace.api.v1.DrainWorkerRequest
-	7,  // 43: headrace.api.v1.WorkPoolService.CreateWorkPool:output_type -> headrace.api.v1.CreateWorkPoolResponse
-	9,  // 44: headrace.api.v1.WorkPoolService.GetWorkPool:output_type -> headrace.api.v1.GetWorkPoolResponse
-	11, // 45: headrace.api.v1.WorkPoolService.ListWorkPools:output_type -> headrace.api.v1.ListWorkPoolsResponse
-	13, // 46: headrace.api.v1.WorkPoolService.UpdateWorkPool:output_type -> headrace.api.v1.UpdateWorkPoolResponse
-	15, // 47: headrace.api.v1.WorkPoolService.DeleteWorkPool:output_type -> headrace.api.v1.DeleteWorkPoolResponse
-	17, // 48: headrace.api.v1.WorkPoolService.CreateWorkQueue:output_type -> headrace.api.v1.CreateWorkQueueResponse
-	19, // 49: headrace.api.v1.WorkPoolService.ListWorkQueues:output_type -> headrace.api.v1.ListWorkQueuesResponse
-	21, // 50: headrace.api.v1.WorkPoolService.UpdateWorkQueue:output_type -> headrace.api.v1.UpdateWorkQueueResponse
-	23, // 51: headrace.api.v1.WorkPoolService.DeleteWorkQueue:output_type -> headrace.api.v1.DeleteWorkQueueResponse
-	25, // 52: headrace.api.v1.WorkPoolService.ListWorkers:output_type -> headrace.api.v1.ListWorkersResponse
-	29, // 53: headrace.api.v1.WorkPoolService.GetDefaultBaseJobTemplate:output_type -> headrace.api.v1.GetDefaultBaseJobTemplateResponse
-	27, // 54: headrace.api.v1.WorkPoolService.DrainWorker:output_type -> headrace.api.v1.DrainWorkerResponse
-	43, // [43:55] is the sub-list for method output_type
-	31, // [31:43] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	4,  // 23: headrace.api.v1.GetWorkQueueResponse.work_queue:type_name -> headrace.api.v1.WorkQueue
+	4,  // 24: headrace.api.v1.ListWorkQueuesResponse.work_queues:type_name -> headrace.api.v1.WorkQueue
+	4,  // 25: headrace.api.v1.UpdateWorkQueueRequest.work_queue:type_name -> headrace.api.v1.WorkQueue
+	43, // 26: headrace.api.v1.UpdateWorkQueueRequest.update_mask:type_name -> google.protobuf.FieldMask
+	4,  // 27: headrace.api.v1.UpdateWorkQueueResponse.work_queue:type_name -> headrace.api.v1.WorkQueue
+	2,  // 28: headrace.api.v1.ListWorkersRequest.statuses:type_name -> headrace.api.v1.WorkerStatus
+	5,  // 29: headrace.api.v1.ListWorkersResponse.workers:type_name -> headrace.api.v1.Worker
+	5,  // 30: headrace.api.v1.DrainWorkerResponse.worker:type_name -> headrace.api.v1.Worker
+	5,  // 31: headrace.api.v1.PauseWorkerResponse.worker:type_name -> headrace.api.v1.Worker
+	5,  // 32: headrace.api.v1.ResumeWorkerResponse.worker:type_name -> headrace.api.v1.Worker
+	40, // 33: headrace.api.v1.PollWorkRequest.labels:type_name -> google.protobuf.Struct
+	41, // 34: headrace.api.v1.PollWorkRequest.silent_after:type_name -> google.protobuf.Duration
+	42, // 35: headrace.api.v1.PollWorkRequest.due_before:type_name -> google.protobuf.Timestamp
+	42, // 36: headrace.api.v1.PollWorkRequest.due_from:type_name -> google.protobuf.Timestamp
+	44, // 37: headrace.api.v1.PollWorkResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	5,  // 38: headrace.api.v1.PollWorkResponse.worker:type_name -> headrace.api.v1.Worker
+	40, // 39: headrace.api.v1.GetDefaultBaseJobTemplateResponse.base_job_template:type_name -> google.protobuf.Struct
+	6,  // 40: headrace.api.v1.WorkPoolService.CreateWorkPool:input_type -> headrace.api.v1.CreateWorkPoolRequest
+	8,  // 41: headrace.api.v1.WorkPoolService.GetWorkPool:input_type -> headrace.api.v1.GetWorkPoolRequest
+	10, // 42: headrace.api.v1.WorkPoolService.ListWorkPools:input_type -> headrace.api.v1.ListWorkPoolsRequest
+	12, // 43: headrace.api.v1.WorkPoolService.UpdateWorkPool:input_type -> headrace.api.v1.UpdateWorkPoolRequest
+	14, // 44: headrace.api.v1.WorkPoolService.DeleteWorkPool:input_type -> headrace.api.v1.DeleteWorkPoolRequest
+	16, // 45: headrace.api.v1.WorkPoolService.CreateWorkQueue:input_type -> headrace.api.v1.CreateWorkQueueRequest
+	18, // 46: headrace.api.v1.WorkPoolService.GetWorkQueue:input_type -> headrace.api.v1.GetWorkQueueRequest
+	20, // 47: headrace.api.v1.WorkPoolService.ListWorkQueues:input_type -> headrace.api.v1.ListWorkQueuesRequest
+	22, // 48: headrace.api.v1.WorkPoolService.UpdateWorkQueue:input_type -> headrace.api.v1.UpdateWorkQueueRequest
+	24, // 49: headrace.api.v1.WorkPoolService.DeleteWorkQueue:input_type -> headrace.api.v1.DeleteWorkQueueRequest
+	26, // 50: headrace.api.v1.WorkPoolService.ListWorkers:input_type -> headrace.api.v1.ListWorkersRequest
+	38, // 51: headrace.api.v1.WorkPoolService.GetDefaultBaseJobTemplate:input_type -> headrace.api.v1.GetDefaultBaseJobTemplateRequest
+	28, // 52: headrace.api.v1.WorkPoolService.DrainWorker:input_type -> headrace.api.v1.DrainWorkerRequest
+	30, // 53: headrace.api.v1.WorkPoolService.PauseWorker:input_type -> headrace.api.v1.PauseWorkerRequest
+	34, // 54: headrace.api.v1.WorkPoolService.PollWork:input_type -> headrace.api.v1.PollWorkRequest
+	36, // 55: headrace.api.v1.WorkPoolService.DeleteWorker:input_type -> headrace.api.v1.DeleteWorkerRequest
+	32, // 56: headrace.api.v1.WorkPoolService.ResumeWorker:input_type -> headrace.api.v1.ResumeWorkerRequest
+	7,  // 57: headrace.api.v1.WorkPoolService.CreateWorkPool:output_type -> headrace.api.v1.CreateWorkPoolResponse
+	9,  // 58: headrace.api.v1.WorkPoolService.GetWorkPool:output_type -> headrace.api.v1.GetWorkPoolResponse
+	11, // 59: headrace.api.v1.WorkPoolService.ListWorkPools:output_type -> headrace.api.v1.ListWorkPoolsResponse
+	13, // 60: headrace.api.v1.WorkPoolService.UpdateWorkPool:output_type -> headrace.api.v1.UpdateWorkPoolResponse
+	15, // 61: headrace.api.v1.WorkPoolService.DeleteWorkPool:output_type -> headrace.api.v1.DeleteWorkPoolResponse
+	17, // 62: headrace.api.v1.WorkPoolService.CreateWorkQueue:output_type -> headrace.api.v1.CreateWorkQueueResponse
+	19, // 63: headrace.api.v1.WorkPoolService.GetWorkQueue:output_type -> headrace.api.v1.GetWorkQueueResponse
+	21, // 64: headrace.api.v1.WorkPoolService.ListWorkQueues:output_type -> headrace.api.v1.ListWorkQueuesResponse
+	23, // 65: headrace.api.v1.WorkPoolService.UpdateWorkQueue:output_type -> headrace.api.v1.UpdateWorkQueueResponse
+	25, // 66: headrace.api.v1.WorkPoolService.DeleteWorkQueue:output_type -> headrace.api.v1.DeleteWorkQueueResponse
+	27, // 67: headrace.api.v1.WorkPoolService.ListWorkers:output_type -> headrace.api.v1.ListWorkersResponse
+	39, // 68: headrace.api.v1.WorkPoolService.GetDefaultBaseJobTemplate:output_type -> headrace.api.v1.GetDefaultBaseJobTemplateResponse
+	29, // 69: headrace.api.v1.WorkPoolService.DrainWorker:output_type -> headrace.api.v1.DrainWorkerResponse
+	31, // 70: headrace.api.v1.WorkPoolService.PauseWorker:output_type -> headrace.api.v1.PauseWorkerResponse
+	35, // 71: headrace.api.v1.WorkPoolService.PollWork:output_type -> headrace.api.v1.PollWorkResponse
+	37, // 72: headrace.api.v1.WorkPoolService.DeleteWorker:output_type -> headrace.api.v1.DeleteWorkerResponse
+	33, // 73: headrace.api.v1.WorkPoolService.ResumeWorker:output_type -> headrace.api.v1.ResumeWorkerResponse
+	57, // [57:74] is the sub-list for method output_type
+	40, // [40:57] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_work_pool_proto_init() }
@@ -2210,6 +2856,7 @@ func file_headrace_api_v1_work_pool_proto_init() {
 	if File_headrace_api_v1_work_pool_proto != nil {
 		return
 	}
+	file_headrace_api_v1_flow_run_proto_init()
 	file_headrace_api_v1_work_pool_proto_msgTypes[0].OneofWrappers = []any{}
 	file_headrace_api_v1_work_pool_proto_msgTypes[1].OneofWrappers = []any{}
 	type x struct{}
@@ -2218,7 +2865,7 @@ func file_headrace_api_v1_work_pool_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_work_pool_proto_rawDesc), len(file_headrace_api_v1_work_pool_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   27,
+			NumMessages:   37,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -27,12 +27,17 @@ const (
 	WorkPoolService_UpdateWorkPool_FullMethodName            = "/headrace.api.v1.WorkPoolService/UpdateWorkPool"
 	WorkPoolService_DeleteWorkPool_FullMethodName            = "/headrace.api.v1.WorkPoolService/DeleteWorkPool"
 	WorkPoolService_CreateWorkQueue_FullMethodName           = "/headrace.api.v1.WorkPoolService/CreateWorkQueue"
+	WorkPoolService_GetWorkQueue_FullMethodName              = "/headrace.api.v1.WorkPoolService/GetWorkQueue"
 	WorkPoolService_ListWorkQueues_FullMethodName            = "/headrace.api.v1.WorkPoolService/ListWorkQueues"
 	WorkPoolService_UpdateWorkQueue_FullMethodName           = "/headrace.api.v1.WorkPoolService/UpdateWorkQueue"
 	WorkPoolService_DeleteWorkQueue_FullMethodName           = "/headrace.api.v1.WorkPoolService/DeleteWorkQueue"
 	WorkPoolService_ListWorkers_FullMethodName               = "/headrace.api.v1.WorkPoolService/ListWorkers"
 	WorkPoolService_GetDefaultBaseJobTemplate_FullMethodName = "/headrace.api.v1.WorkPoolService/GetDefaultBaseJobTemplate"
 	WorkPoolService_DrainWorker_FullMethodName               = "/headrace.api.v1.WorkPoolService/DrainWorker"
+	WorkPoolService_PauseWorker_FullMethodName               = "/headrace.api.v1.WorkPoolService/PauseWorker"
+	WorkPoolService_PollWork_FullMethodName                  = "/headrace.api.v1.WorkPoolService/PollWork"
+	WorkPoolService_DeleteWorker_FullMethodName              = "/headrace.api.v1.WorkPoolService/DeleteWorker"
+	WorkPoolService_ResumeWorker_FullMethodName              = "/headrace.api.v1.WorkPoolService/ResumeWorker"
 )
 
 // WorkPoolServiceClient is the client API for WorkPoolService service.
@@ -53,6 +58,8 @@ type WorkPoolServiceClient interface {
 	DeleteWorkPool(ctx context.Context, in *DeleteWorkPoolRequest, opts ...grpc.CallOption) (*DeleteWorkPoolResponse, error)
 	// Adds a queue to a work pool.
 	CreateWorkQueue(ctx context.Context, in *CreateWorkQueueRequest, opts ...grpc.CallOption) (*CreateWorkQueueResponse, error)
+	// Returns one queue by its id.
+	GetWorkQueue(ctx context.Context, in *GetWorkQueueRequest, opts ...grpc.CallOption) (*GetWorkQueueResponse, error)
 	// Lists the queues of a work pool by priority.
 	ListWorkQueues(ctx context.Context, in *ListWorkQueuesRequest, opts ...grpc.CallOption) (*ListWorkQueuesResponse, error)
 	// Changes the named fields of a queue.
@@ -65,6 +72,16 @@ type WorkPoolServiceClient interface {
 	GetDefaultBaseJobTemplate(ctx context.Context, in *GetDefaultBaseJobTemplateRequest, opts ...grpc.CallOption) (*GetDefaultBaseJobTemplateResponse, error)
 	// Asks a worker to finish what it runs and to take nothing new.
 	DrainWorker(ctx context.Context, in *DrainWorkerRequest, opts ...grpc.CallOption) (*DrainWorkerResponse, error)
+	// Asks a worker to take nothing new until it is resumed. What it runs goes on; it stays paused when it connects
+	// anew.
+	PauseWorker(ctx context.Context, in *PauseWorkerRequest, opts ...grpc.CallOption) (*PauseWorkerResponse, error)
+	// Tells of a worker that asks for runs from time to time in place of a stream, and returns runs that it may claim by
+	// proposing PENDING.
+	PollWork(ctx context.Context, in *PollWorkRequest, opts ...grpc.CallOption) (*PollWorkResponse, error)
+	// Forgets a worker. One that is there comes back with its next sign of life.
+	DeleteWorker(ctx context.Context, in *DeleteWorkerRequest, opts ...grpc.CallOption) (*DeleteWorkerResponse, error)
+	// Lets a paused worker take runs again.
+	ResumeWorker(ctx context.Context, in *ResumeWorkerRequest, opts ...grpc.CallOption) (*ResumeWorkerResponse, error)
 }
 
 type workPoolServiceClient struct {
@@ -135,6 +152,16 @@ func (c *workPoolServiceClient) CreateWorkQueue(ctx context.Context, in *CreateW
 	return out, nil
 }
 
+func (c *workPoolServiceClient) GetWorkQueue(ctx context.Context, in *GetWorkQueueRequest, opts ...grpc.CallOption) (*GetWorkQueueResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetWorkQueueResponse)
+	err := c.cc.Invoke(ctx, WorkPoolService_GetWorkQueue_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *workPoolServiceClient) ListWorkQueues(ctx context.Context, in *ListWorkQueuesRequest, opts ...grpc.CallOption) (*ListWorkQueuesResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ListWorkQueuesResponse)
@@ -195,6 +222,46 @@ func (c *workPoolServiceClient) DrainWorker(ctx context.Context, in *DrainWorker
 	return out, nil
 }
 
+func (c *workPoolServiceClient) PauseWorker(ctx context.Context, in *PauseWorkerRequest, opts ...grpc.CallOption) (*PauseWorkerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PauseWorkerResponse)
+	err := c.cc.Invoke(ctx, WorkPoolService_PauseWorker_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workPoolServiceClient) PollWork(ctx context.Context, in *PollWorkRequest, opts ...grpc.CallOption) (*PollWorkResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PollWorkResponse)
+	err := c.cc.Invoke(ctx, WorkPoolService_PollWork_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workPoolServiceClient) DeleteWorker(ctx context.Context, in *DeleteWorkerRequest, opts ...grpc.CallOption) (*DeleteWorkerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(DeleteWorkerResponse)
+	err := c.cc.Invoke(ctx, WorkPoolService_DeleteWorker_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *workPoolServiceClient) ResumeWorker(ctx context.Context, in *ResumeWorkerRequest, opts ...grpc.CallOption) (*ResumeWorkerResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ResumeWorkerResponse)
+	err := c.cc.Invoke(ctx, WorkPoolService_ResumeWorker_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // WorkPoolServiceServer is the server API for WorkPoolService service.
 // All implementations must embed UnimplementedWorkPoolServiceServer
 // for forward compatibility.
@@ -213,6 +280,8 @@ type WorkPoolServiceServer interface {
 	DeleteWorkPool(context.Context, *DeleteWorkPoolRequest) (*DeleteWorkPoolResponse, error)
 	// Adds a queue to a work pool.
 	CreateWorkQueue(context.Context, *CreateWorkQueueRequest) (*CreateWorkQueueResponse, error)
+	// Returns one queue by its id.
+	GetWorkQueue(context.Context, *GetWorkQueueRequest) (*GetWorkQueueResponse, error)
 	// Lists the queues of a work pool by priority.
 	ListWorkQueues(context.Context, *ListWorkQueuesRequest) (*ListWorkQueuesResponse, error)
 	// Changes the named fields of a queue.
@@ -225,6 +294,16 @@ type WorkPoolServiceServer interface {
 	GetDefaultBaseJobTemplate(context.Context, *GetDefaultBaseJobTemplateRequest) (*GetDefaultBaseJobTemplateResponse, error)
 	// Asks a worker to finish what it runs and to take nothing new.
 	DrainWorker(context.Context, *DrainWorkerRequest) (*DrainWorkerResponse, error)
+	// Asks a worker to take nothing new until it is resumed. What it runs goes on; it stays paused when it connects
+	// anew.
+	PauseWorker(context.Context, *PauseWorkerRequest) (*PauseWorkerResponse, error)
+	// Tells of a worker that asks for runs from time to time in place of a stream, and returns runs that it may claim by
+	// proposing PENDING.
+	PollWork(context.Context, *PollWorkRequest) (*PollWorkResponse, error)
+	// Forgets a worker. One that is there comes back with its next sign of life.
+	DeleteWorker(context.Context, *DeleteWorkerRequest) (*DeleteWorkerResponse, error)
+	// Lets a paused worker take runs again.
+	ResumeWorker(context.Context, *ResumeWorkerRequest) (*ResumeWorkerResponse, error)
 	mustEmbedUnimplementedWorkPoolServiceServer()
 }
 
@@ -253,6 +332,9 @@ func (UnimplementedWorkPoolServiceServer) DeleteWorkPool(context.Context, *Delet
 func (UnimplementedWorkPoolServiceServer) CreateWorkQueue(context.Context, *CreateWorkQueueRequest) (*CreateWorkQueueResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CreateWorkQueue not implemented")
 }
+func (UnimplementedWorkPoolServiceServer) GetWorkQueue(context.Context, *GetWorkQueueRequest) (*GetWorkQueueResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetWorkQueue not implemented")
+}
 func (UnimplementedWorkPoolServiceServer) ListWorkQueues(context.Context, *ListWorkQueuesRequest) (*ListWorkQueuesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListWorkQueues not implemented")
 }
@@ -270,6 +352,18 @@ func (UnimplementedWorkPoolServiceServer) GetDefaultBaseJobTemplate(context.Cont
 }
 func (UnimplementedWorkPoolServiceServer) DrainWorker(context.Context, *DrainWorkerRequest) (*DrainWorkerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method DrainWorker not implemented")
+}
+func (UnimplementedWorkPoolServiceServer) PauseWorker(context.Context, *PauseWorkerRequest) (*PauseWorkerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PauseWorker not implemented")
+}
+func (UnimplementedWorkPoolServiceServer) PollWork(context.Context, *PollWorkRequest) (*PollWorkResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PollWork not implemented")
+}
+func (UnimplementedWorkPoolServiceServer) DeleteWorker(context.Context, *DeleteWorkerRequest) (*DeleteWorkerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method DeleteWorker not implemented")
+}
+func (UnimplementedWorkPoolServiceServer) ResumeWorker(context.Context, *ResumeWorkerRequest) (*ResumeWorkerResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ResumeWorker not implemented")
 }
 func (UnimplementedWorkPoolServiceServer) mustEmbedUnimplementedWorkPoolServiceServer() {}
 func (UnimplementedWorkPoolServiceServer) testEmbeddedByValue()                         {}
@@ -400,6 +494,24 @@ func _WorkPoolService_CreateWorkQueue_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkPoolService_GetWorkQueue_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetWorkQueueRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkPoolServiceServer).GetWorkQueue(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkPoolService_GetWorkQueue_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkPoolServiceServer).GetWorkQueue(ctx, req.(*GetWorkQueueRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _WorkPoolService_ListWorkQueues_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ListWorkQueuesRequest)
 	if err := dec(in); err != nil {
@@ -508,6 +620,78 @@ func _WorkPoolService_DrainWorker_Handler(srv interface{}, ctx context.Context, 
 	return interceptor(ctx, in, info, handler)
 }
 
+func _WorkPoolService_PauseWorker_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PauseWorkerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkPoolServiceServer).PauseWorker(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkPoolService_PauseWorker_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkPoolServiceServer).PauseWorker(ctx, req.(*PauseWorkerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkPoolService_PollWork_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PollWorkRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkPoolServiceServer).PollWork(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkPoolService_PollWork_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkPoolServiceServer).PollWork(ctx, req.(*PollWorkRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkPoolService_DeleteWorker_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(DeleteWorkerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkPoolServiceServer).DeleteWorker(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkPoolService_DeleteWorker_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkPoolServiceServer).DeleteWorker(ctx, req.(*DeleteWorkerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _WorkPoolService_ResumeWorker_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ResumeWorkerRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(WorkPoolServiceServer).ResumeWorker(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: WorkPoolService_ResumeWorker_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(WorkPoolServiceServer).ResumeWorker(ctx, req.(*ResumeWorkerRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // WorkPoolService_ServiceDesc is the grpc.ServiceDesc for WorkPoolService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -540,6 +724,10 @@ var WorkPoolService_ServiceDesc = grpc.ServiceDesc{
 			Handler:    _WorkPoolService_CreateWorkQueue_Handler,
 		},
 		{
+			MethodName: "GetWorkQueue",
+			Handler:    _WorkPoolService_GetWorkQueue_Handler,
+		},
+		{
 			MethodName: "ListWorkQueues",
 			Handler:    _WorkPoolService_ListWorkQueues_Handler,
 		},
@@ -562,6 +750,22 @@ var WorkPoolService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "DrainWorker",
 			Handler:    _WorkPoolService_DrainWorker_Handler,
+		},
+		{
+			MethodName: "PauseWorker",
+			Handler:    _WorkPoolService_PauseWorker_Handler,
+		},
+		{
+			MethodName: "PollWork",
+			Handler:    _WorkPoolService_PollWork_Handler,
+		},
+		{
+			MethodName: "DeleteWorker",
+			Handler:    _WorkPoolService_DeleteWorker_Handler,
+		},
+		{
+			MethodName: "ResumeWorker",
+			Handler:    _WorkPoolService_ResumeWorker_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -264,7 +264,9 @@ type WorkerHello struct {
 	// What it runs already, after a reconnection.
 	Held []*HeldRun `protobuf:"bytes,12,rep,name=held,proto3" json:"held,omitempty"`
 	// How many more runs it takes now.
-	FreeCapacity  int32 `protobuf:"varint,13,opt,name=free_capacity,json=freeCapacity,proto3" json:"free_capacity,omitempty"`
+	FreeCapacity int32 `protobuf:"varint,13,opt,name=free_capacity,json=freeCapacity,proto3" json:"free_capacity,omitempty"`
+	// It was paused where it runs, and takes nothing new.
+	Paused        bool `protobuf:"varint,14,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -390,6 +392,13 @@ func (x *WorkerHello) GetFreeCapacity() int32 {
 	return 0
 }
 
+func (x *WorkerHello) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
+}
+
 // A run that a worker holds.
 type HeldRun struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -451,7 +460,9 @@ type WorkerHeartbeat struct {
 	// How many more runs it takes now. Replaces what was told before.
 	FreeCapacity int32 `protobuf:"varint,1,opt,name=free_capacity,json=freeCapacity,proto3" json:"free_capacity,omitempty"`
 	// What it runs; their leases are renewed.
-	Held          []*HeldRun `protobuf:"bytes,2,rep,name=held,proto3" json:"held,omitempty"`
+	Held []*HeldRun `protobuf:"bytes,2,rep,name=held,proto3" json:"held,omitempty"`
+	// It was paused where it runs, and takes nothing new.
+	Paused        bool `protobuf:"varint,3,opt,name=paused,proto3" json:"paused,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -498,6 +509,13 @@ func (x *WorkerHeartbeat) GetHeld() []*HeldRun {
 		return x.Held
 	}
 	return nil
+}
+
+func (x *WorkerHeartbeat) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 // Assignments arrived.
@@ -689,6 +707,8 @@ type ConnectResponse struct {
 	//	*ConnectResponse_Drain
 	//	*ConnectResponse_ResultStored
 	//	*ConnectResponse_WorkPool
+	//	*ConnectResponse_Pause
+	//	*ConnectResponse_Resume
 	Message       isConnectResponse_Message `protobuf_oneof:"message"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -810,6 +830,24 @@ func (x *ConnectResponse) GetWorkPool() *WorkPool {
 	return nil
 }
 
+func (x *ConnectResponse) GetPause() *PauseRequest {
+	if x != nil {
+		if x, ok := x.Message.(*ConnectResponse_Pause); ok {
+			return x.Pause
+		}
+	}
+	return nil
+}
+
+func (x *ConnectResponse) GetResume() *ResumeRequest {
+	if x != nil {
+		if x, ok := x.Message.(*ConnectResponse_Resume); ok {
+			return x.Resume
+		}
+	}
+	return nil
+}
+
 type isConnectResponse_Message interface {
 	isConnectResponse_Message()
 }
@@ -854,6 +892,16 @@ type ConnectResponse_WorkPool struct {
 	WorkPool *WorkPool `protobuf:"bytes,9,opt,name=work_pool,json=workPool,proto3,oneof"`
 }
 
+type ConnectResponse_Pause struct {
+	// The worker has to take nothing new until it is resumed.
+	Pause *PauseRequest `protobuf:"bytes,10,opt,name=pause,proto3,oneof"`
+}
+
+type ConnectResponse_Resume struct {
+	// The worker may take runs again.
+	Resume *ResumeRequest `protobuf:"bytes,11,opt,name=resume,proto3,oneof"`
+}
+
 func (*ConnectResponse_Welcome) isConnectResponse_Message() {}
 
 func (*ConnectResponse_Assignments) isConnectResponse_Message() {}
@@ -870,6 +918,10 @@ func (*ConnectResponse_ResultStored) isConnectResponse_Message() {}
 
 func (*ConnectResponse_WorkPool) isConnectResponse_Message() {}
 
+func (*ConnectResponse_Pause) isConnectResponse_Message() {}
+
+func (*ConnectResponse_Resume) isConnectResponse_Message() {}
+
 // Greets a worker.
 type WorkerWelcome struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -879,8 +931,10 @@ type WorkerWelcome struct {
 	WorkPool *WorkPool `protobuf:"bytes,2,opt,name=work_pool,json=workPool,proto3" json:"work_pool,omitempty"`
 	// Of the runs that the worker said to hold: those that it may go on with.
 	ConfirmedFlowRunIds []string `protobuf:"bytes,3,rep,name=confirmed_flow_run_ids,json=confirmedFlowRunIds,proto3" json:"confirmed_flow_run_ids,omitempty"`
-	unknownFields       protoimpl.UnknownFields
-	sizeCache           protoimpl.SizeCache
+	// It has to take nothing new until it is resumed.
+	Paused        bool `protobuf:"varint,4,opt,name=paused,proto3" json:"paused,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WorkerWelcome) Reset() {
@@ -932,6 +986,13 @@ func (x *WorkerWelcome) GetConfirmedFlowRunIds() []string {
 		return x.ConfirmedFlowRunIds
 	}
 	return nil
+}
+
+func (x *WorkerWelcome) GetPaused() bool {
+	if x != nil {
+		return x.Paused
+	}
+	return false
 }
 
 // Work.
@@ -1309,6 +1370,89 @@ func (x *DrainRequest) GetReason() string {
 	return ""
 }
 
+// The worker has to take nothing new until it is resumed; what it runs goes on.
+type PauseRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Why.
+	Reason        string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PauseRequest) Reset() {
+	*x = PauseRequest{}
+	mi := &file_headrace_api_v1_worker_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PauseRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PauseRequest) ProtoMessage() {}
+
+func (x *PauseRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_worker_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PauseRequest.ProtoReflect.Descriptor instead.
+func (*PauseRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_worker_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *PauseRequest) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// The worker may take runs again.
+type ResumeRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResumeRequest) Reset() {
+	*x = ResumeRequest{}
+	mi := &file_headrace_api_v1_worker_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResumeRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResumeRequest) ProtoMessage() {}
+
+func (x *ResumeRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_worker_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResumeRequest.ProtoReflect.Descriptor instead.
+func (*ResumeRequest) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_worker_proto_rawDescGZIP(), []int{16}
+}
+
 // A result was stored.
 type ResultStored struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1320,7 +1464,7 @@ type ResultStored struct {
 
 func (x *ResultStored) Reset() {
 	*x = ResultStored{}
-	mi := &file_headrace_api_v1_worker_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_worker_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1332,7 +1476,7 @@ func (x *ResultStored) String() string {
 func (*ResultStored) ProtoMessage() {}
 
 func (x *ResultStored) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_worker_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_worker_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1345,7 +1489,7 @@ func (x *ResultStored) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResultStored.ProtoReflect.Descriptor instead.
 func (*ResultStored) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_worker_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_worker_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ResultStored) GetFlowRunId() string {
@@ -1367,7 +1511,7 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\x03ack\x18\x04 \x01(\v2\x1a.headrace.api.v1.WorkerAckH\x00R\x03ack\x127\n" +
 	"\x06result\x18\x05 \x01(\v2\x1d.headrace.api.v1.WorkerResultH\x00R\x06result\x12=\n" +
 	"\bdraining\x18\x06 \x01(\v2\x1f.headrace.api.v1.WorkerDrainingH\x00R\bdrainingB\t\n" +
-	"\amessage\"\xc5\x03\n" +
+	"\amessage\"\xdd\x03\n" +
 	"\vWorkerHello\x12\x1b\n" +
 	"\tworker_id\x18\x01 \x01(\tR\bworkerId\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12$\n" +
@@ -1383,13 +1527,15 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	" \x01(\tR\rclientVersion\x12\x12\n" +
 	"\x04host\x18\v \x01(\tR\x04host\x12,\n" +
 	"\x04held\x18\f \x03(\v2\x18.headrace.api.v1.HeldRunR\x04held\x12#\n" +
-	"\rfree_capacity\x18\r \x01(\x05R\ffreeCapacity\"N\n" +
+	"\rfree_capacity\x18\r \x01(\x05R\ffreeCapacity\x12\x16\n" +
+	"\x06paused\x18\x0e \x01(\bR\x06paused\"N\n" +
 	"\aHeldRun\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n" +
-	"\rattempt_token\x18\x02 \x01(\tR\fattemptToken\"d\n" +
+	"\rattempt_token\x18\x02 \x01(\tR\fattemptToken\"|\n" +
 	"\x0fWorkerHeartbeat\x12#\n" +
 	"\rfree_capacity\x18\x01 \x01(\x05R\ffreeCapacity\x12,\n" +
-	"\x04held\x18\x02 \x03(\v2\x18.headrace.api.v1.HeldRunR\x04held\"-\n" +
+	"\x04held\x18\x02 \x03(\v2\x18.headrace.api.v1.HeldRunR\x04held\x12\x16\n" +
+	"\x06paused\x18\x03 \x01(\bR\x06paused\"-\n" +
 	"\tWorkerAck\x12 \n" +
 	"\fflow_run_ids\x18\x01 \x03(\tR\n" +
 	"flowRunIds\"\xd7\x01\n" +
@@ -1402,7 +1548,7 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\n" +
 	"_exit_code\"(\n" +
 	"\x0eWorkerDraining\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x9d\x04\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x8e\x05\n" +
 	"\x0fConnectResponse\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12:\n" +
 	"\awelcome\x18\x02 \x01(\v2\x1e.headrace.api.v1.WorkerWelcomeH\x00R\awelcome\x12@\n" +
@@ -1412,12 +1558,16 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\x04lost\x18\x06 \x01(\v2\x1f.headrace.api.v1.AssignmentLostH\x00R\x04lost\x125\n" +
 	"\x05drain\x18\a \x01(\v2\x1d.headrace.api.v1.DrainRequestH\x00R\x05drain\x12D\n" +
 	"\rresult_stored\x18\b \x01(\v2\x1d.headrace.api.v1.ResultStoredH\x00R\fresultStored\x128\n" +
-	"\twork_pool\x18\t \x01(\v2\x19.headrace.api.v1.WorkPoolH\x00R\bworkPoolB\t\n" +
-	"\amessage\"\xc6\x01\n" +
+	"\twork_pool\x18\t \x01(\v2\x19.headrace.api.v1.WorkPoolH\x00R\bworkPool\x125\n" +
+	"\x05pause\x18\n" +
+	" \x01(\v2\x1d.headrace.api.v1.PauseRequestH\x00R\x05pause\x128\n" +
+	"\x06resume\x18\v \x01(\v2\x1e.headrace.api.v1.ResumeRequestH\x00R\x06resumeB\t\n" +
+	"\amessage\"\xde\x01\n" +
 	"\rWorkerWelcome\x12H\n" +
 	"\x12heartbeat_interval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\x126\n" +
 	"\twork_pool\x18\x02 \x01(\v2\x19.headrace.api.v1.WorkPoolR\bworkPool\x123\n" +
-	"\x16confirmed_flow_run_ids\x18\x03 \x03(\tR\x13confirmedFlowRunIds\"L\n" +
+	"\x16confirmed_flow_run_ids\x18\x03 \x03(\tR\x13confirmedFlowRunIds\x12\x16\n" +
+	"\x06paused\x18\x04 \x01(\bR\x06paused\"L\n" +
 	"\vAssignments\x12=\n" +
 	"\vassignments\x18\x01 \x03(\v2\x1b.headrace.api.v1.AssignmentR\vassignments\"\x86\x03\n" +
 	"\n" +
@@ -1442,7 +1592,10 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
 	"\x05state\x18\x03 \x01(\v2\x16.headrace.api.v1.StateR\x05state\"&\n" +
 	"\fDrainRequest\x12\x16\n" +
-	"\x06reason\x18\x01 \x01(\tR\x06reason\".\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"&\n" +
+	"\fPauseRequest\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x0f\n" +
+	"\rResumeRequest\".\n" +
 	"\fResultStored\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId*\xc0\x01\n" +
 	"\rWorkerOutcome\x12\x1e\n" +
@@ -1469,7 +1622,7 @@ func file_headrace_api_v1_worker_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_worker_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_headrace_api_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
+var file_headrace_api_v1_worker_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_headrace_api_v1_worker_proto_goTypes = []any{
 	(WorkerOutcome)(0),            // 0: headrace.api.v1.WorkerOutcome
 	(*ConnectRequest)(nil),        // 1: headrace.api.v1.ConnectRequest
@@ -1487,16 +1640,18 @@ var file_headrace_api_v1_worker_proto_goTypes = []any{
 	(*LeasesRenewed)(nil),         // 13: headrace.api.v1.LeasesRenewed
 	(*AssignmentLost)(nil),        // 14: headrace.api.v1.AssignmentLost
 	(*DrainRequest)(nil),          // 15: headrace.api.v1.DrainRequest
-	(*ResultStored)(nil),          // 16: headrace.api.v1.ResultStored
-	(*structpb.Struct)(nil),       // 17: google.protobuf.Struct
-	(*WorkPool)(nil),              // 18: headrace.api.v1.WorkPool
-	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
-	(*FlowRun)(nil),               // 20: headrace.api.v1.FlowRun
-	(*Attempt)(nil),               // 21: headrace.api.v1.Attempt
-	(*DeploymentContent)(nil),     // 22: headrace.api.v1.DeploymentContent
-	(*DeploymentConcurrency)(nil), // 23: headrace.api.v1.DeploymentConcurrency
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
-	(*State)(nil),                 // 25: headrace.api.v1.State
+	(*PauseRequest)(nil),          // 16: headrace.api.v1.PauseRequest
+	(*ResumeRequest)(nil),         // 17: headrace.api.v1.ResumeRequest
+	(*ResultStored)(nil),          // 18: headrace.api.v1.ResultStored
+	(*structpb.Struct)(nil),       // 19: google.protobuf.Struct
+	(*WorkPool)(nil),              // 20: headrace.api.v1.WorkPool
+	(*durationpb.Duration)(nil),   // 21: google.protobuf.Duration
+	(*FlowRun)(nil),               // 22: headrace.api.v1.FlowRun
+	(*Attempt)(nil),               // 23: headrace.api.v1.Attempt
+	(*DeploymentContent)(nil),     // 24: headrace.api.v1.DeploymentContent
+	(*DeploymentConcurrency)(nil), // 25: headrace.api.v1.DeploymentConcurrency
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*State)(nil),                 // 27: headrace.api.v1.State
 }
 var file_headrace_api_v1_worker_proto_depIdxs = []int32{
 	2,  // 0: headrace.api.v1.ConnectRequest.hello:type_name -> headrace.api.v1.WorkerHello
@@ -1504,7 +1659,7 @@ var file_headrace_api_v1_worker_proto_depIdxs = []int32{
 	5,  // 2: headrace.api.v1.ConnectRequest.ack:type_name -> headrace.api.v1.WorkerAck
 	6,  // 3: headrace.api.v1.ConnectRequest.result:type_name -> headrace.api.v1.WorkerResult
 	7,  // 4: headrace.api.v1.ConnectRequest.draining:type_name -> headrace.api.v1.WorkerDraining
-	17, // 5: headrace.api.v1.WorkerHello.labels:type_name -> google.protobuf.Struct
+	19, // 5: headrace.api.v1.WorkerHello.labels:type_name -> google.protobuf.Struct
 	3,  // 6: headrace.api.v1.WorkerHello.held:type_name -> headrace.api.v1.HeldRun
 	3,  // 7: headrace.api.v1.WorkerHeartbeat.held:type_name -> headrace.api.v1.HeldRun
 	0,  // 8: headrace.api.v1.WorkerResult.outcome:type_name -> headrace.api.v1.WorkerOutcome
@@ -1514,27 +1669,29 @@ var file_headrace_api_v1_worker_proto_depIdxs = []int32{
 	13, // 12: headrace.api.v1.ConnectResponse.renewed:type_name -> headrace.api.v1.LeasesRenewed
 	14, // 13: headrace.api.v1.ConnectResponse.lost:type_name -> headrace.api.v1.AssignmentLost
 	15, // 14: headrace.api.v1.ConnectResponse.drain:type_name -> headrace.api.v1.DrainRequest
-	16, // 15: headrace.api.v1.ConnectResponse.result_stored:type_name -> headrace.api.v1.ResultStored
-	18, // 16: headrace.api.v1.ConnectResponse.work_pool:type_name -> headrace.api.v1.WorkPool
-	19, // 17: headrace.api.v1.WorkerWelcome.heartbeat_interval:type_name -> google.protobuf.Duration
-	18, // 18: headrace.api.v1.WorkerWelcome.work_pool:type_name -> headrace.api.v1.WorkPool
-	11, // 19: headrace.api.v1.Assignments.assignments:type_name -> headrace.api.v1.Assignment
-	20, // 20: headrace.api.v1.Assignment.flow_run:type_name -> headrace.api.v1.FlowRun
-	21, // 21: headrace.api.v1.Assignment.attempt:type_name -> headrace.api.v1.Attempt
-	22, // 22: headrace.api.v1.Assignment.content:type_name -> headrace.api.v1.DeploymentContent
-	23, // 23: headrace.api.v1.Assignment.concurrency:type_name -> headrace.api.v1.DeploymentConcurrency
-	17, // 24: headrace.api.v1.Assignment.job_configuration:type_name -> google.protobuf.Struct
-	24, // 25: headrace.api.v1.Assignment.acknowledge_by:type_name -> google.protobuf.Timestamp
-	19, // 26: headrace.api.v1.CancelAssignment.grace:type_name -> google.protobuf.Duration
-	24, // 27: headrace.api.v1.LeasesRenewed.lease_expires_at:type_name -> google.protobuf.Timestamp
-	25, // 28: headrace.api.v1.AssignmentLost.state:type_name -> headrace.api.v1.State
-	1,  // 29: headrace.api.v1.WorkerService.Connect:input_type -> headrace.api.v1.ConnectRequest
-	8,  // 30: headrace.api.v1.WorkerService.Connect:output_type -> headrace.api.v1.ConnectResponse
-	30, // [30:31] is the sub-list for method output_type
-	29, // [29:30] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	18, // 15: headrace.api.v1.ConnectResponse.result_stored:type_name -> headrace.api.v1.ResultStored
+	20, // 16: headrace.api.v1.ConnectResponse.work_pool:type_name -> headrace.api.v1.WorkPool
+	16, // 17: headrace.api.v1.ConnectResponse.pause:type_name -> headrace.api.v1.PauseRequest
+	17, // 18: headrace.api.v1.ConnectResponse.resume:type_name -> headrace.api.v1.ResumeRequest
+	21, // 19: headrace.api.v1.WorkerWelcome.heartbeat_interval:type_name -> google.protobuf.Duration
+	20, // 20: headrace.api.v1.WorkerWelcome.work_pool:type_name -> headrace.api.v1.WorkPool
+	11, // 21: headrace.api.v1.Assignments.assignments:type_name -> headrace.api.v1.Assignment
+	22, // 22: headrace.api.v1.Assignment.flow_run:type_name -> headrace.api.v1.FlowRun
+	23, // 23: headrace.api.v1.Assignment.attempt:type_name -> headrace.api.v1.Attempt
+	24, // 24: headrace.api.v1.Assignment.content:type_name -> headrace.api.v1.DeploymentContent
+	25, // 25: headrace.api.v1.Assignment.concurrency:type_name -> headrace.api.v1.DeploymentConcurrency
+	19, // 26: headrace.api.v1.Assignment.job_configuration:type_name -> google.protobuf.Struct
+	26, // 27: headrace.api.v1.Assignment.acknowledge_by:type_name -> google.protobuf.Timestamp
+	21, // 28: headrace.api.v1.CancelAssignment.grace:type_name -> google.protobuf.Duration
+	26, // 29: headrace.api.v1.LeasesRenewed.lease_expires_at:type_name -> google.protobuf.Timestamp
+	27, // 30: headrace.api.v1.AssignmentLost.state:type_name -> headrace.api.v1.State
+	1,  // 31: headrace.api.v1.WorkerService.Connect:input_type -> headrace.api.v1.ConnectRequest
+	8,  // 32: headrace.api.v1.WorkerService.Connect:output_type -> headrace.api.v1.ConnectResponse
+	32, // [32:33] is the sub-list for method output_type
+	31, // [31:32] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_worker_proto_init() }
@@ -1563,6 +1720,8 @@ func file_headrace_api_v1_worker_proto_init() {
 		(*ConnectResponse_Drain)(nil),
 		(*ConnectResponse_ResultStored)(nil),
 		(*ConnectResponse_WorkPool)(nil),
+		(*ConnectResponse_Pause)(nil),
+		(*ConnectResponse_Resume)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1570,7 +1729,7 @@ func file_headrace_api_v1_worker_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_worker_proto_rawDesc), len(file_headrace_api_v1_worker_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   16,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
