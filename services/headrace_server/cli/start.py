@@ -122,7 +122,7 @@ def _absolute(path: str | None) -> str | None:
 def _become(module: str, options: Options) -> NoReturn:
     """Let the server take the place of this process: same process id, same terminal, none of its memory."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, options.to_argument()])  # takes no shell
+    os.execv(sys.executable, [sys.executable, "-m", module, options.to_argument()])  # nosec B606  # no shell
 
 
 def _database_kind(database: str | None) -> DatabaseKind:
