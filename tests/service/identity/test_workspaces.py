@@ -213,7 +213,7 @@ async def test_who_does_not_administer_the_account_sees_only_the_own_workspace(d
                     workspace=workspace_pb2.Workspace(workspace_id=hidden.workspace_id, name="Mine")
                 )
             )
-        with refused(errors.PermissionDenied, "PERMISSION_ACCOUNT_ADMIN"):
+        with refused(errors.PermissionDenied, "account-admin"):
             await create(stub, "mine")
 
 

@@ -152,6 +152,21 @@ async def test_flow_runs_are_found_by_every_field(state: StateClient) -> None:
         ({"creator_kinds": [state_pb2.CREATOR_KIND_SCHEDULE]}, {"deployed"}),
         ({"creator_names": ["every night"]}, {"deployed"}),
         ({"tags_all": ["prod"], "state_types": [RUNNING]}, {"parent"}),
+        (
+            {"any_of": [flow_run_pb2.FlowRunFilter(names=["parent"]), flow_run_pb2.FlowRunFilter(has_deployment=True)]},
+            {"parent", "deployed"},
+        ),
+        ({"any_of": [flow_run_pb2.FlowRunFilter(names=["parent"])], "has_deployment": True}, set()),
+        (
+            {
+                "none_of": [
+                    flow_run_pb2.FlowRunFilter(names=["parent"]),
+                    flow_run_pb2.FlowRunFilter(has_deployment=True),
+                ]
+            },
+            {"child"},
+        ),
+        ({"none_of": [flow_run_pb2.FlowRunFilter(none_of=[flow_run_pb2.FlowRunFilter(names=["parent"])])]}, {"parent"}),
     ]
     for chosen, names in expected:
         assert await names_of(state, **chosen) == names, chosen
@@ -274,6 +289,8 @@ async def test_task_runs_are_found_by_every_field(state: StateClient) -> None:
         ({"root_flow_run_ids": [root_id]}, {third}),
         ({"background": True}, set()),
         ({"background": False}, every),
+        ({"any_of": [task_run_pb2.TaskRunFilter(child_flow_run_ids=[child])]}, {first}),
+        ({"none_of": [task_run_pb2.TaskRunFilter(root_flow_run_ids=[root_id])]}, {first, second}),
     ]
     for chosen, ids in expected:
         filter_ = task_run_pb2.TaskRunFilter(**chosen)
@@ -388,6 +405,8 @@ async def test_flows_are_kept_found_changed_and_deleted(state: StateClient, sche
         ({"text": "D"}, {"etl"}),
         ({"label_keys": ["x"]}, {"etl"}),
         ({"updated": since(Timestamp(seconds=1))}, {"etl", "other"}),
+        ({"any_of": [flow_pb2.FlowFilter(untagged=True), flow_pb2.FlowFilter(names=["etl"])]}, {"etl", "other"}),
+        ({"none_of": [flow_pb2.FlowFilter(untagged=True)]}, {"etl"}),
     ]
     for chosen, names in expected:
         response = await state.flows.ListFlows(flow_pb2.ListFlowsRequest(filter=flow_pb2.FlowFilter(**chosen)))
