@@ -27,6 +27,7 @@ from headrace_chassis.loops import run_loops
 from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.resolving import CallerResolver, ClosedCallerResolver, LocalCallerResolver, is_loopback
+from headrace_chassis.scope import start_shared
 from headrace_chassis.server import ServiceServer
 from headrace_chassis.service import Service, ServiceContext
 from headrace_chassis.settings import ServerSettings
@@ -162,7 +163,8 @@ class ServiceHost:
                 loops.append(AuditForwarder(running.trail, lambda: self._own_neighbours.channel("identity")))
             if not loops:
                 continue
-            running.loops = asyncio.create_task(run_loops(loops, self._stop_loops), name=f"loops of {name}")
+            # Loops act for the workspaces in their rows, whoever it is that starts the service.
+            running.loops = start_shared(run_loops(loops, self._stop_loops), name=f"loops of {name}")
             running.loops.add_done_callback(self._loops_ended)
         logger.info("serving %s on port %d", ", ".join(self._running), self.grpc_port)
 

@@ -73,11 +73,12 @@ def bench_on(database_url: str) -> Iterator[Bench]:
                 raise
             ready.set_exception(error)
 
-    set_caller(service_caller("scheduler", DEFAULT_WORKSPACE_ID))
+    acting = set_caller(service_caller("scheduler", DEFAULT_WORKSPACE_ID))
     serving = thread.submit(serve())
     try:
         yield ready.result(60)
     finally:
+        acting.var.reset(acting)
         thread.loop.call_soon_threadsafe(stop.set)
         try:
             serving.result(60)

@@ -5,6 +5,7 @@ import contextvars
 import signal
 import threading
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -237,7 +238,15 @@ def test_sigterm_ends_the_run_as_crashed_and_the_process_with_143(runs: LocalRun
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
 
 
-def test_control_c_ends_the_run_as_crashed(runs: LocalRuns) -> None:
+@pytest.fixture
+def control_c() -> Iterator[None]:
+    """Let SIGINT interrupt: shells start what runs in the background with it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_control_c_ends_the_run_as_crashed(runs: LocalRuns, control_c: None) -> None:
     @flow
     def slow() -> None:
         signal.raise_signal(signal.SIGINT)

@@ -49,6 +49,8 @@ function Shown({ calendar }: { calendar: Calendar }) {
   const remove = useChange({
     run: () => call("DeleteCalendar", { name: calendar.name }),
     changes: [],
+    // Asked for again here it would be missing; the list asks when it is shown.
+    forgets: "calendars",
     onDone: () => {
       tell(`${calendar.name} was deleted`);
       void navigate({ to: "/calendars" });

@@ -6,6 +6,8 @@ interface Change<Result, Given> {
   run: (given: Given) => Promise<Result>;
   /** First parts of the keys of what is asked for again once it is done. */
   changes: readonly string[];
+  /** First part of the keys of what is asked for again only where it is shown next: for what is gone with its page. */
+  forgets?: string;
   /** What is said then. */
   done?: string;
   /** What is said where it cannot be done; without it, whoever calls shows the error. */
@@ -16,11 +18,12 @@ interface Change<Result, Given> {
 /** Returns what changes something: it says so, and has asked for the lists again before it is over. */
 export function useChange<Result, Given = void>(change: Change<Result, Given>): UseMutationResult<Result, Error, Given> {
   const queries = useQueryClient();
-  const { run, changes, done, failed, onDone } = change;
+  const { run, changes, forgets, done, failed, onDone } = change;
   return useMutation({
     mutationFn: run,
     onSuccess: async (result) => {
       await Promise.all(changes.map((key) => queries.invalidateQueries({ queryKey: [key] })));
+      if (forgets !== undefined) await queries.invalidateQueries({ queryKey: [forgets], refetchType: "none" });
       if (done !== undefined) tell(done);
       onDone?.(result);
     },

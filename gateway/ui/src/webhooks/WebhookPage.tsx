@@ -66,6 +66,8 @@ function Shown({ webhook }: { webhook: Webhook }) {
   const remove = useChange({
     run: () => call("DeleteWebhook", { webhook_id: id }),
     changes: [],
+    // Asked for again here it would be missing; the list asks when it is shown.
+    forgets: "webhooks",
     onDone: () => {
       tell(`${webhook.name} was deleted`);
       void navigate({ to: "/webhooks" });
