@@ -73,15 +73,30 @@ async def test_a_sleeping_run_has_no_process_and_wakes_once(
     machine: Machine, observer: Observer, worker: Program, flow_name: str
 ) -> None:
     run_id = await machine.start_run(f"{flow_name}/test", "-p", "seconds=3")
-    asleep = await observer.until(run_id, lambda run: run.state.name == "Sleeping")
-    assert asleep.state.type == state_pb2.STATE_TYPE_SCHEDULED
-    await is_gone(machine, 0)
     run = await observer.ended(run_id)
     assert run.state.type == state_pb2.STATE_TYPE_COMPLETED, run.state.message
     assert 2 <= run.attempt <= 3
-    assert run.ended_at.ToNanoseconds() >= asleep.next_scheduled_start_at.ToNanoseconds()
+    called = ledger.read(machine.folder, "called")
+    assert len({line["pid"] for line in called}) == run.attempt
+    asleep = [state for state in await observer.flow_state_history(run_id) if state.name == "Sleeping"]
+    assert all(state.type == state_pb2.STATE_TYPE_SCHEDULED for state in asleep)
+    # The sleep was over before its process was called again.
+    wakes_at = asleep[-1].details.scheduled_at
+    assert called[-1]["at"] >= wakes_at.seconds + wakes_at.nanos / 1e9
     assert [line["name"] for line in ledger.read(machine.folder, "prepared")] == ["before", "after"]
     assert len(ledger.read(machine.folder, "woke")) == 1
+
+
+async def test_a_run_that_wakes_before_its_process_has_ended_goes_on_at_once(
+    machine: Machine, observer: Observer, worker: Program
+) -> None:
+    run_id = await machine.start_run("nodding/test", "-p", "times=4")
+    run = await observer.ended(run_id)
+    assert run.state.type == state_pb2.STATE_TYPE_COMPLETED, run.state.message
+    # No claim had to be given back because the worker still had the process of the attempt before.
+    woken = ["Sleeping", "Pending", "Running"] * (run.attempt - 1)
+    assert await observer.flow_states(run_id) == ["Scheduled", "Pending", "Running", *woken, "Completed"]
+    assert len(ledger.read(machine.folder, "called")) == run.attempt >= 2
 
 
 async def test_a_run_that_waits_for_an_event_has_no_process_until_it_comes(

@@ -78,8 +78,12 @@ class Observer:
 
     async def flow_states(self, flow_run_id: str) -> list[str]:
         """Return the names of the states that a flow run went through."""
+        return [state.name for state in await self.flow_state_history(flow_run_id)]
+
+    async def flow_state_history(self, flow_run_id: str) -> list[state_pb2.State]:
+        """Return the states that a flow run went through, oldest first."""
         request = flow_run_pb2.ListFlowRunStatesRequest(flow_run_id=flow_run_id, page_size=200)
-        return [state.name for state in (await self.flow_run_stub.ListFlowRunStates(request)).states]
+        return list((await self.flow_run_stub.ListFlowRunStates(request)).states)
 
     async def task_runs(self, flow_run_id: str) -> list[task_run_pb2.TaskRun]:
         """Return the task runs of a flow run, oldest first."""

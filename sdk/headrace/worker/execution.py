@@ -95,11 +95,6 @@ class RunExecution:
         """The flow run."""
         return self.assignment.flow_run.flow_run_id
 
-    @property
-    def held(self) -> worker_pb2.HeldRun:
-        """How the worker names the run to the server."""
-        return worker_pb2.HeldRun(flow_run_id=self.flow_run_id, attempt_token=self.assignment.attempt.token)
-
     def cancel(self, grace_seconds: float) -> None:
         """Stop the run because somebody asked for it: politely first, after the grace by force."""
         self._cancelled = True
@@ -114,6 +109,15 @@ class RunExecution:
         """
         self._lost = True
         self._stop(DEFAULT_GRACE_SECONDS, delay_seconds=_ENDING_SECONDS if has_ended else 0.0)
+
+    def give_way(self, seconds: float) -> None:
+        """Let the process end because the next attempt of its run waits for that; nothing is reported.
+
+        Args:
+            seconds: How long it may take to end by itself before it is stopped.
+        """
+        self._lost = True
+        self._stop(DEFAULT_GRACE_SECONDS, delay_seconds=seconds)
 
     def stop(self, grace_seconds: float) -> None:
         """Stop the process because the worker leaves."""

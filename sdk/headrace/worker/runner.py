@@ -26,6 +26,8 @@ Adopter = Callable[[bool], Awaitable[list[Adopted]]]
 """Returns what workers that are gone have started; it is told whether this worker has just started itself."""
 
 _ADOPTION_SECONDS = 15.0
+_GIVING_WAY_SECONDS = 3.0
+"""How long the process of an attempt that is over may take to end by itself when the next one is here already."""
 _ENDED_BY_ITSELF = (state_pb2.STATE_TYPE_COMPLETED, state_pb2.STATE_TYPE_FAILED)
 """What the process of a run brings it to, and nobody else."""
 
@@ -79,6 +81,8 @@ class Worker:
         self.worker_id = worker_id or str(uuid7())
         self.connected = False
         self.runs: dict[str, RunExecution] = {}
+        self._following: dict[str, worker_pb2.Assignment] = {}
+        """Next attempts of runs whose processes have given the run up, and have not ended yet."""
         self._execution = execution
         self._on_change = on_change
         self._adopt = adopt
@@ -201,7 +205,7 @@ class Worker:
             capacity=options.capacity,
             client_version=headrace.__version__,
             host=socket.gethostname(),
-            held=[execution.held for execution in self.runs.values()],
+            held=self._held(),
             free_capacity=self._free_capacity(),
             paused=self._paused,
         )
@@ -212,7 +216,7 @@ class Worker:
         """How much more the worker takes, and what it runs now."""
         return worker_pb2.WorkerHeartbeat(
             free_capacity=self._free_capacity(),
-            held=[execution.held for execution in self.runs.values()],
+            held=self._held(),
             paused=self._paused,
         )
 
@@ -268,7 +272,13 @@ class Worker:
         if known is not None and known.assignment.attempt.token == assignment.attempt.token:
             self._stream.acknowledge(flow_run_id)
             return
-        if known is not None or self._draining or self._free_capacity() <= 0:
+        if known is not None and not self._draining:
+            # It slept, or waited for something, so shortly that its process is still on its way out.
+            self._stream.acknowledge(flow_run_id)
+            self._following[flow_run_id] = assignment
+            known.give_way(_GIVING_WAY_SECONDS)
+            return
+        if self._draining or self._free_capacity() <= 0:
             # Not acknowledged: it goes back to its queue by itself.
             logger.warning("The run %s is not taken now.", flow_run_id)
             return
@@ -290,8 +300,16 @@ class Worker:
             self._changed.set()
         if result is not None:
             self._stream.report(result)
+        if (following := self._following.pop(execution.flow_run_id, None)) is not None:
+            self._begin(RunExecution(following, self._execution))
         self._stream.beat()
         self._on_change()
+
+    def _held(self) -> list[worker_pb2.HeldRun]:
+        """Name each run once, by its newest attempt."""
+        newest = {run: execution.assignment.attempt.token for run, execution in self.runs.items()}
+        newest.update({run: assignment.attempt.token for run, assignment in self._following.items()})
+        return [worker_pb2.HeldRun(flow_run_id=run, attempt_token=token) for run, token in newest.items()]
 
     def _free_capacity(self) -> int:
         return 0 if self._draining or self.paused else max(0, self.options.capacity - len(self.runs))

@@ -53,6 +53,13 @@ async def napping_together(seconds: float) -> str:
     return f"{first}, {prepare('after')}"
 
 
+@flow(name="nodding", persist_result=True)
+def nodding(times: int) -> None:
+    note("called")
+    for _ in range(times):
+        sleep_for(0.001, hold_seconds=0)
+
+
 @flow(name="ordering", persist_result=True)
 def ordering(order: str) -> str:
     note("called")
@@ -106,5 +113,5 @@ def chain() -> int:
 
 
 if __name__ == "__main__":
-    for each in (approval, napping, napping_together, ordering, asking, busy, lengthy, chain):
+    for each in (approval, napping, napping_together, nodding, ordering, asking, busy, lengthy, chain):
         each.deploy("test", sys.argv[1])

@@ -139,7 +139,7 @@ class Hub:
     def report(self, session: Session, result: Result) -> None:
         """Have a result of a worker stored."""
         session.last_heard_at = self._monotonic()
-        session.held.pop(result.attempt.flow_run_id, None)
+        session.end_attempt(result.attempt)
         self._results.report(session, result)
 
     def retire(self, session: Session) -> None:

@@ -94,6 +94,9 @@ class Session:
         self.last_heard_at = now
         for flow_run_id, token in held.items():
             known = self.held.get(flow_run_id)
+            if known is not None and known.attempt.token != token and not known.is_acknowledged:
+                # The worker still has an earlier attempt, and the next one is on its way to it.
+                continue
             if known is None or known.attempt.token != token:
                 # From before a reconnection; renewing its lease tells whether the worker still has it.
                 self.held[flow_run_id] = Held(AttemptRef(flow_run_id, token), True, now)
@@ -111,6 +114,12 @@ class Session:
         for flow_run_id in flow_run_ids:
             if flow_run_id in self.held:
                 self.held[flow_run_id].is_acknowledged = True
+
+    def end_attempt(self, attempt: AttemptRef) -> None:
+        """Take note that the worker has no process of an attempt any more; a later attempt of the run stays its."""
+        held = self.held.get(attempt.flow_run_id)
+        if held is not None and held.attempt == attempt:
+            del self.held[attempt.flow_run_id]
 
     def give(self, given: Iterable[tuple[ClaimedRun, Assignment]], now: float) -> None:
         """Send assignments."""
