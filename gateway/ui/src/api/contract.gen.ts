@@ -5088,6 +5088,7 @@ export type Permission =
   | "PERMISSION_RUNS_DELETE"
   | "PERMISSION_RUN_PAYLOADS_VIEW"
   | "PERMISSION_RUNS_IMPORT"
+  | "PERMISSION_OTHER_RUNS_EDIT"
   | "PERMISSION_DEPLOYMENTS_VIEW"
   | "PERMISSION_DEPLOYMENTS_RUN"
   | "PERMISSION_DEPLOYMENTS_EDIT"
@@ -5388,6 +5389,8 @@ export type RemoveTotpResponse = Record<string, never>;
 export interface RenewAttemptsRequest {
   /** The attempts. */
   attempts: RecordAttempt[];
+  /** How long the leases hold from now on; unset keeps what each has. For those who give signs of life at a pace of their own. */
+  lease_duration?: string;
 }
 
 /** Leases were renewed. */

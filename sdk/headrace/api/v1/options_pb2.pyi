@@ -49,6 +49,10 @@ class _PermissionEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._Enu
     """See parameters, results metadata and run inputs of runs."""
     PERMISSION_RUNS_IMPORT: _Permission.ValueType  # 24
     """Store the history of runs that ended on other servers, with their ids and times."""
+    PERMISSION_OTHER_RUNS_EDIT: _Permission.ValueType  # 25
+    """For flow runs with the tokens that are made for them: do to other runs what they may do to their own. Callers that
+    are no flow runs need it for nothing.
+    """
     PERMISSION_DEPLOYMENTS_VIEW: _Permission.ValueType  # 30
     """See deployments, their schedules, versions and backfills."""
     PERMISSION_DEPLOYMENTS_RUN: _Permission.ValueType  # 31
@@ -147,6 +151,10 @@ PERMISSION_RUN_PAYLOADS_VIEW: Permission.ValueType  # 23
 """See parameters, results metadata and run inputs of runs."""
 PERMISSION_RUNS_IMPORT: Permission.ValueType  # 24
 """Store the history of runs that ended on other servers, with their ids and times."""
+PERMISSION_OTHER_RUNS_EDIT: Permission.ValueType  # 25
+"""For flow runs with the tokens that are made for them: do to other runs what they may do to their own. Callers that
+are no flow runs need it for nothing.
+"""
 PERMISSION_DEPLOYMENTS_VIEW: Permission.ValueType  # 30
 """See deployments, their schedules, versions and backfills."""
 PERMISSION_DEPLOYMENTS_RUN: Permission.ValueType  # 31

@@ -1347,16 +1347,25 @@ class RenewAttemptsRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     ATTEMPTS_FIELD_NUMBER: builtins.int
+    LEASE_DURATION_FIELD_NUMBER: builtins.int
     @property
     def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RecordAttempt]:
         """The attempts."""
+
+    @property
+    def lease_duration(self) -> google.protobuf.duration_pb2.Duration:
+        """How long the leases hold from now on; unset keeps what each has. For those who give signs of life at a pace of
+        their own.
+        """
 
     def __init__(
         self,
         *,
         attempts: collections.abc.Iterable[Global___RecordAttempt] | None = ...,
+        lease_duration: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts", b"attempts"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["lease_duration", b"lease_duration"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "lease_duration", b"lease_duration"]) -> None: ...
 
 Global___RenewAttemptsRequest: typing_extensions.TypeAlias = RenewAttemptsRequest
 

@@ -464,6 +464,9 @@ class Assignment(google.protobuf.message.Message):
     CONCURRENCY_FIELD_NUMBER: builtins.int
     JOB_CONFIGURATION_FIELD_NUMBER: builtins.int
     ACKNOWLEDGE_BY_FIELD_NUMBER: builtins.int
+    TRACEPARENT_FIELD_NUMBER: builtins.int
+    traceparent: builtins.str
+    """W3C trace context of what handed the run out, for the spans of whoever executes it. Empty: nobody traces it."""
     @property
     def flow_run(self) -> headrace.api.v1.flow_run_pb2.FlowRun:
         """The flow run, in PENDING."""
@@ -497,9 +500,10 @@ class Assignment(google.protobuf.message.Message):
         concurrency: headrace.api.v1.deployment_pb2.DeploymentConcurrency | None = ...,
         job_configuration: google.protobuf.struct_pb2.Struct | None = ...,
         acknowledge_by: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        traceparent: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["acknowledge_by", b"acknowledge_by", "attempt", b"attempt", "concurrency", b"concurrency", "content", b"content", "flow_run", b"flow_run", "job_configuration", b"job_configuration"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["acknowledge_by", b"acknowledge_by", "attempt", b"attempt", "concurrency", b"concurrency", "content", b"content", "flow_run", b"flow_run", "job_configuration", b"job_configuration"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["acknowledge_by", b"acknowledge_by", "attempt", b"attempt", "concurrency", b"concurrency", "content", b"content", "flow_run", b"flow_run", "job_configuration", b"job_configuration", "traceparent", b"traceparent"]) -> None: ...
 
 Global___Assignment: typing_extensions.TypeAlias = Assignment
 
@@ -572,10 +576,13 @@ class AssignmentLost(google.protobuf.message.Message):
     FLOW_RUN_ID_FIELD_NUMBER: builtins.int
     REASON_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
+    ATTEMPT_TOKEN_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """The flow run."""
     reason: builtins.str
     """Why."""
+    attempt_token: builtins.str
+    """The token of the attempt that is lost; the worker may have been given the next one already."""
     @property
     def state(self) -> headrace.api.v1.state_pb2.State:
         """The state that the run is in now."""
@@ -586,9 +593,10 @@ class AssignmentLost(google.protobuf.message.Message):
         flow_run_id: builtins.str = ...,
         reason: builtins.str = ...,
         state: headrace.api.v1.state_pb2.State | None = ...,
+        attempt_token: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id", "reason", b"reason", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt_token", b"attempt_token", "flow_run_id", b"flow_run_id", "reason", b"reason", "state", b"state"]) -> None: ...
 
 Global___AssignmentLost: typing_extensions.TypeAlias = AssignmentLost
 
@@ -647,13 +655,17 @@ class ResultStored(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     FLOW_RUN_ID_FIELD_NUMBER: builtins.int
+    ATTEMPT_TOKEN_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """The flow run."""
+    attempt_token: builtins.str
+    """The token of the attempt whose result it is."""
     def __init__(
         self,
         *,
         flow_run_id: builtins.str = ...,
+        attempt_token: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["flow_run_id", b"flow_run_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt_token", b"attempt_token", "flow_run_id", b"flow_run_id"]) -> None: ...
 
 Global___ResultStored: typing_extensions.TypeAlias = ResultStored
