@@ -30,7 +30,14 @@ class Slots:
     ) -> concurrency_pb2.AcquireSlotsResponse:
         """Ask for slots."""
         request = concurrency_pb2.AcquireSlotsRequest(
-            lease_id=lease_id or new_id(), names=names, slots=slots, holder_kind="client", holder_id="me", **fields
+            **{
+                "lease_id": lease_id or new_id(),
+                "names": names,
+                "slots": slots,
+                "holder_kind": "client",
+                "holder_id": "me",
+                **fields,
+            }
         )
         if wait:
             request.wait_up_to.FromNanoseconds(int(wait * 1e9))

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headrace import errors
+from headrace import errors, tracing
 from headrace.api.v1 import log_pb2, worker_pb2
 from headrace.worker import output
 from headrace.worker.entering import Proposer, enter_running
@@ -59,18 +59,23 @@ class Execution:
     credential: Callable[[worker_pb2.Assignment], Awaitable[str]] | None = None
     """Returns what the run proves itself with; None where the server asks nobody who they are."""
 
-    async def prepare(self, assignment: worker_pb2.Assignment) -> Job:
+    async def prepare(self, assignment: worker_pb2.Assignment, traceparent: str = "") -> Job:
         """Return the job of an assignment, with what its process proves itself with.
+
+        Args:
+            assignment: The assignment.
+            traceparent: The trace context that its process begins in.
 
         Raises:
             errors.HeadraceError: The server gives it nothing to prove itself with.
         """
         job = self.job(assignment)
         credential = await self.credential(assignment) if self.credential is not None else ""
-        if not credential:
+        told = {name: value for name, value in ((API_KEY, credential), (tracing.VARIABLE, traceparent)) if value}
+        if not told:
             return job
         # What the pool or the deployment says goes before.
-        return dataclasses.replace(job, environment={API_KEY: credential, **job.environment})
+        return dataclasses.replace(job, environment={**told, **job.environment})
 
 
 @dataclass(eq=False)
@@ -82,6 +87,8 @@ class RunExecution:
     adopted: RunProcess | None = None
     """What executes the run already, started by a worker before this one."""
     process: RunProcess | None = None
+    has_ended: bool = False
+    """Whether the server has said that the run is over; its process may go on for a while, with hooks."""
     _grace_seconds: float = DEFAULT_GRACE_SECONDS
     _delay_seconds: float = 0.0
     _stream_output: bool = False
@@ -89,6 +96,7 @@ class RunExecution:
     _lost: bool = False
     _stopping: asyncio.Task[None] | None = None
     _stop_early: asyncio.Event = field(default_factory=asyncio.Event)
+    _traceparent: str = ""
 
     @property
     def flow_run_id(self) -> str:
@@ -108,6 +116,7 @@ class RunExecution:
                 the last of its output, and has some minutes for that.
         """
         self._lost = True
+        self.has_ended = has_ended
         self._stop(DEFAULT_GRACE_SECONDS, delay_seconds=_ENDING_SECONDS if has_ended else 0.0)
 
     def give_way(self, seconds: float) -> None:
@@ -125,6 +134,10 @@ class RunExecution:
 
     async def run(self) -> worker_pb2.WorkerResult | None:
         """Execute; returns what to report, None if the run is no longer this worker's."""
+        with tracing.assignment_span(self.assignment) as self._traceparent:
+            return await self._run()
+
+    async def _run(self) -> worker_pb2.WorkerResult | None:
         outcome: worker_pb2.WorkerOutcome.ValueType
         exit_code: int | None = None
         message = ""
@@ -132,7 +145,13 @@ class RunExecution:
             if self.adopted is not None:
                 exit_code = await self._follow(self.adopted)
             else:
-                if not await self._may_begin():
+                try:
+                    may_begin = await self._may_begin()
+                except (errors.Unavailable, errors.DeadlineExceeded) as error:
+                    # Nothing of it was started: it goes back to its queue, which counts as no failure.
+                    logger.warning("The run %s is not executed now: %s", self.flow_run_id, error)
+                    return None if self._lost else self._result(worker_pb2.WORKER_OUTCOME_RETURNED, None, str(error))
+                if not may_begin:
                     return None if self._lost else self._result(worker_pb2.WORKER_OUTCOME_ENDED, None, "")
                 exit_code = await self._execute()
             outcome, message = self._judge(exit_code)
@@ -162,7 +181,7 @@ class RunExecution:
         return await enter_running(self.with_.propose, self.assignment, self._stop_early)
 
     async def _execute(self) -> int:
-        job = await self.with_.prepare(self.assignment)
+        job = await self.with_.prepare(self.assignment, self._traceparent)
         async with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
             return await self._launch(job)
 
@@ -205,7 +224,7 @@ class RunExecution:
         self.process, self._stopping = None, None
         self._stop_early.clear()
         try:
-            job = dataclasses.replace(await self.with_.prepare(self.assignment), calls_hooks=True)
+            job = dataclasses.replace(await self.with_.prepare(self.assignment, self._traceparent), calls_hooks=True)
             async with _scratch_folder(job, is_wanted=bool(self.assignment.content.pull_steps)) as job:
                 await asyncio.wait_for(self._launch(job), _HOOKS_SECONDS)
         except TimeoutError:

@@ -83,6 +83,8 @@ class Worker:
         self.runs: dict[str, RunExecution] = {}
         self._following: dict[str, worker_pb2.Assignment] = {}
         """Next attempts of runs whose processes have given the run up, and have not ended yet."""
+        self._leaving: set[RunExecution] = set()
+        """Attempts that are over and whose hooks are called, while the next attempt of their run is executed."""
         self._execution = execution
         self._on_change = on_change
         self._adopt = adopt
@@ -182,7 +184,11 @@ class Worker:
 
     def stop_runs(self, grace_seconds: float = DEFAULT_GRACE_SECONDS) -> None:
         """Stop all runs; their policy decides whether another worker runs them again."""
-        for execution in self.runs.values():
+        following, self._following = self._following, {}
+        for assignment in following.values():
+            # Nothing of it was started.
+            self._report(assignment, worker_pb2.WORKER_OUTCOME_RETURNED)
+        for execution in (*self.runs.values(), *self._leaving):
             execution.stop(grace_seconds)
 
     async def wait_connected(self) -> None:
@@ -237,18 +243,9 @@ class Worker:
                 for assignment in response.assignments.assignments:
                     self._take(assignment)
             case "cancel":
-                execution = self.runs.get(response.cancel.flow_run_id)
-                if execution is not None and execution.assignment.attempt.token == response.cancel.attempt_token:
-                    grace = response.cancel.grace.ToTimedelta().total_seconds() or DEFAULT_GRACE_SECONDS
-                    execution.cancel(grace)
+                self._cancel(response.cancel)
             case "lost":
-                if (execution := self.runs.get(response.lost.flow_run_id)) is not None:
-                    has_ended = response.lost.state.type in _ENDED_BY_ITSELF
-                    if not has_ended:
-                        logger.warning(
-                            "The run %s is no longer this worker's: %s", execution.flow_run_id, response.lost.reason
-                        )
-                    execution.lose(has_ended=has_ended)
+                self._lose(response.lost)
             case "drain":
                 logger.info("The server asks to drain: %s", response.drain.reason)
                 self.drain(response.drain.reason)
@@ -272,6 +269,12 @@ class Worker:
         if known is not None and known.assignment.attempt.token == assignment.attempt.token:
             self._stream.acknowledge(flow_run_id)
             return
+        if known is not None and known.has_ended and not self._draining:
+            # Its process calls hooks, or writes what is left of its output: nobody waits for that.
+            self._stream.acknowledge(flow_run_id)
+            self._leaving.add(known)
+            self._begin(RunExecution(assignment, self._execution))
+            return
         if known is not None and not self._draining:
             # It slept, or waited for something, so shortly that its process is still on its way out.
             self._stream.acknowledge(flow_run_id)
@@ -285,6 +288,40 @@ class Worker:
         self._stream.acknowledge(flow_run_id)
         self._begin(RunExecution(assignment, self._execution))
 
+    def _cancel(self, asked: worker_pb2.CancelAssignment) -> None:
+        execution = self.runs.get(asked.flow_run_id)
+        if execution is not None and execution.assignment.attempt.token == asked.attempt_token:
+            execution.cancel(asked.grace.ToTimedelta().total_seconds() or DEFAULT_GRACE_SECONDS)
+        elif (following := self._take_following(asked.flow_run_id, asked.attempt_token)) is not None:
+            self._report(following, worker_pb2.WORKER_OUTCOME_CANCELLED)
+
+    def _lose(self, lost: worker_pb2.AssignmentLost) -> None:
+        # A server that names no attempt means the newest.
+        if self._take_following(lost.flow_run_id, lost.attempt_token) is not None:
+            return
+        execution = self.runs.get(lost.flow_run_id)
+        if execution is None or lost.attempt_token not in ("", execution.assignment.attempt.token):
+            return
+        has_ended = lost.state.type in _ENDED_BY_ITSELF
+        if not has_ended:
+            logger.warning("The run %s is no longer this worker's: %s", execution.flow_run_id, lost.reason)
+        execution.lose(has_ended=has_ended)
+
+    def _take_following(self, flow_run_id: str, attempt_token: str) -> worker_pb2.Assignment | None:
+        """Take away a next attempt that waits for its process; None if it is none, or not this one."""
+        following = self._following.get(flow_run_id)
+        if following is None or attempt_token not in ("", following.attempt.token):
+            return None
+        return self._following.pop(flow_run_id)
+
+    def _report(self, assignment: worker_pb2.Assignment, outcome: worker_pb2.WorkerOutcome.ValueType) -> None:
+        """Tell what became of an assignment of which nothing was started."""
+        self._stream.report(
+            worker_pb2.WorkerResult(
+                flow_run_id=assignment.flow_run.flow_run_id, attempt_token=assignment.attempt.token, outcome=outcome
+            )
+        )
+
     def _begin(self, execution: RunExecution) -> None:
         self.runs[execution.flow_run_id] = execution
         task = asyncio.create_task(self._see_through(execution), name=f"run-{execution.flow_run_id}")
@@ -296,11 +333,15 @@ class Worker:
         try:
             result = await execution.run()
         finally:
-            del self.runs[execution.flow_run_id]
+            if execution in self._leaving:
+                self._leaving.discard(execution)
+            else:
+                del self.runs[execution.flow_run_id]
             self._changed.set()
         if result is not None:
             self._stream.report(result)
-        if (following := self._following.pop(execution.flow_run_id, None)) is not None:
+        has_place = execution.flow_run_id not in self.runs
+        if has_place and (following := self._following.pop(execution.flow_run_id, None)) is not None:
             self._begin(RunExecution(following, self._execution))
         self._stream.beat()
         self._on_change()
@@ -314,7 +355,11 @@ class Worker:
     def _free_capacity(self) -> int:
         return 0 if self._draining or self.paused else max(0, self.options.capacity - len(self.runs))
 
+    @property
+    def _is_busy(self) -> bool:
+        return bool(self.runs or self._leaving or self._stream.unstored_results)
+
     async def _wait_until_drained(self) -> None:
-        while not (self._draining and not self.runs and not self._stream.unstored_results):
+        while not (self._draining and not self._is_busy):
             self._changed.clear()
             await self._changed.wait()

@@ -12,7 +12,7 @@ import logging
 import random
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import grpc
 import grpc.aio
@@ -34,6 +34,13 @@ _FINAL_CODES = frozenset(
     {grpc.StatusCode.INVALID_ARGUMENT, grpc.StatusCode.NOT_FOUND, grpc.StatusCode.FAILED_PRECONDITION,
      grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.UNIMPLEMENTED}
 )  # fmt: skip
+
+
+_Attempt = tuple[str, str]
+"""A flow run, and the token of one of its attempts."""
+
+_Outgoing: TypeAlias = "asyncio.Queue[worker_pb2.ConnectRequest | None]"
+"""What a conversation has still to say; None ends it."""
 
 
 class StreamOwner(Protocol):
@@ -64,9 +71,9 @@ class WorkerStream:
         """
         self._channel = channel
         self._owner = owner
-        self._outgoing: asyncio.Queue[worker_pb2.ConnectRequest] = asyncio.Queue(_OUTBOX_LIMIT)
-        self._results: OrderedDict[str, worker_pb2.WorkerResult] = OrderedDict()
-        self._told_at: dict[str, float] = {}
+        self._outgoing: _Outgoing = asyncio.Queue(_OUTBOX_LIMIT)
+        self._results: OrderedDict[_Attempt, worker_pb2.WorkerResult] = OrderedDict()
+        self._told_at: dict[_Attempt, float] = {}
         self._heartbeat_seconds = _DEFAULT_HEARTBEAT_SECONDS
         self._sequence = 0
         self._beat = asyncio.Event()
@@ -98,18 +105,28 @@ class WorkerStream:
 
     def report(self, result: worker_pb2.WorkerResult) -> None:
         """Tell how an assignment ended; repeated now and then, and when reconnected, until the server has stored it."""
-        self._results[result.flow_run_id] = result
+        self._results[_attempt(result)] = result
         self._tell(result)
         self.beat()
 
     def _tell(self, result: worker_pb2.WorkerResult) -> None:
-        self._told_at[result.flow_run_id] = asyncio.get_running_loop().time()
+        self._told_at[_attempt(result)] = asyncio.get_running_loop().time()
         self._post(worker_pb2.ConnectRequest(result=result))
+
+    def _forget(self, stored: worker_pb2.ResultStored) -> None:
+        """Take note that the server has a result."""
+        attempts = [(stored.flow_run_id, stored.attempt_token)]
+        if not stored.attempt_token:
+            # An older server names the run only.
+            attempts = [attempt for attempt in self._results if attempt[0] == stored.flow_run_id]
+        for attempt in attempts:
+            self._results.pop(attempt, None)
+            self._told_at.pop(attempt, None)
 
     def _repeat_results(self) -> None:
         """Tell again what a busy server may have passed over."""
         before = asyncio.get_running_loop().time() - _REPEAT_SECONDS
-        unheard = (result for run, result in self._results.items() if self._told_at[run] <= before)
+        unheard = (result for attempt, result in self._results.items() if self._told_at[attempt] <= before)
         for result in list(itertools.islice(unheard, _REPEATED_AT_ONCE)):
             self._tell(result)
 
@@ -135,10 +152,11 @@ class WorkerStream:
             logger.warning("The server takes no messages; one was dropped.")
 
     async def _converse(self) -> None:
-        while not self._outgoing.empty():
-            self._outgoing.get_nowait()
+        # Of its own: the call before may be gone and still wait for a message, which it would take and lose.
+        self._outgoing = outgoing = asyncio.Queue(_OUTBOX_LIMIT)
         stub = worker_pb2_grpc.WorkerServiceStub(self._channel())
-        call = stub.Connect(self._requests())
+        requests = self._requests(outgoing)
+        call = stub.Connect(requests)
         try:
             async for response in call:
                 which = response.WhichOneof("message")
@@ -149,20 +167,20 @@ class WorkerStream:
                     self._backoff = _BACKOFF_START_SECONDS
                     self._owner.on_connected(True)
                 elif which == "result_stored":
-                    self._results.pop(response.result_stored.flow_run_id, None)
-                    self._told_at.pop(response.result_stored.flow_run_id, None)
+                    self._forget(response.result_stored)
                 self._owner.on_response(response)
         finally:
             call.cancel()
+            _end(outgoing)
 
-    async def _requests(self) -> AsyncIterator[worker_pb2.ConnectRequest]:
+    async def _requests(self, outgoing: _Outgoing) -> AsyncIterator[worker_pb2.ConnectRequest]:
         yield self._numbered(worker_pb2.ConnectRequest(hello=self._owner.hello()))
         for result in list(self._results.values()):
             yield self._numbered(worker_pb2.ConnectRequest(result=result))
         beating = asyncio.create_task(self._beat_regularly(), name="worker-heartbeat")
         try:
-            while True:
-                yield self._numbered(await self._outgoing.get())
+            while (request := await outgoing.get()) is not None:
+                yield self._numbered(request)
         finally:
             beating.cancel()
 
@@ -180,3 +198,14 @@ class WorkerStream:
         self._sequence += 1
         request.sequence = self._sequence
         return request
+
+
+def _attempt(result: worker_pb2.WorkerResult) -> _Attempt:
+    return result.flow_run_id, result.attempt_token
+
+
+def _end(outgoing: _Outgoing) -> None:
+    """Let whoever waits for the next message of a conversation know that there is none."""
+    if outgoing.full():
+        outgoing.get_nowait()
+    outgoing.put_nowait(None)

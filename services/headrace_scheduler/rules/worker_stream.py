@@ -75,7 +75,7 @@ class LeasesRenewed:
 class Lost:
     """A run was given to somebody else or is over."""
 
-    flow_run_id: uuid.UUID
+    attempt: AttemptRef
     reason: str
     state: object | None = None
     """The state it is in, as the state service tells it."""
@@ -104,7 +104,7 @@ class Resume:
 class ResultStored:
     """A result was stored."""
 
-    flow_run_id: uuid.UUID
+    attempt: AttemptRef
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

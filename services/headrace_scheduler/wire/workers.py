@@ -109,7 +109,12 @@ def from_outgoing(message: Outgoing) -> pb.ConnectResponse:
             return pb.ConnectResponse(renewed=renewed)
         case Lost():
             state = message.state if isinstance(message.state, state_pb2.State) else None
-            lost = pb.AssignmentLost(flow_run_id=str(message.flow_run_id), reason=message.reason, state=state)
+            lost = pb.AssignmentLost(
+                flow_run_id=str(message.attempt.flow_run_id),
+                attempt_token=message.attempt.token,
+                reason=message.reason,
+                state=state,
+            )
             return pb.ConnectResponse(lost=lost)
         case Drain():
             return pb.ConnectResponse(drain=pb.DrainRequest(reason=message.reason))
@@ -118,7 +123,9 @@ def from_outgoing(message: Outgoing) -> pb.ConnectResponse:
         case Resume():
             return pb.ConnectResponse(resume=pb.ResumeRequest())
         case ResultStored():
-            return pb.ConnectResponse(result_stored=pb.ResultStored(flow_run_id=str(message.flow_run_id)))
+            attempt = message.attempt
+            stored = pb.ResultStored(flow_run_id=str(attempt.flow_run_id), attempt_token=attempt.token)
+            return pb.ConnectResponse(result_stored=stored)
         case PoolChanged():
             return pb.ConnectResponse(work_pool=pools.from_pool(message.pool))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -114,6 +115,19 @@ class PostgresLimits:
 
         async def work(connection: Connection) -> None:
             freed = await connection.fetch(SQL.end_leases, workspace_id, list(lease_ids))
+            if freed:
+                await self._changed(connection, workspace_id, [row["limit_name"] for row in freed])
+
+        await self._database.run(work)
+
+    async def end_leases_of_runs(
+        self, workspace_id: uuid.UUID, ended: Sequence[tuple[uuid.UUID, datetime.datetime]]
+    ) -> None:
+        """End what the processes of flow runs held for these and their task runs, and hand the slots on."""
+
+        async def work(connection: Connection) -> None:
+            runs, times = [run for run, _ in ended], [at for _, at in ended]
+            freed = await connection.fetch(SQL.end_leases_of_runs, workspace_id, runs, times)
             if freed:
                 await self._changed(connection, workspace_id, [row["limit_name"] for row in freed])
 

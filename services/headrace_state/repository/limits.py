@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import uuid
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -53,6 +54,17 @@ class Limits(Protocol):
 
     async def end_leases(self, workspace_id: uuid.UUID, lease_ids: Sequence[uuid.UUID]) -> None:
         """End leases that no attempt holds, and hand their slots on."""
+        ...
+
+    async def end_leases_of_runs(
+        self, workspace_id: uuid.UUID, ended: Sequence[tuple[uuid.UUID, datetime.datetime]]
+    ) -> None:
+        """End what the processes of flow runs held for these and their task runs, and hand the slots on.
+
+        Args:
+            workspace_id: Whose runs.
+            ended: The flow runs, and when the attempts ended: what was taken later, the next attempt holds.
+        """
         ...
 
 

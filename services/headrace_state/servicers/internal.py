@@ -138,7 +138,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
             field = f"attempts[{place}]"
             proposal_id = values.to_optional_id(end.state.state_id, f"{field}.state.state_id")
             ends.append((_attempt(end.attempt, field), states.to_new_state(end.state, f"{field}.state"), proposal_id))
-        found = await end_attempts(self._runs, _workspace_id(), ends)
+        found = await end_attempts(self._runs, self._limits, _workspace_id(), ends)
         return state_pb2.EndAttemptsResponse(
             runs=[
                 state_pb2.LostRun(

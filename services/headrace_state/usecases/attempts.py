@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit
 from headrace_state.repository.leases import AttemptRef
+from headrace_state.repository.limits import Limits
 from headrace_state.rules.facts import Actor, FlowRunFacts, NewState, Proposal, State
 from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.usecases.propose import judge_and_store
@@ -48,47 +49,59 @@ End = tuple[AttemptRef, NewState, uuid.UUID | None]
 """An attempt, the state that its run enters, and the id of the proposal."""
 
 
+_Ended = tuple[State | None, bool]
+"""The state of a run, and whether its process ended without a word."""
+
+
 async def end_attempts(
-    flow_runs: FlowRuns, workspace_id: uuid.UUID, ends: Sequence[End]
+    flow_runs: FlowRuns, limits: Limits, workspace_id: uuid.UUID, ends: Sequence[End]
 ) -> list[tuple[uuid.UUID, State | None]]:
     """Store how attempts ended in the eyes of their workers.
 
-    An attempt that no longer holds its run, or whose run is over, changes nothing.
+    An attempt that no longer holds its run, or whose run is over, changes nothing. A process that did not say itself
+    how its run ended gave no slots back either; who waits for them gets them now, and not when their leases run out.
 
     Returns:
         The states of the runs after it; None where there is no such run.
     """
     states: dict[int, State | None] = {}
+    cut_short: list[tuple[uuid.UUID, datetime.datetime]] = []
     waiting = dict(enumerate(ends))
     while waiting:
         # A run of which several ends are told is judged again once the first is stored.
         turn = {attempt.flow_run_id: place for place, (attempt, _, _) in reversed(waiting.items())}
         chosen = {place: waiting.pop(place) for place in sorted(turn.values())[:_AT_ONCE]}
-        states |= await _end_some(flow_runs, workspace_id, chosen)
+        for place, (state, is_cut_short) in (await _end_some(flow_runs, workspace_id, chosen)).items():
+            states[place] = state
+            if is_cut_short and state is not None:
+                cut_short.append((ends[place][0].flow_run_id, state.at))
+    if cut_short:
+        # Apart from the runs, since the limits of several transactions are locked in one order.
+        await limits.end_leases_of_runs(workspace_id, cut_short)
     return [(attempt.flow_run_id, states[place]) for place, (attempt, _, _) in enumerate(ends)]
 
 
-async def _end_some(flow_runs: FlowRuns, workspace_id: uuid.UUID, ends: Mapping[int, End]) -> dict[int, State | None]:
+async def _end_some(flow_runs: FlowRuns, workspace_id: uuid.UUID, ends: Mapping[int, End]) -> dict[int, _Ended]:
     chances = {place: random.random() for place in ends}
 
-    async def work(unit: FlowRunUnit) -> dict[int, State | None]:
+    async def work(unit: FlowRunUnit) -> dict[int, _Ended]:
         async with unit.together([attempt.flow_run_id for attempt, _, _ in ends.values()]):
             return {place: await _end_attempt(unit, end, chances[place]) for place, end in ends.items()}
 
     return await flow_runs.run(workspace_id, work)
 
 
-async def _end_attempt(unit: FlowRunUnit, end: End, chance: float) -> State | None:
+async def _end_attempt(unit: FlowRunUnit, end: End, chance: float) -> _Ended:
     attempt, state, proposal_id = end
     proposal = Proposal(state, proposal_id=proposal_id, actor=Actor.SERVER, chance=chance)
     facts = await unit.lock(attempt.flow_run_id, proposal)
     if facts is None:
-        return None
+        return None, False
     if facts.attempt_token != attempt.token or not facts.progress.is_held:
-        return facts.state
+        return facts.state, False
     if state.type is StateType.SCHEDULED and is_claimed_only(facts):
-        return await give_back(unit, facts, state.message)
-    return (await judge_and_store(unit, attempt.flow_run_id, proposal)).state
+        return await give_back(unit, facts, state.message), False
+    return (await judge_and_store(unit, attempt.flow_run_id, proposal)).state, True
 
 
 def is_claimed_only(facts: FlowRunFacts) -> bool:

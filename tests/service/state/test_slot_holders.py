@@ -8,14 +8,15 @@ import grpc
 import grpc.aio
 import pytest
 
-from headrace.api.v1 import concurrency_pb2
+from headrace.api.v1 import concurrency_pb2, flow_run_pb2, task_run_pb2
 from headrace.internal.v1 import state_pb2 as internal
 from headrace_chassis.database import Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
+from headrace_harness.recording import a_frame, a_transition, record
 from headrace_harness.services import RunningService
 from headrace_harness.slots import Slots
-from headrace_harness.state import COMPLETED, RUNNING, StateClient, a_state, new_id, now
+from headrace_harness.state import COMPLETED, CRASHED, RUNNING, StateClient, a_state, new_id, now
 from headrace_state.loops.sweeps import KeyedLimitSweep
 from headrace_state.queries.limits import PostgresLimits
 
@@ -146,3 +147,49 @@ async def test_a_limit_of_a_key_belongs_to_the_deployment_of_the_run(state: Stat
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await state.internal.CreateScheduledRuns(internal.CreateScheduledRunsRequest(runs=[run]))
     assert caught.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+async def test_what_a_process_held_is_free_once_its_worker_says_that_it_died(slots: Slots, state: StateClient) -> None:
+    """Else whoever waits, the next attempt of the same run first of all, would wait for leases to run out."""
+    pool = new_id()
+    retried = flow_run_pb2.RetryPolicy(infrastructure_retries=1)
+    run = internal.ScheduledRun(
+        flow_run_id=new_id(), flow_name="f", scheduled_at=now(), work_pool_id=pool, retry_policy=retried
+    )
+    await state.internal.CreateScheduledRuns(internal.CreateScheduledRunsRequest(runs=[run]))
+
+    async def claim() -> str:
+        [claimed] = (await state.internal.ClaimRuns(internal.ClaimRunsRequest(work_pool_id=pool, count=1))).runs
+        token: str = claimed.attempt.token
+        await state.propose(run.flow_run_id, a_state(RUNNING), token)
+        return token
+
+    token = await claim()
+    task_run_id = new_id()
+    attempt = task_run_pb2.RecordAttempt(flow_run_id=run.flow_run_id, token=token)
+    await record(state, a_frame([attempt], [a_transition(task_run_id, RUNNING, 1)]))
+    for name in ("db", "tag:db", "other"):
+        await slots.set(name, 1)
+    await slots.acquire("db", holder_kind="flow-run", holder_id=run.flow_run_id)
+    await slots.acquire("tag:db", holder_kind="task-run", holder_id=task_run_id)
+    kept = [
+        await slots.acquire("other", holder_kind="task-run", holder_id="somebody's"),
+        await slots.acquire("other", holder_kind="flow-run", holder_id=new_id(), wait=0),
+    ]
+    assert [one.HasField("held") for one in kept] == [True, False]
+    waiting = asyncio.create_task(slots.acquire("db", wait=20))
+    await slots.until_waiting("db", 1)
+
+    def an_end(token: str) -> internal.EndAttemptsRequest:
+        ref = internal.AttemptRef(flow_run_id=run.flow_run_id, token=token)
+        return internal.EndAttemptsRequest(attempts=[internal.EndedAttempt(attempt=ref, state=a_state(CRASHED))])
+
+    await state.internal.EndAttempts(an_end(token))
+    assert (await waiting).HasField("held")
+    assert (await slots.get("tag:db")).active_slots == 0
+    assert (await slots.get("other")).active_slots == 1
+    # What the next attempt takes is its own, also when the end of the first is told once more.
+    await claim()
+    assert (await slots.acquire("tag:db", holder_kind="task-run", holder_id=task_run_id)).HasField("held")
+    await state.internal.EndAttempts(an_end(token))
+    assert (await slots.get("tag:db")).active_slots == 1

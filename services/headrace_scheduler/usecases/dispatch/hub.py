@@ -104,12 +104,24 @@ class Hub:
         for start in range(0, len(attempts), MOST_RENEWED):
             confirmed |= await self._renew([session], actor.workspace_id, attempts[start : start + MOST_RENEWED])
         await self._replace(session)
-        for flow_run_id in held:
-            self._orphans.pop(flow_run_id, None)
+        await self._claim_orphans(session, attempts)
         lane = self._lane_of(session)
         lane.sessions.add(session)
         lane.wake()
         return session, confirmed
+
+    async def _claim_orphans(self, session: Session, attempts: Iterable[AttemptRef]) -> None:
+        """Decide what becomes of assignments whose stream broke, now that their worker says what it holds."""
+        missing = []
+        for attempt in attempts:
+            orphan = self._orphans.get(attempt.flow_run_id)
+            if orphan is None or orphan.worker_id != session.worker.worker_id:
+                continue
+            del self._orphans[attempt.flow_run_id]
+            if orphan.attempt != attempt:
+                # It holds an earlier attempt, whose process still ends: the next one never reached it.
+                missing.append(orphan.attempt)
+        await self._give_back(session.workspace_id, missing, "the stream broke before the worker got the run")
 
     async def _replace(self, session: Session) -> None:
         """Put a session in the place of an older one of the same worker."""
@@ -119,8 +131,9 @@ class Hub:
             return
         before.end(errors.Aborted("the worker has connected anew", reason="WORKER_REPLACED"))
         self._leave_lane(before)
-        # What it does not know of never reached it.
-        missing = [one for one in before.unacknowledged() if one.flow_run_id not in session.held]
+        # What it does not know of never reached it, whether or not it holds an earlier attempt of the run.
+        known = {one.attempt for one in session.held.values()}
+        missing = [one for one in before.unacknowledged() if one not in known]
         before.held.clear()
         await self._give_back(session.workspace_id, missing, "the stream broke before the worker got the run")
 
@@ -222,7 +235,8 @@ class Hub:
             if kept := tuple(held & renewed.flow_run_ids):
                 session.put(LeasesRenewed(renewed.lease_expires_at, kept))
             for flow_run_id in held & renewed.lost.keys():
-                session.lose(flow_run_id, "the run is over or was given to another attempt", renewed.lost[flow_run_id])
+                why = "the run is over or was given to another attempt"
+                session.lose(session.held[flow_run_id].attempt, why, renewed.lost[flow_run_id])
             for flow_run_id in held & renewed.cancelling:
                 session.cancel(flow_run_id, "the run is being cancelled", self._monotonic())
         return renewed.flow_run_ids
@@ -276,7 +290,7 @@ class Hub:
         for session in list(self._sessions.values()):
             overdue = session.overdue(now)
             for attempt in overdue:
-                session.lose(attempt.flow_run_id, "it was not acknowledged in time")
+                session.lose(attempt, "it was not acknowledged in time")
             await self._give_back(session.workspace_id, overdue, "the worker did not acknowledge the run in time")
             if now - session.last_heard_at > SILENT_SECONDS:
                 session.end(

@@ -117,7 +117,7 @@ class Results:
                 await self._store_singly(workspace_id, found, error)
             for session, result in found:
                 self._waiting.pop(result.attempt, None)
-                session.put(ResultStored(result.attempt.flow_run_id))
+                session.put(ResultStored(result.attempt))
 
     async def _store_singly(
         self, workspace_id: uuid.UUID, found: list[tuple[Session, Result]], cause: errors.HeadraceError

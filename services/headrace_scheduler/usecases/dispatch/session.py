@@ -138,10 +138,10 @@ class Session:
         held.cancelled_at = now
         self.put(Cancel(held.attempt, CANCEL_GRACE_SECONDS, reason))
 
-    def lose(self, flow_run_id: uuid.UUID, reason: str, state: object | None = None) -> None:
-        """Take a run away from the worker."""
-        self.held.pop(flow_run_id, None)
-        self.put(Lost(flow_run_id, reason, state))
+    def lose(self, attempt: AttemptRef, reason: str, state: object | None = None) -> None:
+        """Take an attempt away from the worker; a later attempt of the run stays its."""
+        self.end_attempt(attempt)
+        self.put(Lost(attempt, reason, state))
 
     def drain(self, reason: str) -> None:
         """Have the worker finish what it runs and take nothing new."""
