@@ -28,7 +28,7 @@ AGAIN ?= --reruns 1 --reruns-delay 2 -rR
 # The same examples each time: one result is about the code alone. HYPOTHESIS= looks for new ones.
 HYPOTHESIS ?= --hypothesis-seed=0
 
-.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security audit lint types imports layout contracts protos protos-check clients clients-check programs prefect lock docs bench up clean
+.PHONY: help setup ui ui-check demo test test-programs floor fuzz check security audit lint types imports layout contracts schema protos protos-check clients clients-check programs prefect lock docs bench up clean
 
 help: ## List the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)$$/  \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -99,6 +99,9 @@ protos: $(PROTOS_READY) ## Generate code, descriptors, types of the UI and Envoy
 	@$(BIN)/python tools/ui_types.py $(if $(CHECK),--check)
 	@$(BIN)/python -m tools.envoy $(if $(CHECK),--check)
 	@$(BIN)/python -m tools.permissions $(if $(CHECK),--check)
+
+schema: $(READY) ## Write down what a new database begins with, from the migrations
+	@$(BIN)/python -m tools.fresh_schema
 
 clients: $(PROTOS_READY) ## Generate and build the clients in Go, TypeScript and Java, as far as their tools are here
 	@.venv-protos/bin/python -m tools.clients --build

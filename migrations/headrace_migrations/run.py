@@ -26,6 +26,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from headrace import errors
+from headrace_migrations.fresh import LOCK_KEY
 from headrace_migrations.row_security import HAS_FUNCTION, protect_all
 
 logger = logging.getLogger(__name__)
@@ -41,7 +42,6 @@ TABLE_LOCK_SECONDS = 2
 TABLE_LOCK_TRIES = 100
 _TRY_AGAIN_SECONDS = 0.5
 _LOCK_POLL_SECONDS = 0.25
-_LOCK_KEY = 0x4EAD_4ACE
 _LOST = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
 _in_process = threading.Lock()
 
@@ -203,7 +203,7 @@ def _current(connection: sqlalchemy.Connection) -> str | None:
 async def _lock(connection: AsyncConnection) -> None:
     # A session lock: it spans the transactions of all steps and goes with the connection.
     waited = 0.0
-    while not (await connection.execute(sqlalchemy.text(f"select pg_try_advisory_lock({_LOCK_KEY})"))).scalar_one():
+    while not (await connection.execute(sqlalchemy.text(f"select pg_try_advisory_lock({LOCK_KEY})"))).scalar_one():
         if waited == 0.0:
             logger.info("another migration of this database is running; waiting for it")
         if waited > LOCK_WAIT_SECONDS:

@@ -8,6 +8,7 @@ import sys
 
 from headrace import errors
 from headrace_chassis.database import address
+from headrace_migrations import fresh
 from headrace_migrations.inspection import inspect, revisions
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,8 @@ async def ensure_current(
             "While an upgrade is rolled out or back, HEADRACE_SERVER_ALLOW_NEWER_DATABASE=true lets this one work",
             reason="DATABASE_TOO_NEW",
         )
+    if found.revision is None and await fresh.load(url) == known[-1]:
+        return True
     await (migration or await Migration.spawn()).run(url)
     return True
 

@@ -24,6 +24,8 @@ from headrace_chassis.database import address
 from headrace_chassis.resolving import is_loopback
 from headrace_chassis.settings import ServerSettings
 from headrace_chassis.tls import ServerTls
+from headrace_migrations import fresh
+from headrace_migrations.inspection import revisions
 from headrace_server.children import Child
 from headrace_server.client_hint import client_hint
 from headrace_server.database import Migration, ensure_current
@@ -142,7 +144,8 @@ class Supervisor:
     async def _prepare_database(self) -> str:
         is_new = self._database == "memory" or (self._database == "embedded" and not self._home.has_data())
         self._tell("Making a new database, which takes some seconds ..." if is_new else "Starting ...")
-        migration = await Migration.spawn() if is_new else None
+        # Only where the schema of a new database has fallen behind the migrations.
+        migration = await Migration.spawn() if is_new and fresh.revision() != revisions()[-1] else None
         try:
             url = await self._start_database()
             wait, allow_newer = self._settings.database_wait_seconds, self._settings.allow_newer_database
