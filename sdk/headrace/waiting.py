@@ -10,13 +10,15 @@
 A run of a deployment that has to wait for more than a few seconds gives its process and its slots up. When the
 time has come, any worker goes on with it: the flow is called again, tasks that completed with persisted results are
 not executed again, and what was waited for once is not waited for again. A run without a deployment, a subflow and
-a task wait in their processes. Each function has a twin for asynchronous code, with an `a` before its name.
+a task wait in their processes, and the last two say so in the log. Each function has a twin for asynchronous code, with
+an `a` before its name.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import logging
 import math
 import time
 from collections.abc import Mapping, Sequence
@@ -30,6 +32,8 @@ from headrace.engine.waits import EventWish, InputRecord
 from headrace.inputs import FLOW_RUN
 from headrace.outcomes import MissingContext, SuspendInterrupt, WaitTimedOut
 from headrace.states import State, StateDetails, StateType
+
+logger = logging.getLogger("headrace.flow_runs")
 
 HOLD_SECONDS = 10.0
 """Waits that last no longer are waited for in the process: giving it up would not be worth it."""
@@ -141,6 +145,8 @@ def _wait_for_event(
         yield waits.await_event(run.id, key, wish)
     leaves = may_leave(run)
     others: list[str] = []
+    if until - time.monotonic() > hold_seconds and key not in run.passed:
+        _say_that_it_stays("an event")
     while True:
         # Whatever has come by now counts, even where the time is over.
         left = until - time.monotonic()
@@ -212,10 +218,13 @@ def _flow_run_of(what: str) -> FlowRun:
 
 def _sleep(run: FlowRun | None, length: dict[str, str | float], key: str | None, hold_seconds: float) -> Steps[None]:
     if run is None:
-        until = length.get("until")
-        now = datetime.datetime.now(datetime.UTC)
-        seconds = (datetime.datetime.fromisoformat(str(until)) - now).total_seconds() if until else length["seconds"]
-        yield max(0.0, float(seconds))
+        left = float(length.get("seconds", 0.0))
+        if "until" in length:
+            until = datetime.datetime.fromisoformat(str(length["until"]))
+            left = (until - datetime.datetime.now(datetime.UTC)).total_seconds()
+        if left > hold_seconds:
+            _say_that_it_stays(f"{left:.0f} s")
+        yield max(0.0, left)
         return
     key = key or f"sleep-{run.counters.next('headrace.sleep')}"
     if key in run.passed:
@@ -230,6 +239,8 @@ def _sleep(run: FlowRun | None, length: dict[str, str | float], key: str | None,
         raise SuspendInterrupt(
             message, State(type=StateType.SCHEDULED, name="Sleeping", message=message, details=details)
         )
+    if left > hold_seconds:
+        _say_that_it_stays(f"{left:.0f} s")
     yield left
 
 
@@ -251,6 +262,25 @@ def _end(record: InputRecord) -> tuple[datetime.datetime, float]:
 def may_leave(run: FlowRun) -> bool:
     """Return whether another process could go on with a run of which this one gives up its own."""
     return run.assignment is not None
+
+
+def _say_that_it_stays(what: str) -> None:
+    """Tell of a long wait that a worker's process and slots are kept for, where its author may think otherwise."""
+    here = current_run.get()
+    task_run = here.task_run if here is not None else None
+    run = task_run.host if task_run is not None else here
+    if not isinstance(run, FlowRun) or (task_run is None and run.parent is None):
+        return
+    outermost = run
+    while outermost.parent is not None:
+        outermost = outermost.parent.host
+    if may_leave(outermost):
+        logger.warning(
+            "A %s waits for %s and keeps the process of the run and its slots: only the flow that a worker has called"
+            " can give them up. Wait in its own code.",
+            "task" if task_run is not None else "subflow",
+            what,
+        )
 
 
 def _own_run() -> FlowRun | None:

@@ -1,9 +1,11 @@
 """From the trigger of a run to the first line of its code, with a warm worker and with fresh interpreters.
 
     python -m benchmarks.starts --runs 200
+    python -m benchmarks.starts --runs 100 --prefect 10
 
 Server, worker and Postgres are real processes. The time starts before the call that makes the run; the flow notes
-the time in its first line. Bars: warm p50 50 ms and p99 200 ms, fresh p50 500 ms.
+the time in its first line. Bars: warm p50 50 ms and p99 200 ms, fresh p50 500 ms. With `--prefect` the server and the
+process worker of Prefect 3.8.8 follow in the same run, on the same Postgres, which syncs to disk for both.
 """
 
 from __future__ import annotations
@@ -11,18 +13,23 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import pathlib
 import statistics
 import tempfile
 import time
 from typing import Any
 
+from benchmarks.__main__ import FOLDER, create_databases
+from benchmarks.beside_prefect import starts
+from benchmarks.environment import prefect_python, prefect_server
 from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc, flow_run_pb2
 from headrace.ids import uuid7
 from headrace_harness import ledger
 from headrace_harness.durable import durable_postgres
 from headrace_harness.machine import Machine
 from headrace_harness.observer import Observer
+from headrace_harness.postgres import with_database
 from headrace_harness.servers import embedded_supervisor, start_embedded
 from headrace_harness.stack import Stack, connected
 
@@ -51,14 +58,36 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=200)
     parser.add_argument("--only", choices=sorted(WAYS), help="only this kind of worker")
     parser.add_argument("--durable", action="store_true", help="on a Postgres that syncs to disk, not one in memory")
+    parser.add_argument("--prefect", type=int, default=0, metavar="N", help="measure N runs of Prefect, too")
+    parser.add_argument("--prefect-environment", type=pathlib.Path, default=FOLDER.parent.parent / ".venv-prefect")
     chosen = parser.parse_args()
     ways = [chosen.only] if chosen.only else list(WAYS)
-    if chosen.durable:
+    result: dict[str, Any] = {"load": os.getloadavg()}
+    if chosen.durable or chosen.prefect:
         with durable_postgres() as url:
-            result = asyncio.run(_measure(ways, chosen.runs, url))
+            names = ("starts_headrace", "starts_prefect")
+            asyncio.run(create_databases(url, names))
+            ours, theirs = (with_database(url, name) for name in names)
+            result |= asyncio.run(_measure(ways, chosen.runs, ours))
+            if chosen.prefect:
+                result["Prefect"] = _measure_prefect(theirs, chosen.prefect, chosen.prefect_environment.absolute())
     else:
-        result = asyncio.run(_measure(ways, chosen.runs, "memory"))
+        result |= asyncio.run(_measure(ways, chosen.runs, "memory"))
     print(json.dumps(result, indent=2))
+
+
+def _measure_prefect(database_url: str, runs: int, environment: pathlib.Path) -> dict[str, float]:
+    python = prefect_python(environment)
+    with (
+        tempfile.TemporaryDirectory(prefix="headrace-starts-") as place,
+        prefect_server(pathlib.Path(place), database_url, python) as system,
+    ):
+        spans = sorted(span * 1000 for span in starts(system, runs))
+    return {
+        "runs": len(spans),
+        "p50_ms until first line": round(statistics.median(spans), 1),
+        "worst_ms": round(spans[-1], 1),
+    }
 
 
 async def _measure(ways: list[str], runs: int, database: str) -> dict[str, dict[str, float]]:
