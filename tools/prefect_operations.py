@@ -10,7 +10,7 @@ import re
 import sys
 from collections import defaultdict
 
-from headrace_prefect.wiring import ROUTES, SOCKETS
+from headrace_prefect.wiring import ROUTES, sockets
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "prefect.md"
 BEGIN, END = "<!-- operations -->\n", "<!-- end of operations -->\n"
@@ -24,10 +24,11 @@ def table() -> str:
     for route in ROUTES:
         methods[_KIND.sub("}", route.path)].add(route.method)
     count = sum(map(len, methods.values()))
-    lines = [f"{count} operations and {len(SOCKETS)} websockets, below `/api`:\n", "| path | methods |", "|---|---|"]
+    paths = sorted(socket.path for socket in sockets(0.0))
+    lines = [f"{count} operations and {len(paths)} websockets, below `/api`:\n", "| path | methods |", "|---|---|"]
     for path in sorted(methods):
         lines.append(f"| `{path}` | {' '.join(method for method in _METHODS if method in methods[path])} |")
-    lines += [f"| `{path}` | websocket |" for path in sorted(socket.path for socket in SOCKETS)]
+    lines += [f"| `{path}` | websocket |" for path in paths]
     return "\n".join(lines) + "\n"
 
 

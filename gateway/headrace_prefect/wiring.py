@@ -69,13 +69,15 @@ ROUTES: tuple[Route, ...] = (
 )
 """All operations."""
 
-SOCKETS: tuple[SocketRoute, ...] = (
-    *events_in.SOCKETS,
-    *outs.SOCKETS,
-    *scheduled_tasks.SOCKETS,
-    *worker_channel.SOCKETS,
-)
-"""All websockets."""
+
+def sockets(silence_seconds: float) -> tuple[SocketRoute, ...]:
+    """Return all websockets, for runs that may be silent for so long after a sign of life."""
+    return (
+        *events_in.sockets(silence_seconds),
+        *outs.SOCKETS,
+        *scheduled_tasks.SOCKETS,
+        *worker_channel.SOCKETS,
+    )
 
 
 def build(
@@ -93,4 +95,4 @@ def build(
         internal_token: Proves to services that the gateway tells where a request came from.
     """
     limits = Limits(settings.max_message_bytes, settings.default_deadline_seconds)
-    return Application(Services(channel), ROUTES, SOCKETS, limits, readiness, internal_token)
+    return Application(Services(channel), ROUTES, sockets(settings.prefect_silence_seconds), limits, readiness, internal_token)

@@ -4,7 +4,7 @@ import { defineConfig } from "vite";
 // A server to develop against: `headrace server start`, then `npm run dev`.
 const server = process.env.HEADRACE_API_URL ?? "http://127.0.0.1:4200";
 const proxied = Object.fromEntries(
-  ["/v1", "/health", "/ready", "/openapi.json", "/docs", "/docs.js", "/docs.css"].map((path) => [
+  ["/v1", "/api/", "/health", "/ready", "/openapi.json", "/docs", "/docs.js", "/docs.css"].map((path) => [
     path,
     { target: server, changeOrigin: true, headers: { origin: server } },
   ]),

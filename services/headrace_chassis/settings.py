@@ -87,6 +87,9 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
     prefect_api: bool = True
     """Whether the API of Prefect's server is served below `/api`, for Prefect's own clients."""
+    prefect_silence_seconds: Annotated[float, pydantic.Field(ge=0, le=86400)] = 540.0
+    """How long a run of Prefect's client that has given a sign of life may be silent; then it has crashed. At least
+    three times the client's `PREFECT_FLOWS_HEARTBEAT_FREQUENCY` (180 s if not set); 0 lets all be silent."""
     outbox_retention_days: Annotated[int, pydantic.Field(ge=1, le=365)] = 7
     history_retention_days: Annotated[int, pydantic.Field(ge=1, le=36500)] | None = 90
     """Days that transitions and events are kept; None keeps them."""

@@ -78,6 +78,7 @@ async def build(context: ServiceContext) -> Service:
     flow_runs = PostgresFlowRuns(database, outbox, wakeups, floors)
     flow_run_reads = PostgresFlowRunReads(database)
     task_run_reads = PostgresTaskRunReads(database)
+    scheduler = SchedulerClient(lambda: context.channel("scheduler"))
     limits = PostgresLimits(database, outbox, wakeups)
     leases = PostgresLeases(database)
     feed = Feed(database, wakeups)
@@ -105,8 +106,8 @@ async def build(context: ServiceContext) -> Service:
 
     return Service(
         servicers=(
-            FlowServicer(PostgresFlows(database), SchedulerClient(lambda: context.channel("scheduler"))),
-            FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads)),
+            FlowServicer(PostgresFlows(database), scheduler),
+            FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads), scheduler),
             TaskRunServicer(task_run_reads, flow_run_reads),
             RecordServicer(recorder, leases, feed),
             RunInputServicer(flow_runs, PostgresRunInputs(database, wakeups)),

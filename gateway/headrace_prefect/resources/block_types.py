@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import block_pb2
-from headrace_prefect import lists
+from headrace_prefect import lists, system_types
 from headrace_prefect.answers import Answer, Refusal, made, no_content, not_found, ok
 from headrace_prefect.bodies.fields import (
     Body,
@@ -89,6 +89,10 @@ class Types:
         """Return a type; an empty one for a type that has gone meanwhile."""
         return self._by_slug.get(slug) or block_pb2.BlockType(slug=slug, name=slug)
 
+    def find(self, slug: str) -> block_pb2.BlockType | None:
+        """Return a type, None if there is none."""
+        return self._by_slug.get(slug)
+
     def of_id(self, type_id: str) -> block_pb2.BlockType | None:
         """Return a type, None if there is none."""
         return self._by_id.get(type_id)
@@ -107,6 +111,24 @@ async def all_types(request: Request) -> Types:
     """Return all types of blocks."""
     method = request.services.blocks.ListBlockTypes
     return Types(await lists.every(request, method, block_pb2.ListBlockTypesRequest(), "block_types"))
+
+
+async def _types_and_system_types(request: Request) -> Types:
+    """Return all types, with those of Prefect's client; who may not make them known sees what is there."""
+    types = await all_types(request)
+    missing = [each for each in system_types.TYPES if types.find(each.slug) is None]
+    if not missing:
+        return types
+    try:
+        await _install(request, missing)
+    except errors.PermissionDenied:
+        return types
+    return await all_types(request)
+
+
+async def _install(request: Request, missing: Iterable[system_types.SystemType]) -> None:
+    for each in missing:
+        await request.call(request.services.blocks.RegisterBlockType, each.registration())
 
 
 async def create_block_type(request: Request) -> Answer:
@@ -136,7 +158,7 @@ async def read_block_types(request: Request) -> Answer:
     """Return some types."""
     body = request.body({"block_types": Field(TYPE_FILTER), "block_schemas": Field(SCHEMA_FILTER), **_WINDOW})
     limit, offset = request.limit(body), body["offset"]
-    types = await all_types(request)
+    types = await _types_and_system_types(request)
     keep = values.test(body["block_types"], TYPE_TESTS)
     found = [each for each in types.all if keep is None or keep(each)]
     keep_schema = values.test(body["block_schemas"], types.schema_tests())
@@ -159,6 +181,8 @@ async def update_block_type(request: Request) -> Answer:
 async def delete_block_type(request: Request) -> Answer:
     """Delete a type with its blocks."""
     found = await _by_id(request, request.path["id"])
+    if found.slug in system_types.BY_SLUG:
+        raise Refusal(403, "protected block types cannot be deleted.")
     blocks = await lists.every(
         request,
         request.services.blocks.ListBlocks,
@@ -175,7 +199,9 @@ async def delete_block_type(request: Request) -> Answer:
 
 
 async def install_system_block_types(request: Request) -> Answer:
-    """Do nothing: the types of Prefect's own classes come with the client, which registers what it uses."""
+    """Make the types of Prefect's client known that are not yet."""
+    types = await all_types(request)
+    await _install(request, [each for each in system_types.TYPES if types.find(each.slug) is None])
     return ok(None)
 
 
@@ -222,7 +248,7 @@ async def read_block_schemas(request: Request) -> Answer:
     """Return some schemas, the newest first."""
     body = request.body({"block_schemas": Field(SCHEMA_FILTER), **_WINDOW})
     limit, offset = request.limit(body), body["offset"]
-    types = await all_types(request)
+    types = await _types_and_system_types(request)
     keep = values.test(body["block_schemas"], types.schema_tests())
     found = [schema for schema in await _schemas(request) if keep is None or keep(schema)]
     return ok([shapes.schema(each, types.of_slug(each.type_slug)) for each in found[offset : offset + limit]])
@@ -252,6 +278,7 @@ async def delete_block_schema(request: Request) -> Answer:
 
 async def read_block_capabilities(request: Request) -> Answer:
     """Return what blocks can do."""
+    await _types_and_system_types(request)
     found = {capability for schema in await _schemas(request) for capability in schema.capabilities}
     return ok(sorted(found))
 
@@ -262,13 +289,19 @@ async def by_slug(request: Request) -> block_pb2.BlockType:
     Raises:
         Refusal: There is none (404).
     """
+    slug = request.path["slug"]
     try:
-        answer = await request.call(
-            request.services.blocks.GetBlockType, block_pb2.GetBlockTypeRequest(slug=request.path["slug"])
-        )
+        answer = await request.call(request.services.blocks.GetBlockType, block_pb2.GetBlockTypeRequest(slug=slug))
+        return answer.block_type
     except errors.NotFound:
+        of_client = system_types.BY_SLUG.get(slug)
+        if of_client is None:
+            raise not_found("Block type") from None
+    try:
+        made_known = await request.call(request.services.blocks.RegisterBlockType, of_client.registration())
+        return made_known.block_type
+    except errors.PermissionDenied:
         raise not_found("Block type") from None
-    return answer.block_type
 
 
 async def _by_id(request: Request, type_id: str) -> block_pb2.BlockType:

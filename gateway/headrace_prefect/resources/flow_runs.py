@@ -17,6 +17,7 @@ from headrace_prefect.paging import paginated, window
 from headrace_prefect.request import Request
 from headrace_prefect.resources import subflows
 from headrace_prefect.resources.routes import Route
+from headrace_prefect.shapes.deployments import WORKER_LABELS
 from headrace_prefect.shapes.flow_runs import flow_run_json
 from headrace_prefect.shapes.scalars import of_struct, to_struct
 
@@ -96,7 +97,12 @@ async def create_flow_run(request: Request) -> Answer:
         retry_policy=runs.to_flow_run_policy(body["empirical_policy"]),
         idempotency_key=body["idempotency_key"] or "",
         parent_task_run_id=body["parent_task_run_id"] or "",
+        job_variables=to_struct(body["job_variables"]),
     )
+    if body["work_pool_name"]:
+        # Without a deployment, only workers of Prefect know how to load it.
+        asked.work_pool_name, asked.work_queue_name = body["work_pool_name"], body["work_queue_name"] or ""
+        asked.worker_labels.CopyFrom(to_struct(WORKER_LABELS))
     asked.flow_run_id = str(uuid7())
     asked.own_token = attempt_token_of(asked.flow_run_id)
     # Of a state's id a repeated call is known by; here it is the run's.

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from headrace.api.v1 import block_pb2
+from headrace_prefect import system_types
 from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes.schemas import WHOLE
 
-WHOLE = "prefect"
-"""Where the stored schema has the one that the client gave."""
 PLACEHOLDER = "without schema"
 """The version of the schema that a type has until it gets its first."""
 NO_VERSION = "non-versioned"
@@ -114,7 +114,7 @@ def block_type(found: block_pb2.BlockType) -> dict[str, Any]:
         "documentation_url": scalars.word(found.documentation_url),
         "description": scalars.word(found.description),
         "code_example": scalars.word(found.code_example),
-        "is_protected": False,
+        "is_protected": found.slug in system_types.BY_SLUG,
     }
 
 

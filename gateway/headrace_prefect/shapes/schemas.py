@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+WHOLE = "prefect"
+"""Where the stored schema of a type of blocks has the one that the client gave."""
+
 _OTHERS = "additionalProperties"
 
 

@@ -16,7 +16,7 @@ import orjson
 from headrace import errors
 from headrace.api.v1 import event_pb2, task_run_pb2
 from headrace.rpc.status import from_rpc_error
-from headrace_prefect import recording
+from headrace_prefect import life_signs, recording
 from headrace_prefect.bodies.fields import Wrong
 from headrace_prefect.bodies.transitions import is_transition, to_transition
 from headrace_prefect.shapes import events
@@ -28,8 +28,12 @@ MOST_EVENTS = 500
 """Events in one call."""
 
 
-async def stream_events_in(socket: Socket) -> None:
+async def stream_events_in(socket: Socket, silence_seconds: float = 0.0) -> None:
     """Take events until the client leaves.
+
+    Args:
+        socket: Where they come.
+        silence_seconds: How long a run may be silent after a sign of life; 0 is for ever.
 
     Raises:
         Gone: It left.
@@ -37,12 +41,12 @@ async def stream_events_in(socket: Socket) -> None:
     """
     while True:
         taken = await socket.take()
-        await _store(socket, taken.messages)
+        await _store(socket, taken.messages, silence_seconds)
         for payload in taken.pings:
             await socket.pong(payload)
 
 
-async def _store(socket: Socket, messages: list[str]) -> None:
+async def _store(socket: Socket, messages: list[str], silence_seconds: float) -> None:
     transitions: list[recording.Told] = []
     others: list[event_pb2.Event] = []
     for text in messages:
@@ -59,12 +63,19 @@ async def _store(socket: Socket, messages: list[str]) -> None:
         await recording.record(functools.partial(_record, socket), transitions)
     for start in range(0, len(others), MOST_EVENTS):
         await _emit(socket, others[start : start + MOST_EVENTS])
+    alive = life_signs.runs_alive(others) if silence_seconds else []
+    if alive:
+        await life_signs.renew(functools.partial(_renew, socket), alive, silence_seconds)
 
 
 async def _record(
     socket: Socket, message: task_run_pb2.RecordTransitionsRequest
 ) -> task_run_pb2.RecordTransitionsResponse:
     return await _call(socket, socket.services.record.RecordTransitions, message)  # type: ignore[no-any-return]
+
+
+async def _renew(socket: Socket, message: task_run_pb2.RenewAttemptsRequest) -> task_run_pb2.RenewAttemptsResponse:
+    return await _call(socket, socket.services.record.RenewAttempts, message)  # type: ignore[no-any-return]
 
 
 async def _emit(socket: Socket, some: list[event_pb2.Event]) -> None:
@@ -85,4 +96,6 @@ async def _call(socket: Socket, method: Any, message: Any) -> Any:
         raise from_rpc_error(error) from None
 
 
-SOCKETS = (SocketRoute("/events/in", stream_events_in),)
+def sockets(silence_seconds: float) -> tuple[SocketRoute, ...]:
+    """Return the socket, for runs that may be silent for so long after a sign of life."""
+    return (SocketRoute("/events/in", functools.partial(stream_events_in, silence_seconds=silence_seconds)),)

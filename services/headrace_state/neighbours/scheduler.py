@@ -8,14 +8,20 @@ from collections.abc import Callable
 import grpc
 import grpc.aio
 
-from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc
+from headrace import errors
+from headrace.api.v1 import deployment_pb2, deployment_pb2_grpc, work_pool_pb2, work_pool_pb2_grpc
 from headrace.rpc import status
+from headrace_state.rules.wishes import PoolPlace
 
 CALL_SECONDS = 5.0
+DEFAULT_QUEUE = "default"
+"""The queue of a pool that is meant where none is named."""
+
+_PAGE = 200
 
 
 class SchedulerClient:
-    """What the state service asks of the scheduler; see `repository.flows.Deployments`.
+    """What the state service asks of the scheduler; see `repository.flows.Deployments` and `repository.pools.Pools`.
 
     Args:
         channel: Returns the channel to the scheduler. It is opened when something is asked, so that the state
@@ -36,3 +42,22 @@ class SchedulerClient:
         except grpc.RpcError as error:
             raise status.from_rpc_error(error) from error
         return response.deployments[0].name if response.deployments else None
+
+    async def find_place(self, pool_name: str, queue_name: str) -> PoolPlace:
+        """Return a queue of a pool, the default one without a name; for the caller of the call in progress."""
+        wanted = queue_name or DEFAULT_QUEUE
+        stub = work_pool_pb2_grpc.WorkPoolServiceStub(self._channel())
+        request = work_pool_pb2.ListWorkQueuesRequest(work_pool_name=pool_name, page_size=_PAGE)
+        while True:
+            try:
+                response = await stub.ListWorkQueues(request, timeout=CALL_SECONDS)
+            except grpc.RpcError as error:
+                raise status.from_rpc_error(error) from error
+            for queue in response.work_queues:
+                if queue.name == wanted:
+                    return PoolPlace(
+                        uuid.UUID(queue.work_pool_id), pool_name, uuid.UUID(queue.work_queue_id), queue.name
+                    )
+            if not response.next_page_token:
+                raise errors.NotFound(f"there is no work queue {wanted} in the work pool {pool_name}")
+            request.page_token = response.next_page_token

@@ -154,6 +154,10 @@ class PostgresFlowRunUnit:
         """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
         return bool(await self._connection.fetchval(SQL.lock_expired_lease, lease_id))
 
+    async def extend_lease(self, lease_id: uuid.UUID, until: datetime.datetime) -> None:
+        """Let a lease hold until its holder, who gives no sign of life before, has had its time after `until`."""
+        await self._connection.execute(SQL.extend_lease, lease_id, until)
+
     async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> None:
         """Move the task runs of a run that are not final into `state`."""
         ended = (self._rows[flow_run_id], state)

@@ -144,6 +144,10 @@ class FlowRunUnit(Protocol):
         """Lock a lease and return whether it has expired; its holder can then no longer renew it."""
         ...
 
+    async def extend_lease(self, lease_id: uuid.UUID, until: datetime.datetime) -> None:
+        """Let a lease hold until its holder, who gives no sign of life before, has had its time after `until`."""
+        ...
+
     async def end_task_runs(self, flow_run_id: uuid.UUID, state: NewState) -> None:
         """Move the task runs of a run that are not final into `state`."""
         ...

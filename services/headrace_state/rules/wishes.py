@@ -11,6 +11,16 @@ from headrace_state.rules.facts import NO_RETRIES, NewState, RetryPolicy
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class PoolPlace:
+    """A queue of a work pool, where runs wait."""
+
+    work_pool_id: uuid.UUID
+    work_pool_name: str
+    work_queue_id: uuid.UUID
+    work_queue_name: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Wish:
     """A flow run as a caller wants it; ids and names may be missing."""
 

@@ -15,6 +15,7 @@ from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace_chassis.caller import Caller, current_caller
 from headrace_chassis.telemetry import span_follower
 from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunReads, FlowRuns, Held, Outcome
+from headrace_state.repository.pools import Pools
 from headrace_state.rules.facts import Proposal
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
@@ -58,7 +59,8 @@ _SCOPES = {
 class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
     """Keeps flow runs and judges the changes of their states."""
 
-    def __init__(self, runs: FlowRuns, reads: FlowRunReads, watching: Watching) -> None:
+    def __init__(self, runs: FlowRuns, reads: FlowRunReads, watching: Watching, pools: Pools) -> None:
+        self._pools = pools
         self._runs = runs
         self._reads = reads
         self._watching = watching
@@ -73,7 +75,12 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
     ) -> flow_run_pb2.CreateFlowRunResponse:
         """Create one flow run."""
         caller = current_caller()
-        wish = creation.to_wish(request, caller.principal_kind, caller.principal_id, caller.display_name)
+        place = None
+        if request.work_pool_name:
+            place = await self._pools.find_place(request.work_pool_name, request.work_queue_name)
+        elif request.work_queue_name:
+            raise errors.InvalidArgument.of_field("work_queue_name", "needs work_pool_name")
+        wish = creation.to_wish(request, caller.principal_kind, caller.principal_id, caller.display_name, place)
         created = await self._creations.ask(caller.workspace_id, wish)
         response = flow_run_pb2.CreateFlowRunResponse(flow_run=_message(created.row, caller), created=created.is_new)
         if created.attempt is not None:

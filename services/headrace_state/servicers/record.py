@@ -62,7 +62,8 @@ class RecordServicer(task_run_pb2_grpc.RecordServiceServicer):
             )
             for place, attempt in enumerate(request.attempts)
         ]
-        renewed = await renew_attempts(self._leases, current_caller().workspace_id, attempts)
+        seconds = values.to_seconds(request.lease_duration) if request.HasField("lease_duration") else None
+        renewed = await renew_attempts(self._leases, current_caller().workspace_id, attempts, seconds)
         return records.renew_response(
             renewed.expires_at,
             [str(renewal.attempt.flow_run_id) for renewal in renewed.lost],

@@ -129,6 +129,10 @@ async def _store(
         if step.state.type in _CUT_SHORT:
             await unit.end_task_runs(facts.flow_run_id, _end_of_task_runs(step.state))
     last = steps[-1]
+    due_at = last.progress.next_scheduled_start_at
+    if proposal.own_token is not None and after.is_held and facts.lease_id is not None and due_at is not None:
+        # Its process waits for a retry, and clients without tokens give no signs of life meanwhile.
+        await unit.extend_lease(facts.lease_id, due_at)
     return Outcome(
         "rejected" if last.code else "accepted",
         stored_state(facts, steps),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from headrace.api.v1 import flow_run_pb2
 from headrace_state.rules.facts import NewState
 from headrace_state.rules.policies import policy_to_json
 from headrace_state.rules.states import USUAL_NAMES, StateType
-from headrace_state.rules.wishes import Wish
+from headrace_state.rules.wishes import PoolPlace, Wish
 from headrace_state.wire import states, values
 
 _CREATORS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
@@ -19,7 +20,13 @@ SCHEDULED_NOW = NewState(StateType.SCHEDULED, USUAL_NAMES[StateType.SCHEDULED])
 """The first state of a run for which none is given."""
 
 
-def to_wish(request: flow_run_pb2.CreateFlowRunRequest, kind: str, principal_id: str, display_name: str) -> Wish:
+def to_wish(
+    request: flow_run_pb2.CreateFlowRunRequest,
+    kind: str,
+    principal_id: str,
+    display_name: str,
+    place: PoolPlace | None = None,
+) -> Wish:
     """Return the flow run that a request asks for.
 
     Args:
@@ -27,6 +34,7 @@ def to_wish(request: flow_run_pb2.CreateFlowRunRequest, kind: str, principal_id:
         kind: What kind of principal the caller is.
         principal_id: The caller.
         display_name: The caller's name.
+        place: Where it waits for a worker.
 
     Raises:
         errors.InvalidArgument: A value is not what its field is for.
@@ -53,13 +61,23 @@ def to_wish(request: flow_run_pb2.CreateFlowRunRequest, kind: str, principal_id:
             "creator_kind": creator[0],
             "creator_id": creator[1],
             "creator_name": creator[2],
+            **_place_columns(place),
+            "worker_labels": values.to_object(request.worker_labels, "worker_labels"),
         },
         payloads={
             "parameters": values.to_object(request.parameters, "parameters"),
+            "job_variables": values.to_object(request.job_variables, "job_variables"),
             "context": values.to_object(request.context, "context"),
         },
         own_token=values.to_optional_id(request.own_token, "own_token"),
     )
+
+
+def _place_columns(place: PoolPlace | None) -> dict[str, Any]:
+    if place is None:
+        return {}
+    limits = [f"work-pool:{place.work_pool_id}", f"work-queue:{place.work_queue_id}"]
+    return {**dataclasses.asdict(place), "limits": limits}
 
 
 def creator_of(kind: str, principal_id: str, display_name: str) -> tuple[str, str, str]:

@@ -1451,6 +1451,14 @@ export interface CreateFlowRunRequest {
   infrastructure_id: string;
   /** The token of the attempt that begins if the run is created as PENDING or RUNNING by a client that neither keeps tokens nor gives signs of life: see ProposeFlowRunStateRequest. */
   own_token: string;
+  /** Values for the base job template of its pool. */
+  job_variables?: JsonObject;
+  /** The work pool whose workers take it while it is SCHEDULED; empty: none does. They have to know how to load it without a deployment. */
+  work_pool_name: string;
+  /** The queue of the pool; empty is the default one. */
+  work_queue_name: string;
+  /** Labels that its worker must have. */
+  worker_labels?: JsonObject;
 }
 
 /** Returns the flow run. */
@@ -1601,6 +1609,8 @@ export interface CreateTeamRequest {
   name: string;
   /** What it is for. */
   description: string;
+  /** What a directory calls it. */
+  external_id: string;
 }
 
 /** Returns the team. */
@@ -1615,6 +1625,8 @@ export interface CreateUserRequest {
   email: string;
   /** The name that people read; empty is the address. */
   display_name: string;
+  /** What a directory calls the user. */
+  external_id: string;
 }
 
 /** Returns the user. */
@@ -4544,6 +4556,8 @@ export interface ListTeamsRequest {
   page_size: number;
   /** The next_page_token of the page before. */
   page_token: string;
+  /** Only the one that a directory calls so. */
+  external_id: string;
 }
 
 /** Returns a page of teams. */
@@ -4562,6 +4576,8 @@ export interface ListUsersRequest {
   page_size: number;
   /** The next_page_token of the page before. */
   page_token: string;
+  /** Only the one that a directory calls so. */
+  external_id: string;
 }
 
 /** Returns a page of users. */
@@ -5012,6 +5028,8 @@ export interface OidcProvider {
   scopes: string[];
   /** The claim with the groups; empty is `groups`. */
   groups_claim: string;
+  /** Whether e-mail addresses are taken for proven of which it does not say whether they are (`email_verified`). Only for providers where nobody chooses their address themselves: people are known by it when they come first. */
+  emails_are_proven: boolean;
 }
 
 /** Asks to pause a backfill. */
@@ -6786,6 +6804,8 @@ export interface Team {
   created_at?: string;
   /** When it last changed. */
   updated_at?: string;
+  /** What a directory that keeps teams here calls this one; unique in the account, empty if none does. */
+  external_id: string;
 }
 
 /** Asks when an automation would have fired. */
@@ -7036,7 +7056,7 @@ export interface UpdateTaskRunResponse {
 export interface UpdateTeamRequest {
   /** The new values, and the team's id. */
   team?: Team;
-  /** Which fields to change: handle, name, description. */
+  /** Which fields to change: handle, name, description, external_id. */
   update_mask?: string;
 }
 
@@ -7050,7 +7070,7 @@ export interface UpdateTeamResponse {
 export interface UpdateUserRequest {
   /** The new values, and the user's id. */
   user?: User;
-  /** Which fields to change: display_name, active, email. */
+  /** Which fields to change: display_name, active, email, external_id. */
   update_mask?: string;
 }
 
@@ -7134,6 +7154,8 @@ export interface User {
   updated_at?: string;
   /** When the user last signed in or used a key, to about a minute; unset if never. */
   last_seen_at?: string;
+  /** What a directory that keeps users here calls this one; unique in the account, empty if none does. */
+  external_id: string;
 }
 
 /** What a value inside of parameters has to be. */

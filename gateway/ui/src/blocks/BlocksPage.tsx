@@ -10,6 +10,7 @@ import { More } from "../parts/More.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { SearchField } from "../parts/SearchField.tsx";
 import { BlockDialog } from "./BlockDialog.tsx";
+import { OF_PREFECT, PrefectTypes } from "./PrefectTypes.tsx";
 
 const EXAMPLE = `from headrace.blocks import Block, SecretStr
 
@@ -87,6 +88,7 @@ export function BlocksPage() {
             A block keeps typed configuration under a name, its secrets encrypted. Saving one makes its type known here;
             <code> headrace block register</code> adds the types that come along.
           </p>
+          <PrefectTypes />
         </Empty>
       )}
       {!isNothing && !list.isPending && list.rows.length === 0 && (
@@ -110,6 +112,7 @@ export function BlocksPage() {
             ))}
           </ul>
           <More list={types} />
+          {!types.hasMore && !types.rows.some((item) => item.slug === OF_PREFECT) && <PrefectTypes />}
         </>
       )}
       {chosen !== undefined && <BlockDialog type={chosen} block={undefined} onClose={() => setChosen(undefined)} />}

@@ -786,6 +786,10 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
     PARENT_FLOW_RUN_ID_FIELD_NUMBER: builtins.int
     INFRASTRUCTURE_ID_FIELD_NUMBER: builtins.int
     OWN_TOKEN_FIELD_NUMBER: builtins.int
+    JOB_VARIABLES_FIELD_NUMBER: builtins.int
+    WORK_POOL_NAME_FIELD_NUMBER: builtins.int
+    WORK_QUEUE_NAME_FIELD_NUMBER: builtins.int
+    WORKER_LABELS_FIELD_NUMBER: builtins.int
     flow_run_id: builtins.str
     """UUIDv7 made by the caller, which makes the call repeatable; empty lets the server make one."""
     flow_id: builtins.str
@@ -808,6 +812,12 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
     """The token of the attempt that begins if the run is created as PENDING or RUNNING by a client that neither keeps
     tokens nor gives signs of life: see ProposeFlowRunStateRequest.
     """
+    work_pool_name: builtins.str
+    """The work pool whose workers take it while it is SCHEDULED; empty: none does. They have to know how to load it
+    without a deployment.
+    """
+    work_queue_name: builtins.str
+    """The queue of the pool; empty is the default one."""
     @property
     def state(self) -> headrace.api.v1.state_pb2.State:
         """The first state: SCHEDULED (the default), PENDING or RUNNING."""
@@ -832,6 +842,14 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
     def retry_policy(self) -> Global___RetryPolicy:
         """How often and when it is retried."""
 
+    @property
+    def job_variables(self) -> google.protobuf.struct_pb2.Struct:
+        """Values for the base job template of its pool."""
+
+    @property
+    def worker_labels(self) -> google.protobuf.struct_pb2.Struct:
+        """Labels that its worker must have."""
+
     def __init__(
         self,
         *,
@@ -851,9 +869,13 @@ class CreateFlowRunRequest(google.protobuf.message.Message):
         parent_flow_run_id: builtins.str = ...,
         infrastructure_id: builtins.str = ...,
         own_token: builtins.str = ...,
+        job_variables: google.protobuf.struct_pb2.Struct | None = ...,
+        work_pool_name: builtins.str = ...,
+        work_queue_name: builtins.str = ...,
+        worker_labels: google.protobuf.struct_pb2.Struct | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "labels", b"labels", "parameters", b"parameters", "retry_policy", b"retry_policy", "state", b"state"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "flow_run_id", b"flow_run_id", "flow_version", b"flow_version", "idempotency_key", b"idempotency_key", "infrastructure_id", b"infrastructure_id", "labels", b"labels", "name", b"name", "own_token", b"own_token", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "state", b"state", "tags", b"tags"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "job_variables", b"job_variables", "labels", b"labels", "parameters", b"parameters", "retry_policy", b"retry_policy", "state", b"state", "worker_labels", b"worker_labels"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["context", b"context", "flow", b"flow", "flow_id", b"flow_id", "flow_name", b"flow_name", "flow_run_id", b"flow_run_id", "flow_version", b"flow_version", "idempotency_key", b"idempotency_key", "infrastructure_id", b"infrastructure_id", "job_variables", b"job_variables", "labels", b"labels", "name", b"name", "own_token", b"own_token", "parameters", b"parameters", "parent_flow_run_id", b"parent_flow_run_id", "parent_task_run_id", b"parent_task_run_id", "retry_policy", b"retry_policy", "state", b"state", "tags", b"tags", "work_pool_name", b"work_pool_name", "work_queue_name", b"work_queue_name", "worker_labels", b"worker_labels"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["flow", b"flow"]) -> typing.Literal["flow_id", "flow_name"] | None: ...
 
 Global___CreateFlowRunRequest: typing_extensions.TypeAlias = CreateFlowRunRequest

@@ -1,0 +1,106 @@
+"""What Prefect's client may ask a server for, without the client: types of blocks, runs in pools, signs of life."""
+
+from __future__ import annotations
+
+import datetime
+import uuid
+from typing import Any
+
+import httpx
+
+from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
+from headrace_harness.servers import Addresses
+from headrace_harness.stack import Stack
+from headrace_harness.websocket import websocket
+from headrace_prefect import system_types
+from headrace_prefect.attempts import attempt_token_of
+
+
+def said(answer: httpx.Response, status: int = 200) -> Any:
+    """Return what an answer says."""
+    assert answer.status_code == status, answer.text
+    return answer.json() if answer.content else None
+
+
+async def a_flow(stack: Stack) -> str:
+    """Return the id of a new flow."""
+    made: dict[str, Any] = said(await stack.http.post("/api/flows/", json={"name": f"f-{uuid.uuid4().hex}"}), 201)
+    return str(made["id"])
+
+
+async def test_the_types_that_come_with_the_client_are_there(stack: Stack) -> None:
+    found = said(await stack.http.post("/api/block_types/filter", json={}))
+    by_slug = {each["slug"]: each for each in found}
+    assert set(by_slug) >= set(system_types.BY_SLUG)
+    secret = by_slug["secret"]
+    assert secret["is_protected"]
+    assert said(await stack.http.get("/api/block_types/slug/secret"))["id"] == secret["id"]
+    said(await stack.http.delete(f"/api/block_types/{secret['id']}"), 403)
+    said(await stack.http.post("/api/block_types/install_system_block_types"))
+    checksum = f"sha256:{system_types.BY_SLUG['secret'].client_checksum}"
+    schema = said(await stack.http.get(f"/api/block_schemas/checksum/{checksum}"))
+    assert (schema["fields"]["block_type_slug"], schema["version"]) == ("secret", system_types.VERSION)
+    # What is made by hand is what the client finds.
+    name = f"by-hand-{uuid.uuid4().hex[:8]}"
+    said(await stack.http.put(f"/v1/blocks/slack-webhook/{name}", json={"data": {"url": "https://hooks.example/x"}}))
+    address = f"/api/block_types/slug/slack-webhook/block_documents/name/{name}"
+    document = said(await stack.http.get(address, params={"include_secrets": "true"}))
+    assert document["data"] == {"url": "https://hooks.example/x"}
+    assert document["block_schema"]["checksum"].endswith(system_types.BY_SLUG["slack-webhook"].client_checksum)
+    assert said(await stack.http.get(address))["data"] == {"url": "********"}
+
+
+async def test_a_run_without_a_deployment_waits_in_the_pool_that_it_names(stack: Stack) -> None:
+    pool = f"pool-{uuid.uuid4().hex[:8]}"
+    said(await stack.http.post("/api/work_pools/", json={"name": pool, "type": "process"}), 201)
+    body = {
+        "flow_id": await a_flow(stack),
+        "state": {"type": "PENDING"},
+        "work_pool_name": pool,
+        "job_variables": {"command": "true"},
+    }
+    refused = await stack.http.post("/api/flow_runs/", json={**body, "work_pool_name": "nowhere"})
+    assert refused.status_code == 404, refused.text
+    run = said(await stack.http.post("/api/flow_runs/", json=body), 201)
+    assert (run["work_pool_name"], run["work_queue_name"]) == (pool, "default")
+    assert run["job_variables"] == {"command": "true"}
+    waiting = f"/api/work_pools/{pool}/get_scheduled_flow_runs"
+    assert said(await stack.http.post(waiting, json={})) == []
+    scheduled = await stack.http.post(f"/api/flow_runs/{run['id']}/set_state", json={"state": {"type": "SCHEDULED"}})
+    assert said(scheduled, 201)["status"] == "ACCEPT"
+    [taken] = said(await stack.http.post(waiting, json={}))
+    assert (taken["flow_run"]["id"], taken["flow_run"]["job_variables"]) == (run["id"], {"command": "true"})
+    claimed = await stack.http.post(f"/api/flow_runs/{run['id']}/set_state", json={"state": {"type": "PENDING"}})
+    assert said(claimed, 201)["status"] == "ACCEPT"
+    assert said(await stack.http.post(waiting, json={})) == []
+
+
+async def test_heartbeats_make_the_lease_of_a_run_one_that_ends(stack: Stack, addresses: Addresses) -> None:
+    body = {"flow_id": await a_flow(stack), "state": {"type": "RUNNING"}}
+    run = said(await stack.http.post("/api/flow_runs/", json=body), 201)
+    asked = task_run_pb2.RenewAttemptsRequest(
+        attempts=[task_run_pb2.RecordAttempt(flow_run_id=run["id"], token=attempt_token_of(run["id"]))]
+    )
+    record = stack.stub(task_run_pb2_grpc.RecordServiceStub)
+
+    async def held_until() -> datetime.datetime:
+        answer = await record.RenewAttempts(asked)
+        return answer.lease_expires_at.ToDatetime(tzinfo=datetime.UTC)
+
+    now = datetime.datetime.now(datetime.UTC)
+    assert await held_until() > now + datetime.timedelta(days=365)
+    heartbeat = {
+        "occurred": now.isoformat(),
+        "event": "prefect.flow-run.heartbeat",
+        "resource": {"prefect.resource.id": f"prefect.flow-run.{run['id']}", "prefect.resource.name": run["name"]},
+        "related": [],
+        "payload": {},
+        "id": str(uuid.uuid4()),
+    }
+    async with websocket(f"{addresses.http_url}/api/events/in", subprotocols=["prefect"]) as socket:
+        await socket.send({"type": "auth", "token": None})
+        assert await socket.receive() == {"type": "auth_success"}
+        await socket.send(heartbeat)
+        await socket.ping(b"taken")
+        assert await socket.receive() == b"taken"
+    assert now < await held_until() < now + datetime.timedelta(hours=12)
