@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib.resources
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
+import grpc.aio
 import orjson
 
 from headrace import errors
@@ -24,6 +25,7 @@ from headrace_gateway.security import PAGE_HEADERS, Walls
 logger = logging.getLogger(__name__)
 
 NOT_BUILT = "/not-built.html"
+METRICS = "/metrics"
 
 
 class Application:
@@ -39,6 +41,7 @@ class Application:
         ui: The built user interface; without files `/` says how to build it.
         mounts: What else answers, by the beginning of its paths; websockets are for these alone.
         front: Tells requests from where they come.
+        knows: Raises where a request does not prove who makes it; for `/metrics` of a server with sign-in.
     """
 
     def __init__(
@@ -52,7 +55,9 @@ class Application:
         ui: Files,
         mounts: Mapping[str, App] | None = None,
         front: Front | None = None,
+        knows: Callable[[Scope], Awaitable[None]] | None = None,
     ) -> None:
+        self._knows = knows
         self._front = front or Front(NOBODY, is_secure=False)
         self._contract = contract
         self._api = api
@@ -135,9 +140,23 @@ class Application:
             refused = errors.Unimplemented("this page can only be read", reason="METHOD_NOT_ALLOWED")
             await self._api.refuse(send, failures.of_error(refused, 405), [(b"allow", b"GET, HEAD")])
         elif path in self._own:
-            await self._own[path](scope, send)
+            if path == METRICS and (refused_reader := await self._refusal(scope)) is not None:
+                await self._api.refuse(send, refused_reader)
+            else:
+                await self._own[path](scope, send)
         else:
             await self._page(path, scope, send)
+
+    async def _refusal(self, scope: Scope) -> failures.Failure | None:
+        """Return why who asks is not told what the server measures."""
+        try:
+            if self._knows is not None:
+                await self._knows(scope)
+        except errors.HeadraceError as error:
+            return failures.of_error(error)
+        except grpc.aio.AioRpcError as error:
+            return failures.of_call(error)
+        return None
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         self._front.enter(scope)

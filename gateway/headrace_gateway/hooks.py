@@ -56,7 +56,7 @@ class Hooks:
             await respond(send, 200, response.answer.encode(), headers)
             return None
         body = orjson.dumps({"event_id": response.event_id, "stored": response.stored})
-        await respond(send, 200, body, [JSON, NO_STORE])
+        await respond(send, 200, body, [JSON, NO_STORE, _NO_SNIFFING])
         return None
 
     async def _request(self, scope: Scope, receive: Receive) -> webhook_pb2.ReceiveWebhookRequest:

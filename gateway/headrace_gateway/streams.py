@@ -198,7 +198,12 @@ class _Writer:
 
     async def start(self) -> None:
         """Send the status and what stands in front."""
-        headers = [(b"content-type", self.form.media_type), NO_STORE, (b"x-accel-buffering", b"no")]
+        headers = [
+            (b"content-type", self.form.media_type),
+            NO_STORE,
+            (b"x-accel-buffering", b"no"),
+            (b"x-content-type-options", b"nosniff"),
+        ]
         await self._send({"type": "http.response.start", "status": 200, "headers": headers})
         await self.write(self.form.opening)
 

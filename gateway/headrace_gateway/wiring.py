@@ -20,7 +20,8 @@ from headrace_gateway.contract import load_contract
 from headrace_gateway.files import Files
 from headrace_gateway.fronting import Front
 from headrace_gateway.hooks import Hooks
-from headrace_gateway.http import App
+from headrace_gateway.http import App, Scope
+from headrace_gateway.metadata import metadata_of
 from headrace_gateway.operations import Operations
 from headrace_gateway.scim import application as scim
 from headrace_gateway.security import Walls
@@ -90,6 +91,11 @@ async def build(context: GatewayContext) -> Gateway:
         internal_token=context.internal_token,
         sessions=Sessions(is_secure=settings.public_url.startswith("https:")),
     )
+    [me] = (method for method in contract.methods if method.name == "GetCaller")
+
+    async def know(scope: Scope) -> None:
+        await backends.call(me, me.request_class(), metadata_of(scope, None, context.internal_token))
+
     walls = Walls(settings.host, settings.allowed_hosts, settings.allowed_origins)
     ui = Files.load(importlib.resources.files("headrace_gateway").joinpath("static"))
     tls = ServerTls.of_settings(settings)
@@ -103,5 +109,6 @@ async def build(context: GatewayContext) -> Gateway:
         ui,
         {**context.mounts, scim.PREFIX: scim.Scim(contract, backends, context.internal_token)},
         Front(TrustedProxies(settings.trusted_proxies), is_secure=settings.public_url.startswith("https:")),
+        know if settings.auth == "on" else None,
     )
     return Gateway(settings, HttpServer(application, tls.http_context() if tls is not None else None))

@@ -33,6 +33,8 @@ from headrace.internal.v1 import audit_pb2_grpc
 from headrace.rpc.status import from_rpc_error
 from headrace_chassis import resolving
 from headrace_chassis.audit_scope import AuditScope, set_scope
+from headrace_chassis.audit_secrets import clear_secrets, may_hold_secrets
+from headrace_chassis.audit_strangers import Strangers
 from headrace_chassis.caller import Caller
 from headrace_chassis.calls import Call
 from headrace_chassis.forwarding import HEADER, NOBODY, TrustedProxies
@@ -90,9 +92,6 @@ REPORTING = frozenset(
 )
 """What programs do for their runs; denied attempts are audited all the same."""
 
-_SECRET_FIELDS = frozenset(
-    {"client_secret", "bind_password", "password", "new_password", "old_password", "secret", "key", "token", "code"}
-)
 _INSERT = """
 insert into audit_pending (audit_entry_id, is_complete, payload) values ($1, $2, $3)
 """
@@ -176,6 +175,7 @@ class AuditTrail:
         self._digest_key = digest_key
         self._attempts: collections.deque[audit_pb2.AuditEntry] = collections.deque()
         self._completed: collections.deque[audit_pb2.AuditEntry] = collections.deque()
+        self._strangers = Strangers()
         self.lost = 0
         """Attempts that were not kept, since there were too many."""
 
@@ -206,6 +206,8 @@ class AuditTrail:
         self, method: Method, described: Described, caller: Caller, source: tuple[str, str], reason: str
     ) -> None:
         """Keep that somebody was not let in; stored at the next tick."""
+        if caller.principal_kind == "anonymous" and not self._strangers.takes(source[0]):
+            return
         entry = _entry(method, described, caller, source)
         entry.outcome, entry.reason = audit_pb2.AUDIT_OUTCOME_DENIED, reason
         self._keep(entry)
@@ -242,16 +244,17 @@ class AuditTrail:
 
     def digest(self, content: message.Message) -> str:
         """Return the keyed digest of an object, without its secrets."""
-        if _may_hold_secrets(content.DESCRIPTOR):
+        if may_hold_secrets(content.DESCRIPTOR):
             copied = type(content)()
             copied.CopyFrom(content)
-            _clear_secrets(copied)
+            clear_secrets(copied)
             content = copied
         return hmac.new(self._digest_key, content.SerializeToString(deterministic=True), hashlib.sha256).hexdigest()
 
     async def save_attempts(self) -> int:
         """Write what is kept in memory; returns how many."""
         saved = await self._save(self._attempts, _INSERT)
+        self._strangers.tell()
         if self.lost and saved:
             logger.warning("%d attempts are not in the audit log: they came faster than they could be kept", self.lost)
             self.lost = 0
@@ -422,41 +425,6 @@ def _identity_of(resource: message.Message) -> str:
     first = resource.DESCRIPTOR.fields_by_number.get(1)
     value = getattr(resource, first.name) if first is not None else ""
     return value[:1024] if isinstance(value, str) else ""
-
-
-@functools.cache
-def _may_hold_secrets(described: descriptor.Descriptor) -> bool:
-    """Return whether messages of a kind have fields for secrets, in themselves or in what they hold."""
-    seen: set[str] = set()
-    waiting = [described]
-    while waiting:
-        current = waiting.pop()
-        if current.full_name in seen:
-            continue
-        seen.add(current.full_name)
-        for field in current.fields:
-            if field.name in _SECRET_FIELDS and field.type in (field.TYPE_STRING, field.TYPE_BYTES):
-                return True
-            if field.message_type is not None and not field.message_type.full_name.startswith("google.protobuf."):
-                waiting.append(field.message_type)
-    return False
-
-
-def _clear_secrets(content: message.Message) -> None:
-    for field, value in content.ListFields():
-        if field.name in _SECRET_FIELDS and field.type in (field.TYPE_STRING, field.TYPE_BYTES):
-            content.ClearField(field.name)
-        elif (
-            field.message_type is None
-            or field.message_type.full_name.startswith("google.protobuf.")
-            or field.message_type.GetOptions().map_entry
-        ):
-            continue
-        elif field.is_repeated:
-            for each in value:
-                _clear_secrets(each)
-        else:
-            _clear_secrets(value)
 
 
 def source_of(

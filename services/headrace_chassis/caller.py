@@ -18,6 +18,9 @@ ALL_PERMISSIONS = "*"
 RUN_CREDENTIAL = "run:"
 """How the credentials of flow runs begin: what is behind it is the run."""
 
+OTHER_RUNS = "PERMISSION_OTHER_RUNS_EDIT"
+"""With it the token of a flow run may change what other runs did, too."""
+
 
 @dataclasses.dataclass(slots=True)
 class Proof:
@@ -54,6 +57,11 @@ class Caller:
     def is_run(self) -> bool:
         """Whether a flow run calls, with the token that was made for it."""
         return self.credential_id.startswith(RUN_CREDENTIAL)
+
+    @property
+    def run_id(self) -> str:
+        """The flow run that calls, "" if none does."""
+        return self.credential_id.removeprefix(RUN_CREDENTIAL) if self.is_run else ""
 
     def may(self, permission: str) -> bool:
         """Return whether the caller holds `permission`, named as in the enum `headrace.api.v1.Permission`."""

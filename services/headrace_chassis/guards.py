@@ -28,7 +28,7 @@ from headrace.rpc import status
 from headrace_chassis import methods, metrics, resolving, telemetry
 from headrace_chassis.audit import Auditor, AuditTrail
 from headrace_chassis.audit_scope import AuditScope
-from headrace_chassis.caller import Caller, set_caller
+from headrace_chassis.caller import OTHER_RUNS, Caller, set_caller
 from headrace_chassis.calls import Call, set_call
 from headrace_chassis.forwarding import NOBODY, TrustedProxies
 from headrace_chassis.methods import Method
@@ -173,6 +173,10 @@ class Guards:
         call.caller = caller
         if not method.is_open:
             require(caller, method, request)
+            if not method.is_for_runs and caller.is_run and not caller.may(OTHER_RUNS):
+                raise errors.PermissionDenied(
+                    f"flow runs do not call {method.name} with their tokens", reason="NOT_FOR_RUNS"
+                )
         elif caller.is_run and permission != methods.PERMISSION_PUBLIC and not method.name.startswith(("Get", "List")):
             # It would outlive its run with a key, or a session, of the worker's account.
             raise errors.PermissionDenied("flow runs keep no keys and no sessions", reason="NOT_FOR_RUNS")

@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf import descriptor, descriptor_pool
 
 from headrace.api.v1 import options_pb2
+from headrace_chassis.run_rights import is_for_runs
 
 PERMISSION_UNSPECIFIED = options_pb2.PERMISSION_UNSPECIFIED
 PERMISSION_PUBLIC = options_pb2.PERMISSION_PUBLIC
@@ -40,6 +41,8 @@ class Method:
     is_open: bool = False
     """Whether it needs no permission in particular."""
     is_unary: bool = True
+    is_for_runs: bool = True
+    """Whether a flow run may call it with the token that was made for it."""
 
     @property
     def is_internal(self) -> bool:
@@ -60,12 +63,13 @@ def methods_of(service: str) -> dict[str, Method]:
 def _describe(service: str, method: descriptor.MethodDescriptor) -> Method:
     permission = int(method.GetOptions().Extensions[options_pb2.permission])
     about = method.GetOptions().Extensions[options_pb2.object]
+    permission_name = options_pb2.Permission.Name(options_pb2.Permission.ValueType(permission))
     return Method(
         service=service,
         name=method.name,
         path=f"/{service}/{method.name}",
         permission=permission,
-        permission_name=options_pb2.Permission.Name(options_pb2.Permission.ValueType(permission)),
+        permission_name=permission_name,
         request_type=method.input_type.full_name,
         client_streaming=method.client_streaming,
         server_streaming=method.server_streaming,
@@ -73,6 +77,7 @@ def _describe(service: str, method: descriptor.MethodDescriptor) -> Method:
         object_fields=tuple(filter(None, about.field.split(","))),
         is_open=permission in (PERMISSION_PUBLIC, PERMISSION_AUTHENTICATED),
         is_unary=not (method.client_streaming or method.server_streaming),
+        is_for_runs=is_for_runs(service, method.name, permission_name),
     )
 
 

@@ -96,6 +96,7 @@ PRINCIPAL = sqlalchemy.Table(
     _time("last_seen_at"),
     _time("created_at", is_now=True),
     _time("updated_at", is_now=True),
+    _text("external_id", default=""),
     _refers("principal", "account_id", "account"),
     _refers("principal", "workspace_id", "workspace"),
     sqlalchemy.CheckConstraint(
@@ -115,6 +116,13 @@ PRINCIPAL = sqlalchemy.Table(
         "handle",
         unique=True,
         postgresql_where=sqlalchemy.text("workspace_id is not null"),
+    ),
+    sqlalchemy.Index(
+        "principal_external_id_idx",
+        "account_id",
+        "external_id",
+        unique=True,
+        postgresql_where=sqlalchemy.text("external_id <> ''"),
     ),
 )
 """Users, whose handle is their e-mail address in small letters, and service accounts of workspaces."""
@@ -142,8 +150,16 @@ TEAM = sqlalchemy.Table(
     _text("description", default=""),
     _time("created_at", is_now=True),
     _time("updated_at", is_now=True),
+    _text("external_id", default=""),
     sqlalchemy.UniqueConstraint("account_id", "handle", name="team_handle_key"),
     _refers("team", "account_id", "account"),
+    sqlalchemy.Index(
+        "team_external_id_idx",
+        "account_id",
+        "external_id",
+        unique=True,
+        postgresql_where=sqlalchemy.text("external_id <> ''"),
+    ),
 )
 
 TEAM_MEMBER = sqlalchemy.Table(
@@ -340,6 +356,19 @@ PASSWORD = sqlalchemy.Table(
     sqlalchemy.Column("recovery_hashes", sqlalchemy.ARRAY(sqlalchemy.LargeBinary), nullable=False, server_default="{}"),
     _refers("password", "principal_id", "principal", cascades=True),
 )
+"""`failures` and `locked_until` are for servers of the release before: tries are counted in `sign_in_try` now."""
+
+SIGN_IN_TRY = sqlalchemy.Table(
+    "sign_in_try",
+    METADATA,
+    sqlalchemy.Column("provider", sqlalchemy.Text, primary_key=True),
+    sqlalchemy.Column("name_digest", sqlalchemy.Text, primary_key=True),
+    sqlalchemy.Column("failures", sqlalchemy.Integer, nullable=False),
+    _time("locked_until"),
+    sqlalchemy.Column("tried_at", sqlalchemy.DateTime(timezone=True), nullable=False),
+    sqlalchemy.Index("sign_in_try_tried_at_idx", "tried_at"),
+)
+"""How often a name was tried with something wrong, whether anybody has it or not."""
 
 IDENTITY_PROVIDER = sqlalchemy.Table(
     "identity_provider",

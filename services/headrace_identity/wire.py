@@ -155,6 +155,7 @@ def to_user(principal: Principal) -> user_pb2.User:
         created_at=_stamp(principal.created_at),
         updated_at=_stamp(principal.updated_at),
         last_seen_at=_stamp(principal.last_seen_at),
+        external_id=principal.external_id,
     )
 
 
@@ -181,6 +182,7 @@ def to_team(team: Team) -> team_pb2.Team:
         description=team.description,
         created_at=_stamp(team.created_at),
         updated_at=_stamp(team.updated_at),
+        external_id=team.external_id,
     )
 
 

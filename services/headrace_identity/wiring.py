@@ -17,7 +17,7 @@ from headrace_identity.queries.directory import PostgresDirectory
 from headrace_identity.queries.keys import PostgresApiKeys, PostgresInvitations, PostgresSigningKeys
 from headrace_identity.queries.providers import PostgresProviders
 from headrace_identity.queries.roles import PostgresRoles
-from headrace_identity.queries.sign_in import PostgresDevices, PostgresSignIns
+from headrace_identity.queries.sign_in import PostgresDevices, PostgresSignIns, PostgresSignInTries
 from headrace_identity.queries.workspaces import PostgresWorkspaces
 from headrace_identity.rules.roles import built_in_roles
 from headrace_identity.servicers.api_keys import ApiKeyServicer
@@ -37,6 +37,7 @@ from headrace_identity.usecases.directories import SigningInWithDirectory
 from headrace_identity.usecases.providers import ForeignTokenAuthenticator, SigningInElsewhere
 from headrace_identity.usecases.run_tokens import RunTokens
 from headrace_identity.usecases.signing_in import Passwords, SessionAuthenticator, SigningIn
+from headrace_identity.usecases.tries import Tries
 
 
 async def build(context: ServiceContext) -> Service:
@@ -54,10 +55,11 @@ async def build(context: ServiceContext) -> Service:
     log = PostgresAuditLog(context.database)
     sign_ins, providers, devices = PostgresSignIns(changes), PostgresProviders(changes), PostgresDevices(changes)
     openid = OpenId()
+    tries = Tries(PostgresSignInTries(context.database), secret_box, now)
     signing_in = SigningIn(
-        sign_ins, directory, secret_box, Passwords(), now, session_seconds=settings.session_hours * 3600
+        sign_ins, directory, secret_box, Passwords(), tries, now, session_seconds=settings.session_hours * 3600
     )
-    elsewhere = SigningInElsewhere(providers, directory, openid, secret_box, now)
+    elsewhere = SigningInElsewhere(providers, directory, openid, secret_box, now, settings.public_url)
     token = settings.internal_token
     run_tokens = RunTokens(StateAttempts(context.channel), keys, secret_box, now)
     authenticators = (
@@ -82,7 +84,7 @@ async def build(context: ServiceContext) -> Service:
             SignInServicer(
                 signing_in,
                 elsewhere,
-                SigningInWithDirectory(providers, directory, Ldap(), secret_box, now),
+                SigningInWithDirectory(providers, directory, Ldap(), secret_box, tries),
                 sign_ins,
                 providers,
                 devices,

@@ -11,6 +11,7 @@ from headrace_chassis.partitions import PartitionedTable, PartitionKeeper
 from headrace_chassis.secrets import SecretBox
 from headrace_chassis.service import Service, ServiceContext
 from headrace_chassis.settings import ServerSettings
+from headrace_chassis.telemetry import span_follower
 from headrace_state.loops.background import BackgroundUpkeep
 from headrace_state.loops.bulk import BulkRunner
 from headrace_state.loops.deadlines import CancellationEscalation, PauseExpiry
@@ -61,6 +62,7 @@ from headrace_state.servicers.imports import RunImportServicer
 from headrace_state.servicers.insight import RunInsightServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.notes import RunNoteServicer
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.servicers.record import RecordServicer
 from headrace_state.servicers.retention import RetentionServicer
 from headrace_state.servicers.run_inputs import RunInputServicer
@@ -78,6 +80,7 @@ async def build(context: ServiceContext) -> Service:
     flow_runs = PostgresFlowRuns(database, outbox, wakeups, floors)
     flow_run_reads = PostgresFlowRunReads(database)
     task_run_reads = PostgresTaskRunReads(database)
+    own = OwnRuns(flow_run_reads)
     scheduler = SchedulerClient(lambda: context.channel("scheduler"))
     limits = PostgresLimits(database, outbox, wakeups)
     leases = PostgresLeases(database)
@@ -98,7 +101,7 @@ async def build(context: ServiceContext) -> Service:
         {kind: days for kind, (days, _) in kept.items()},
         lease=ServiceLease(database, RetentionSweeper.name, context.holder),
     )
-    recorder = Recorder(PostgresRecording(database, outbox, wakeups))
+    recorder = Recorder(PostgresRecording(database, outbox, wakeups), follow=span_follower)
 
     async def close() -> None:
         await recorder.close()
@@ -107,10 +110,10 @@ async def build(context: ServiceContext) -> Service:
     return Service(
         servicers=(
             FlowServicer(PostgresFlows(database), scheduler),
-            FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads), scheduler),
-            TaskRunServicer(task_run_reads, flow_run_reads),
+            FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads), own, scheduler),
+            TaskRunServicer(task_run_reads, flow_run_reads, own),
             RecordServicer(recorder, leases, feed),
-            RunInputServicer(flow_runs, PostgresRunInputs(database, wakeups)),
+            RunInputServicer(flow_runs, PostgresRunInputs(database, wakeups), own),
             StateInternalServicer(
                 flow_runs,
                 flow_run_reads,
@@ -120,13 +123,13 @@ async def build(context: ServiceContext) -> Service:
                 limits,
             ),
             ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
-            ArtifactServicer(PostgresArtifacts(database)),
-            AssetServicer(PostgresAssets(database)),
+            ArtifactServicer(PostgresArtifacts(database), own),
+            AssetServicer(PostgresAssets(database), own),
             VariableServicer(PostgresVariables(database)),
             BlockServicer(PostgresBlocks(database), SecretBox.of_settings(context.settings)),
             RunInsightServicer(PostgresRunInsight(database), context.clock),
             RunImportServicer(PostgresImports(database)),
-            RunNoteServicer(PostgresRunNotes(database)),
+            RunNoteServicer(PostgresRunNotes(database), own),
             BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake, wakeups),
             RetentionServicer(retention, kept, sweeper.wake),
             BackgroundTaskServicer(background, task_run_reads, feed, wakeups),

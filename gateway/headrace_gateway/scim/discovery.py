@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from headrace_gateway.scim.resources import CORE, GROUP, MESSAGES, USER
+from headrace_gateway.scim import bulk
+from headrace_gateway.scim.resources import CORE, GROUP, MAX_BODY_BYTES, MESSAGES, USER
 
 _CONFIGURATION = {
     "schemas": [f"{CORE}ServiceProviderConfig"],
     "patch": {"supported": True},
-    "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+    "bulk": {"supported": True, "maxOperations": bulk.MOST_OPERATIONS, "maxPayloadSize": MAX_BODY_BYTES},
     "filter": {"supported": True, "maxResults": 200},
     "changePassword": {"supported": False},
-    "sort": {"supported": False},
-    "etag": {"supported": False},
+    "sort": {"supported": True},
+    "etag": {"supported": True},
     "authenticationSchemes": [
         {"type": "oauthbearertoken", "name": "API key", "description": "The key of a service account", "primary": True}
     ],
@@ -42,8 +43,13 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "description": "A user of the account",
         "attributes": [
             _attribute("userName", required=True, uniqueness="server"),
+            _attribute("externalId", caseExact=True, uniqueness="server"),
             _attribute("displayName"),
-            _attribute("name", "complex", subAttributes=[_attribute("formatted")]),
+            _attribute(
+                "name",
+                "complex",
+                subAttributes=[_attribute("formatted"), _attribute("givenName"), _attribute("familyName")],
+            ),
             _attribute("emails", "complex", multiValued=True, subAttributes=[_attribute("value")]),
             _attribute("active", "boolean"),
         ],
@@ -55,6 +61,7 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
         "description": "A team",
         "attributes": [
             _attribute("displayName", required=True, uniqueness="server"),
+            _attribute("externalId", caseExact=True, uniqueness="server"),
             _attribute(
                 "members", "complex", multiValued=True, subAttributes=[_attribute("value"), _attribute("display")]
             ),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
+
+import orjson
 
 from headrace import errors
 from headrace.api.v1 import team_pb2, user_pb2
@@ -14,20 +17,26 @@ CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 MESSAGES = "urn:ietf:params:scim:api:messages:2.0:"
 USER, GROUP = f"{CORE}User", f"{CORE}Group"
 PREFIX = "/scim/v2/"
+MAX_BODY_BYTES = 1024 * 1024
 
 
 def of_user(user: user_pb2.User) -> dict[str, Any]:
-    """Return a user as a resource."""
-    return {
+    """Return a user as a resource.
+
+    Of a name there is only what people read. Directories want it in parts: the last word is taken for the family's.
+    """
+    given, _, family = user.display_name.rpartition(" ")
+    parts = {"givenName": given, "familyName": family} if given else {}
+    resource = {
         "schemas": [USER],
         "id": user.user_id,
         "userName": user.email,
         "displayName": user.display_name,
-        "name": {"formatted": user.display_name},
+        "name": {"formatted": user.display_name, **parts},
         "emails": [{"value": user.email, "type": "work", "primary": True}],
         "active": user.active,
-        "meta": _meta("User", "Users", user.user_id, user),
     }
+    return _complete(resource, "User", "Users", user)
 
 
 def of_team(team: team_pb2.Team, members: Iterable[user_pb2.User] | None) -> dict[str, Any]:
@@ -36,7 +45,6 @@ def of_team(team: team_pb2.Team, members: Iterable[user_pb2.User] | None) -> dic
         "schemas": [GROUP],
         "id": team.team_id,
         "displayName": team.name,
-        "meta": _meta("Group", "Groups", team.team_id, team),
     }
     if members is not None:
         resource["members"] = [
@@ -48,7 +56,7 @@ def of_team(team: team_pb2.Team, members: Iterable[user_pb2.User] | None) -> dic
             }
             for user in members
         ]
-    return resource
+    return _complete(resource, "Group", "Groups", team)
 
 
 def to_user(resource: Mapping[str, Any], user_id: str = "") -> user_pb2.User:
@@ -65,7 +73,13 @@ def to_user(resource: Mapping[str, Any], user_id: str = "") -> user_pb2.User:
         raise errors.InvalidArgument.of_field("userName", "must be an e-mail address, or come with one in emails")
     parts = (_text(resource, "name.givenName"), _text(resource, "name.familyName"))
     name = _text(resource, "displayName") or _text(resource, "name.formatted") or " ".join(filter(None, parts))
-    return user_pb2.User(user_id=user_id, email=email, display_name=name or email, active=_truth(resource, "active"))
+    return user_pb2.User(
+        user_id=user_id,
+        email=email,
+        display_name=name or email,
+        active=_truth(resource, "active"),
+        external_id=_text(resource, "externalId"),
+    )
 
 
 def renamed(before: Mapping[str, Any], after: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -88,7 +102,7 @@ def to_team(resource: Mapping[str, Any], team_id: str = "") -> team_pb2.Team:
     handle = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:100].strip("-")
     if not handle:
         raise errors.InvalidArgument.of_field("displayName", "must hold a letter or digit")
-    return team_pb2.Team(team_id=team_id, handle=handle, name=name)
+    return team_pb2.Team(team_id=team_id, handle=handle, name=name, external_id=_text(resource, "externalId"))
 
 
 def members_of(resource: Mapping[str, Any]) -> list[str]:
@@ -96,13 +110,19 @@ def members_of(resource: Mapping[str, Any]) -> list[str]:
     return list(dict.fromkeys(str(value) for value in values_at(resource, "members.value")))
 
 
-def _meta(kind: str, place: str, identifier: str, source: user_pb2.User | team_pb2.Team) -> dict[str, str]:
-    return {
+def _complete(resource: dict[str, Any], kind: str, place: str, source: user_pb2.User | team_pb2.Team) -> dict[str, Any]:
+    """Return a resource with what is said about it; its version is made of what it holds."""
+    if source.external_id:
+        resource["externalId"] = source.external_id
+    digest = hashlib.sha256(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    resource["meta"] = {
         "resourceType": kind,
-        "location": f"{PREFIX}{place}/{identifier}",
+        "location": f"{PREFIX}{place}/{resource['id']}",
         "created": source.created_at.ToJsonString(),
         "lastModified": source.updated_at.ToJsonString(),
+        "version": f'W/"{digest[:20]}"',
     }
+    return resource
 
 
 def _text(resource: Mapping[str, Any], path: str) -> str:

@@ -35,6 +35,11 @@ def command() -> None:
     help="Members of the group hold the role, in the account or a workspace (by id); may be repeated.",
 )
 @click.option("--creates-users/--knows-users", default=False, help="Whether who is not known yet becomes a user.")
+@click.option(
+    "--emails-are-proven",
+    is_flag=True,
+    help="Believe e-mail addresses of which it does not say whether they are verified.",
+)
 @click.option("--disabled", is_flag=True, help="Keep it, but let nobody sign in with it.")
 @output.output_option
 def set_oidc(
@@ -47,6 +52,7 @@ def set_oidc(
     groups_claim: str,
     group_roles: tuple[str, ...],
     creates_users: bool,
+    emails_are_proven: bool,
     disabled: bool,
     as_json: bool,
 ) -> None:
@@ -57,6 +63,7 @@ def set_oidc(
     provider.oidc.issuer, provider.oidc.client_id = issuer, client_id
     provider.oidc.scopes.extend(scopes)
     provider.oidc.groups_claim = groups_claim
+    provider.oidc.emails_are_proven = emails_are_proven
     if client_secret:
         provider.oidc.client_secret = sys.stdin.readline().rstrip("\r\n")
     _set(provider, as_json)

@@ -29,11 +29,12 @@ class PostgresDirectory:
         *,
         kind: str = "user",
         workspace_id: uuid.UUID | None = None,
+        external_id: str = "",
     ) -> Principal | None:
-        """Store a user or service account; None where the handle is taken."""
+        """Store a user or service account; None where the handle or external id is taken."""
         async with self._database.connection() as connection:
             row = await connection.fetchrow(
-                SQL.insert_principal, principal_id, workspace_id, kind, handle, display_name
+                SQL.insert_principal, principal_id, workspace_id, kind, handle, display_name, external_id
             )
         return principal_of(row) if row is not None else None
 
@@ -50,11 +51,11 @@ class PostgresDirectory:
         return await self._principal(SQL.load_service_account_by_handle, workspace_id, handle)
 
     async def list_users(
-        self, *, after: str, limit: int, in_workspace: uuid.UUID | None, pattern: str
+        self, *, after: str, limit: int, in_workspace: uuid.UUID | None, pattern: str, external_id: str = ""
     ) -> Sequence[Principal]:
         """Return users in order of their addresses."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL.list_users, after, in_workspace, pattern, limit)
+            rows = await connection.fetch(SQL.list_users, after, in_workspace, pattern, external_id, limit)
         return [principal_of(row) for row in rows]
 
     async def list_service_accounts(self, workspace_id: uuid.UUID, *, after: str, limit: int) -> Sequence[Principal]:
@@ -64,14 +65,22 @@ class PostgresDirectory:
         return [principal_of(row) for row in rows]
 
     async def update_principal(
-        self, principal_id: uuid.UUID, *, handle: str | None, display_name: str | None, is_active: bool | None
+        self,
+        principal_id: uuid.UUID,
+        *,
+        handle: str | None,
+        display_name: str | None,
+        is_active: bool | None,
+        external_id: str | None = None,
     ) -> Principal | None:
         """Change a principal; None if there is none."""
         try:
             async with self._changes.begin() as connection:
-                row = await connection.fetchrow(SQL.update_principal, principal_id, handle, display_name, is_active)
+                row = await connection.fetchrow(
+                    SQL.update_principal, principal_id, handle, display_name, is_active, external_id
+                )
         except asyncpg.UniqueViolationError as error:
-            raise errors.AlreadyExists(f"{handle} is taken") from error
+            raise errors.AlreadyExists(f"{_taken(error, handle, external_id)} is taken") from error
         return principal_of(row) if row is not None else None
 
     async def delete_principal(self, principal_id: uuid.UUID, kind: str, workspace_id: uuid.UUID | None = None) -> bool:
@@ -85,28 +94,36 @@ class PostgresDirectory:
             count: int = await connection.fetchval(SQL.count_users)
         return count
 
-    async def insert_team(self, team_id: uuid.UUID, handle: str, name: str, description: str) -> Team | None:
-        """Store a team; None where the handle is taken."""
-        return await self._team(SQL.insert_team, team_id, handle, name, description)
+    async def insert_team(
+        self, team_id: uuid.UUID, handle: str, name: str, description: str, external_id: str = ""
+    ) -> Team | None:
+        """Store a team; None where the handle or external id is taken."""
+        return await self._team(SQL.insert_team, team_id, handle, name, description, external_id)
 
     async def load_team(self, team_id: uuid.UUID | None, handle: str) -> Team | None:
         """Return a team by id or handle."""
         return await self._team(SQL.load_team, team_id, handle)
 
-    async def list_teams(self, *, after: str, limit: int) -> Sequence[Team]:
+    async def list_teams(self, *, after: str, limit: int, external_id: str = "") -> Sequence[Team]:
         """Return teams in order of their handles."""
         async with self._database.connection() as connection:
-            rows = await connection.fetch(SQL.list_teams, after, limit)
+            rows = await connection.fetch(SQL.list_teams, after, external_id, limit)
         return [_team(row) for row in rows]
 
     async def update_team(
-        self, team_id: uuid.UUID, *, handle: str | None, name: str | None, description: str | None
+        self,
+        team_id: uuid.UUID,
+        *,
+        handle: str | None,
+        name: str | None,
+        description: str | None,
+        external_id: str | None = None,
     ) -> Team | None:
         """Change a team; None if there is none."""
         try:
-            return await self._team(SQL.update_team, team_id, handle, name, description)
+            return await self._team(SQL.update_team, team_id, handle, name, description, external_id)
         except asyncpg.UniqueViolationError as error:
-            raise errors.AlreadyExists(f"another team has the handle {handle}") from error
+            raise errors.AlreadyExists(f"{_taken(error, handle, external_id)} is another team's") from error
 
     async def delete_team(self, team_id: uuid.UUID) -> bool:
         """Delete a team with the roles that it holds; False if there is none."""
@@ -145,6 +162,11 @@ def principal_of(row: asyncpg.Record) -> Principal:
 
 def _team(row: asyncpg.Record) -> Team:
     return Team(**{name: row[name] for name in Team.__dataclass_fields__})
+
+
+def _taken(error: asyncpg.UniqueViolationError, handle: str | None, external_id: str | None) -> str:
+    is_external = str(getattr(error, "constraint_name", "")).endswith("external_id_idx")
+    return f"the external id {external_id}" if is_external else str(handle)
 
 
 def _count(status: str) -> int:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 
+from headrace_chassis.database import Database
 from headrace_identity.queries.changes import Changes
 from headrace_identity.queries.statements import SQL
 from headrace_identity.rules.sign_in import DeviceSignIn, Password, Session
@@ -29,8 +30,6 @@ class PostgresSignIns:
         return Password(
             principal_id=row["principal_id"],
             hash=row["hash"],
-            failures=row["failures"],
-            locked_until=row["locked_until"],
             totp_secret=row["totp_secret"],
             totp_confirmed=row["totp_confirmed"],
             totp_last_step=row["totp_last_step"],
@@ -46,14 +45,6 @@ class PostgresSignIns:
     async def replace_hash(self, principal_id: uuid.UUID, hashed: str) -> None:
         """Store the same password with newer parameters."""
         await self._execute(SQL.replace_password_hash, principal_id, hashed)
-
-    async def note_failure(self, principal_id: uuid.UUID, locked_until: datetime.datetime | None) -> None:
-        """Count a wrong password."""
-        await self._execute(SQL.note_password_failure, principal_id, locked_until)
-
-    async def forget_failures(self, principal_id: uuid.UUID) -> None:
-        """Begin to count anew."""
-        await self._execute(SQL.forget_password_failures, principal_id)
 
     async def save_totp(self, principal_id: uuid.UUID, sealed: str) -> None:
         """Store a secret that has not been confirmed."""
@@ -128,6 +119,37 @@ class PostgresSignIns:
     async def _execute(self, statement: str, *arguments: object) -> None:
         async with self._database.connection() as connection:
             await connection.execute(statement, *arguments)
+
+
+class PostgresSignInTries:
+    """Implements `repository.SignInTries`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def begin(
+        self, provider: str, name_digest: str, now: datetime.datetime, lock_seconds: Callable[[int], float]
+    ) -> float | None:
+        """Count a try, as a wrong one until it is known to be right."""
+        async with self._database.transaction() as connection:
+            row = await connection.fetchrow(SQL.begin_sign_in_try, provider, name_digest, now)
+            if row["locked_until"] is not None and row["locked_until"] > now:
+                return float((row["locked_until"] - now).total_seconds())
+            seconds = lock_seconds(row["failures"])
+            if seconds:
+                until = now + datetime.timedelta(seconds=seconds)
+                await connection.execute(SQL.lock_sign_in_name, provider, name_digest, until)
+        return None
+
+    async def give_back(self, provider: str, name_digest: str) -> None:
+        """Take the last try back: it was not wrong."""
+        async with self._database.connection() as connection:
+            await connection.execute(SQL.give_back_sign_in_try, provider, name_digest)
+
+    async def forget(self, provider: str, name_digest: str) -> None:
+        """Begin to count anew."""
+        async with self._database.connection() as connection:
+            await connection.execute(SQL.forget_sign_in_tries, provider, name_digest)
 
 
 class PostgresDevices:

@@ -97,8 +97,9 @@ class Directory(Protocol):
         *,
         kind: str = "user",
         workspace_id: uuid.UUID | None = None,
+        external_id: str = "",
     ) -> Principal | None:
-        """Store a user or service account; None where the handle is taken."""
+        """Store a user or service account; None where the handle or external id is taken."""
         ...
 
     async def load_principal(self, principal_id: uuid.UUID) -> Principal | None:
@@ -114,7 +115,7 @@ class Directory(Protocol):
         ...
 
     async def list_users(
-        self, *, after: str, limit: int, in_workspace: uuid.UUID | None, pattern: str
+        self, *, after: str, limit: int, in_workspace: uuid.UUID | None, pattern: str, external_id: str = ""
     ) -> Sequence[Principal]:
         """Return users in order of their addresses."""
         ...
@@ -124,7 +125,13 @@ class Directory(Protocol):
         ...
 
     async def update_principal(
-        self, principal_id: uuid.UUID, *, handle: str | None, display_name: str | None, is_active: bool | None
+        self,
+        principal_id: uuid.UUID,
+        *,
+        handle: str | None,
+        display_name: str | None,
+        is_active: bool | None,
+        external_id: str | None = None,
     ) -> Principal | None:
         """Change a principal; None if there is none."""
         ...
@@ -137,20 +144,28 @@ class Directory(Protocol):
         """Return how many users there are."""
         ...
 
-    async def insert_team(self, team_id: uuid.UUID, handle: str, name: str, description: str) -> Team | None:
-        """Store a team; None where the handle is taken."""
+    async def insert_team(
+        self, team_id: uuid.UUID, handle: str, name: str, description: str, external_id: str = ""
+    ) -> Team | None:
+        """Store a team; None where the handle or external id is taken."""
         ...
 
     async def load_team(self, team_id: uuid.UUID | None, handle: str) -> Team | None:
         """Return a team by id or handle."""
         ...
 
-    async def list_teams(self, *, after: str, limit: int) -> Sequence[Team]:
+    async def list_teams(self, *, after: str, limit: int, external_id: str = "") -> Sequence[Team]:
         """Return teams in order of their handles."""
         ...
 
     async def update_team(
-        self, team_id: uuid.UUID, *, handle: str | None, name: str | None, description: str | None
+        self,
+        team_id: uuid.UUID,
+        *,
+        handle: str | None,
+        name: str | None,
+        description: str | None,
+        external_id: str | None = None,
     ) -> Team | None:
         """Change a team; None if there is none."""
         ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from headrace_identity.rules.sign_in import (
@@ -32,6 +32,15 @@ class Secrets(Protocol):
         """Return whether a text was sealed with the key that seals now."""
         ...
 
+    def sign(self, text: str, purpose: str) -> str:
+        """Return a signature of a text for a purpose."""
+        ...
+
+    @property
+    def can_sign(self) -> bool:
+        """Whether there is a key."""
+        ...
+
 
 class SignIns(Protocol):
     """Passwords and sessions. Every method is one transaction."""
@@ -46,14 +55,6 @@ class SignIns(Protocol):
 
     async def replace_hash(self, principal_id: uuid.UUID, hashed: str) -> None:
         """Store the same password with newer parameters."""
-        ...
-
-    async def note_failure(self, principal_id: uuid.UUID, locked_until: datetime.datetime | None) -> None:
-        """Count a wrong password."""
-        ...
-
-    async def forget_failures(self, principal_id: uuid.UUID) -> None:
-        """Begin to count anew."""
         ...
 
     async def save_totp(self, principal_id: uuid.UUID, sealed: str) -> None:
@@ -104,6 +105,34 @@ class SignIns(Protocol):
 
     async def end_sessions(self, principal_id: uuid.UUID, session_id: uuid.UUID | None) -> int:
         """End one session of a user, or all; returns how many."""
+        ...
+
+
+class SignInTries(Protocol):
+    """How often names were tried with something wrong. Every method is one transaction."""
+
+    async def begin(
+        self, provider: str, name_digest: str, now: datetime.datetime, lock_seconds: Callable[[int], float]
+    ) -> float | None:
+        """Count a try, as a wrong one until it is known to be right.
+
+        Args:
+            provider: Who knows the name; "" is this server.
+            name_digest: Stands for the name.
+            now: The time.
+            lock_seconds: Tells for how long so many wrong ones lock the name for further ones.
+
+        Returns:
+            None if it may be tried; for how many seconds more it may not, otherwise.
+        """
+        ...
+
+    async def give_back(self, provider: str, name_digest: str) -> None:
+        """Take the last try back: it was not wrong."""
+        ...
+
+    async def forget(self, provider: str, name_digest: str) -> None:
+        """Begin to count anew."""
         ...
 
 

@@ -30,6 +30,8 @@ class Principal:
     last_seen_at: datetime.datetime | None
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    external_id: str = ""
+    """What a directory calls a user."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,6 +44,8 @@ class Team:
     description: str
     created_at: datetime.datetime
     updated_at: datetime.datetime
+    external_id: str = ""
+    """What a directory calls it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ _MANAGING = frozenset(
         ACCOUNT_ADMIN,
         "PERMISSION_AUDIT_VIEW",
         "PERMISSION_MEMBERS_EDIT",
+        "PERMISSION_OTHER_RUNS_EDIT",
         "PERMISSION_RUNS_IMPORT",
         "PERMISSION_WORKSPACE_DELETE",
         "PERMISSION_WORKSPACE_EDIT",
@@ -75,11 +76,14 @@ _WORKING = frozenset(
     }
 )
 
-RUN_PERMISSIONS = _WORKING - {
-    "PERMISSION_WORKERS_CONNECT",
-    "PERMISSION_WORK_POOLS_EDIT",
-    "PERMISSION_WORK_POOLS_VIEW",
-}
+RUN_PERMISSIONS = (
+    _WORKING
+    - {
+        "PERMISSION_WORKERS_CONNECT",
+        "PERMISSION_WORK_POOLS_EDIT",
+        "PERMISSION_WORK_POOLS_VIEW",
+    }
+) | {"PERMISSION_OTHER_RUNS_EDIT"}
 """The most that a flow run can do which a worker executes: what workers need for themselves is not among it."""
 
 

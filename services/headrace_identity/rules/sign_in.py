@@ -48,8 +48,6 @@ class Password:
 
     principal_id: uuid.UUID
     hash: str
-    failures: int
-    locked_until: datetime.datetime | None
     totp_secret: str
     """Sealed; empty without one-time codes."""
     totp_confirmed: bool

@@ -33,17 +33,20 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
         """Create a key."""
         caller = current_caller()
         holder = await self._holder(request.principal_id, caller)
+        is_bound = False
         permissions = wire.from_permissions(request.permissions)
         if holder == principal_id(caller):
             # A key that is limited makes none that is not.
             members.refuse_more(frozenset(permissions), held(caller))
+            limits = await usecases.load_limits(self._keys, caller.credential_id)
+            is_bound = limits is not None and limits.workspace_id is not None
             if not permissions and await self._is_limited(holder, caller):
                 permissions = tuple(sorted(caller.permissions))
         key, text = await usecases.create_key(
             self._keys,
             holder,
             request.name,
-            workspace_id=caller.workspace_id if request.only_here else None,
+            workspace_id=caller.workspace_id if request.only_here or is_bound else None,
             permissions=permissions,
             lifetime_seconds=request.lifetime.ToTimedelta().total_seconds() if request.HasField("lifetime") else None,
         )

@@ -99,6 +99,7 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
                 "client_id": oidc.client_id,
                 "scopes": list(oidc.scopes),
                 "groups_claim": oidc.groups_claim,
+                "emails_are_proven": oidc.emails_are_proven,
             }
             if oidc.client_secret:
                 secret = self._secrets.seal(oidc.client_secret, secret_context(message.handle))
@@ -179,6 +180,7 @@ def _to_message(provider: Provider) -> pb.IdentityProvider:
         message.oidc.client_id = settings["client_id"]
         message.oidc.scopes.extend(settings.get("scopes", ()))
         message.oidc.groups_claim = settings.get("groups_claim", "")
+        message.oidc.emails_are_proven = settings.get("emails_are_proven", False)
     elif provider.kind == "ldap":
         message.ldap.MergeFrom(pb.LdapProvider(**{name: settings[name] for name in _LDAP_SETTINGS}))
     else:

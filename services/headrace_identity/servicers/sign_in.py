@@ -25,6 +25,7 @@ from headrace_identity.servicers.calls import Context, principal_id
 from headrace_identity.usecases import devices as device_usecases
 from headrace_identity.usecases.directories import SigningInWithDirectory
 from headrace_identity.usecases.guesses import Guesses
+from headrace_identity.usecases.keys import refuse_limited
 from headrace_identity.usecases.providers import SigningInElsewhere
 from headrace_identity.usecases.signing_in import SigningIn, Source
 
@@ -79,6 +80,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         self._proxies = proxies
         self._is_required = is_required
         self._guesses = Guesses()
+        self._begun = Guesses()
 
     async def GetSignInOptions(
         self, request: pb.GetSignInOptionsRequest, context: Context
@@ -154,6 +156,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
 
     async def SetPassword(self, request: pb.SetPasswordRequest, context: Context) -> pb.SetPasswordResponse:
         """Set the caller's password."""
+        await refuse_limited(self._keys, current_caller().credential_id)
         await self._signing_in.set_password(
             _user_id(), request.old_password, request.new_password, keep_session=_session_id()
         )
@@ -161,16 +164,19 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
 
     async def BeginTotp(self, request: pb.BeginTotpRequest, context: Context) -> pb.BeginTotpResponse:
         """Make a secret for one-time codes."""
+        await refuse_limited(self._keys, current_caller().credential_id)
         secret, uri = await self._signing_in.begin_totp(await self._user(_user_id()), request.password)
         return pb.BeginTotpResponse(secret=secret, uri=uri)
 
     async def ConfirmTotp(self, request: pb.ConfirmTotpRequest, context: Context) -> pb.ConfirmTotpResponse:
         """Ask for one-time codes from now on."""
+        await refuse_limited(self._keys, current_caller().credential_id)
         codes = await self._signing_in.confirm_totp(_user_id(), request.code)
         return pb.ConfirmTotpResponse(recovery_codes=codes)
 
     async def RemoveTotp(self, request: pb.RemoveTotpRequest, context: Context) -> pb.RemoveTotpResponse:
         """Do without one-time codes again."""
+        await refuse_limited(self._keys, current_caller().credential_id)
         await self._signing_in.remove_totp(_user_id(), request.password, request.code)
         return pb.RemoveTotpResponse()
 
@@ -178,8 +184,10 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         self, request: pb.BeginDeviceSignInRequest, context: Context
     ) -> pb.BeginDeviceSignInResponse:
         """Let a program wait."""
+        address = self._source().address
+        self._begun.begin(address)
         device, secret = await device_usecases.begin(
-            self._devices, request.client_name, request.loopback_port, self._source().address, self._now()
+            self._devices, request.client_name, request.loopback_port, address, self._now()
         )
         response = pb.BeginDeviceSignInResponse(
             device_code=secret,
@@ -201,6 +209,8 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         self, request: pb.DecideDeviceSignInRequest, context: Context
     ) -> pb.DecideDeviceSignInResponse:
         """Approve or refuse a program."""
+        if request.approve:
+            await refuse_limited(self._keys, current_caller().credential_id)
         user_id = _user_id()
         device = await device_usecases.decide(self._devices, request.user_code, user_id, approve=request.approve)
         port = device.loopback_port

@@ -12,7 +12,7 @@ from headrace_identity import wire
 from headrace_identity.repository import Directory
 from headrace_identity.servicers.calls import Context
 
-_CHANGEABLE = ("handle", "name", "description")
+_CHANGEABLE = ("handle", "name", "description", "external_id")
 
 
 class TeamServicer(team_pb2_grpc.TeamServiceServicer):
@@ -24,10 +24,11 @@ class TeamServicer(team_pb2_grpc.TeamServiceServicer):
     async def CreateTeam(self, request: team_pb2.CreateTeamRequest, context: Context) -> team_pb2.CreateTeamResponse:
         """Create a team."""
         team = await self._directory.insert_team(
-            uuid7(), request.handle, request.name or request.handle, request.description
+            uuid7(), request.handle, request.name or request.handle, request.description, request.external_id
         )
         if team is None:
-            raise errors.AlreadyExists(f"there is a team {request.handle} already")
+            also = f", or one with the external id {request.external_id}" if request.external_id else ""
+            raise errors.AlreadyExists(f"there is a team {request.handle} already{also}")
         return team_pb2.CreateTeamResponse(team=wire.to_team(team))
 
     async def GetTeam(self, request: team_pb2.GetTeamRequest, context: Context) -> team_pb2.GetTeamResponse:
@@ -43,9 +44,11 @@ class TeamServicer(team_pb2_grpc.TeamServiceServicer):
     async def ListTeams(self, request: team_pb2.ListTeamsRequest, context: Context) -> team_pb2.ListTeamsResponse:
         """Return a page of teams."""
         size = page_size(request.page_size)
-        question = question_digest("teams")
+        question = question_digest("teams", request.external_id)
         key = decode_page_token(request.page_token, question, (str,))
-        page = await self._directory.list_teams(after=str(key[0]) if key is not None else "", limit=size + 1)
+        page = await self._directory.list_teams(
+            after=str(key[0]) if key is not None else "", limit=size + 1, external_id=request.external_id
+        )
         token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
         return team_pb2.ListTeamsResponse(teams=[wire.to_team(team) for team in page[:size]], next_page_token=token)
 

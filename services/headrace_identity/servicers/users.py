@@ -15,7 +15,7 @@ from headrace_identity.rules.principals import Principal
 from headrace_identity.servicers.calls import Context, administers_account
 from headrace_identity.usecases import members
 
-_CHANGEABLE = ("email", "display_name", "active")
+_CHANGEABLE = ("email", "display_name", "active", "external_id")
 
 
 class UserServicer(user_pb2_grpc.UserServiceServicer):
@@ -27,7 +27,9 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
 
     async def CreateUser(self, request: user_pb2.CreateUserRequest, context: Context) -> user_pb2.CreateUserResponse:
         """Create a user."""
-        user = await members.create_user(self._directory, uuid7(), request.email, request.display_name)
+        user = await members.create_user(
+            self._directory, uuid7(), request.email, request.display_name, request.external_id
+        )
         return user_pb2.CreateUserResponse(user=wire.to_user(user))
 
     async def GetUser(self, request: user_pb2.GetUserRequest, context: Context) -> user_pb2.GetUserResponse:
@@ -41,7 +43,7 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
         """Return a page of users."""
         size = page_size(request.page_size)
         only = None if administers_account() else current_caller().workspace_id
-        question = question_digest("users", only, request.name_contains)
+        question = question_digest("users", only, request.name_contains, request.external_id)
         key = decode_page_token(request.page_token, question, (str,))
         part = request.name_contains.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         page = await self._directory.list_users(
@@ -49,6 +51,7 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
             limit=size + 1,
             in_workspace=only,
             pattern=f"%{part}%" if part else "",
+            external_id=request.external_id,
         )
         token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
         return user_pb2.ListUsersResponse(users=[wire.to_user(user) for user in page[:size]], next_page_token=token)
@@ -67,6 +70,7 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
             handle=members.address_of(change["email"]) if change["email"] is not None else None,
             display_name=change["display_name"],
             is_active=change["active"],
+            external_id=change["external_id"],
         )
         if user is None:
             raise errors.NotFound(f"there is no user {user_id}", reason="USER_NOT_FOUND")

@@ -1,6 +1,6 @@
--- A user (no workspace) or a service account; nothing where the handle is taken.
-insert into principal (principal_id, account_id, workspace_id, kind, handle, display_name)
-select $1, account_id, $2, $3, $4, $5
+-- A user (no workspace) or a service account; nothing where the handle or external id is taken.
+insert into principal (principal_id, account_id, workspace_id, kind, handle, display_name, external_id)
+select $1, account_id, $2, $3, $4, $5, $6
   from account
  order by created_at
  limit 1
@@ -14,4 +14,5 @@ returning principal_id,
           is_active,
           last_seen_at,
           created_at,
-          updated_at
+          updated_at,
+          external_id

@@ -8,7 +8,8 @@ select principal.principal_id,
        principal.is_active,
        principal.last_seen_at,
        principal.created_at,
-       principal.updated_at
+       principal.updated_at,
+       principal.external_id
   from team_member
   join principal using (principal_id)
  where team_member.team_id = $1

@@ -4,8 +4,10 @@ select team_id,
        name,
        description,
        created_at,
-       updated_at
+       updated_at,
+       external_id
   from team
  where handle > $1
+   and ($2 = '' or external_id = $2)
  order by handle
- limit $2
+ limit $3

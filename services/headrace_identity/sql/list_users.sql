@@ -8,7 +8,8 @@ select principal_id,
        is_active,
        last_seen_at,
        created_at,
-       updated_at
+       updated_at,
+       external_id
   from principal
  where workspace_id is null
    and handle > $1
@@ -20,5 +21,6 @@ select principal_id,
                or role_assignment.workspace_id is null
        ))
    and ($3 = '' or handle ilike $3 or display_name ilike $3)
+   and ($4 = '' or external_id = $4)
  order by handle
- limit $4
+ limit $5

@@ -1,8 +1,6 @@
 -- What is kept of a user's password.
 select principal_id,
        hash,
-       failures,
-       locked_until,
        totp_secret,
        totp_confirmed,
        totp_last_step,

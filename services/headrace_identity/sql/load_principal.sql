@@ -8,6 +8,7 @@ select principal_id,
        is_active,
        last_seen_at,
        created_at,
-       updated_at
+       updated_at,
+       external_id
   from principal
  where principal_id = $1

@@ -8,7 +8,8 @@ select principal_id,
        is_active,
        last_seen_at,
        created_at,
-       updated_at
+       updated_at,
+       external_id
   from principal
  where workspace_id = $1
    and handle = $2

@@ -4,7 +4,8 @@ select team_id,
        name,
        description,
        created_at,
-       updated_at
+       updated_at,
+       external_id
   from team
  where team_id = $1
     or handle = $2

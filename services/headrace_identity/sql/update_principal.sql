@@ -3,6 +3,7 @@ update principal
    set handle = coalesce($2, handle),
        display_name = coalesce($3, display_name),
        is_active = coalesce($4, is_active),
+       external_id = coalesce($5, external_id),
        updated_at = now()
  where principal_id = $1
 returning principal_id,
@@ -14,4 +15,5 @@ returning principal_id,
           is_active,
           last_seen_at,
           created_at,
-          updated_at
+          updated_at,
+          external_id

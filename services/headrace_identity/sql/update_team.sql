@@ -3,6 +3,7 @@ update team
    set handle = coalesce($2, handle),
        name = coalesce($3, name),
        description = coalesce($4, description),
+       external_id = coalesce($5, external_id),
        updated_at = now()
  where team_id = $1
 returning team_id,
@@ -10,4 +11,5 @@ returning team_id,
           name,
           description,
           created_at,
-          updated_at
+          updated_at,
+          external_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import uuid
 from collections.abc import Callable, Sequence
@@ -11,7 +12,8 @@ from headrace import errors
 from headrace_identity.repository import ApiKeys, Directory, Roles, SigningKeys
 from headrace_identity.rules import keys as rules
 from headrace_identity.rules.access import Access, Proven
-from headrace_identity.rules.roles import choose_workspace, judge_rights
+from headrace_identity.rules.roles import ACCOUNT_ADMIN, choose_workspace, judge_rights
+from headrace_identity.usecases.keys import CREDENTIAL
 
 _BEARER = "bearer "
 
@@ -59,7 +61,7 @@ class ApiKeyAuthenticator:
         await self._keys.note_use(api_key_id, key.principal_id)
         return Proven(
             key.principal_id,
-            f"api-key:{api_key_id}",
+            f"{CREDENTIAL}{api_key_id}",
             key.workspace_id,
             key.permissions or None,
             key.expires_at,
@@ -105,6 +107,9 @@ async def exchange(
     only = proven.workspace_id or principal.workspace_id
     workspace_id = named or choose_workspace(assignments, only, default) or nowhere
     rights = judge_rights(assignments, workspace_id, proven.permissions)
+    if proven.workspace_id is not None:
+        # What is good in one workspace only does not reach beyond it by way of the account.
+        rights = dataclasses.replace(rights, permissions=rights.permissions - {ACCOUNT_ADMIN})
     is_there = rights.is_member and workspace_id != nowhere and (proven.workspace_id or named) == named
     if named is not None and not is_there:
         # Whether it is there for others is not told.

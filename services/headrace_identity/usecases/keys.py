@@ -11,6 +11,8 @@ from headrace_identity.rules import keys as rules
 from headrace_identity.rules.principals import ApiKey
 
 DEFAULT_OVERLAP_SECONDS = 3600.0
+CREDENTIAL = "api-key:"
+"""How the credential of a caller begins that proved itself with a key; its id is behind it."""
 
 
 async def create_key(
@@ -61,6 +63,32 @@ async def find_key(keys: ApiKeys, api_key_id: str, *, own: str, workspace_id: uu
         if may_edit and key.holder_workspace_id == workspace_id:
             return key
     raise errors.NotFound(f"there is no key {api_key_id}", reason="API_KEY_NOT_FOUND")
+
+
+async def load_limits(keys: ApiKeys, credential_id: str) -> ApiKey | None:
+    """Return the key that a caller proved itself with, if that key can do less than its holder; None otherwise.
+
+    Args:
+        keys: Where they are kept.
+        credential_id: Of the caller.
+    """
+    if not credential_id.startswith(CREDENTIAL):
+        return None
+    key = await keys.load(credential_id.removeprefix(CREDENTIAL))
+    return key if key is not None and (key.permissions or key.workspace_id is not None) else None
+
+
+async def refuse_limited(keys: ApiKeys, credential_id: str) -> None:
+    """Return if a caller proved itself with something that can do all that its holder may.
+
+    Raises:
+        errors.PermissionDenied: It did so with a key that is limited, and would get what is not.
+    """
+    if await load_limits(keys, credential_id) is not None:
+        raise errors.PermissionDenied(
+            "a key that is limited makes nothing that is not: sign in, or use a key without limits",
+            reason="CREDENTIAL_LIMITED",
+        )
 
 
 def new_token(kind: str) -> tuple[str, bytes]:

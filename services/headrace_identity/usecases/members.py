@@ -20,17 +20,20 @@ MOST_NAMED = 20
 """Roles that an error names beside those that come with the server."""
 
 
-async def create_user(directory: Directory, user_id: uuid.UUID, email: str, display_name: str) -> Principal:
+async def create_user(
+    directory: Directory, user_id: uuid.UUID, email: str, display_name: str, external_id: str = ""
+) -> Principal:
     """Make a user.
 
     Raises:
         errors.InvalidArgument: The address is none.
-        errors.AlreadyExists: Another user has it.
+        errors.AlreadyExists: Another user has it, or the external id.
     """
     address = address_of(email)
-    made = await directory.insert_principal(user_id, address, display_name or email.strip())
+    made = await directory.insert_principal(user_id, address, display_name or email.strip(), external_id=external_id)
     if made is None:
-        raise errors.AlreadyExists(f"there is a user {address} already")
+        also = f", or one with the external id {external_id}" if external_id else ""
+        raise errors.AlreadyExists(f"there is a user {address} already{also}")
     return made
 
 

@@ -40,6 +40,7 @@ class SigningInElsewhere:
         openid: Speaks with them.
         secret_box: Seals their secrets, and what was begun.
         now: Tells the time.
+        public_url: Where people reach this server, if that is set: browsers come back to nowhere else.
     """
 
     def __init__(
@@ -49,12 +50,14 @@ class SigningInElsewhere:
         openid: OpenIdProviders,
         secret_box: Secrets,
         now: Callable[[], datetime.datetime],
+        public_url: str = "",
     ) -> None:
         self._providers = providers
         self._directory = directory
         self._openid = openid
         self._secrets = secret_box
         self._now = now
+        self._home = public_url.rstrip("/") + CALLBACK_PATH if public_url else ""
 
     async def begin(self, handle: str, redirect_uri: str) -> tuple[str, str]:
         """Begin to sign in.
@@ -67,9 +70,10 @@ class SigningInElsewhere:
             errors.InvalidArgument: The provider would not come back to this server's own page.
         """
         provider = await self._enabled(handle)
-        parts = urllib.parse.urlsplit(redirect_uri)
-        if parts.scheme not in ("http", "https") or not parts.netloc or parts.path != CALLBACK_PATH or parts.query:
-            raise errors.InvalidArgument.of_field("redirect_uri", f"must be this server's {CALLBACK_PATH}")
+        if not _is_callback(redirect_uri) or (self._home and redirect_uri != self._home):
+            raise errors.InvalidArgument.of_field(
+                "redirect_uri", f"must be {self._home or CALLBACK_PATH + ' of this server'}"
+            )
         state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
         flow = {
             "provider": handle,
@@ -151,10 +155,11 @@ class SigningInElsewhere:
                 claims = {**more, **claims}
         groups = claims.get(groups_claim)
         email = claims.get("email")
-        is_verified = claims.get("email_verified", True) in (True, "true")
+        # Where a provider says nothing, people may have chosen the address of somebody else.
+        is_proven = claims.get("email_verified", provider.settings.get("emails_are_proven", False)) in (True, "true")
         return ProvenIdentity(
             subject=str(claims["sub"]),
-            email=email.strip().lower() if isinstance(email, str) and is_verified else "",
+            email=email.strip().lower() if isinstance(email, str) and is_proven else "",
             name=str(claims.get("name") or ""),
             groups=frozenset(str(group) for group in groups) if isinstance(groups, list) else frozenset(),
         )
@@ -216,6 +221,16 @@ def _issuer_of(token: str) -> str | None:
         return None
     issuer = claims.get("iss") if isinstance(claims, dict) else None
     return issuer if isinstance(issuer, str) else None
+
+
+def _is_callback(url: str) -> bool:
+    """Return whether an address can be that of this server's page that browsers come back to."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        has_place = parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+    return has_place and parts.path == CALLBACK_PATH and not parts.query and not parts.fragment
 
 
 def _not_begun() -> errors.Unauthenticated:

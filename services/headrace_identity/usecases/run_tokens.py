@@ -17,8 +17,7 @@ from headrace_identity.rules import run_tokens as rules
 from headrace_identity.rules.access import Proven
 from headrace_identity.rules.roles import RUN_PERMISSIONS
 from headrace_identity.usecases.authenticating import bearer, refused
-
-_KEY = "api-key:"
+from headrace_identity.usecases.keys import CREDENTIAL as KEY
 
 
 class RunTokens:
@@ -80,8 +79,8 @@ class RunTokens:
         except (errors.FailedPrecondition, ValueError):
             raise refused() from None
         most, now = RUN_PERMISSIONS, self._now()
-        if token.credential_id.startswith(_KEY):
-            key = await self._keys.load_proof(token.credential_id.removeprefix(_KEY))
+        if token.credential_id.startswith(KEY):
+            key = await self._keys.load_proof(token.credential_id.removeprefix(KEY))
             if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
                 raise refused()
             most = most & key.permissions if key.permissions else most

@@ -23,6 +23,7 @@ from headrace_identity.rules.keys import hash_secret
 from headrace_identity.rules.principals import Principal
 from headrace_identity.rules.sign_in import Password, Session
 from headrace_identity.usecases.authenticating import bearer
+from headrace_identity.usecases.tries import Tries
 
 RECOVERY_CODES = 10
 TOTP_STEP_SECONDS = 30
@@ -83,6 +84,7 @@ class SigningIn:
         directory: Users.
         secret_box: Seals secrets of one-time codes.
         passwords: Checks passwords.
+        tries: Counts wrong ones.
         now: Tells the time.
         session_seconds: How long a session lasts.
     """
@@ -93,6 +95,7 @@ class SigningIn:
         directory: Directory,
         secret_box: Secrets,
         passwords: Passwords,
+        tries: Tries,
         now: Callable[[], datetime.datetime],
         session_seconds: float,
     ) -> None:
@@ -100,6 +103,7 @@ class SigningIn:
         self._directory = directory
         self._secrets = secret_box
         self._passwords = passwords
+        self._tries = tries
         self._now = now
         self._session_seconds = session_seconds
 
@@ -115,22 +119,18 @@ class SigningIn:
             errors.Unauthenticated: Name, password or code are wrong, or a code is needed.
             errors.ResourceExhausted: There were too many wrong ones; the error says when to try again.
         """
+        begun = await self._tries.begin("", email)
         user = await self._directory.load_user(email.strip().lower())
         kept = await self._store.load_password(user.principal_id) if user is not None else None
-        now = self._now()
-        if kept is not None and kept.locked_until is not None and kept.locked_until > now:
-            raise locked((kept.locked_until - now).total_seconds())
         is_right = await self._passwords.is_right(kept.hash if kept is not None else None, password)
         if user is None or kept is None or not is_right or not user.is_active:
-            if kept is not None:
-                await self._note_failure(kept)
             raise refused()
         if kept.totp_confirmed and not code:
+            await self._tries.give_back(begun)
             raise errors.Unauthenticated("a one-time code is needed, too", reason="CODE_NEEDED")
         if kept.totp_confirmed and not await self._take_code(kept, code):
-            await self._note_failure(kept)
             raise refused()
-        await self._store.forget_failures(user.principal_id)
+        await self._tries.forget(begun)
         if self._passwords.is_old(kept.hash):
             await self._store.replace_hash(user.principal_id, await self._passwords.hash(password))
         session, text = await self.begin_session(user, "", source)
@@ -203,9 +203,11 @@ class SigningIn:
         """
         kept = await self._needs_password(user_id)
         await self._prove(kept, password)
-        if kept.totp_confirmed and not await self._take_code(kept, code):
-            await self._note_failure(kept)
-            raise refused()
+        if kept.totp_confirmed:
+            begun = await self._tries.begin("", str(user_id))
+            if not await self._take_code(kept, code):
+                raise refused()
+            await self._tries.forget(begun)
         await self._store.remove_totp(user_id)
 
     async def _needs_password(self, user_id: uuid.UUID) -> Password:
@@ -217,17 +219,11 @@ class SigningIn:
         return kept
 
     async def _prove(self, kept: Password, password: str) -> None:
-        now = self._now()
-        if kept.locked_until is not None and kept.locked_until > now:
-            raise locked((kept.locked_until - now).total_seconds())
+        begun = await self._tries.begin("", str(kept.principal_id))
         if not await self._passwords.is_right(kept.hash, password):
-            await self._note_failure(kept)
             raise errors.Unauthenticated("the password is wrong", reason="PASSWORD_WRONG")
-
-    async def _note_failure(self, kept: Password) -> None:
-        seconds = rules.lock_seconds(kept.failures + 1)
-        until = self._now() + datetime.timedelta(seconds=seconds) if seconds else None
-        await self._store.note_failure(kept.principal_id, until)
+        # Wrong codes before it still count.
+        await self._tries.give_back(begun)
 
     async def _take_code(self, kept: Password, code: str) -> bool:
         step = self._step_of(kept, code)
@@ -297,12 +293,3 @@ def refused() -> errors.Unauthenticated:
 
 def _ended() -> errors.Unauthenticated:
     return errors.Unauthenticated("the session has ended; sign in again", reason="SESSION_ENDED")
-
-
-def locked(seconds: float) -> errors.ResourceExhausted:
-    """Return the error of names that were tried too often; it says when to try again."""
-    return errors.ResourceExhausted(
-        f"there were too many wrong passwords; try again in {max(1, round(seconds))} s",
-        reason="SIGN_IN_LOCKED",
-        retry_after_seconds=max(1.0, seconds),
-    )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
 
 from headrace import errors
+from headrace_chassis import trace_context
 from headrace_chassis.caller import current_caller
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 from headrace_scheduler.rules.deployment import Creator
@@ -53,10 +54,18 @@ class Page:
 def actor() -> Actor:
     """Return for whom the call in progress is made."""
     caller = current_caller()
+    if caller.is_run:
+        return Actor(caller.workspace_id, Creator("FLOW_RUN", caller.run_id, ""))
     return Actor(
         caller.workspace_id,
         Creator(_KINDS.get(caller.principal_kind, ""), caller.principal_id, caller.display_name),
     )
+
+
+def traced(labels: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the labels of a run that the call in progress starts, with the trace that it belongs to, if any."""
+    context = trace_context.of_call()
+    return {trace_context.LABEL: context, **labels} if context else dict(labels)
 
 
 def asked_page(request: _Paged, workspace_id: uuid.UUID, *question: Message | str) -> Page:

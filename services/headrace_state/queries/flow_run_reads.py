@@ -66,6 +66,11 @@ class PostgresFlowRunReads:
             rows = await connection.fetch(SQL.load_flow_runs, workspace_id, list(flow_run_ids))
         return {row["flow_run_id"]: row for row in rows}
 
+    async def is_below(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, above_id: uuid.UUID) -> bool:
+        """Return whether a run is below another one: as a subflow at any depth, or made by it."""
+        async with self._database.connection() as connection:
+            return bool(await connection.fetchval(SQL.is_below, workspace_id, flow_run_id, above_id))
+
     async def list_page(
         self,
         workspace_id: uuid.UUID,

@@ -241,7 +241,9 @@ def _held(row: dict[str, Any], new: NewFlowRun) -> Held | None:
 
 def _repeated_attempt(existing: Any, new: NewFlowRun) -> Held | None:
     # Who made the run with this id and lost the answer asks again: the attempt is still the first one.
+    # Nobody else may learn its token by guessing the id.
     is_first = existing["attempt"] == 1 and existing["lease_id"] is not None
-    if new.attempt is None or not is_first:
+    is_maker = all(existing[name] == new.columns.get(name, "") for name in ("creator_kind", "creator_id"))
+    if new.attempt is None or not is_first or not is_maker:
         return None
     return Held(1, existing["attempt_token"], None, new.attempt.lease_seconds)

@@ -229,6 +229,10 @@ class FlowRunReads(Protocol):
         """Return those runs that exist, with their payloads."""
         ...
 
+    async def is_below(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, above_id: uuid.UUID) -> bool:
+        """Return whether a run is below another one: as a subflow at any depth, or made by it."""
+        ...
+
     async def list_page(
         self,
         workspace_id: uuid.UUID,

@@ -11,6 +11,7 @@ from headrace.api.v1 import artifact_pb2, artifact_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_state.repository.artifacts import Artifacts
 from headrace_state.servicers.masks import masked
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import artifacts as wire
 from headrace_state.wire import filters, values
@@ -23,15 +24,19 @@ _CHANGEABLE = ("content", "description", "metadata", *wire.CONTENTS)
 class ArtifactServicer(artifact_pb2_grpc.ArtifactServiceServicer):
     """Keeps artifacts."""
 
-    def __init__(self, artifacts: Artifacts) -> None:
+    def __init__(self, artifacts: Artifacts, own: OwnRuns) -> None:
         self._artifacts = artifacts
+        self._own = own
 
     async def CreateArtifact(
         self, request: artifact_pb2.CreateArtifactRequest, context: Context
     ) -> artifact_pb2.CreateArtifactResponse:
         """Create an artifact, which becomes the latest version of its key."""
+        caller = current_caller()
         new = wire.to_new_artifact(request.artifact)
-        row = await self._artifacts.create(current_caller().workspace_id, new)
+        if new.flow_run_id is not None:
+            await self._own.require(caller, new.flow_run_id)
+        row = await self._artifacts.create(caller.workspace_id, new)
         return artifact_pb2.CreateArtifactResponse(artifact=wire.artifact(row))
 
     async def GetArtifact(
@@ -64,12 +69,14 @@ class ArtifactServicer(artifact_pb2_grpc.ArtifactServiceServicer):
         self, request: artifact_pb2.UpdateArtifactRequest, context: Context
     ) -> artifact_pb2.UpdateArtifactResponse:
         """Change the named fields of an artifact."""
-        workspace_id = current_caller().workspace_id
+        caller = current_caller()
+        workspace_id = caller.workspace_id
         artifact_id = values.to_id(request.artifact.artifact_id, "artifact.artifact_id")
         fields = masked(request.artifact, request.update_mask, _CHANGEABLE)
         before = await self._artifacts.load(workspace_id, artifact_id)
         if before is None:
             raise errors.NotFound(f"there is no artifact {artifact_id}")
+        await self._own.require(caller, before["flow_run_id"])
         field = wire.content_field(request.artifact)
         if not wire.is_content_of(field, before["kind"]):
             raise errors.InvalidArgument.of_field(
@@ -84,7 +91,11 @@ class ArtifactServicer(artifact_pb2_grpc.ArtifactServiceServicer):
         self, request: artifact_pb2.DeleteArtifactRequest, context: Context
     ) -> artifact_pb2.DeleteArtifactResponse:
         """Delete an artifact."""
+        caller = current_caller()
         artifact_id = values.to_id(request.artifact_id, "artifact_id")
-        if not await self._artifacts.delete(current_caller().workspace_id, artifact_id):
+        if caller.is_run:
+            row = await self._artifacts.load(caller.workspace_id, artifact_id)
+            await self._own.require(caller, row["flow_run_id"] if row is not None else None)
+        if not await self._artifacts.delete(caller.workspace_id, artifact_id):
             raise errors.NotFound(f"there is no artifact {artifact_id}")
         return artifact_pb2.DeleteArtifactResponse()

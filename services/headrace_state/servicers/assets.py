@@ -11,6 +11,7 @@ from headrace import errors
 from headrace.api.v1 import asset_pb2, asset_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_state.repository.assets import Assets
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import assets as wire
 from headrace_state.wire import values
@@ -23,8 +24,9 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class AssetServicer(asset_pb2_grpc.AssetServiceServicer):
     """Keeps assets, their materializations and their lineage."""
 
-    def __init__(self, assets: Assets) -> None:
+    def __init__(self, assets: Assets, own: OwnRuns) -> None:
         self._assets = assets
+        self._own = own
 
     async def RecordMaterializations(
         self, request: asset_pb2.RecordMaterializationsRequest, context: Context
@@ -33,7 +35,11 @@ class AssetServicer(asset_pb2_grpc.AssetServiceServicer):
         for place, made in enumerate(request.materializations):
             if not made.asset.key:
                 raise errors.InvalidArgument.of_field(f"materializations[{place}].asset.key", "must be set")
-        rows = await self._assets.record(current_caller().workspace_id, wire.to_report(request))
+        caller = current_caller()
+        report = wire.to_report(request)
+        if report.flow_run_id is not None:
+            await self._own.require(caller, report.flow_run_id)
+        rows = await self._assets.record(caller.workspace_id, report)
         return asset_pb2.RecordMaterializationsResponse(materializations=map(wire.materialization, rows))
 
     async def GetAsset(self, request: asset_pb2.GetAssetRequest, context: Context) -> asset_pb2.GetAssetResponse:

@@ -19,6 +19,7 @@ from headrace_state.repository.bulk import CHANNEL, BulkOperations, NewBulkOpera
 from headrace_state.repository.flow_runs import FlowRunReads
 from headrace_state.rules.bulk import BulkKind
 from headrace_state.rules.rows import Row
+from headrace_state.servicers.own_runs import maker
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import bulk, creation, filters, values
 
@@ -63,7 +64,7 @@ class BulkOperationServicer(bulk_operation_pb2_grpc.BulkOperationServiceServicer
         if not request.filter.ListFields() and not request.all_runs:
             raise errors.InvalidArgument.of_field("filter", "is empty; set all_runs to mean all runs of the workspace")
         counts, is_capped = await self._reads.count(caller.workspace_id, chosen)
-        creator = creation.creator_of(caller.principal_kind, caller.principal_id, caller.display_name)
+        creator = creation.creator_of(*maker(caller))
         new = NewBulkOperation(
             values.to_optional_id(request.bulk_operation_id, "bulk_operation_id") or uuid7(),
             action,

@@ -21,6 +21,7 @@ from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
 from headrace_state.rules.wishes import Wish
 from headrace_state.servicers.masks import masked
+from headrace_state.servicers.own_runs import OwnRuns, maker
 from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.servicers.watching import Watching
 from headrace_state.usecases.batching import Batcher
@@ -59,7 +60,8 @@ _SCOPES = {
 class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
     """Keeps flow runs and judges the changes of their states."""
 
-    def __init__(self, runs: FlowRuns, reads: FlowRunReads, watching: Watching, pools: Pools) -> None:
+    def __init__(self, runs: FlowRuns, reads: FlowRunReads, watching: Watching, own: OwnRuns, pools: Pools) -> None:
+        self._own = own
         self._pools = pools
         self._runs = runs
         self._reads = reads
@@ -80,7 +82,10 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
             place = await self._pools.find_place(request.work_pool_name, request.work_queue_name)
         elif request.work_queue_name:
             raise errors.InvalidArgument.of_field("work_queue_name", "needs work_pool_name")
-        wish = creation.to_wish(request, caller.principal_kind, caller.principal_id, caller.display_name, place)
+        wish = creation.to_wish(request, *maker(caller), place)
+        parent_id = wish.columns["parent_flow_run_id"]
+        if parent_id is not None:
+            await self._own.require(caller, parent_id)
         created = await self._creations.ask(caller.workspace_id, wish)
         response = flow_run_pb2.CreateFlowRunResponse(flow_run=_message(created.row, caller), created=created.is_new)
         if created.attempt is not None:
@@ -138,6 +143,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         """Change the named fields of a flow run."""
         caller = current_caller()
         flow_run_id = values.to_id(request.flow_run.flow_run_id, "flow_run.flow_run_id")
+        await self._own.require(caller, flow_run_id)
         fields = masked(request.flow_run, request.update_mask, _CHANGEABLE)
         columns, payloads = creation.to_changes(request.flow_run, fields)
         await self._runs.update(caller.workspace_id, flow_run_id, columns, payloads)
@@ -163,8 +169,12 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
             own_token=values.to_optional_id(request.own_token, "own_token"),
             force=request.force,
         )
+        caller = current_caller()
+        if proposal.token is None or proposal.force:
+            # Else the token of its attempt shows whose the run is.
+            await self._own.require(caller, flow_run_id)
         executor = Executor(infrastructure_id=request.infrastructure_id)
-        outcome = await self._proposals.propose(current_caller().workspace_id, flow_run_id, proposal, executor)
+        outcome = await self._proposals.propose(caller.workspace_id, flow_run_id, proposal, executor)
         response = flow_run_pb2.ProposeFlowRunStateResponse(verdict=_verdict(outcome))
         if outcome.attempt is not None:
             response.attempt.CopyFrom(_attempt(flow_run_id, outcome.attempt))
@@ -176,6 +186,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         """Ask a flow run to stop, with its subflows."""
         caller = current_caller()
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        await self._own.require(caller, flow_run_id)
         request_id = values.to_optional_id(request.request_id, "request_id")
         outcome = await cancel_flow_run(self._runs, caller.workspace_id, flow_run_id, request_id, request.reason)
         return flow_run_pb2.CancelFlowRunResponse(
@@ -207,10 +218,12 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
     ) -> flow_run_pb2.ResumeFlowRunResponse:
         """Resume a flow run, with what it asked for."""
         caller = current_caller()
+        flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        await self._own.require(caller, flow_run_id)
         outcome = await resume_flow_run(
             self._runs,
             caller.workspace_id,
-            values.to_id(request.flow_run_id, "flow_run_id"),
+            flow_run_id,
             values.to_optional_id(request.request_id, "request_id"),
             values.to_object(request.run_input, "run_input") if request.HasField("run_input") else None,
             sender=caller.display_name or str(caller.principal_id),
@@ -227,6 +240,8 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         *,
         suspends: bool,
     ) -> Outcome:
+        flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        await self._own.require(caller, flow_run_id)
         timeout_seconds = None
         if request.HasField("timeout"):
             timeout_seconds = values.to_span(
@@ -235,7 +250,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         return await pause_flow_run(
             self._runs,
             caller.workspace_id,
-            values.to_id(request.flow_run_id, "flow_run_id"),
+            flow_run_id,
             values.to_optional_id(request.request_id, "request_id"),
             suspends=suspends,
             key=request.key,
@@ -251,10 +266,12 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         scope = _SCOPES.get(request.scope)
         if scope is None:
             raise errors.InvalidArgument.of_field("scope", "must be a retry scope")
+        flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        await self._own.require(caller, flow_run_id)
         outcome = await retry_flow_run(
             self._runs,
             caller.workspace_id,
-            values.to_id(request.flow_run_id, "flow_run_id"),
+            flow_run_id,
             values.to_optional_id(request.request_id, "request_id"),
             scope,
             values.to_ids(request.task_run_ids, "task_run_ids"),

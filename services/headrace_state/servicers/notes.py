@@ -14,6 +14,7 @@ from headrace_chassis.caller import current_caller
 from headrace_chassis.paging import check_key
 from headrace_state.repository.notes import RunNotes
 from headrace_state.rules.rows import Row
+from headrace_state.servicers.own_runs import OwnRuns, maker
 from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import creation, states, values
 
@@ -23,20 +24,23 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RunNoteServicer(run_note_pb2_grpc.RunNoteServiceServicer):
     """Keeps notes on flow runs."""
 
-    def __init__(self, notes: RunNotes) -> None:
+    def __init__(self, notes: RunNotes, own: OwnRuns) -> None:
         self._notes = notes
+        self._own = own
 
     async def CreateRunNote(
         self, request: run_note_pb2.CreateRunNoteRequest, context: Context
     ) -> run_note_pb2.CreateRunNoteResponse:
         """Add a note to a flow run."""
         caller = current_caller()
+        flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        await self._own.require(caller, flow_run_id)
         row = await self._notes.create(
             caller.workspace_id,
-            values.to_id(request.flow_run_id, "flow_run_id"),
+            flow_run_id,
             values.to_optional_id(request.run_note_id, "run_note_id") or uuid7(),
             request.text,
-            creation.creator_of(caller.principal_kind, caller.principal_id, caller.display_name),
+            creation.creator_of(*maker(caller)),
         )
         return run_note_pb2.CreateRunNoteResponse(run_note=_note(row))
 

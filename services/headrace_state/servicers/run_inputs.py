@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import re
 from typing import Any
 
 import grpc.aio
@@ -15,6 +16,7 @@ from headrace_chassis.calls import current_draining
 from headrace_chassis.paging import check_key, page_size
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.run_inputs import RunInputs
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.run_inputs import LONGEST_WAIT_SECONDS, send_run_input, wait_for_run_inputs
 from headrace_state.wire import values
@@ -24,6 +26,8 @@ MOST_BYTES = 512 * 1024
 """The value of an input, as JSON, is at most this large."""
 
 _MOST_WAIT_SECONDS = 24 * 3600.0
+_MESSAGE = re.compile(r"-[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$")
+"""How the keys of messages end: each has one of its own, which nobody waits for by name."""
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -31,9 +35,10 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
     """Keeps what was sent to flow runs."""
 
-    def __init__(self, flow_runs: FlowRuns, inputs: RunInputs) -> None:
+    def __init__(self, flow_runs: FlowRuns, inputs: RunInputs, own: OwnRuns) -> None:
         self._flow_runs = flow_runs
         self._inputs = inputs
+        self._own = own
 
     async def CreateRunInput(
         self, request: run_input_pb2.CreateRunInputRequest, context: Context
@@ -42,10 +47,16 @@ class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
         value = values.to_json(request.value, "value")
         if len(orjson.dumps(value)) > MOST_BYTES:
             raise errors.InvalidArgument.of_field("value", f"must not be larger than {MOST_BYTES // 1024} KiB as JSON")
+        caller = current_caller()
+        flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        if request.replace or not _MESSAGE.search(request.key):
+            # Runs send each other messages. What another one waits for, such as a form that people fill in, they
+            # do not answer.
+            await self._own.require(caller, flow_run_id)
         row, is_new = await send_run_input(
             self._flow_runs,
-            current_caller().workspace_id,
-            values.to_id(request.flow_run_id, "flow_run_id"),
+            caller.workspace_id,
+            flow_run_id,
             request.key,
             value,
             request.sender,
@@ -99,6 +110,7 @@ class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
     ) -> run_input_pb2.DeleteRunInputResponse:
         """Delete one input."""
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
+        await self._own.require(current_caller(), flow_run_id)
         if not await self._inputs.delete(current_caller().workspace_id, flow_run_id, request.key):
             raise errors.NotFound(f"the flow run has no input {request.key}")
         return run_input_pb2.DeleteRunInputResponse()

@@ -14,6 +14,7 @@ from headrace_state.repository.task_runs import TaskRunReads
 from headrace_state.rules.filters import is_narrow
 from headrace_state.rules.states import StateType
 from headrace_state.servicers.masks import masked
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.wire import filters, states, task_runs, values
 
@@ -33,7 +34,8 @@ _PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
     """Shows task runs, and changes what people may change of them."""
 
-    def __init__(self, reads: TaskRunReads, history: FlowRunReads) -> None:
+    def __init__(self, reads: TaskRunReads, history: FlowRunReads, own: OwnRuns) -> None:
+        self._own = own
         self._reads = reads
         self._history = history
 
@@ -125,6 +127,9 @@ class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
         task_run_id = values.to_id(request.task_run.task_run_id, "task_run.task_run_id")
         fields = masked(request.task_run, request.update_mask, _CHANGEABLE)
         columns = task_runs.to_changes(request.task_run, fields)
+        if caller.is_run:
+            before = await self._reads.load(caller.workspace_id, task_run_id)
+            await self._own.require(caller, before["flow_run_id"] if before is not None else None)
         row = await self._reads.update(caller.workspace_id, task_run_id, columns)
         if row is None:
             raise errors.NotFound(f"there is no task run {task_run_id}")

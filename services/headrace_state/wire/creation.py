@@ -14,7 +14,13 @@ from headrace_state.rules.states import USUAL_NAMES, StateType
 from headrace_state.rules.wishes import PoolPlace, Wish
 from headrace_state.wire import states, values
 
-_CREATORS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
+_CREATORS = {
+    "user": "USER",
+    "local": "USER",
+    "service_account": "SERVICE_ACCOUNT",
+    "service": "SYSTEM",
+    "flow_run": "FLOW_RUN",
+}
 
 SCHEDULED_NOW = NewState(StateType.SCHEDULED, USUAL_NAMES[StateType.SCHEDULED])
 """The first state of a run for which none is given."""

@@ -6,7 +6,9 @@ const KEY = "headrace-sign-in";
 export function safeNext(asked: string | undefined): string {
   if (!asked?.startsWith("/")) return "/";
   const target = new URL(asked, window.location.origin);
-  return target.origin === window.location.origin ? target.pathname + target.search + target.hash : "/";
+  // Of "/.//elsewhere" the path is "//elsewhere", which a browser takes for another server.
+  const path = target.pathname.replace(/^\/+/, "/");
+  return target.origin === window.location.origin ? path + target.search + target.hash : "/";
 }
 
 interface Begun {

@@ -12,6 +12,7 @@ const ABOUT: { label: string; permissions: Permission[] }[] = [
       "PERMISSION_RUNS_EDIT",
       "PERMISSION_RUNS_DELETE",
       "PERMISSION_RUNS_IMPORT",
+      "PERMISSION_OTHER_RUNS_EDIT",
     ],
   },
   {
@@ -73,6 +74,12 @@ const KNOWN = new Set(ABOUT.flatMap(({ permissions }) => permissions));
 export function permissionText(permission: Permission): string {
   const words = permission.replace("PERMISSION_", "").toLowerCase().replaceAll("_", " ");
   return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+/** Returns a permission in words behind what it is about: "Flows edit" of flows is "edit". */
+export function permissionWord(permission: Permission, about: string): string {
+  const text = permissionText(permission);
+  return text.startsWith(`${about} `) ? text.slice(about.length + 1) : text;
 }
 
 /** Returns permissions by what they are about; what is not known here comes last. */

@@ -27,7 +27,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'headrace/api/v1/identity_provider.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xd4\x03\n\x10IdentityProvider\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07\x65nabled\x18\x03 \x01(\x08R\x07\x65nabled\x12;\n\x0bgroup_roles\x18\x04 \x03(\x0b\x32\x1a.headrace.api.v1.GroupRoleR\ngroupRoles\x12#\n\rcreates_users\x18\x05 \x01(\x08R\x0c\x63reatesUsers\x12\x33\n\x04oidc\x18\x06 \x01(\x0b\x32\x1d.headrace.api.v1.OidcProviderH\x00R\x04oidc\x12\x30\n\x03jwt\x18\x07 \x01(\x0b\x32\x1c.headrace.api.v1.JwtProviderH\x00R\x03jwt\x12\x33\n\x04ldap\x18\n \x01(\x0b\x32\x1d.headrace.api.v1.LdapProviderH\x00R\x04ldap\x12\x39\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAtB\x06\n\x04kind\"X\n\tGroupRole\x12\x14\n\x05group\x18\x01 \x01(\tR\x05group\x12\x12\n\x04role\x18\x02 \x01(\tR\x04role\x12!\n\x0cworkspace_id\x18\x03 \x01(\tR\x0bworkspaceId\"\xa3\x01\n\x0cOidcProvider\x12\x16\n\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1b\n\tclient_id\x18\x02 \x01(\tR\x08\x63lientId\x12#\n\rclient_secret\x18\x03 \x01(\tR\x0c\x63lientSecret\x12\x16\n\x06scopes\x18\x04 \x03(\tR\x06scopes\x12!\n\x0cgroups_claim\x18\x05 \x01(\tR\x0bgroupsClaim\"\x95\x01\n\x0bJwtProvider\x12\x16\n\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1a\n\x08\x61udience\x18\x02 \x01(\tR\x08\x61udience\x12\x19\n\x08jwks_url\x18\x03 \x01(\tR\x07jwksUrl\x12\x37\n\x08mappings\x18\x04 \x03(\x0b\x32\x1b.headrace.api.v1.JwtMappingR\x08mappings\"\xcf\x03\n\x0cLdapProvider\x12\x10\n\x03url\x18\x01 \x01(\tR\x03url\x12 \n\x0cin_the_clear\x18\x02 \x01(\x08R\ninTheClear\x12\'\n\x0f\x63\x61_certificates\x18\x03 \x01(\tR\x0e\x63\x61\x43\x65rtificates\x12\x17\n\x07\x62ind_dn\x18\x04 \x01(\tR\x06\x62indDn\x12#\n\rbind_password\x18\x05 \x01(\tR\x0c\x62indPassword\x12\x1b\n\tuser_base\x18\x06 \x01(\tR\x08userBase\x12\x1f\n\x0buser_filter\x18\x07 \x01(\tR\nuserFilter\x12+\n\x11subject_attribute\x18\x08 \x01(\tR\x10subjectAttribute\x12\'\n\x0f\x65mail_attribute\x18\t \x01(\tR\x0e\x65mailAttribute\x12%\n\x0ename_attribute\x18\n \x01(\tR\rnameAttribute\x12\x1d\n\ngroup_base\x18\x0b \x01(\tR\tgroupBase\x12!\n\x0cgroup_filter\x18\x0c \x01(\tR\x0bgroupFilter\x12\'\n\x0fgroup_attribute\x18\r \x01(\tR\x0egroupAttribute\"f\n\nJwtMapping\x12\x14\n\x05\x63laim\x18\x01 \x01(\tR\x05\x63laim\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value\x12,\n\x12service_account_id\x18\x03 \x01(\tR\x10serviceAccountId\"[\n\x1aSetIdentityProviderRequest\x12=\n\x08provider\x18\x01 \x01(\x0b\x32!.headrace.api.v1.IdentityProviderR\x08provider\"\\\n\x1bSetIdentityProviderResponse\x12=\n\x08provider\x18\x01 \x01(\x0b\x32!.headrace.api.v1.IdentityProviderR\x08provider\"4\n\x1aGetIdentityProviderRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\"\\\n\x1bGetIdentityProviderResponse\x12=\n\x08provider\x18\x01 \x01(\x0b\x32!.headrace.api.v1.IdentityProviderR\x08provider\"Z\n\x1cListIdentityProvidersRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x88\x01\n\x1dListIdentityProvidersResponse\x12?\n\tproviders\x18\x01 \x03(\x0b\x32!.headrace.api.v1.IdentityProviderR\tproviders\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"7\n\x1d\x44\x65leteIdentityProviderRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\" \n\x1e\x44\x65leteIdentityProviderResponse\"\x1e\n\x1cRotateIdentitySecretsRequest\"Y\n\x1dRotateIdentitySecretsResponse\x12\x18\n\x07rotated\x18\x01 \x01(\x05R\x07rotated\x12\x1e\n\nunreadable\x18\x02 \x01(\x05R\nunreadable2\xd0\x06\n\x17IdentityProviderService\x12\xa9\x01\n\x13SetIdentityProvider\x12+.headrace.api.v1.SetIdentityProviderRequest\x1a,.headrace.api.v1.SetIdentityProviderResponse\"7\xe0\xe0\x18~\x82\xd3\xe4\x93\x02-\x1a(/v1/identity-providers/{provider.handle}:\x01*\x12\x9d\x01\n\x13GetIdentityProvider\x12+.headrace.api.v1.GetIdentityProviderRequest\x1a,.headrace.api.v1.GetIdentityProviderResponse\"+\xe0\xe0\x18~\x82\xd3\xe4\x93\x02!\x12\x1f/v1/identity-providers/{handle}\x12\x9a\x01\n\x15ListIdentityProviders\x12-.headrace.api.v1.ListIdentityProvidersRequest\x1a..headrace.api.v1.ListIdentityProvidersResponse\"\"\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/identity-providers\x12\xa6\x01\n\x16\x44\x65leteIdentityProvider\x12..headrace.api.v1.DeleteIdentityProviderRequest\x1a/.headrace.api.v1.DeleteIdentityProviderResponse\"+\xe0\xe0\x18~\x82\xd3\xe4\x93\x02!*\x1f/v1/identity-providers/{handle}\x12\xa2\x01\n\x15RotateIdentitySecrets\x12-.headrace.api.v1.RotateIdentitySecretsRequest\x1a..headrace.api.v1.RotateIdentitySecretsResponse\"*\xe0\xe0\x18~\x82\xd3\xe4\x93\x02 \"\x1b/v1/identity-secrets:rotate:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\'headrace/api/v1/identity_provider.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xd4\x03\n\x10IdentityProvider\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12\x18\n\x07\x65nabled\x18\x03 \x01(\x08R\x07\x65nabled\x12;\n\x0bgroup_roles\x18\x04 \x03(\x0b\x32\x1a.headrace.api.v1.GroupRoleR\ngroupRoles\x12#\n\rcreates_users\x18\x05 \x01(\x08R\x0c\x63reatesUsers\x12\x33\n\x04oidc\x18\x06 \x01(\x0b\x32\x1d.headrace.api.v1.OidcProviderH\x00R\x04oidc\x12\x30\n\x03jwt\x18\x07 \x01(\x0b\x32\x1c.headrace.api.v1.JwtProviderH\x00R\x03jwt\x12\x33\n\x04ldap\x18\n \x01(\x0b\x32\x1d.headrace.api.v1.LdapProviderH\x00R\x04ldap\x12\x39\n\ncreated_at\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAtB\x06\n\x04kind\"X\n\tGroupRole\x12\x14\n\x05group\x18\x01 \x01(\tR\x05group\x12\x12\n\x04role\x18\x02 \x01(\tR\x04role\x12!\n\x0cworkspace_id\x18\x03 \x01(\tR\x0bworkspaceId\"\xcf\x01\n\x0cOidcProvider\x12\x16\n\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1b\n\tclient_id\x18\x02 \x01(\tR\x08\x63lientId\x12#\n\rclient_secret\x18\x03 \x01(\tR\x0c\x63lientSecret\x12\x16\n\x06scopes\x18\x04 \x03(\tR\x06scopes\x12!\n\x0cgroups_claim\x18\x05 \x01(\tR\x0bgroupsClaim\x12*\n\x11\x65mails_are_proven\x18\x06 \x01(\x08R\x0f\x65mailsAreProven\"\x95\x01\n\x0bJwtProvider\x12\x16\n\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1a\n\x08\x61udience\x18\x02 \x01(\tR\x08\x61udience\x12\x19\n\x08jwks_url\x18\x03 \x01(\tR\x07jwksUrl\x12\x37\n\x08mappings\x18\x04 \x03(\x0b\x32\x1b.headrace.api.v1.JwtMappingR\x08mappings\"\xcf\x03\n\x0cLdapProvider\x12\x10\n\x03url\x18\x01 \x01(\tR\x03url\x12 \n\x0cin_the_clear\x18\x02 \x01(\x08R\ninTheClear\x12\'\n\x0f\x63\x61_certificates\x18\x03 \x01(\tR\x0e\x63\x61\x43\x65rtificates\x12\x17\n\x07\x62ind_dn\x18\x04 \x01(\tR\x06\x62indDn\x12#\n\rbind_password\x18\x05 \x01(\tR\x0c\x62indPassword\x12\x1b\n\tuser_base\x18\x06 \x01(\tR\x08userBase\x12\x1f\n\x0buser_filter\x18\x07 \x01(\tR\nuserFilter\x12+\n\x11subject_attribute\x18\x08 \x01(\tR\x10subjectAttribute\x12\'\n\x0f\x65mail_attribute\x18\t \x01(\tR\x0e\x65mailAttribute\x12%\n\x0ename_attribute\x18\n \x01(\tR\rnameAttribute\x12\x1d\n\ngroup_base\x18\x0b \x01(\tR\tgroupBase\x12!\n\x0cgroup_filter\x18\x0c \x01(\tR\x0bgroupFilter\x12\'\n\x0fgroup_attribute\x18\r \x01(\tR\x0egroupAttribute\"f\n\nJwtMapping\x12\x14\n\x05\x63laim\x18\x01 \x01(\tR\x05\x63laim\x12\x14\n\x05value\x18\x02 \x01(\tR\x05value\x12,\n\x12service_account_id\x18\x03 \x01(\tR\x10serviceAccountId\"[\n\x1aSetIdentityProviderRequest\x12=\n\x08provider\x18\x01 \x01(\x0b\x32!.headrace.api.v1.IdentityProviderR\x08provider\"\\\n\x1bSetIdentityProviderResponse\x12=\n\x08provider\x18\x01 \x01(\x0b\x32!.headrace.api.v1.IdentityProviderR\x08provider\"4\n\x1aGetIdentityProviderRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\"\\\n\x1bGetIdentityProviderResponse\x12=\n\x08provider\x18\x01 \x01(\x0b\x32!.headrace.api.v1.IdentityProviderR\x08provider\"Z\n\x1cListIdentityProvidersRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x88\x01\n\x1dListIdentityProvidersResponse\x12?\n\tproviders\x18\x01 \x03(\x0b\x32!.headrace.api.v1.IdentityProviderR\tproviders\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"7\n\x1d\x44\x65leteIdentityProviderRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\" \n\x1e\x44\x65leteIdentityProviderResponse\"\x1e\n\x1cRotateIdentitySecretsRequest\"Y\n\x1dRotateIdentitySecretsResponse\x12\x18\n\x07rotated\x18\x01 \x01(\x05R\x07rotated\x12\x1e\n\nunreadable\x18\x02 \x01(\x05R\nunreadable2\xd0\x06\n\x17IdentityProviderService\x12\xa9\x01\n\x13SetIdentityProvider\x12+.headrace.api.v1.SetIdentityProviderRequest\x1a,.headrace.api.v1.SetIdentityProviderResponse\"7\xe0\xe0\x18~\x82\xd3\xe4\x93\x02-\x1a(/v1/identity-providers/{provider.handle}:\x01*\x12\x9d\x01\n\x13GetIdentityProvider\x12+.headrace.api.v1.GetIdentityProviderRequest\x1a,.headrace.api.v1.GetIdentityProviderResponse\"+\xe0\xe0\x18~\x82\xd3\xe4\x93\x02!\x12\x1f/v1/identity-providers/{handle}\x12\x9a\x01\n\x15ListIdentityProviders\x12-.headrace.api.v1.ListIdentityProvidersRequest\x1a..headrace.api.v1.ListIdentityProvidersResponse\"\"\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x18\x12\x16/v1/identity-providers\x12\xa6\x01\n\x16\x44\x65leteIdentityProvider\x12..headrace.api.v1.DeleteIdentityProviderRequest\x1a/.headrace.api.v1.DeleteIdentityProviderResponse\"+\xe0\xe0\x18~\x82\xd3\xe4\x93\x02!*\x1f/v1/identity-providers/{handle}\x12\xa2\x01\n\x15RotateIdentitySecrets\x12-.headrace.api.v1.RotateIdentitySecretsRequest\x1a..headrace.api.v1.RotateIdentitySecretsResponse\"*\xe0\xe0\x18~\x82\xd3\xe4\x93\x02 \"\x1b/v1/identity-secrets:rotate:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -49,33 +49,33 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GROUPROLE']._serialized_start=625
   _globals['_GROUPROLE']._serialized_end=713
   _globals['_OIDCPROVIDER']._serialized_start=716
-  _globals['_OIDCPROVIDER']._serialized_end=879
-  _globals['_JWTPROVIDER']._serialized_start=882
-  _globals['_JWTPROVIDER']._serialized_end=1031
-  _globals['_LDAPPROVIDER']._serialized_start=1034
-  _globals['_LDAPPROVIDER']._serialized_end=1497
-  _globals['_JWTMAPPING']._serialized_start=1499
-  _globals['_JWTMAPPING']._serialized_end=1601
-  _globals['_SETIDENTITYPROVIDERREQUEST']._serialized_start=1603
-  _globals['_SETIDENTITYPROVIDERREQUEST']._serialized_end=1694
-  _globals['_SETIDENTITYPROVIDERRESPONSE']._serialized_start=1696
-  _globals['_SETIDENTITYPROVIDERRESPONSE']._serialized_end=1788
-  _globals['_GETIDENTITYPROVIDERREQUEST']._serialized_start=1790
-  _globals['_GETIDENTITYPROVIDERREQUEST']._serialized_end=1842
-  _globals['_GETIDENTITYPROVIDERRESPONSE']._serialized_start=1844
-  _globals['_GETIDENTITYPROVIDERRESPONSE']._serialized_end=1936
-  _globals['_LISTIDENTITYPROVIDERSREQUEST']._serialized_start=1938
-  _globals['_LISTIDENTITYPROVIDERSREQUEST']._serialized_end=2028
-  _globals['_LISTIDENTITYPROVIDERSRESPONSE']._serialized_start=2031
-  _globals['_LISTIDENTITYPROVIDERSRESPONSE']._serialized_end=2167
-  _globals['_DELETEIDENTITYPROVIDERREQUEST']._serialized_start=2169
-  _globals['_DELETEIDENTITYPROVIDERREQUEST']._serialized_end=2224
-  _globals['_DELETEIDENTITYPROVIDERRESPONSE']._serialized_start=2226
-  _globals['_DELETEIDENTITYPROVIDERRESPONSE']._serialized_end=2258
-  _globals['_ROTATEIDENTITYSECRETSREQUEST']._serialized_start=2260
-  _globals['_ROTATEIDENTITYSECRETSREQUEST']._serialized_end=2290
-  _globals['_ROTATEIDENTITYSECRETSRESPONSE']._serialized_start=2292
-  _globals['_ROTATEIDENTITYSECRETSRESPONSE']._serialized_end=2381
-  _globals['_IDENTITYPROVIDERSERVICE']._serialized_start=2384
-  _globals['_IDENTITYPROVIDERSERVICE']._serialized_end=3232
+  _globals['_OIDCPROVIDER']._serialized_end=923
+  _globals['_JWTPROVIDER']._serialized_start=926
+  _globals['_JWTPROVIDER']._serialized_end=1075
+  _globals['_LDAPPROVIDER']._serialized_start=1078
+  _globals['_LDAPPROVIDER']._serialized_end=1541
+  _globals['_JWTMAPPING']._serialized_start=1543
+  _globals['_JWTMAPPING']._serialized_end=1645
+  _globals['_SETIDENTITYPROVIDERREQUEST']._serialized_start=1647
+  _globals['_SETIDENTITYPROVIDERREQUEST']._serialized_end=1738
+  _globals['_SETIDENTITYPROVIDERRESPONSE']._serialized_start=1740
+  _globals['_SETIDENTITYPROVIDERRESPONSE']._serialized_end=1832
+  _globals['_GETIDENTITYPROVIDERREQUEST']._serialized_start=1834
+  _globals['_GETIDENTITYPROVIDERREQUEST']._serialized_end=1886
+  _globals['_GETIDENTITYPROVIDERRESPONSE']._serialized_start=1888
+  _globals['_GETIDENTITYPROVIDERRESPONSE']._serialized_end=1980
+  _globals['_LISTIDENTITYPROVIDERSREQUEST']._serialized_start=1982
+  _globals['_LISTIDENTITYPROVIDERSREQUEST']._serialized_end=2072
+  _globals['_LISTIDENTITYPROVIDERSRESPONSE']._serialized_start=2075
+  _globals['_LISTIDENTITYPROVIDERSRESPONSE']._serialized_end=2211
+  _globals['_DELETEIDENTITYPROVIDERREQUEST']._serialized_start=2213
+  _globals['_DELETEIDENTITYPROVIDERREQUEST']._serialized_end=2268
+  _globals['_DELETEIDENTITYPROVIDERRESPONSE']._serialized_start=2270
+  _globals['_DELETEIDENTITYPROVIDERRESPONSE']._serialized_end=2302
+  _globals['_ROTATEIDENTITYSECRETSREQUEST']._serialized_start=2304
+  _globals['_ROTATEIDENTITYSECRETSREQUEST']._serialized_end=2334
+  _globals['_ROTATEIDENTITYSECRETSRESPONSE']._serialized_start=2336
+  _globals['_ROTATEIDENTITYSECRETSRESPONSE']._serialized_end=2425
+  _globals['_IDENTITYPROVIDERSERVICE']._serialized_start=2428
+  _globals['_IDENTITYPROVIDERSERVICE']._serialized_end=3276
 # @@protoc_insertion_point(module_scope)

@@ -124,6 +124,7 @@ class OidcProvider(google.protobuf.message.Message):
     CLIENT_SECRET_FIELD_NUMBER: builtins.int
     SCOPES_FIELD_NUMBER: builtins.int
     GROUPS_CLAIM_FIELD_NUMBER: builtins.int
+    EMAILS_ARE_PROVEN_FIELD_NUMBER: builtins.int
     issuer: builtins.str
     """Its address, as in its tokens; `/.well-known/openid-configuration` is below it."""
     client_id: builtins.str
@@ -132,6 +133,10 @@ class OidcProvider(google.protobuf.message.Message):
     """What proves this server to it; never returned. Empty for a public client."""
     groups_claim: builtins.str
     """The claim with the groups; empty is `groups`."""
+    emails_are_proven: builtins.bool
+    """Whether e-mail addresses are taken for proven of which it does not say whether they are (`email_verified`). Only
+    for providers where nobody chooses their address themselves: people are known by it when they come first.
+    """
     @property
     def scopes(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """What to ask for beside `openid`; empty is `email profile`."""
@@ -144,8 +149,9 @@ class OidcProvider(google.protobuf.message.Message):
         client_secret: builtins.str = ...,
         scopes: collections.abc.Iterable[builtins.str] | None = ...,
         groups_claim: builtins.str = ...,
+        emails_are_proven: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["client_id", b"client_id", "client_secret", b"client_secret", "groups_claim", b"groups_claim", "issuer", b"issuer", "scopes", b"scopes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["client_id", b"client_id", "client_secret", b"client_secret", "emails_are_proven", b"emails_are_proven", "groups_claim", b"groups_claim", "issuer", b"issuer", "scopes", b"scopes"]) -> None: ...
 
 Global___OidcProvider: typing_extensions.TypeAlias = OidcProvider
 

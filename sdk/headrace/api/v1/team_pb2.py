@@ -29,7 +29,7 @@ from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__
 from headrace.api.v1 import user_pb2 as headrace_dot_api_dot_v1_dot_user__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/api/v1/team.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1aheadrace/api/v1/user.proto\"\xe3\x01\n\x04Team\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\x12\x16\n\x06handle\x18\x02 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x04 \x01(\tR\x0b\x64\x65scription\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\"a\n\x11\x43reateTeamRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\"?\n\x12\x43reateTeamResponse\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\"$\n\x0eGetTeamRequest\x12\x12\n\x04team\x18\x01 \x01(\tR\x04team\"<\n\x0fGetTeamResponse\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\"N\n\x10ListTeamsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"h\n\x11ListTeamsResponse\x12+\n\x05teams\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.TeamR\x05teams\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n\x11UpdateTeamRequest\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"?\n\x12UpdateTeamResponse\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\",\n\x11\x44\x65leteTeamRequest\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\"\x14\n\x12\x44\x65leteTeamResponse\"m\n\x16ListTeamMembersRequest\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"n\n\x17ListTeamMembersResponse\x12+\n\x05users\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"}\n\x18\x43hangeTeamMembersRequest\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\x12 \n\x0c\x61\x64\x64_user_ids\x18\x02 \x03(\tR\naddUserIds\x12&\n\x0fremove_user_ids\x18\x03 \x03(\tR\rremoveUserIds\"\x1b\n\x19\x43hangeTeamMembersResponse2\xfd\x06\n\x0bTeamService\x12o\n\nCreateTeam\x12\".headrace.api.v1.CreateTeamRequest\x1a#.headrace.api.v1.CreateTeamResponse\"\x18\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x0e\"\t/v1/teams:\x01*\x12j\n\x07GetTeam\x12\x1f.headrace.api.v1.GetTeamRequest\x1a .headrace.api.v1.GetTeamResponse\"\x1c\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/teams/{team}\x12i\n\tListTeams\x12!.headrace.api.v1.ListTeamsRequest\x1a\".headrace.api.v1.ListTeamsResponse\"\x15\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/teams\x12~\n\nUpdateTeam\x12\".headrace.api.v1.UpdateTeamRequest\x1a#.headrace.api.v1.UpdateTeamResponse\"\'\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/teams/{team.team_id}:\x01*\x12v\n\nDeleteTeam\x12\".headrace.api.v1.DeleteTeamRequest\x1a#.headrace.api.v1.DeleteTeamResponse\"\x1f\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x15*\x13/v1/teams/{team_id}\x12\x8d\x01\n\x0fListTeamMembers\x12\'.headrace.api.v1.ListTeamMembersRequest\x1a(.headrace.api.v1.ListTeamMembersResponse\"\'\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/teams/{team_id}/members\x12\x9d\x01\n\x11\x43hangeTeamMembers\x12).headrace.api.v1.ChangeTeamMembersRequest\x1a*.headrace.api.v1.ChangeTeamMembersResponse\"1\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\'\"\"/v1/teams/{team_id}/members:change:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/api/v1/team.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\x1a\x1aheadrace/api/v1/user.proto\"\x84\x02\n\x04Team\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\x12\x16\n\x06handle\x18\x02 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x03 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x04 \x01(\tR\x0b\x64\x65scription\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x1f\n\x0b\x65xternal_id\x18\x07 \x01(\tR\nexternalId\"\x82\x01\n\x11\x43reateTeamRequest\x12\x16\n\x06handle\x18\x01 \x01(\tR\x06handle\x12\x12\n\x04name\x18\x02 \x01(\tR\x04name\x12 \n\x0b\x64\x65scription\x18\x03 \x01(\tR\x0b\x64\x65scription\x12\x1f\n\x0b\x65xternal_id\x18\x04 \x01(\tR\nexternalId\"?\n\x12\x43reateTeamResponse\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\"$\n\x0eGetTeamRequest\x12\x12\n\x04team\x18\x01 \x01(\tR\x04team\"<\n\x0fGetTeamResponse\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\"o\n\x10ListTeamsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\x12\x1f\n\x0b\x65xternal_id\x18\x03 \x01(\tR\nexternalId\"h\n\x11ListTeamsResponse\x12+\n\x05teams\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.TeamR\x05teams\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n\x11UpdateTeamRequest\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"?\n\x12UpdateTeamResponse\x12)\n\x04team\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.TeamR\x04team\",\n\x11\x44\x65leteTeamRequest\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\"\x14\n\x12\x44\x65leteTeamResponse\"m\n\x16ListTeamMembersRequest\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"n\n\x17ListTeamMembersResponse\x12+\n\x05users\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"}\n\x18\x43hangeTeamMembersRequest\x12\x17\n\x07team_id\x18\x01 \x01(\tR\x06teamId\x12 \n\x0c\x61\x64\x64_user_ids\x18\x02 \x03(\tR\naddUserIds\x12&\n\x0fremove_user_ids\x18\x03 \x03(\tR\rremoveUserIds\"\x1b\n\x19\x43hangeTeamMembersResponse2\xfd\x06\n\x0bTeamService\x12o\n\nCreateTeam\x12\".headrace.api.v1.CreateTeamRequest\x1a#.headrace.api.v1.CreateTeamResponse\"\x18\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x0e\"\t/v1/teams:\x01*\x12j\n\x07GetTeam\x12\x1f.headrace.api.v1.GetTeamRequest\x1a .headrace.api.v1.GetTeamResponse\"\x1c\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/teams/{team}\x12i\n\tListTeams\x12!.headrace.api.v1.ListTeamsRequest\x1a\".headrace.api.v1.ListTeamsResponse\"\x15\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/teams\x12~\n\nUpdateTeam\x12\".headrace.api.v1.UpdateTeamRequest\x1a#.headrace.api.v1.UpdateTeamResponse\"\'\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/teams/{team.team_id}:\x01*\x12v\n\nDeleteTeam\x12\".headrace.api.v1.DeleteTeamRequest\x1a#.headrace.api.v1.DeleteTeamResponse\"\x1f\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x15*\x13/v1/teams/{team_id}\x12\x8d\x01\n\x0fListTeamMembers\x12\'.headrace.api.v1.ListTeamMembersRequest\x1a(.headrace.api.v1.ListTeamMembersResponse\"\'\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x1d\x12\x1b/v1/teams/{team_id}/members\x12\x9d\x01\n\x11\x43hangeTeamMembers\x12).headrace.api.v1.ChangeTeamMembersRequest\x1a*.headrace.api.v1.ChangeTeamMembersResponse\"1\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\'\"\"/v1/teams/{team_id}/members:change:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,35 +51,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_TEAMSERVICE'].methods_by_name['ChangeTeamMembers']._loaded_options = None
   _globals['_TEAMSERVICE'].methods_by_name['ChangeTeamMembers']._serialized_options = b'\340\340\030~\202\323\344\223\002\'\"\"/v1/teams/{team_id}/members:change:\001*'
   _globals['_TEAM']._serialized_start=204
-  _globals['_TEAM']._serialized_end=431
-  _globals['_CREATETEAMREQUEST']._serialized_start=433
-  _globals['_CREATETEAMREQUEST']._serialized_end=530
-  _globals['_CREATETEAMRESPONSE']._serialized_start=532
-  _globals['_CREATETEAMRESPONSE']._serialized_end=595
-  _globals['_GETTEAMREQUEST']._serialized_start=597
-  _globals['_GETTEAMREQUEST']._serialized_end=633
-  _globals['_GETTEAMRESPONSE']._serialized_start=635
-  _globals['_GETTEAMRESPONSE']._serialized_end=695
-  _globals['_LISTTEAMSREQUEST']._serialized_start=697
-  _globals['_LISTTEAMSREQUEST']._serialized_end=775
-  _globals['_LISTTEAMSRESPONSE']._serialized_start=777
-  _globals['_LISTTEAMSRESPONSE']._serialized_end=881
-  _globals['_UPDATETEAMREQUEST']._serialized_start=883
-  _globals['_UPDATETEAMREQUEST']._serialized_end=1006
-  _globals['_UPDATETEAMRESPONSE']._serialized_start=1008
-  _globals['_UPDATETEAMRESPONSE']._serialized_end=1071
-  _globals['_DELETETEAMREQUEST']._serialized_start=1073
-  _globals['_DELETETEAMREQUEST']._serialized_end=1117
-  _globals['_DELETETEAMRESPONSE']._serialized_start=1119
-  _globals['_DELETETEAMRESPONSE']._serialized_end=1139
-  _globals['_LISTTEAMMEMBERSREQUEST']._serialized_start=1141
-  _globals['_LISTTEAMMEMBERSREQUEST']._serialized_end=1250
-  _globals['_LISTTEAMMEMBERSRESPONSE']._serialized_start=1252
-  _globals['_LISTTEAMMEMBERSRESPONSE']._serialized_end=1362
-  _globals['_CHANGETEAMMEMBERSREQUEST']._serialized_start=1364
-  _globals['_CHANGETEAMMEMBERSREQUEST']._serialized_end=1489
-  _globals['_CHANGETEAMMEMBERSRESPONSE']._serialized_start=1491
-  _globals['_CHANGETEAMMEMBERSRESPONSE']._serialized_end=1518
-  _globals['_TEAMSERVICE']._serialized_start=1521
-  _globals['_TEAMSERVICE']._serialized_end=2414
+  _globals['_TEAM']._serialized_end=464
+  _globals['_CREATETEAMREQUEST']._serialized_start=467
+  _globals['_CREATETEAMREQUEST']._serialized_end=597
+  _globals['_CREATETEAMRESPONSE']._serialized_start=599
+  _globals['_CREATETEAMRESPONSE']._serialized_end=662
+  _globals['_GETTEAMREQUEST']._serialized_start=664
+  _globals['_GETTEAMREQUEST']._serialized_end=700
+  _globals['_GETTEAMRESPONSE']._serialized_start=702
+  _globals['_GETTEAMRESPONSE']._serialized_end=762
+  _globals['_LISTTEAMSREQUEST']._serialized_start=764
+  _globals['_LISTTEAMSREQUEST']._serialized_end=875
+  _globals['_LISTTEAMSRESPONSE']._serialized_start=877
+  _globals['_LISTTEAMSRESPONSE']._serialized_end=981
+  _globals['_UPDATETEAMREQUEST']._serialized_start=983
+  _globals['_UPDATETEAMREQUEST']._serialized_end=1106
+  _globals['_UPDATETEAMRESPONSE']._serialized_start=1108
+  _globals['_UPDATETEAMRESPONSE']._serialized_end=1171
+  _globals['_DELETETEAMREQUEST']._serialized_start=1173
+  _globals['_DELETETEAMREQUEST']._serialized_end=1217
+  _globals['_DELETETEAMRESPONSE']._serialized_start=1219
+  _globals['_DELETETEAMRESPONSE']._serialized_end=1239
+  _globals['_LISTTEAMMEMBERSREQUEST']._serialized_start=1241
+  _globals['_LISTTEAMMEMBERSREQUEST']._serialized_end=1350
+  _globals['_LISTTEAMMEMBERSRESPONSE']._serialized_start=1352
+  _globals['_LISTTEAMMEMBERSRESPONSE']._serialized_end=1462
+  _globals['_CHANGETEAMMEMBERSREQUEST']._serialized_start=1464
+  _globals['_CHANGETEAMMEMBERSREQUEST']._serialized_end=1589
+  _globals['_CHANGETEAMMEMBERSRESPONSE']._serialized_start=1591
+  _globals['_CHANGETEAMMEMBERSRESPONSE']._serialized_end=1618
+  _globals['_TEAMSERVICE']._serialized_start=1621
+  _globals['_TEAMSERVICE']._serialized_end=2514
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class Team(google.protobuf.message.Message):
     DESCRIPTION_FIELD_NUMBER: builtins.int
     CREATED_AT_FIELD_NUMBER: builtins.int
     UPDATED_AT_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
     team_id: builtins.str
     """UUIDv7."""
     handle: builtins.str
@@ -41,6 +42,8 @@ class Team(google.protobuf.message.Message):
     """The name that people read."""
     description: builtins.str
     """What it is for."""
+    external_id: builtins.str
+    """What a directory that keeps teams here calls this one; unique in the account, empty if none does."""
     @property
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was made."""
@@ -58,9 +61,10 @@ class Team(google.protobuf.message.Message):
         description: builtins.str = ...,
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        external_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["created_at", b"created_at", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "description", b"description", "handle", b"handle", "name", b"name", "team_id", b"team_id", "updated_at", b"updated_at"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["created_at", b"created_at", "description", b"description", "external_id", b"external_id", "handle", b"handle", "name", b"name", "team_id", b"team_id", "updated_at", b"updated_at"]) -> None: ...
 
 Global___Team: typing_extensions.TypeAlias = Team
 
@@ -73,20 +77,24 @@ class CreateTeamRequest(google.protobuf.message.Message):
     HANDLE_FIELD_NUMBER: builtins.int
     NAME_FIELD_NUMBER: builtins.int
     DESCRIPTION_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
     handle: builtins.str
     """Unique in the account."""
     name: builtins.str
     """The name that people read; empty is the handle."""
     description: builtins.str
     """What it is for."""
+    external_id: builtins.str
+    """What a directory calls it."""
     def __init__(
         self,
         *,
         handle: builtins.str = ...,
         name: builtins.str = ...,
         description: builtins.str = ...,
+        external_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["description", b"description", "handle", b"handle", "name", b"name"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["description", b"description", "external_id", b"external_id", "handle", b"handle", "name", b"name"]) -> None: ...
 
 Global___CreateTeamRequest: typing_extensions.TypeAlias = CreateTeamRequest
 
@@ -158,17 +166,21 @@ class ListTeamsRequest(google.protobuf.message.Message):
 
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """How many at most; 0 is 50, above 200 is 200."""
     page_token: builtins.str
     """The next_page_token of the page before."""
+    external_id: builtins.str
+    """Only the one that a directory calls so."""
     def __init__(
         self,
         *,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        external_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["external_id", b"external_id", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
 
 Global___ListTeamsRequest: typing_extensions.TypeAlias = ListTeamsRequest
 
@@ -210,7 +222,7 @@ class UpdateTeamRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Which fields to change: handle, name, description."""
+        """Which fields to change: handle, name, description, external_id."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/api/v1/user.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xa4\x02\n\x04User\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\x12\x16\n\x06\x61\x63tive\x18\x04 \x01(\x08R\x06\x61\x63tive\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\x12<\n\x0clast_seen_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nlastSeenAt\"L\n\x11\x43reateUserRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\"?\n\x12\x43reateUserResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\"$\n\x0eGetUserRequest\x12\x12\n\x04user\x18\x01 \x01(\tR\x04user\"<\n\x0fGetUserResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\"s\n\x10ListUsersRequest\x12#\n\rname_contains\x18\x01 \x01(\tR\x0cnameContains\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"h\n\x11ListUsersResponse\x12+\n\x05users\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n\x11UpdateUserRequest\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"?\n\x12UpdateUserResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\",\n\x11\x44\x65leteUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"\x14\n\x12\x44\x65leteUserResponse2\xcd\x04\n\x0bUserService\x12o\n\nCreateUser\x12\".headrace.api.v1.CreateUserRequest\x1a#.headrace.api.v1.CreateUserResponse\"\x18\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12j\n\x07GetUser\x12\x1f.headrace.api.v1.GetUserRequest\x1a .headrace.api.v1.GetUserResponse\"\x1c\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/users/{user}\x12i\n\tListUsers\x12!.headrace.api.v1.ListUsersRequest\x1a\".headrace.api.v1.ListUsersResponse\"\x15\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12~\n\nUpdateUser\x12\".headrace.api.v1.UpdateUserRequest\x1a#.headrace.api.v1.UpdateUserResponse\"\'\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/users/{user.user_id}:\x01*\x12v\n\nDeleteUser\x12\".headrace.api.v1.DeleteUserRequest\x1a#.headrace.api.v1.DeleteUserResponse\"\x1f\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1aheadrace/api/v1/user.proto\x12\x0fheadrace.api.v1\x1a\x1cgoogle/api/annotations.proto\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xc5\x02\n\x04User\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\x12\x14\n\x05\x65mail\x18\x02 \x01(\tR\x05\x65mail\x12!\n\x0c\x64isplay_name\x18\x03 \x01(\tR\x0b\x64isplayName\x12\x16\n\x06\x61\x63tive\x18\x04 \x01(\x08R\x06\x61\x63tive\x12\x39\n\ncreated_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tcreatedAt\x12\x39\n\nupdated_at\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\tupdatedAt\x12<\n\x0clast_seen_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nlastSeenAt\x12\x1f\n\x0b\x65xternal_id\x18\x08 \x01(\tR\nexternalId\"m\n\x11\x43reateUserRequest\x12\x14\n\x05\x65mail\x18\x01 \x01(\tR\x05\x65mail\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tR\x0b\x64isplayName\x12\x1f\n\x0b\x65xternal_id\x18\x03 \x01(\tR\nexternalId\"?\n\x12\x43reateUserResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\"$\n\x0eGetUserRequest\x12\x12\n\x04user\x18\x01 \x01(\tR\x04user\"<\n\x0fGetUserResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\"\x94\x01\n\x10ListUsersRequest\x12#\n\rname_contains\x18\x01 \x01(\tR\x0cnameContains\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\x12\x1f\n\x0b\x65xternal_id\x18\x04 \x01(\tR\nexternalId\"h\n\x11ListUsersResponse\x12+\n\x05users\x18\x01 \x03(\x0b\x32\x15.headrace.api.v1.UserR\x05users\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n\x11UpdateUserRequest\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\x12;\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\"?\n\x12UpdateUserResponse\x12)\n\x04user\x18\x01 \x01(\x0b\x32\x15.headrace.api.v1.UserR\x04user\",\n\x11\x44\x65leteUserRequest\x12\x17\n\x07user_id\x18\x01 \x01(\tR\x06userId\"\x14\n\x12\x44\x65leteUserResponse2\xcd\x04\n\x0bUserService\x12o\n\nCreateUser\x12\".headrace.api.v1.CreateUserRequest\x1a#.headrace.api.v1.CreateUserResponse\"\x18\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x0e\"\t/v1/users:\x01*\x12j\n\x07GetUser\x12\x1f.headrace.api.v1.GetUserRequest\x1a .headrace.api.v1.GetUserResponse\"\x1c\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x12\x12\x10/v1/users/{user}\x12i\n\tListUsers\x12!.headrace.api.v1.ListUsersRequest\x1a\".headrace.api.v1.ListUsersResponse\"\x15\xe0\xe0\x18{\x82\xd3\xe4\x93\x02\x0b\x12\t/v1/users\x12~\n\nUpdateUser\x12\".headrace.api.v1.UpdateUserRequest\x1a#.headrace.api.v1.UpdateUserResponse\"\'\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x1d\x32\x18/v1/users/{user.user_id}:\x01*\x12v\n\nDeleteUser\x12\".headrace.api.v1.DeleteUserRequest\x1a#.headrace.api.v1.DeleteUserResponse\"\x1f\xe0\xe0\x18~\x82\xd3\xe4\x93\x02\x15*\x13/v1/users/{user_id}b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,27 +46,27 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._loaded_options = None
   _globals['_USERSERVICE'].methods_by_name['DeleteUser']._serialized_options = b'\340\340\030~\202\323\344\223\002\025*\023/v1/users/{user_id}'
   _globals['_USER']._serialized_start=176
-  _globals['_USER']._serialized_end=468
-  _globals['_CREATEUSERREQUEST']._serialized_start=470
-  _globals['_CREATEUSERREQUEST']._serialized_end=546
-  _globals['_CREATEUSERRESPONSE']._serialized_start=548
-  _globals['_CREATEUSERRESPONSE']._serialized_end=611
-  _globals['_GETUSERREQUEST']._serialized_start=613
-  _globals['_GETUSERREQUEST']._serialized_end=649
-  _globals['_GETUSERRESPONSE']._serialized_start=651
-  _globals['_GETUSERRESPONSE']._serialized_end=711
-  _globals['_LISTUSERSREQUEST']._serialized_start=713
-  _globals['_LISTUSERSREQUEST']._serialized_end=828
-  _globals['_LISTUSERSRESPONSE']._serialized_start=830
-  _globals['_LISTUSERSRESPONSE']._serialized_end=934
-  _globals['_UPDATEUSERREQUEST']._serialized_start=936
-  _globals['_UPDATEUSERREQUEST']._serialized_end=1059
-  _globals['_UPDATEUSERRESPONSE']._serialized_start=1061
-  _globals['_UPDATEUSERRESPONSE']._serialized_end=1124
-  _globals['_DELETEUSERREQUEST']._serialized_start=1126
-  _globals['_DELETEUSERREQUEST']._serialized_end=1170
-  _globals['_DELETEUSERRESPONSE']._serialized_start=1172
-  _globals['_DELETEUSERRESPONSE']._serialized_end=1192
-  _globals['_USERSERVICE']._serialized_start=1195
-  _globals['_USERSERVICE']._serialized_end=1784
+  _globals['_USER']._serialized_end=501
+  _globals['_CREATEUSERREQUEST']._serialized_start=503
+  _globals['_CREATEUSERREQUEST']._serialized_end=612
+  _globals['_CREATEUSERRESPONSE']._serialized_start=614
+  _globals['_CREATEUSERRESPONSE']._serialized_end=677
+  _globals['_GETUSERREQUEST']._serialized_start=679
+  _globals['_GETUSERREQUEST']._serialized_end=715
+  _globals['_GETUSERRESPONSE']._serialized_start=717
+  _globals['_GETUSERRESPONSE']._serialized_end=777
+  _globals['_LISTUSERSREQUEST']._serialized_start=780
+  _globals['_LISTUSERSREQUEST']._serialized_end=928
+  _globals['_LISTUSERSRESPONSE']._serialized_start=930
+  _globals['_LISTUSERSRESPONSE']._serialized_end=1034
+  _globals['_UPDATEUSERREQUEST']._serialized_start=1036
+  _globals['_UPDATEUSERREQUEST']._serialized_end=1159
+  _globals['_UPDATEUSERRESPONSE']._serialized_start=1161
+  _globals['_UPDATEUSERRESPONSE']._serialized_end=1224
+  _globals['_DELETEUSERREQUEST']._serialized_start=1226
+  _globals['_DELETEUSERREQUEST']._serialized_end=1270
+  _globals['_DELETEUSERRESPONSE']._serialized_start=1272
+  _globals['_DELETEUSERRESPONSE']._serialized_end=1292
+  _globals['_USERSERVICE']._serialized_start=1295
+  _globals['_USERSERVICE']._serialized_end=1884
 # @@protoc_insertion_point(module_scope)

@@ -33,6 +33,7 @@ class User(google.protobuf.message.Message):
     CREATED_AT_FIELD_NUMBER: builtins.int
     UPDATED_AT_FIELD_NUMBER: builtins.int
     LAST_SEEN_AT_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """UUIDv7."""
     email: builtins.str
@@ -41,6 +42,8 @@ class User(google.protobuf.message.Message):
     """The name that people read."""
     active: builtins.bool
     """Whether the user may sign in at all."""
+    external_id: builtins.str
+    """What a directory that keeps users here calls this one; unique in the account, empty if none does."""
     @property
     def created_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When it was made."""
@@ -63,9 +66,10 @@ class User(google.protobuf.message.Message):
         created_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         last_seen_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
+        external_id: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["created_at", b"created_at", "last_seen_at", b"last_seen_at", "updated_at", b"updated_at"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["active", b"active", "created_at", b"created_at", "display_name", b"display_name", "email", b"email", "last_seen_at", b"last_seen_at", "updated_at", b"updated_at", "user_id", b"user_id"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["active", b"active", "created_at", b"created_at", "display_name", b"display_name", "email", b"email", "external_id", b"external_id", "last_seen_at", b"last_seen_at", "updated_at", b"updated_at", "user_id", b"user_id"]) -> None: ...
 
 Global___User: typing_extensions.TypeAlias = User
 
@@ -77,17 +81,21 @@ class CreateUserRequest(google.protobuf.message.Message):
 
     EMAIL_FIELD_NUMBER: builtins.int
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
     email: builtins.str
     """Unique in the account."""
     display_name: builtins.str
     """The name that people read; empty is the address."""
+    external_id: builtins.str
+    """What a directory calls the user."""
     def __init__(
         self,
         *,
         email: builtins.str = ...,
         display_name: builtins.str = ...,
+        external_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "email", b"email"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "email", b"email", "external_id", b"external_id"]) -> None: ...
 
 Global___CreateUserRequest: typing_extensions.TypeAlias = CreateUserRequest
 
@@ -160,20 +168,24 @@ class ListUsersRequest(google.protobuf.message.Message):
     NAME_CONTAINS_FIELD_NUMBER: builtins.int
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    EXTERNAL_ID_FIELD_NUMBER: builtins.int
     name_contains: builtins.str
     """A part of the address or name."""
     page_size: builtins.int
     """How many at most; 0 is 50, above 200 is 200."""
     page_token: builtins.str
     """The next_page_token of the page before."""
+    external_id: builtins.str
+    """Only the one that a directory calls so."""
     def __init__(
         self,
         *,
         name_contains: builtins.str = ...,
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
+        external_id: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["name_contains", b"name_contains", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["external_id", b"external_id", "name_contains", b"name_contains", "page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
 
 Global___ListUsersRequest: typing_extensions.TypeAlias = ListUsersRequest
 
@@ -215,7 +227,7 @@ class UpdateUserRequest(google.protobuf.message.Message):
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Which fields to change: display_name, active, email."""
+        """Which fields to change: display_name, active, email, external_id."""
 
     def __init__(
         self,

@@ -1,0 +1,60 @@
+"""What flow runs may call with the tokens that are made for them, beside what only reads.
+
+A run holds at most what its worker holds. Of that it needs what the SDK does for it: everything else is refused,
+whatever its worker may do, unless that has the permission to change other runs, too. Which runs a method may then
+change is looked at by the service that keeps them.
+"""
+
+from __future__ import annotations
+
+FOR_RUNS = frozenset(
+    {
+        "ArtifactService/CreateArtifact",
+        "ArtifactService/DeleteArtifact",
+        "ArtifactService/UpdateArtifact",
+        "AssetService/RecordMaterializations",
+        "BackgroundTaskService/CancelBackgroundTask",
+        "BackgroundTaskService/CreateBackgroundTasks",
+        "BlockService/RegisterBlockType",
+        "BlockService/SaveBlock",
+        "ConcurrencyService/AcquireSlots",
+        "ConcurrencyService/ReleaseSlots",
+        "ConcurrencyService/RenewSlots",
+        "DeploymentService/RunDeployment",
+        "DeploymentService/RunDeploymentInBulk",
+        "EventService/EmitEvents",
+        "EventService/StreamEvents",
+        "FlowRunService/CancelFlowRun",
+        "FlowRunService/CreateFlowRun",
+        "FlowRunService/PauseFlowRun",
+        "FlowRunService/ProposeFlowRunState",
+        "FlowRunService/ResumeFlowRun",
+        "FlowRunService/RetryFlowRun",
+        "FlowRunService/SuspendFlowRun",
+        "FlowRunService/UpdateFlowRun",
+        "FlowService/CreateFlow",
+        "LogService/AppendLogs",
+        "LogService/WriteLogs",
+        "RecordService/Record",
+        "RecordService/RecordTransitions",
+        "RecordService/RenewAttempts",
+        "RunInputService/CreateRunInput",
+        "RunInputService/DeleteRunInput",
+        "RunNoteService/CreateRunNote",
+        "TaskRunService/UpdateTaskRun",
+        "VariableService/DeleteVariable",
+        "VariableService/SetVariable",
+    }
+)
+"""Methods that change something, and that the SDK calls for the flow that runs, or may."""
+
+
+def is_for_runs(service: str, name: str, permission_name: str) -> bool:
+    """Return whether a flow run may call a method with its token.
+
+    Args:
+        service: Full name of the gRPC service.
+        name: Of the method.
+        permission_name: What the contract asks for, as in the enum `headrace.api.v1.Permission`.
+    """
+    return permission_name.endswith("_VIEW") or f"{service.rpartition('.')[2]}/{name}" in FOR_RUNS
