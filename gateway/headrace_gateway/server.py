@@ -40,6 +40,8 @@ class HttpServer:
             loop="none",
             ws=OrderedSocketProtocol,
             ws_max_size=MAX_FRAME_BYTES,
+            # What a few bytes unfold into would be in memory before anybody could say that it is too much.
+            ws_per_message_deflate=False,
             ws_ping_interval=PING_SECONDS,
             ws_ping_timeout=PONG_SECONDS,
             lifespan="off",

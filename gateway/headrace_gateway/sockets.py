@@ -32,6 +32,11 @@ class OrderedSocketProtocol(WSProtocol):
         super().__init__(*args, **kwargs)
         self.logger = _quiet
 
+    def keepalive_timeout(self) -> None:
+        """Give up who gave no sign of life: to close would wait until they have read what was sent."""
+        super().keepalive_timeout()
+        self.transport.abort()
+
     def handle_ping(self, event: events.Ping) -> None:
         """Pass a ping on in its place; like a message it stops reading until it is received."""
         self.queue.put_nowait(cast(Any, {"type": "websocket.ping", "payload": bytes(event.payload)}))

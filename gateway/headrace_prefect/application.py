@@ -20,7 +20,7 @@ from headrace_prefect.resources.routes import Route
 from headrace_prefect.routing import Router
 from headrace_prefect.services import Services
 from headrace_prefect.sockets import handshake
-from headrace_prefect.sockets.socket import SocketRoute
+from headrace_prefect.sockets.socket import Room, SocketRoute
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,7 @@ class Application:
         self._routes: Router[Route] = Router((route.method, route.path, route) for route in routes)
         self._sockets: Router[SocketRoute] = Router((_WEBSOCKET, socket.path, socket) for socket in sockets)
         self._open_sockets = 0
+        self._room = Room()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request or serve one websocket."""
@@ -145,6 +146,7 @@ class Application:
                 workspace=workspace,
                 internal_token=self._internal_token,
                 deadline_seconds=self._limits.deadline_seconds,
+                room=self._room,
             )
         finally:
             self._open_sockets -= 1

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from typing import TypeVar
 
 from headrace import errors
 from headrace.api.v1 import task_run_pb2
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 MOST_TOGETHER = 500
 """Transitions in a frame."""
+MOST_BYTES = 4 * 1024 * 1024
+"""The same in bytes; a longer one goes alone."""
 
 Told = tuple[task_run_pb2.RecordAttempt, task_run_pb2.TaskRunTransition]
 """A transition, and what it is recorded under; its index is set when it is recorded."""
@@ -34,9 +39,22 @@ async def record(call: Record, told: Sequence[Told]) -> set[str]:
         errors.HeadraceError: Nothing was decided about some of them; all may be sent again.
     """
     lost: set[str] = set()
-    for start in range(0, len(told), MOST_TOGETHER):
-        lost |= await _record(call, told[start : start + MOST_TOGETHER])
+    for some in in_parts(told, lambda one: one[1].ByteSize()):
+        lost |= await _record(call, some)
     return lost
+
+
+def in_parts(things: Sequence[T], size: Callable[[T], int]) -> Iterator[Sequence[T]]:
+    """Yield things in their order, as many together as one call can take."""
+    start, held = 0, 0
+    for place, thing in enumerate(things):
+        taken = size(thing)
+        if place > start and (held + taken > MOST_BYTES or place - start >= MOST_TOGETHER):
+            yield things[start:place]
+            start, held = place, 0
+        held += taken
+    if things[start:]:
+        yield things[start:]
 
 
 async def _record(call: Record, told: Sequence[Told]) -> set[str]:

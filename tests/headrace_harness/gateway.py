@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import grpc.aio
@@ -16,11 +16,14 @@ from headrace_chassis.exposition import Exposition
 from headrace_chassis.resolving import LocalCallerResolver
 from headrace_chassis.server import ServiceServer
 from headrace_chassis.settings import ServerSettings
+from headrace_gateway.http import App
 from headrace_gateway.operations import Operations
 from headrace_gateway.wiring import Gateway, GatewayContext, build
 
 Arguments = ParamSpec("Arguments")
 Servicer = TypeVar("Servicer")
+Mounted = Callable[[ServerSettings, Callable[[str], grpc.aio.Channel], Callable[[], Awaitable[list[str]]]], App]
+"""Builds what answers below a path: of settings, channels to services, and what is not ready."""
 
 
 def play(make: Callable[Arguments, Servicer], *args: Arguments.args, **kwargs: Arguments.kwargs) -> Servicer:
@@ -43,11 +46,14 @@ class RunningGateway:
 
 
 @contextlib.asynccontextmanager
-async def running_gateway(servicers: Sequence[object], **settings: Any) -> AsyncIterator[RunningGateway]:
+async def running_gateway(
+    servicers: Sequence[object], *, mounts: Mapping[str, Mounted] | None = None, **settings: Any
+) -> AsyncIterator[RunningGateway]:
     """Lend a running gateway in front of played services.
 
     Args:
         servicers: Play all services.
+        mounts: What else answers, by the beginning of its paths.
         settings: Fields of `ServerSettings` for which the defaults do not do.
     """
     server = ServiceServer(resolver=LocalCallerResolver(), internal_token="the internal token")
@@ -69,7 +75,9 @@ async def running_gateway(servicers: Sequence[object], **settings: Any) -> Async
                 return channel
 
             chosen = ServerSettings(**{"host": "127.0.0.1", "port": 0, "drain_seconds": 2.0, **settings})
-            gateway = await build(GatewayContext(chosen, channel_to, Operations(readiness, Exposition(None, 1))))
+            mounted = {prefix: make(chosen, channel_to, readiness) for prefix, make in (mounts or {}).items()}
+            operations = Operations(readiness, Exposition(None, 1))
+            gateway = await build(GatewayContext(chosen, channel_to, operations, mounts=mounted))
             port = await gateway.start()
             try:
                 async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import logging
+from collections.abc import Sequence
 from typing import Any
 
 import grpc.aio
@@ -23,9 +24,6 @@ from headrace_prefect.shapes import events
 from headrace_prefect.sockets.socket import Socket, SocketRoute
 
 logger = logging.getLogger(__name__)
-
-MOST_EVENTS = 500
-"""Events in one call."""
 
 
 async def stream_events_in(socket: Socket, silence_seconds: float = 0.0) -> None:
@@ -57,12 +55,17 @@ async def _store(socket: Socket, messages: list[str], silence_seconds: float) ->
             else:
                 others.append(events.to_event(events.EVENT(event)))
         except (orjson.JSONDecodeError, Wrong, errors.InvalidArgument) as error:
-            # What can never be taken must not hold up what can.
+            # What can never be taken must not hold up what can: it would be sent again and again.
             logger.warning("an event of a client is left out: %s", error)
+        except Exception:
+            logger.exception("an event of a client cannot be read and is left out")
     if transitions:
-        await recording.record(functools.partial(_record, socket), transitions)
-    for start in range(0, len(others), MOST_EVENTS):
-        await _emit(socket, others[start : start + MOST_EVENTS])
+        lost = await recording.record(functools.partial(_record, socket), transitions)
+        for flow_run_id in sorted(lost):
+            # To send them again would change nothing, so they count as taken.
+            logger.warning("states of tasks of run %s are left out: it is gone, or others execute it", flow_run_id)
+    for some in recording.in_parts(others, event_pb2.Event.ByteSize):
+        await _emit(socket, some)
     alive = life_signs.runs_alive(others) if silence_seconds else []
     if alive:
         await life_signs.renew(functools.partial(_renew, socket), alive, silence_seconds)
@@ -78,7 +81,7 @@ async def _renew(socket: Socket, message: task_run_pb2.RenewAttemptsRequest) -> 
     return await _call(socket, socket.services.record.RenewAttempts, message)  # type: ignore[no-any-return]
 
 
-async def _emit(socket: Socket, some: list[event_pb2.Event]) -> None:
+async def _emit(socket: Socket, some: Sequence[event_pb2.Event]) -> None:
     try:
         await _call(socket, socket.services.events.EmitEvents, event_pb2.EmitEventsRequest(events=some))
     except errors.InvalidArgument as error:

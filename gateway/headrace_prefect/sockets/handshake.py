@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import random
 
 import grpc.aio
 import orjson
@@ -15,11 +17,18 @@ from headrace_gateway.http import Receive, Scope, Send
 from headrace_gateway.metadata import metadata_of
 from headrace_prefect.credentials import authorization_of_header, authorization_of_token
 from headrace_prefect.services import Services
-from headrace_prefect.sockets.socket import POLICY_VIOLATION, TRY_AGAIN, Gone, Socket, SocketHandler
+from headrace_prefect.sockets.socket import GOING_AWAY, POLICY_VIOLATION, TRY_AGAIN, Gone, Room, Socket, SocketHandler
 
 logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "prefect"
+
+PROVE_SECONDS = 15.0
+"""How long clients wait while nobody can be asked who they are: a failure then is final for them."""
+
+_PAUSE_SECONDS = 0.25
+_NOT_NOW = (errors.Unavailable, errors.DeadlineExceeded, errors.ResourceExhausted, errors.Aborted, errors.Internal)
+"""What another try may cure."""
 
 
 async def serve(
@@ -33,12 +42,13 @@ async def serve(
     workspace: str | None,
     internal_token: str | None,
     deadline_seconds: float,
+    room: Room,
 ) -> None:
     """Accept a websocket, find out who is there, and hand it over until it ends."""
     await receive()  # The wish to connect.
     authorization = authorization_of_header(scope)
     metadata = metadata_of(scope, workspace, internal_token, authorization=authorization)
-    socket = Socket(services, metadata, path, receive, send, deadline_seconds)
+    socket = Socket(services, metadata, path, receive, send, deadline_seconds, room)
     has_subprotocol = SUBPROTOCOL in scope.get("subprotocols", ())
     try:
         await send({"type": "websocket.accept", **({"subprotocol": SUBPROTOCOL} if has_subprotocol else {})})
@@ -48,14 +58,17 @@ async def serve(
             if token:
                 authorization = authorization_of_token(token)
                 socket.metadata = metadata_of(scope, workspace, internal_token, authorization=authorization)
-        await _prove(services, socket.metadata, deadline_seconds)
+        if not await _is_proven(services, socket.metadata, deadline_seconds):
+            # The one code after which Prefect's client connects again although it has not been let in.
+            await socket.close(GOING_AWAY, "nobody can be asked who you are; try again")
+            return
         if has_subprotocol:
             await socket.send_json({"type": "auth_success"})
         await handler(socket)
         await socket.close()
     except Gone:
         pass
-    except errors.Unavailable as error:
+    except _NOT_NOW as error:
         await socket.close(TRY_AGAIN, error.message)
     except errors.HeadraceError as error:
         await socket.close(POLICY_VIOLATION, error.message)
@@ -74,10 +87,22 @@ async def _token(socket: Socket) -> str:
     return token if isinstance(token, str) else ""
 
 
-async def _prove(services: Services, metadata: Metadata, deadline_seconds: float) -> None:
-    try:
-        await services.workspaces.GetCaller(
-            workspace_pb2.GetCallerRequest(), metadata=metadata, timeout=deadline_seconds
-        )
-    except grpc.aio.AioRpcError as error:
-        raise from_rpc_error(error) from None
+async def _is_proven(services: Services, metadata: Metadata, deadline_seconds: float) -> bool:
+    """Return whether it is known who is there; False if nobody can be asked.
+
+    Raises:
+        errors.HeadraceError: They may not come in.
+    """
+    asked = workspace_pb2.GetCallerRequest()
+    until = asyncio.get_running_loop().time() + PROVE_SECONDS
+    while True:
+        try:
+            await services.workspaces.GetCaller(asked, metadata=metadata, timeout=deadline_seconds)
+            return True
+        except grpc.aio.AioRpcError as error:
+            failure = from_rpc_error(error)
+            if not isinstance(failure, _NOT_NOW):
+                raise failure from None
+        if asyncio.get_running_loop().time() >= until:
+            return False
+        await asyncio.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))

@@ -28,6 +28,8 @@ BACKFILL = datetime.timedelta(minutes=15)
 """So far back a follower of events gets those that have been."""
 
 _PAGE = 200
+_CLOCKS_DIFFER = datetime.timedelta(minutes=1)
+"""How much the clock of this process and that of the database may differ."""
 
 
 async def stream_events_out(socket: Socket) -> None:
@@ -64,7 +66,9 @@ async def stream_events_out(socket: Socket) -> None:
             if asked["backfill"]:
                 since = max(wanted.since, now - BACKFILL)
                 async for event in _past(socket, wanted.filter, since):
-                    sent.add(event.event_id)
+                    # Of those alone it may hear again.
+                    if event.received_at.ToDatetime(datetime.UTC) >= now - _CLOCKS_DIFFER:
+                        sent.add(event.event_id)
                     await tell(event)
             async for answer in answers:
                 for event in answer.events:

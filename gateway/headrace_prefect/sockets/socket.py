@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import dataclasses
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import orjson
@@ -14,16 +15,58 @@ from headrace_gateway.backends import Metadata
 from headrace_gateway.http import Message, Receive, Send
 from headrace_prefect.services import Services
 
+GOING_AWAY = 1001
 POLICY_VIOLATION = 1008
 PROTOCOL_ERROR = 1002
 TRY_AGAIN = 1013
 
 MOST_WAITING = 1_000
-"""Messages that were received and not yet taken; who sends more is not read from until there is room."""
+"""Messages of a socket that were received and not yet taken; who sends more is not read from until there is room."""
+MOST_WAITING_BYTES = 4 * 1024 * 1024
+"""The same in bytes. One message is always taken, however long."""
+MOST_BYTES = 64 * 1024 * 1024
+"""What the sockets of a process hold together, taken or not; beyond it each has room for one message."""
 
 
 class Gone(Exception):
     """The other side has closed the socket, or it broke."""
+
+
+class Room:
+    """How many bytes of messages the sockets of a process hold together.
+
+    Args:
+        most: How many they may.
+    """
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most = most
+        self._held = 0
+        self._waiting: set[asyncio.Event] = set()
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is no more room."""
+        return self._held >= self._most
+
+    def take(self, count: int) -> None:
+        """Hold so many bytes more."""
+        self._held += count
+
+    def give(self, count: int) -> None:
+        """Hold so many bytes less; who waits for room looks again."""
+        self._held -= count
+        for waiting in self._waiting:
+            waiting.set()
+
+    @contextlib.contextmanager
+    def told(self, event: asyncio.Event) -> Iterator[None]:
+        """Have an event set whenever there is more room."""
+        self._waiting.add(event)
+        try:
+            yield
+        finally:
+            self._waiting.discard(event)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,6 +86,7 @@ class Socket:
         metadata: Who is at the other end, for calls.
         path: The variables of the path by name.
         deadline_seconds: How long a call may take.
+        room: How much it may hold beside the others.
     """
 
     def __init__(
@@ -53,6 +97,7 @@ class Socket:
         receive: Receive,
         send: Send,
         deadline_seconds: float = 30.0,
+        room: Room | None = None,
     ) -> None:
         self.services = services
         self.metadata = metadata
@@ -60,7 +105,12 @@ class Socket:
         self.deadline_seconds = deadline_seconds
         self._receive = receive
         self._send = send
-        self._waiting: asyncio.Queue[Message] = asyncio.Queue(MOST_WAITING)
+        self._room = room or Room()
+        self._waiting: collections.deque[Message] = collections.deque()
+        self._waiting_bytes = 0
+        self._taken_bytes = 0
+        self._has_come = asyncio.Event()
+        self._has_room = asyncio.Event()
         self._reader: asyncio.Task[None] | None = None
         self._gone = False
 
@@ -72,12 +122,10 @@ class Socket:
         Raises:
             Gone: There will be no more.
         """
-        self._read_ahead()
         taken = Taken([], [])
-        while not self._gone:
-            if self._waiting.empty() and (taken.messages or taken.pings):
-                break
-            message = await self._waiting.get()
+        await self._come()
+        while self._waiting and not self._gone:
+            message = self._next()
             if message["type"] == "websocket.ping":
                 taken.pings.append(message["payload"])
             elif message["type"] == "websocket.receive":
@@ -88,15 +136,33 @@ class Socket:
             raise Gone
         return taken
 
+    async def _come(self) -> None:
+        """Wait until something has come; what was taken before is dealt with."""
+        self._room.give(self._taken_bytes)
+        self._taken_bytes = 0
+        if self._reader is None:
+            self._reader = asyncio.create_task(self._read(), name="prefect socket")
+        while not self._waiting and not self._gone:
+            self._has_come.clear()
+            await self._has_come.wait()
+
+    def _next(self) -> Message:
+        message = self._waiting.popleft()
+        size = _size(message)
+        self._waiting_bytes -= size
+        self._taken_bytes += size
+        self._has_room.set()
+        return message
+
     async def receive(self) -> str:
         """Return the next message; pings before it are answered.
 
         Raises:
             Gone: There will be no more.
         """
-        self._read_ahead()
         while not self._gone:
-            message = await self._waiting.get()
+            await self._come()
+            message = self._next()
             if message["type"] == "websocket.ping":
                 await self.pong(message["payload"])
             elif message["type"] == "websocket.receive":
@@ -143,6 +209,9 @@ class Socket:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._reader
+        self._room.give(self._waiting_bytes + self._taken_bytes)
+        self._waiting.clear()
+        self._waiting_bytes = self._taken_bytes = 0
 
     async def _tell(self, message: Message) -> None:
         try:
@@ -151,16 +220,31 @@ class Socket:
             # The protocol's errors for a connection that has gone or is being closed.
             raise Gone from error
 
-    def _read_ahead(self) -> None:
-        if self._reader is None:
-            self._reader = asyncio.create_task(self._read(), name="prefect socket")
+    @property
+    def _is_full(self) -> bool:
+        if len(self._waiting) >= MOST_WAITING or self._waiting_bytes >= MOST_WAITING_BYTES:
+            return True
+        return bool(self._waiting) and self._room.is_full
 
     async def _read(self) -> None:
-        while True:
-            message = await self._receive()
-            await self._waiting.put(message)
-            if message["type"] == "websocket.disconnect":
-                return
+        with self._room.told(self._has_room):
+            while True:
+                message = await self._receive()
+                size = _size(message)
+                self._waiting.append(message)
+                self._waiting_bytes += size
+                self._room.take(size)
+                self._has_come.set()
+                if message["type"] == "websocket.disconnect":
+                    return
+                while self._is_full:
+                    self._has_room.clear()
+                    await self._has_room.wait()
+
+
+def _size(message: Message) -> int:
+    """Return about how much memory the content of a message takes."""
+    return len(message.get("text") or message.get("bytes") or message.get("payload") or b"")
 
 
 def _text(message: Message) -> str:
