@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import collections
 import contextlib
 import time
 import uuid
@@ -145,8 +146,11 @@ class _ServeStream:
         self._server: Server | None = None
         self._free = 0
         self._given = 0
+        self._under_way: collections.deque[uuid.UUID] = collections.deque()
+        """Tokens of what was given and may not have arrived yet, in its order."""
         self._greeted_at = time.monotonic()
         self._told: set[uuid.UUID] = set()
+        self._has_left = False
 
     async def serve(
         self,
@@ -159,9 +163,10 @@ class _ServeStream:
             errors.InvalidArgument: The task server does not keep to the protocol.
             errors.Unavailable: The server is stopping.
         """
+        giving = asyncio.create_task(self._give(), name="task server: give")
         running = [
             asyncio.create_task(self._read(requests), name="task server: read"),
-            asyncio.create_task(self._give(), name="task server: give"),
+            giving,
             asyncio.create_task(draining.wait(), name="task server: drain"),
         ]
         try:
@@ -171,12 +176,21 @@ class _ServeStream:
             if draining.is_set():
                 raise errors.Unavailable("the server is stopping; connect to another", reason="DRAINING")
             if self._server is not None:
-                await self._tasks.part(self._workspace_id, self._server)
+                await self._part(self._server, giving)
         finally:
             for task in running:
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*running, return_exceptions=True)
+
+    async def _part(self, server: Server, giving: asyncio.Task[None]) -> None:
+        """Take leave of a task server that has closed its side: what was still on its way to it goes to others."""
+        self._has_left = True
+        self._wakeup.set()
+        # A claim in progress is finished first, so that it is known what was claimed.
+        await asyncio.wait([giving], timeout=HEARTBEAT_SECONDS)
+        await self._tasks.give_back(self._workspace_id, list(self._under_way))
+        await self._tasks.part(self._workspace_id, server)
 
     async def _read(self, requests: AsyncIterator[background_task_pb2.ServeBackgroundTasksRequest]) -> None:
         async for request in requests:
@@ -190,6 +204,8 @@ class _ServeStream:
             elif kind == "ready":
                 # It had not counted what is still on its way to it.
                 under_way = max(0, self._given - request.ready.received)
+                while len(self._under_way) > under_way:
+                    self._under_way.popleft()
                 self._free = min(request.ready.free, self._server.slots) - under_way
                 self._wakeup.set()
                 if time.monotonic() - self._greeted_at > HEARTBEAT_SECONDS / 2:
@@ -204,17 +220,18 @@ class _ServeStream:
 
     async def _give(self) -> None:
         looked_at = 0.0
-        while True:
+        while not self._has_left:
             await self._wakeup.wait(POLL_SECONDS)
             server = self._server
             if server is None:
                 continue
-            while self._free > 0:
+            while self._free > 0 and not self._has_left:
                 claimed = await self._tasks.claim(self._workspace_id, server, min(self._free, MOST_AT_ONCE))
                 if not claimed:
                     break
                 self._free -= len(claimed)
                 self._given += len(claimed)
+                self._under_way.extend(row["token"] for row in claimed)
                 runs = await self._reads.load_many(self._workspace_id, [row["task_run_id"] for row in claimed])
                 await self._context.write(background.assignments(claimed, runs))
             if time.monotonic() - looked_at < CANCEL_SECONDS:

@@ -180,8 +180,11 @@ class Feed:
 
     async def _step(self) -> bool:
         """Tell what is new; return whether that is all."""
-        start = self._cursor
-        batch = await self._reader.read(start, self._kinds())
+        start, kinds = self._cursor, self._kinds()
+        batch = await self._reader.read(start, kinds)
+        if kinds != self._kinds():
+            # Somebody has come meanwhile for what was left out.
+            return False
         ready: set[Subscriber] = set()
         for subscriber in self._subscribers:
             if subscriber.behind is None and subscriber.is_full:

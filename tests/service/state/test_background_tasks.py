@@ -35,7 +35,7 @@ from headrace_state.queries.background import PostgresBackgroundTasks
 from headrace_state.rules.background import MOST_DELIVERIES, Lost, judge_loss
 from headrace_state.rules.states import StateType
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @pytest.fixture
@@ -76,6 +76,12 @@ class Server:
             message = await asyncio.wait_for(self._call.read(), PATIENCE)
             if message.WhichOneof("message") == "cancel":
                 return str(message.cancel.task_run_id)
+
+    async def leave(self) -> None:
+        """Say that nothing more comes, and read on until the other side has ended, too."""
+        await self._call.done_writing()
+        while await asyncio.wait_for(self._call.read(), PATIENCE) is not grpc.aio.EOF:
+            pass
 
     async def free(self, slots: int) -> None:
         await self.send(ready=background_task_pb2.TaskServerReady(free=slots, received=self._received))
@@ -122,6 +128,21 @@ def quiet_tasks(database: Database) -> PostgresBackgroundTasks:
     """Return the queue as a replica of its own has it."""
     wakeups = Wakeups(None)
     return PostgresBackgroundTasks(database, Outbox(database, wakeups), wakeups)
+
+
+async def test_what_is_on_its_way_to_a_server_that_leaves_goes_to_others_at_once(
+    tasks: Any, database: Database
+) -> None:
+    async with a_server(tasks) as server:
+        await server.free(1)
+        [task_run_id] = await queue(tasks, a_task())
+        # It is read, and no word of that reaches the service before the server leaves.
+        [given] = await server.take()
+        await server.leave()
+    assert given.task_run.task_run_id == task_run_id
+    async with database.connection() as connection:
+        row = await connection.fetchrow("select token, deliveries from background_task")
+    assert (row["token"], row["deliveries"]) == (None, 0)
 
 
 async def test_a_task_run_is_handed_out_recorded_and_over(state: StateClient, tasks: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import grpc
@@ -12,14 +12,20 @@ import grpc.aio
 import pytest
 
 from headrace.api.v1 import flow_run_pb2
+from headrace.ids import DEFAULT_WORKSPACE_ID
+from headrace_chassis.database import Database
+from headrace_chassis.notify import Wakeups
+from headrace_chassis.outbox import Batch
 from headrace_harness.postgres import TestPostgres, fresh_database
 from headrace_harness.recording import a_frame, a_life, attempt_of, record
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.state import CANCELLED, COMPLETED, FAILED, RUNNING, StateClient, a_state, new_id
 from headrace_state.servicers import feed as feed_module
+from headrace_state.servicers.feed import Feed
+from headrace_state.wire import changes
 from headrace_state.wiring import build
 
-WATCH_SECONDS = 10
+WATCH_SECONDS = 60
 
 
 @contextlib.asynccontextmanager
@@ -165,3 +171,33 @@ async def test_streams_end_when_the_server_stops(state: StateClient, service: Ru
                         pass
             assert caught.value.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
         await stopping
+
+
+async def test_who_comes_for_task_runs_while_the_outbox_is_read_without_them_misses_none(
+    state: StateClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    created = await state.running_run()
+    attempt, task_run_id = attempt_of(created), new_id()
+    feed = Feed(database, Wakeups(None))
+    is_reading, may_read = asyncio.Event(), asyncio.Event()
+    read = feed._reader.read
+
+    async def held_up(cursor: int, kinds: Sequence[str]) -> Batch:
+        """Read late what was asked for early, as where all connections are taken."""
+        if changes.TASK_RUN_STATES not in kinds:
+            is_reading.set()
+            await may_read.wait()
+        return await read(cursor, kinds)
+
+    monkeypatch.setattr(feed._reader, "read", held_up)
+    async with feed.follow(DEFAULT_WORKSPACE_ID):
+        await is_reading.wait()
+        async with feed.follow(DEFAULT_WORKSPACE_ID, with_task_runs=True) as subscriber:
+            feed.add_runs(subscriber, [attempt.flow_run_id])
+            await record(state, a_frame([attempt], a_life(task_run_id)))
+            may_read.set()
+            async with asyncio.timeout(WATCH_SECONDS):
+                while not await subscriber.wait(WATCH_SECONDS):
+                    pass
+            _, told = subscriber.take()
+    assert told == [task_run_id]
