@@ -11,6 +11,7 @@ import abc
 import asyncio
 import contextlib
 import logging
+import math
 import random
 import time
 import uuid
@@ -28,6 +29,9 @@ JITTER = 0.1
 """Intervals vary by this share either way, so that replicas do not tick in step."""
 
 MOST_BACKOFF_SECONDS = 60.0
+
+MOST_AWAY_SECONDS = 5.0
+"""The same while what a loop needs is away: what it does is due as soon as that is back."""
 
 
 class Loop(abc.ABC):
@@ -110,7 +114,8 @@ class Loop(abc.ABC):
             failed, outcome = True, "error"
             self.failures += 1
             self._failures_in_a_row += 1
-            delay = min(max(delay, 0.1) * 2.0 ** min(self._failures_in_a_row, 16), MOST_BACKOFF_SECONDS)
+            most = MOST_AWAY_SECONDS if isinstance(error, errors.Unavailable) else math.inf
+            delay = min(max(delay, 0.1) * 2.0 ** min(self._failures_in_a_row, 16), most, MOST_BACKOFF_SECONDS)
             is_expected = isinstance(error, errors.Unavailable | errors.LeaseLost)
             logger.log(
                 logging.WARNING if is_expected else logging.ERROR,

@@ -1,4 +1,4 @@
-"""The worker's end of its stream, with a scheduler that takes results late."""
+"""The worker's end of its stream, with schedulers that take results late and that break off."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 
+import grpc
 import grpc.aio
 import pytest
 
@@ -82,3 +83,53 @@ async def test_a_result_is_told_until_it_is_stored_without_a_reconnection(monkey
                 await running
     await server.stop(None)
     assert all(scheduler.told.count(run) >= 2 for run in "ab")
+
+
+class Breaking(worker_pb2_grpc.WorkerServiceServicer):
+    """Breaks the first stream off once it stands."""
+
+    def __init__(self) -> None:
+        self.streams = 0
+        self.acknowledged: asyncio.Queue[str] = asyncio.Queue()
+
+    async def Connect(
+        self,
+        request_iterator: AsyncIterator[worker_pb2.ConnectRequest],
+        context: grpc.aio.ServicerContext[Any, Any],
+    ) -> AsyncIterator[worker_pb2.ConnectResponse]:
+        self.streams += 1
+        async for request in request_iterator:
+            if request.HasField("hello"):
+                welcome = worker_pb2.WorkerWelcome()
+                # No sign of life comes between.
+                welcome.heartbeat_interval.FromSeconds(3600)
+                yield worker_pb2.ConnectResponse(welcome=welcome)
+                if self.streams == 1:
+                    await context.abort(grpc.StatusCode.UNAVAILABLE, "the server was killed")
+            elif request.HasField("ack"):
+                for flow_run_id in request.ack.flow_run_ids:
+                    self.acknowledged.put_nowait(flow_run_id)
+
+
+async def test_what_is_said_first_on_a_new_stream_is_not_lost_on_the_old_one() -> None:
+    scheduler, owner = Breaking(), Owner()
+    server = grpc.aio.server()
+    worker_pb2_grpc.add_WorkerServiceServicer_to_server(scheduler, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    async with open_aio_channel(f"127.0.0.1:{port}", retry_attempts=1) as channel:
+        made = WorkerStream(lambda: channel, owner)
+        running = asyncio.create_task(made.run())
+        try:
+            async with asyncio.timeout(60):
+                while scheduler.streams < 2:
+                    owner.connected.clear()
+                    await asyncio.sleep(0.01)
+                await owner.connected.wait()
+                made.acknowledge("a")
+                assert await scheduler.acknowledged.get() == "a"
+        finally:
+            running.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await running
+    await server.stop(None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 import pytest
 
@@ -87,10 +87,12 @@ class Log:
 class Case:
     """One execution with everything around it."""
 
-    def __init__(self, process: Process | Exception, verdicts: list[state_pb2.Verdict]) -> None:
+    def __init__(
+        self, process: Process | Exception, verdicts: Sequence[state_pb2.Verdict | errors.HeadraceError]
+    ) -> None:
         self.launcher = Launcher(process)
         self.log = Log()
-        self._verdicts: Iterator[state_pb2.Verdict] = iter(verdicts)
+        self._verdicts = iter(verdicts)
         assignment = worker_pb2.Assignment(flow_run=flow_run_pb2.FlowRun(flow_run_id="run", name="brave-otter"))
         assignment.attempt.token = "token"
         self.execution = RunExecution(
@@ -108,7 +110,10 @@ class Case:
     ) -> flow_run_pb2.ProposeFlowRunStateResponse:
         assert request.attempt_token == "token"
         assert request.state.type == state_pb2.STATE_TYPE_RUNNING
-        return flow_run_pb2.ProposeFlowRunStateResponse(verdict=next(self._verdicts))
+        verdict = next(self._verdicts)
+        if isinstance(verdict, errors.HeadraceError):
+            raise verdict
+        return flow_run_pb2.ProposeFlowRunStateResponse(verdict=verdict)
 
 
 @pytest.mark.parametrize(
@@ -156,6 +161,14 @@ async def test_a_run_that_has_to_wait_is_proposed_again() -> None:
     result = await case.execution.run()
     assert result is not None
     assert case.launcher.launched.is_set()
+
+
+async def test_a_run_goes_back_to_its_queue_where_the_server_cannot_be_asked() -> None:
+    case = Case(Process(), [errors.Unavailable("the server is away")])
+    result = await case.execution.run()
+    assert not case.launcher.launched.is_set()
+    assert result is not None
+    assert (result.outcome, result.message) == (worker_pb2.WORKER_OUTCOME_RETURNED, "the server is away")
 
 
 async def test_a_process_that_cannot_be_started_is_reported() -> None:
