@@ -12,8 +12,8 @@ from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
 from headrace_harness.servers import Addresses
 from headrace_harness.stack import Stack
 from headrace_harness.websocket import websocket
-from headrace_prefect import system_types
 from headrace_prefect.attempts import attempt_token_of
+from headrace_prefect.shapes import system_types
 
 
 def said(answer: httpx.Response, status: int = 200) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import block_pb2
-from headrace_prefect import lists, system_types
+from headrace_prefect import lists
 from headrace_prefect.answers import Answer, Refusal, made, no_content, not_found, ok
 from headrace_prefect.bodies.fields import (
     Body,
@@ -28,6 +28,7 @@ from headrace_prefect.filters import values
 from headrace_prefect.request import Request
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes import blocks as shapes
+from headrace_prefect.shapes import system_types
 
 _TEXTS = ("logo_url", "documentation_url", "description", "code_example")
 _PROTECTED = "prefect"

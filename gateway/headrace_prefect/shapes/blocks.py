@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from headrace.api.v1 import block_pb2
-from headrace_prefect import system_types
-from headrace_prefect.shapes import scalars
+from headrace_prefect.shapes import scalars, system_types
 from headrace_prefect.shapes.schemas import WHOLE
 
 PLACEHOLDER = "without schema"

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from headrace_prefect import system_types
-from headrace_prefect.shapes import blocks, scalars
+from headrace_prefect.shapes import blocks, scalars, system_types
 from headrace_prefect.shapes.schemas import WHOLE
 from headrace_state.rules.blocks import BlockFault, check_schema, put_together, take_apart
 
