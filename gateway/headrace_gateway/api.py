@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import urllib.parse
 from collections.abc import Awaitable, Callable, Sequence
@@ -102,8 +103,15 @@ class Api:
                 )
                 self._routes.add(rule.verb, template, binding)
         by_path = {method.path: method for method in contract.methods}
-        self._joiners = {joinable.get: Joiner(joinable, backends, by_path) for joinable in JOINABLE}
-        self._sharer = Sharer()
+        self._joiners = {
+            joinable.get: Joiner(
+                joinable,
+                functools.partial(backends.call, by_path[joinable.get]),
+                functools.partial(backends.call, by_path[joinable.batch]),
+            )
+            for joinable in JOINABLE
+        }
+        self._sharer: Sharer[bytes] = Sharer()
         self._streams = streams.Streams(MAX_STREAMS, self._encode_status)
 
     def drain(self) -> None:

@@ -12,18 +12,21 @@ import asyncio
 import dataclasses
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import grpc.aio
 
-from headrace_gateway.backends import Backends, Metadata
-from headrace_gateway.contract import PublicMethod
+from headrace.api.v1 import flow_run_pb2
+from headrace_gateway.backends import Metadata
 
 logger = logging.getLogger(__name__)
 
 BATCHES_UNDER_WAY = 2
 """Calls of one kind and caller at a time; requests that come meanwhile form the next one."""
+
+Call = Callable[[Any, Metadata], Awaitable[Any]]
+"""Calls one method with a request."""
 
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
 
@@ -46,19 +49,24 @@ class Joinable:
     """Field of the batch answer that has the things."""
     limit: int
     """So many ids fit one batch."""
+    answer: type[Any]
+    """What the one answers with."""
+    question: type[Any]
+    """What the other is asked with."""
 
 
-JOINABLE = (
-    Joinable(
-        get="/headrace.api.v1.FlowRunService/GetFlowRun",
-        batch="/headrace.api.v1.FlowRunService/BatchGetFlowRuns",
-        key="flow_run_id",
-        keys="flow_run_ids",
-        item="flow_run",
-        items="flow_runs",
-        limit=500,
-    ),
+FLOW_RUNS = Joinable(
+    get="/headrace.api.v1.FlowRunService/GetFlowRun",
+    batch="/headrace.api.v1.FlowRunService/BatchGetFlowRuns",
+    key="flow_run_id",
+    keys="flow_run_ids",
+    item="flow_run",
+    items="flow_runs",
+    limit=500,
+    answer=flow_run_pb2.GetFlowRunResponse,
+    question=flow_run_pb2.BatchGetFlowRunsRequest,
 )
+JOINABLE = (FLOW_RUNS,)
 
 
 def is_traced(metadata: Metadata) -> bool:
@@ -81,13 +89,17 @@ class Joiner:
     """Joins calls of one `Joinable`.
 
     What waits is bounded by the requests that the server takes at a time; each waits in one list.
+
+    Args:
+        joinable: What is joined.
+        get: Calls the method that gets one.
+        batch: Calls the method that gets several.
     """
 
-    def __init__(self, joinable: Joinable, backends: Backends, methods: dict[str, PublicMethod]) -> None:
+    def __init__(self, joinable: Joinable, get: Call, batch: Call) -> None:
         self._joinable = joinable
-        self._backends = backends
-        self._get = methods[joinable.get]
-        self._batch = methods[joinable.batch]
+        self._get = get
+        self._batch = batch
         self._queues: dict[Metadata, _Queue] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -97,16 +109,28 @@ class Joiner:
         Raises:
             grpc.aio.AioRpcError: The service refused, or does not answer.
         """
+        item = await self._joined(request, metadata)
+        if item is None:
+            return await self._get(request, metadata)
+        response = self._joinable.answer()
+        getattr(response, self._joinable.item).CopyFrom(item)
+        return response
+
+    async def item(self, request: Any, metadata: Metadata) -> Any:
+        """Return one thing, which others may have got, too: it is not to be changed.
+
+        Raises:
+            grpc.aio.AioRpcError: The service refused, or does not answer.
+        """
+        item = await self._joined(request, metadata)
+        return getattr(await self._get(request, metadata), self._joinable.item) if item is None else item
+
+    async def _joined(self, request: Any, metadata: Metadata) -> Any:
         key = getattr(request, self._joinable.key)
         # One malformed id would fail the whole batch, and a traced request keeps a trace of its own.
         if not _UUID.fullmatch(key) or is_traced(metadata):
-            return await self._backends.call(self._get, request, metadata)
-        item = await self._wait(key, metadata)
-        if item is None:
-            return await self._backends.call(self._get, request, metadata)
-        response = self._get.response_class()
-        getattr(response, self._joinable.item).CopyFrom(item)
-        return response
+            return None
+        return await self._wait(key, metadata)
 
     def _wait(self, key: str, metadata: Metadata) -> asyncio.Future[Any]:
         """Return the future of a thing; None in it means that the batch left the thing out."""
@@ -143,9 +167,9 @@ class Joiner:
 
     async def _fetch(self, waiting: dict[str, list[asyncio.Future[Any]]], metadata: Metadata) -> None:
         try:
-            request = self._batch.request_class()
+            request = self._joinable.question()
             getattr(request, self._joinable.keys).extend(waiting)
-            response = await self._backends.call(self._batch, request, metadata)
+            response = await self._batch(request, metadata)
             found = {getattr(item, self._joinable.key): item for item in getattr(response, self._joinable.items)}
         except grpc.aio.AioRpcError as error:
             _fail([future for futures in waiting.values() for future in futures], error)

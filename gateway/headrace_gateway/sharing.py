@@ -8,33 +8,35 @@ the same page cost as much as two.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-
-from headrace_gateway.backends import Metadata
+from collections.abc import Awaitable, Callable, Hashable
+from typing import Generic, TypeVar
 
 MOST_BYTES = 16 * 1024
 """Questions longer than this are asked by themselves: they are hardly ever the same."""
 
-Key = tuple[str, bytes, Metadata]
+Key = Hashable
+"""What makes questions the same: what is asked, and who asks."""
+
+Told = TypeVar("Told")
 
 
-class _Round:
+class _Round(Generic[Told]):
     """Those who wait for the next answer to one question."""
 
     __slots__ = ("waiting",)
 
     def __init__(self) -> None:
-        self.waiting: list[asyncio.Future[bytes]] = []
+        self.waiting: list[asyncio.Future[Told]] = []
 
 
-class Sharer:
+class Sharer(Generic[Told]):
     """Shares answers. What waits is bounded by the requests that the server takes at a time."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Key, _Round] = {}
+        self._under_way: dict[Key, _Round[Told]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def answer(self, key: Key, ask: Callable[[], Awaitable[bytes]]) -> bytes:
+    async def answer(self, key: Key, ask: Callable[[], Awaitable[Told]]) -> Told:
         """Return an answer to the question `key` that was asked for after this call.
 
         Args:
@@ -46,7 +48,7 @@ class Sharer:
         """
         following = self._under_way.get(key)
         if following is not None:
-            future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            future: asyncio.Future[Told] = asyncio.get_running_loop().create_future()
             following.waiting.append(future)
             return await future
         self._under_way[key] = _Round()
@@ -55,7 +57,7 @@ class Sharer:
         finally:
             self._go_on(key, ask)
 
-    def _go_on(self, key: Key, ask: Callable[[], Awaitable[bytes]]) -> None:
+    def _go_on(self, key: Key, ask: Callable[[], Awaitable[Told]]) -> None:
         waiting = [future for future in self._under_way[key].waiting if not future.done()]
         if not waiting:
             del self._under_way[key]
@@ -65,9 +67,7 @@ class Sharer:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _ask_for(
-        self, waiting: list[asyncio.Future[bytes]], key: Key, ask: Callable[[], Awaitable[bytes]]
-    ) -> None:
+    async def _ask_for(self, waiting: list[asyncio.Future[Told]], key: Key, ask: Callable[[], Awaitable[Told]]) -> None:
         try:
             answer = await ask()
         except Exception as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterable
@@ -12,7 +13,9 @@ import orjson
 from headrace import errors
 from headrace_gateway.api import ROUTE
 from headrace_gateway.http import ClientGone, Receive, Scope, Send, TooLarge, header, read_body, respond
+from headrace_gateway.joining import is_traced
 from headrace_gateway.metadata import metadata_of
+from headrace_gateway.sharing import MOST_BYTES, Sharer
 from headrace_prefect.answers import JSON, Answer, Invalid, Refusal, of_error
 from headrace_prefect.credentials import authorization_of_header
 from headrace_prefect.request import Request
@@ -71,6 +74,7 @@ class Application:
         self._internal_token = internal_token
         self._routes: Router[Route] = Router((route.method, route.path, route) for route in routes)
         self._sockets: Router[SocketRoute] = Router((_WEBSOCKET, socket.path, socket) for socket in sockets)
+        self._sharer: Sharer[Answer] = Sharer()
         self._open_sockets = 0
         self._room = Room()
 
@@ -111,7 +115,7 @@ class Application:
                 workspace=workspace,
                 readiness=self._readiness,
             )
-            return await route.handler(request)
+            return await self._handle(route, request)
         except Refusal as refusal:
             return refusal.answer()
         except Invalid as invalid:
@@ -123,6 +127,13 @@ class Application:
         except Exception:
             logger.exception("%s failed", route.name)
             return Answer(500, orjson.dumps({"exception_message": "Internal Server Error"}), (JSON,))
+
+    async def _handle(self, route: Route, request: Request) -> Answer:
+        # Long questions are hardly ever the same, and a traced request keeps a trace of its own.
+        if not route.only_asks or len(request.raw) > MOST_BYTES or is_traced(request.metadata):
+            return await route.handler(request)
+        key = (route.name, *request.path.values(), request.query_string, request.raw, request.metadata)
+        return await self._sharer.answer(key, functools.partial(route.handler, request))
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         path, workspace = _below(scope)

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import grpc.aio
 import orjson
 
+from headrace.api.v1 import flow_run_pb2
 from headrace.rpc.status import from_rpc_error
 from headrace_gateway.backends import Metadata
 from headrace_prefect.answers import Fault, Invalid, Refusal
@@ -58,7 +59,7 @@ class Request:
         self.path = path
         self.headers = headers or {}
         self.workspace = workspace
-        self._query = query
+        self.query_string = query
         self.raw = raw
         self._deadline_seconds = deadline_seconds
 
@@ -70,6 +71,17 @@ class Request:
         """
         try:
             return await method(message, metadata=self.metadata, timeout=self._deadline_seconds)
+        except grpc.aio.AioRpcError as error:
+            raise from_rpc_error(error) from None
+
+    async def flow_run(self, message: flow_run_pb2.GetFlowRunRequest) -> flow_run_pb2.FlowRun:
+        """Return a flow run, read together with those that are asked for at the same time; it is not to be changed.
+
+        Raises:
+            errors.HeadraceError: It is not there, or the service does not answer.
+        """
+        try:
+            return await self.services.joined_flow_runs.item(message, self.metadata)  # type: ignore[no-any-return]
         except grpc.aio.AioRpcError as error:
             raise from_rpc_error(error) from None
 
@@ -110,7 +122,7 @@ class Request:
         Raises:
             Invalid: There are too many.
         """
-        text = self._query.decode("latin-1")
+        text = self.query_string.decode("latin-1")
         try:
             return dict(urllib.parse.parse_qsl(text, keep_blank_values=True, max_num_fields=_MOST_PARAMETERS))
         except ValueError as error:

@@ -7,6 +7,7 @@ asks, has a deadline, and fails as an error of `headrace.errors`.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import grpc.aio
 
@@ -33,6 +34,8 @@ from headrace.api.v1 import (
     worker_pb2_grpc,
     workspace_pb2_grpc,
 )
+from headrace_gateway.backends import Metadata
+from headrace_gateway.joining import FLOW_RUNS, Call, Joiner
 
 
 class Services:
@@ -40,9 +43,10 @@ class Services:
 
     Args:
         channel: Returns the channel to a service by name, and to `SystemService` as "system"; it adds no credential.
+        deadline_seconds: How long calls may take that are made for several requests.
     """
 
-    def __init__(self, channel: Callable[[str], grpc.aio.Channel]) -> None:
+    def __init__(self, channel: Callable[[str], grpc.aio.Channel], deadline_seconds: float = 30.0) -> None:
         state, scheduler, notification = channel("state"), channel("scheduler"), channel("notification")
         self.flows: flow_pb2_grpc.FlowServiceAsyncStub = flow_pb2_grpc.FlowServiceStub(state)
         self.flow_runs: flow_run_pb2_grpc.FlowRunServiceAsyncStub = flow_run_pb2_grpc.FlowRunServiceStub(state)
@@ -80,3 +84,16 @@ class Services:
         )
         self.sign_in: sign_in_pb2_grpc.SignInServiceAsyncStub = sign_in_pb2_grpc.SignInServiceStub(channel("identity"))
         self.systems: system_pb2_grpc.SystemServiceAsyncStub = system_pb2_grpc.SystemServiceStub(channel("system"))
+        self.joined_flow_runs = Joiner(
+            FLOW_RUNS,
+            _bounded(self.flow_runs.GetFlowRun, deadline_seconds),
+            _bounded(self.flow_runs.BatchGetFlowRuns, deadline_seconds),
+        )
+        """Gets flow runs, those that are asked for at the same time in one call."""
+
+
+def _bounded(method: grpc.aio.UnaryUnaryMultiCallable[Any, Any], deadline_seconds: float) -> Call:
+    async def call(message: Any, metadata: Metadata) -> Any:
+        return await method(message, metadata=metadata, timeout=deadline_seconds)
+
+    return call

@@ -95,4 +95,11 @@ def build(
         internal_token: Proves to services that the gateway tells where a request came from.
     """
     limits = Limits(settings.max_message_bytes, settings.default_deadline_seconds)
-    return Application(Services(channel), ROUTES, sockets(settings.prefect_silence_seconds), limits, readiness, internal_token)
+    return Application(
+        Services(channel, limits.deadline_seconds),
+        ROUTES,
+        sockets(settings.prefect_silence_seconds),
+        limits,
+        readiness,
+        internal_token,
+    )

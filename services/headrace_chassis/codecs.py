@@ -20,7 +20,8 @@ parse_uuid: Callable[[str], uuid.UUID] = asyncpg.pgproto.pgproto.UUID
 _JSONB_VERSION = b"\x01"
 
 # As many digits as may be beyond 64 bits, where orjson would make a float of an integer.
-_LONG_NUMBER = re.compile(rb"\d{19}")
+_LONG_DIGITS = 19
+_LONG_NUMBER = re.compile(rb"\d{%d}" % _LONG_DIGITS)
 
 
 def dump_json(value: object) -> bytes:
@@ -43,7 +44,9 @@ def load_json(data: bytes) -> Any:
     Raises:
         ValueError: `data` is not JSON.
     """
-    return json.loads(data) if _LONG_NUMBER.search(data) else orjson.loads(data)
+    if len(data) >= _LONG_DIGITS and _LONG_NUMBER.search(data):
+        return json.loads(data)
+    return orjson.loads(data)
 
 
 def _encode_jsonb(value: object) -> bytes:

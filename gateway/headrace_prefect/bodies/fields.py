@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
+import functools
+import types
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
@@ -19,6 +21,7 @@ Kind = Callable[[Any], Any]
 
 _SECONDS_BOUND = 3_000_000_000
 _INTEGER_BOUND = 2**31
+_MOST_IDENTIFIER = 36
 # A year from either end of what a time can be, so that spans can be added.
 _FIRST_YEAR, _LAST_YEAR = 2, 9998
 
@@ -55,8 +58,13 @@ Fields = Mapping[str, Field]
 class Body(dict[str, Any]):
     """The fields of a body, each with its value or default."""
 
-    given: frozenset[str] = frozenset()
-    """Those that the body names, be it with null: PATCH changes no others."""
+    sent: Mapping[str, Any] = types.MappingProxyType({})
+    """The body as it came."""
+
+    @property
+    def given(self) -> frozenset[str]:
+        """Those that the body names, be it with null: PATCH changes no others."""
+        return frozenset(self.keys() & self.sent.keys())
 
 
 def parse(fields: Fields, value: Any, where: str = "body") -> Body:
@@ -101,25 +109,32 @@ def _at(wrong: Wrong, place: str | int) -> Wrong:
 def nested(fields: Fields) -> Kind:
     """Return the kind of an object with a table of its own; its values are `Body`."""
 
+    # Clients send most fields as null, and lines of logs by the thousand: what is absent costs nothing here.
+    absent = {name: None if callable(field.default) else field.default for name, field in fields.items()}
+    made = [(name, field.default) for name, field in fields.items() if callable(field.default)]
+    required = [name for name, field in fields.items() if field.required]
+    kinds = {name: field.kind for name, field in fields.items()}
+
     def read(value: Any) -> Body:
         if not isinstance(value, dict):
             raise Wrong("Input should be a valid dictionary or object to extract fields from", "model_attributes_type")
-        body = Body()
+        body = Body(absent)
+        body.sent = value
         wrongs: list[Wrong] = []
-        for name, field in fields.items():
-            item = value.get(name)
-            if item is None:
-                if field.required:
-                    wrongs.append(Wrong("Field required", "missing", (name,)))
-                body[name] = field.default() if callable(field.default) else field.default
-                continue
-            try:
-                body[name] = field.kind(item)
-            except Wrong as wrong:
-                wrongs.append(_at(wrong, name))
+        for name, item in value.items():
+            if item is not None and (kind := kinds.get(name)) is not None:
+                try:
+                    body[name] = kind(item)
+                except Wrong as wrong:
+                    wrongs.append(_at(wrong, name))
+        for name in required:
+            if value.get(name) is None:
+                wrongs.append(Wrong("Field required", "missing", (name,)))
+        for name, make in made:
+            if value.get(name) is None:
+                body[name] = make()
         if wrongs:
             raise _Several(wrongs)
-        body.given = frozenset(fields.keys() & value.keys())
         return body
 
     return read
@@ -257,9 +272,17 @@ def boolean(value: Any) -> bool:
 
 def identifier(value: Any) -> str:
     """Take an id; it is returned in lower case with hyphens."""
-    if not isinstance(value, str) or not is_id(value):
+    # Only what can be one is kept in mind.
+    found = _canonical(value) if isinstance(value, str) and len(value) <= _MOST_IDENTIFIER else None
+    if found is None:
         raise Wrong("Input should be a valid UUID", "uuid_parsing")
-    return canonical(value)
+    return found
+
+
+@functools.lru_cache(maxsize=4_096)
+def _canonical(text: str) -> str | None:
+    # Lines of logs and states name the same few runs over and over.
+    return canonical(text) if is_id(text) else None
 
 
 def moment(value: Any) -> datetime.datetime:
@@ -272,6 +295,8 @@ def moment(value: Any) -> datetime.datetime:
         raise Wrong("Input should be a valid datetime", "datetime_from_date_parsing") from None
     if not _FIRST_YEAR <= parsed.year <= _LAST_YEAR:
         raise Wrong(f"Input should be a datetime in the years {_FIRST_YEAR} to {_LAST_YEAR}", "datetime_parsing")
+    if parsed.tzinfo is datetime.UTC:
+        return parsed
     return parsed.replace(tzinfo=datetime.UTC) if parsed.tzinfo is None else parsed.astimezone(datetime.UTC)
 
 

@@ -238,10 +238,10 @@ async def _count(request: Request, criteria: Any, *, latest: bool) -> Answer:
 
 ROUTES = (
     Route("POST", "/artifacts/", create_artifact),
-    Route("POST", "/artifacts/filter", read_artifacts),
-    Route("POST", "/artifacts/latest/filter", read_latest_artifacts),
-    Route("POST", "/artifacts/count", count_artifacts),
-    Route("POST", "/artifacts/latest/count", count_latest_artifacts),
+    Route("POST", "/artifacts/filter", read_artifacts, only_asks=True),
+    Route("POST", "/artifacts/latest/filter", read_latest_artifacts, only_asks=True),
+    Route("POST", "/artifacts/count", count_artifacts, only_asks=True),
+    Route("POST", "/artifacts/latest/count", count_latest_artifacts, only_asks=True),
     Route("GET", "/artifacts/{key}/latest", read_latest_artifact),
     Route("GET", "/artifacts/{id:uuid}", read_artifact),
     Route("PATCH", "/artifacts/{id:uuid}", update_artifact),

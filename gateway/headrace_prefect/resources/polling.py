@@ -17,7 +17,7 @@ from headrace_prefect.resources.routes import Route
 from headrace_prefect.resources.work_pools import load_pool
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.deployments import WORKER_LABELS
-from headrace_prefect.shapes.flow_runs import flow_run_json
+from headrace_prefect.shapes.flow_runs import flow_run_text
 from headrace_prefect.shapes.work_pools import HEARTBEATS_MISSED, worker_json
 
 HEARTBEAT_SECONDS = 30
@@ -82,7 +82,7 @@ async def get_scheduled_flow_runs_of_pool(request: Request) -> Answer:
     )
     return ok(
         [
-            {"work_pool_id": run.work_pool_id, "work_queue_id": run.work_queue_id, "flow_run": flow_run_json(run)}
+            {"work_pool_id": run.work_pool_id, "work_queue_id": run.work_queue_id, "flow_run": flow_run_text(run)}
             for run in runs
         ]
     )
@@ -108,7 +108,7 @@ async def get_scheduled_flow_runs_of_deployments(request: Request) -> Answer:
         ),
         due_before=body["scheduled_before"],
     )
-    return ok([flow_run_json(run) for run in runs])
+    return ok([flow_run_text(run) for run in runs])
 
 
 async def heartbeat(request: Request, pool_name: str, name: str, interval_seconds: int | None) -> None:

@@ -19,6 +19,8 @@ class Route:
     path: str
     """Below `/api`; see `headrace_prefect.routing` for its form."""
     handler: Handler
+    only_asks: bool = False
+    """Whether it changes nothing, whatever its method: who asks the same at the same time shares an answer."""
 
     @property
     def name(self) -> str:

@@ -23,7 +23,7 @@ from headrace_prefect.request import Request
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes.scalars import to_timestamp
 from headrace_prefect.shapes.states import decided, state_json
-from headrace_prefect.shapes.task_runs import task_run_json
+from headrace_prefect.shapes.task_runs import task_run_text
 
 _CREATE: Fields = {
     **TASK_RUN,
@@ -60,14 +60,14 @@ async def create_task_run(request: Request) -> Answer:
     flow_run_id = body["flow_run_id"] or ""
     found = await _find(request, body) if flow_run_id else None
     if found is not None:
-        return made(task_run_json(found), False)
+        return made(task_run_text(found), False)
     task_run_id = body["id"] or str(uuid7())
     state = runs.to_state(body["state"] if body["state"] is not None else runs.PENDING)
     if not flow_run_id and state.type == state_pb2.STATE_TYPE_SCHEDULED and state.details.deferred:
         await _queue(request, task_run_id, body, state)
     else:
         await _enter(request, flow_run_id, task_run_id, state, to_spec(body, state.details.child_flow_run_id), 0)
-    return made(task_run_json(await load(request, task_run_id)))
+    return made(task_run_text(await load(request, task_run_id)))
 
 
 async def _find(request: Request, body: Body) -> task_run_pb2.TaskRun | None:
@@ -129,7 +129,7 @@ async def set_task_run_state(request: Request) -> Answer:
 
 async def read_task_run(request: Request) -> Answer:
     """Return a task run."""
-    return ok(task_run_json(await load(request, request.path["id"])))
+    return ok(task_run_text(await load(request, request.path["id"])))
 
 
 async def update_task_run(request: Request) -> Answer:
@@ -185,7 +185,7 @@ async def filter_task_runs(request: Request) -> Answer:
     """Return the task runs that filters choose."""
     body = request.body(_LIST)
     limit = request.limit(body)
-    return ok([task_run_json(run) for run in await _list(request, body, body["offset"], limit)])
+    return ok([task_run_text(run) for run in await _list(request, body, body["offset"], limit)])
 
 
 async def paginate_task_runs(request: Request) -> Answer:
@@ -193,7 +193,7 @@ async def paginate_task_runs(request: Request) -> Answer:
     body = request.body(_LIST)
     limit = request.limit(body)
     found = await _list(request, body, (body["page"] - 1) * limit, limit)
-    return ok(paginated([task_run_json(run) for run in found], await _count(request, body), limit, body["page"]))
+    return ok(paginated([task_run_text(run) for run in found], await _count(request, body), limit, body["page"]))
 
 
 async def count_task_runs(request: Request) -> Answer:
@@ -241,9 +241,9 @@ ROUTES = (
     Route("PATCH", "/task_runs/{id:uuid}", update_task_run),
     Route("DELETE", "/task_runs/{id:uuid}", delete_task_run),
     Route("POST", "/task_runs/{id:uuid}/set_state", set_task_run_state),
-    Route("POST", "/task_runs/filter", filter_task_runs),
-    Route("POST", "/task_runs/paginate", paginate_task_runs),
-    Route("POST", "/task_runs/count", count_task_runs),
+    Route("POST", "/task_runs/filter", filter_task_runs, only_asks=True),
+    Route("POST", "/task_runs/paginate", paginate_task_runs, only_asks=True),
+    Route("POST", "/task_runs/count", count_task_runs, only_asks=True),
     Route("GET", "/task_run_states/", read_task_run_states),
     Route("GET", "/task_run_states/{id:uuid}", read_task_run_state),
 )

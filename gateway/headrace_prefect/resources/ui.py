@@ -249,12 +249,12 @@ async def _counts(request: Request, chosen: task_run_pb2.TaskRunFilter) -> Count
 
 
 ROUTES = (
-    Route("POST", "/ui/flow_runs/history", read_ui_flow_run_history),
-    Route("POST", "/ui/flow_runs/count-task-runs", count_task_runs_by_flow_run),
-    Route("POST", "/ui/flows/count-deployments", count_deployments_by_flow),
-    Route("POST", "/ui/flows/next-runs", read_next_runs_by_flow),
-    Route("POST", "/ui/task_runs/dashboard/counts", read_dashboard_task_run_counts),
-    Route("POST", "/ui/task_runs/count", read_task_run_counts_by_state),
+    Route("POST", "/ui/flow_runs/history", read_ui_flow_run_history, only_asks=True),
+    Route("POST", "/ui/flow_runs/count-task-runs", count_task_runs_by_flow_run, only_asks=True),
+    Route("POST", "/ui/flows/count-deployments", count_deployments_by_flow, only_asks=True),
+    Route("POST", "/ui/flows/next-runs", read_next_runs_by_flow, only_asks=True),
+    Route("POST", "/ui/task_runs/dashboard/counts", read_dashboard_task_run_counts, only_asks=True),
+    Route("POST", "/ui/task_runs/count", read_task_run_counts_by_state, only_asks=True),
     Route("GET", "/ui/task_runs/{id:uuid}", read_ui_task_run),
     Route("POST", "/ui/schemas/validate", validate_schema_values),
 )

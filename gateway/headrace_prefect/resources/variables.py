@@ -178,8 +178,8 @@ async def _found(request: Request, body: Body, part: tuple[int, int] | None) -> 
 
 ROUTES = [
     Route("POST", "/variables/", create_variable),
-    Route("POST", "/variables/filter", read_variables),
-    Route("POST", "/variables/count", count_variables),
+    Route("POST", "/variables/filter", read_variables, only_asks=True),
+    Route("POST", "/variables/count", count_variables, only_asks=True),
     Route("GET", "/variables/name/{name}", read_variable_by_name),
     Route("PATCH", "/variables/name/{name}", update_variable_by_name),
     Route("DELETE", "/variables/name/{name}", delete_variable_by_name),

@@ -349,14 +349,14 @@ async def drop_queue(request: Request, queue: work_pool_pb2.WorkQueue) -> Answer
 ROUTES = (
     Route("POST", "/work_pools/", create_work_pool),
     Route("GET", "/work_pools/{name}", read_work_pool),
-    Route("POST", "/work_pools/filter", read_work_pools),
-    Route("POST", "/work_pools/count", count_work_pools),
+    Route("POST", "/work_pools/filter", read_work_pools, only_asks=True),
+    Route("POST", "/work_pools/count", count_work_pools, only_asks=True),
     Route("PATCH", "/work_pools/{name}", update_work_pool),
     Route("DELETE", "/work_pools/{name}", delete_work_pool),
     Route("POST", "/work_pools/{name}/concurrency_status", read_work_pool_concurrency_status),
     Route("POST", "/work_pools/{work_pool_name}/queues", create_work_pool_queue),
     Route("GET", "/work_pools/{work_pool_name}/queues/{name}", read_work_pool_queue),
-    Route("POST", "/work_pools/{work_pool_name}/queues/filter", read_work_pool_queues),
+    Route("POST", "/work_pools/{work_pool_name}/queues/filter", read_work_pool_queues, only_asks=True),
     Route("PATCH", "/work_pools/{work_pool_name}/queues/{name}", update_work_pool_queue),
     Route("DELETE", "/work_pools/{work_pool_name}/queues/{name}", delete_work_pool_queue),
 )

@@ -16,7 +16,7 @@ from headrace_prefect.resources.polling import poll
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.resources.work_pools import AGENT_POOL, queue_json, workers_of
 from headrace_prefect.shapes import work_pools as shapes
-from headrace_prefect.shapes.flow_runs import flow_run_json
+from headrace_prefect.shapes.flow_runs import flow_run_text
 
 _POLICY = {"maximum_late_runs": 0, "maximum_seconds_since_last_polled": 60}
 _FILTERED: Fields = {
@@ -101,7 +101,7 @@ async def read_work_queue_runs(request: Request) -> Answer:
         ),
         due_before=body["scheduled_before"],
     )
-    return ok([flow_run_json(run) for run in runs])
+    return ok([flow_run_text(run) for run in runs])
 
 
 async def read_work_queue_status(request: Request) -> Answer:
@@ -152,7 +152,7 @@ ROUTES = (
     Route("GET", "/work_queues/name/{name}", read_work_queue_by_name),
     Route("GET", "/work_queues/{id:uuid}", read_work_queue),
     Route("POST", "/work_queues/{id:uuid}/get_runs", read_work_queue_runs),
-    Route("POST", "/work_queues/filter", read_work_queues),
+    Route("POST", "/work_queues/filter", read_work_queues, only_asks=True),
     Route("DELETE", "/work_queues/{id:uuid}", delete_work_queue),
     Route("POST", "/work_queues/{id:uuid}/concurrency_status", read_work_queue_concurrency_status),
     Route("GET", "/work_queues/{id:uuid}/status", read_work_queue_status),

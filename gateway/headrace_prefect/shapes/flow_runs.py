@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import datetime
+import time
 from typing import Any
 
+import orjson
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace.api.v1 import flow_run_pb2, state_pb2
 from headrace_prefect.routing import is_id
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.states import state_json, type_name
+from headrace_prefect.shapes.texts import Clock, Texts
 
 _RETRY_TYPES = {
     flow_run_pb2.RETRY_KIND_IN_PROCESS: "in_process",
@@ -37,7 +39,15 @@ _FINAL = frozenset(
 
 def flow_run_json(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
     """Return a flow run with its state."""
-    total = scalars.seconds(run, "total_run_time") or 0.0
+    return {**_lasting(run), **clock_of(run).read(time.time())}
+
+
+def flow_run_text(run: flow_run_pb2.FlowRun) -> orjson.Fragment:
+    """Return what `flow_run_json` does as a part of an answer."""
+    return _TEXTS.of(run)
+
+
+def _lasting(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
     return {
         "id": run.flow_run_id,
         "created": scalars.moment(run, "created_at"),
@@ -64,9 +74,7 @@ def flow_run_json(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
         "next_scheduled_start_time": scalars.moment(run, "next_scheduled_start_at"),
         "start_time": scalars.moment(run, "started_at"),
         "end_time": scalars.moment(run, "ended_at"),
-        "total_run_time": total,
-        "estimated_run_time": total + running_seconds(run.state),
-        "estimated_start_time_delta": lateness(run),
+        "total_run_time": scalars.seconds(run, "total_run_time") or 0.0,
         "auto_scheduled": run.auto_scheduled,
         "infrastructure_document_id": None,
         "infrastructure_pid": run.infrastructure_id or None,
@@ -78,19 +86,22 @@ def flow_run_json(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
     }
 
 
-def running_seconds(state: state_pb2.State) -> float:
-    """Return how long a run has been in a state in which it runs, 0 in any other."""
-    return max(0.0, _now() - _seconds(state.occurred_at)) if state.type == state_pb2.STATE_TYPE_RUNNING else 0.0
-
-
-def lateness(run: Any) -> float:
-    """Return how much later than expected a run began, or would begin now, in seconds."""
-    if not run.HasField("expected_start_at"):
-        return 0.0
-    expected = _seconds(run.expected_start_at)
-    if run.HasField("started_at"):
-        return max(0.0, _seconds(run.started_at) - expected)
-    return 0.0 if run.state.type in _FINAL else max(0.0, _now() - expected)
+def clock_of(run: Any) -> Clock:
+    """Return what the time that passes changes in a flow run or task run."""
+    state = run.state
+    late_seconds, late_since = 0.0, None
+    if run.HasField("expected_start_at"):
+        expected = _seconds(run.expected_start_at)
+        if run.HasField("started_at"):
+            late_seconds = max(0.0, _seconds(run.started_at) - expected)
+        elif state.type not in _FINAL:
+            late_since = expected
+    return Clock(
+        run_seconds=scalars.seconds(run, "total_run_time") or 0.0,
+        running_since=_seconds(state.occurred_at) if state.type == state_pb2.STATE_TYPE_RUNNING else None,
+        late_seconds=late_seconds,
+        late_since=late_since,
+    )
 
 
 def _policy(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
@@ -119,5 +130,4 @@ def _seconds(stamp: Timestamp) -> float:
     return stamp.seconds + stamp.nanos / 1e9
 
 
-def _now() -> float:
-    return datetime.datetime.now(datetime.UTC).timestamp()
+_TEXTS = Texts(_lasting, clock_of)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
+
+import orjson
 
 from headrace.api.v1 import task_run_pb2
 from headrace_prefect.routing import is_id
 from headrace_prefect.shapes import scalars
-from headrace_prefect.shapes.flow_runs import lateness, running_seconds
+from headrace_prefect.shapes.flow_runs import clock_of
 from headrace_prefect.shapes.states import state_json, type_name
+from headrace_prefect.shapes.texts import Texts
 
 _RUNS = {
     task_run_pb2.TASK_INPUT_KIND_TASK_RUN: "task_run",
@@ -19,7 +23,15 @@ _RUNS = {
 
 def task_run_json(run: task_run_pb2.TaskRun) -> dict[str, Any]:
     """Return a task run with its state."""
-    total = scalars.seconds(run, "total_run_time") or 0.0
+    return {**_lasting(run), **clock_of(run).read(time.time())}
+
+
+def task_run_text(run: task_run_pb2.TaskRun) -> orjson.Fragment:
+    """Return what `task_run_json` does as a part of an answer."""
+    return _TEXTS.of(run)
+
+
+def _lasting(run: task_run_pb2.TaskRun) -> dict[str, Any]:
     return {
         "id": run.task_run_id,
         "created": scalars.moment(run, "created_at"),
@@ -44,9 +56,7 @@ def task_run_json(run: task_run_pb2.TaskRun) -> dict[str, Any]:
         "next_scheduled_start_time": scalars.moment(run.state.details, "scheduled_at"),
         "start_time": scalars.moment(run, "started_at"),
         "end_time": scalars.moment(run, "ended_at"),
-        "total_run_time": total,
-        "estimated_run_time": total + running_seconds(run.state),
-        "estimated_start_time_delta": lateness(run),
+        "total_run_time": scalars.seconds(run, "total_run_time") or 0.0,
         "state": state_json(run.state, flow_run_id=run.flow_run_id, task_run_id=run.task_run_id),
     }
 
@@ -77,3 +87,6 @@ def _policy(run: task_run_pb2.TaskRun) -> dict[str, Any]:
         "retry_delay": None if not delays else delays[0] if len(delays) == 1 else delays,
         "retry_jitter_factor": policy.jitter_factor or None,
     }
+
+
+_TEXTS = Texts(_lasting, clock_of)

@@ -154,6 +154,8 @@ def between(found: list[Condition], column: ColumnElement[Any], at_least: int | 
 
 def run_time(found: list[Condition], run: Any, at_least: float | None, at_most: float | None) -> None:
     """Add that a run took so long; one that is executed has taken the time since its start, too."""
+    if at_least is None and at_most is None:
+        return
     is_running = run.state_type == sa.literal_column("'RUNNING'")
     so_far = run.run_seconds + sa.extract("epoch", sa.func.now() - run.state_at)
     if at_least is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -68,7 +69,7 @@ def page(
     """
     if after is not None:
         check_key(after, _types(table, order, identifier))
-    statement = sa.select(*columns).select_from(source if source is not None else table).where(*conditions)
+    statement = _select(tuple(columns), source if source is not None else table).where(*conditions)
     identity: ColumnElement[Any] = table.c[identifier]
     if order.by == identifier:
         return _walk(statement, (identity,), after, order.descending, limit)
@@ -80,6 +81,7 @@ def page(
         filled = [_NO_TIME if value is None and place == 0 else value for place, value in enumerate(after or ())]
         return _walk(statement, (_with_bound(column), identity), filled or None, True, limit)
     # Two walks along that same index: first what has a time, then what has none, which stands in front there.
+    statement = sa.select(*columns).select_from(source if source is not None else table).where(*conditions)
     with_time = statement.where(column.is_not(None) if order.is_sparse else _with_bound(column) > _bound())
     without = statement.where(column.is_(None) if order.is_sparse else _with_bound(column) == _bound())
     if after is not None and after[0] is None:
@@ -90,6 +92,17 @@ def page(
     )
     both = sa.union_all(*(sa.select(walk) for walk in walks))
     return both.order_by(sa.nulls_last(sa.column(order.by)), sa.column(identifier)).limit(limit)
+
+
+@functools.lru_cache(maxsize=64)
+def _select(columns: tuple[ColumnElement[Any], ...], source: sa.FromClause) -> sa.Select[Any]:
+    """Return the beginning of a statement with its columns as one piece of text.
+
+    SQLAlchemy goes over every column of a statement each time, to find that it has compiled the same before.
+    """
+    text, _ = compile_core(sa.select(*columns).select_from(source))
+    brought = text.partition("\nFROM ")[0].removeprefix("SELECT ")
+    return sa.select(sa.literal_column(brought)).select_from(source)
 
 
 def _walk(

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
+import uuid
 
-from prefect import flow, task
+from prefect import flow, get_client, task
+from prefect.client.schemas.filters import FlowRunFilter, TaskRunFilter
 
 
 @task
@@ -38,6 +40,16 @@ def submitted(count: int) -> float:
     return time.perf_counter() - started
 
 
+def recorded(flow_run_id: uuid.UUID) -> int:
+    """Return how many task runs of a flow run the server shows as COMPLETED."""
+    chosen = {
+        "flow_runs": FlowRunFilter(id={"any_": [flow_run_id]}).model_dump(mode="json"),
+        "task_runs": TaskRunFilter(state={"type": {"any_": ["COMPLETED"]}}).model_dump(mode="json"),
+    }
+    with get_client(sync_client=True) as client:
+        return int(client.request("POST", "/task_runs/count", json=chosen).json())
+
+
 def main() -> None:
     """Time what the arguments name: kind and count."""
     kind, count = sys.argv[1], int(sys.argv[2])
@@ -52,10 +64,14 @@ def main() -> None:
         return
     run = {"sequential": sequential, "submitted": submitted}[kind]
     run(10)
-    started = time.perf_counter()
-    run(count)
-    # With the end of the flow run, at which everything is recorded.
-    print(json.dumps({"per_second": count / (time.perf_counter() - started)}))
+    began = time.perf_counter()
+    state = run(count, return_state=True)
+    ended = time.perf_counter()
+    # The client goes on when the flow run has ended; what it told of its task runs is recorded some time later.
+    while recorded(state.state_details.flow_run_id) < count:
+        time.sleep(0.02)
+    known = time.perf_counter()
+    print(json.dumps({"per_second": count / (ended - began), "recorded_per_second": count / (known - began)}))
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ async def settle() -> None:
 
 
 async def test_who_comes_meanwhile_gets_the_next_answer_and_shares_it() -> None:
-    sharer, service = Sharer(), Service()
+    sharer, service = Sharer[bytes](), Service()
     first = asyncio.create_task(sharer.answer(KEY, service.ask))
     await settle()
     later = [asyncio.create_task(sharer.answer(KEY, service.ask)) for _ in range(10)]
@@ -55,7 +55,7 @@ async def test_who_comes_meanwhile_gets_the_next_answer_and_shares_it() -> None:
 
 
 async def test_callers_do_not_share() -> None:
-    sharer, service = Sharer(), Service()
+    sharer, service = Sharer[bytes](), Service()
     tasks = [asyncio.create_task(sharer.answer(key, service.ask)) for key in (KEY, OTHER)]
     await settle()
     assert service.calls == 2
@@ -65,7 +65,7 @@ async def test_callers_do_not_share() -> None:
 
 
 async def test_a_failure_is_for_those_who_asked_for_it() -> None:
-    sharer, service = Sharer(), Service()
+    sharer, service = Sharer[bytes](), Service()
 
     async def fail() -> bytes:
         await service.ask()
@@ -89,7 +89,7 @@ async def test_a_failure_is_for_those_who_asked_for_it() -> None:
 
 
 async def test_a_caller_that_goes_keeps_nobody_from_an_answer() -> None:
-    sharer, service = Sharer(), Service()
+    sharer, service = Sharer[bytes](), Service()
     first = asyncio.create_task(sharer.answer(KEY, service.ask))
     await settle()
     others = [asyncio.create_task(sharer.answer(KEY, service.ask)) for _ in range(3)]
