@@ -206,8 +206,6 @@ class AuditTrail:
         self, method: Method, described: Described, caller: Caller, source: tuple[str, str], reason: str
     ) -> None:
         """Keep that somebody was not let in; stored at the next tick."""
-        if caller.principal_kind == "anonymous" and not self._strangers.takes(source[0]):
-            return
         entry = _entry(method, described, caller, source)
         entry.outcome, entry.reason = audit_pb2.AUDIT_OUTCOME_DENIED, reason
         self._keep(entry)
@@ -305,6 +303,8 @@ class AuditTrail:
             self._completed.popleft()
 
     def _keep(self, entry: audit_pb2.AuditEntry) -> None:
+        if entry.principal_kind == "anonymous" and not self._strangers.takes(entry.address):
+            return
         if len(self._attempts) >= MOST_ATTEMPTS:
             self.lost += 1
         else:

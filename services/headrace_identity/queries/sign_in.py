@@ -132,7 +132,7 @@ class PostgresSignInTries:
     ) -> float | None:
         """Count a try, as a wrong one until it is known to be right."""
         async with self._database.transaction() as connection:
-            row = await connection.fetchrow(SQL.begin_sign_in_try, provider, name_digest, now)
+            [row] = await connection.fetch(SQL.begin_sign_in_try, provider, name_digest, now)
             if row["locked_until"] is not None and row["locked_until"] > now:
                 return float((row["locked_until"] - now).total_seconds())
             seconds = lock_seconds(row["failures"])

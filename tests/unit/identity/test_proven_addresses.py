@@ -59,8 +59,9 @@ class Directory:
 
 
 def signing_in(openid: OpenId, public_url: str = "", **settings: Any) -> SigningInElsewhere:
-    parts: list[Any] = [Providers(**settings), Directory(), openid, SecretBox([b"k" * 32])]
-    return SigningInElsewhere(*parts, lambda: NOW, public_url)
+    providers: Any = Providers(**settings)
+    directory: Any = Directory()
+    return SigningInElsewhere(providers, directory, openid, SecretBox([b"k" * 32]), lambda: NOW, public_url)
 
 
 async def reason_of(openid: OpenId, **settings: Any) -> str:
