@@ -41,6 +41,10 @@ $$
 
 HAS_FUNCTION = "select to_regprocedure('headrace.protect(regclass)') is not null"
 
+READABLE = "has_table_privilege(pg_class.relowner, pg_class.oid, 'select')"
+"""Whether the owner of a table may read it. The one that it may not, the intake of log records, shows nobody anything:
+a policy would only keep COPY out."""
+
 _OWNED = f"""
   from pg_class
   join pg_attribute
@@ -50,6 +54,7 @@ _OWNED = f"""
  where pg_class.relnamespace::regnamespace::text in ({", ".join(f"'{service}'" for service in SERVICES)})
    and pg_class.relkind in ('r', 'p')
    and pg_class.relowner = current_user::regrole
+   and {READABLE}
 """
 
 _PROTECT = f"select headrace.protect(pg_class.oid) {_OWNED} and not pg_class.relforcerowsecurity"

@@ -23,7 +23,7 @@ from headrace.api.v1 import log_pb2
 from headrace.context import current_run
 from headrace.engine.runs import FlowRun, TaskRun
 from headrace.outcomes import MissingContext
-from headrace.recording.logs import LogLine
+from headrace.recording.log_batches import LogLine
 from headrace.settings import Settings
 
 ROOT = "headrace"

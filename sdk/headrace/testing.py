@@ -32,7 +32,7 @@ from headrace.engine.slots import HeldSlots, SlotFuture, SlotWish
 from headrace.logging import configure_logging, silenced
 from headrace.recording.facts import COMPLETED, PENDING, TYPES, AttemptHandle, TaskRunFacts, Transition
 from headrace.recording.identifiers import new_id
-from headrace.recording.logs import LogLine
+from headrace.recording.log_batches import LogLine
 from headrace.settings import Settings, get_settings, use_settings
 from headrace.states import ResultReference, State, StateDetails, StateType
 

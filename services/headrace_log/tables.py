@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy
 from sqlalchemy.dialects import postgresql
 
@@ -11,26 +13,33 @@ metadata = sqlalchemy.MetaData(schema="log")
 
 _time = sqlalchemy.DateTime(timezone=True)
 
+
+def _columns_of_records() -> list[sqlalchemy.Column[Any]]:
+    return [
+        # The order over all records; see headrace_log.rules.positions.
+        sqlalchemy.Column("position", sqlalchemy.BigInteger, nullable=False),
+        sqlalchemy.Column("occurred_at", _time, nullable=False),
+        sqlalchemy.Column("recorded_at", _time, nullable=False, server_default=sqlalchemy.func.now()),
+        sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
+        sqlalchemy.Column("flow_run_id", sqlalchemy.Uuid),
+        sqlalchemy.Column("task_run_id", sqlalchemy.Uuid),
+        # As the writer gave it; without one, it is made of occurred_at and position when the record is read.
+        sqlalchemy.Column("log_id", sqlalchemy.Uuid),
+        sqlalchemy.Column("level", sqlalchemy.SmallInteger, nullable=False),
+        # Number of headrace.api.v1.LogSource.
+        sqlalchemy.Column("source", sqlalchemy.SmallInteger, nullable=False),
+        sqlalchemy.Column("logger", sqlalchemy.Text, nullable=False),
+        sqlalchemy.Column("message", sqlalchemy.Text, nullable=False),
+        sqlalchemy.Column("worker_id", sqlalchemy.Text),
+        sqlalchemy.Column("traceparent", sqlalchemy.Text),
+        sqlalchemy.Column("fields", postgresql.JSONB),
+    ]
+
+
 record = sqlalchemy.Table(
     "record",
     metadata,
-    # The order over all records; see headrace_log.rules.positions.
-    sqlalchemy.Column("position", sqlalchemy.BigInteger, nullable=False),
-    sqlalchemy.Column("occurred_at", _time, nullable=False),
-    sqlalchemy.Column("recorded_at", _time, nullable=False, server_default=sqlalchemy.func.now()),
-    sqlalchemy.Column("workspace_id", sqlalchemy.Uuid, nullable=False),
-    sqlalchemy.Column("flow_run_id", sqlalchemy.Uuid),
-    sqlalchemy.Column("task_run_id", sqlalchemy.Uuid),
-    # As the writer gave it; without one, it is made of occurred_at and position when the record is read.
-    sqlalchemy.Column("log_id", sqlalchemy.Uuid),
-    sqlalchemy.Column("level", sqlalchemy.SmallInteger, nullable=False),
-    # Number of headrace.api.v1.LogSource.
-    sqlalchemy.Column("source", sqlalchemy.SmallInteger, nullable=False),
-    sqlalchemy.Column("logger", sqlalchemy.Text, nullable=False),
-    sqlalchemy.Column("message", sqlalchemy.Text, nullable=False),
-    sqlalchemy.Column("worker_id", sqlalchemy.Text),
-    sqlalchemy.Column("traceparent", sqlalchemy.Text),
-    sqlalchemy.Column("fields", postgresql.JSONB),
+    *_columns_of_records(),
     sqlalchemy.Index("record_flow_run", "flow_run_id", "occurred_at", "position"),
     sqlalchemy.Index("record_workspace", "workspace_id", "occurred_at", "position"),
     sqlalchemy.Index(
@@ -41,6 +50,12 @@ record = sqlalchemy.Table(
         postgresql_where=sqlalchemy.text("task_run_id is not null"),
     ),
     postgresql_partition_by="RANGE (occurred_at)",
+)
+
+# Records are copied into it and stand in `record`, its only partition. Nobody may read it, so it needs no policy, of
+# which COPY would be refused.
+record_intake = sqlalchemy.Table(
+    "record_intake", metadata, *_columns_of_records(), postgresql_partition_by="RANGE (occurred_at)"
 )
 
 # What text is in some thousands of records of a run that follow each other in the order of time.

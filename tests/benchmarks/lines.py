@@ -68,7 +68,7 @@ def _measure(ours: System, theirs: System, url: str, chosen: argparse.Namespace)
     for _ in range(chosen.runs):
         rival_rates.append(asyncio.run(_post(theirs, "/logs/", _rival_body, chosen.prefect_lines)))
         http_rates.append(asyncio.run(_post(ours, "/v1/logs", _our_body, chosen.http_lines)))
-        ingest = measure_ingest(target, serving, chosen.lines, 2, with_ids=True)
+        ingest = measure_ingest(target, serving, chosen.lines, 2, in_columns=True)
         grpc_rates.append(float(ingest["lines_per_second"]))
         print(
             f"Prefect {rival_rates[-1]:.0f}, HTTP {http_rates[-1]:.0f}, gRPC {grpc_rates[-1]:.0f} lines/s", flush=True

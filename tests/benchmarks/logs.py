@@ -28,6 +28,7 @@ import psutil
 
 from headrace.api.v1 import log_pb2, log_pb2_grpc
 from headrace.ids import uuid7
+from headrace.recording.log_batches import LogLine, request_of
 from headrace.rpc.channel import open_aio_channel
 from headrace_chassis.host import ServiceHost
 from headrace_chassis.settings import ServerSettings
@@ -40,28 +41,24 @@ SUM_UP_SECONDS = 60
 TEXT = "the quick brown fox jumps over the lazy dog and reads 1234 rows from table orders"
 
 
-def batch(sequence: int, flow_run_id: str, task_run_ids: list[str], *, with_ids: bool) -> log_pb2.WriteLogsRequest:
-    """Return a batch of lines like those of a run, about 100 bytes each."""
+def batch(sequence: int, flow_run_id: str, task_run_ids: list[str], *, in_columns: bool) -> log_pb2.WriteLogsRequest:
+    """Return a batch of lines like those of a run, about 100 bytes each, as the SDK makes it."""
     now = time.time_ns()
-    records = []
-    for place in range(BATCH):
-        record = log_pb2.LogRecord(
-            flow_run_id=flow_run_id,
-            task_run_id=task_run_ids[place % len(task_run_ids)],
-            logger="headrace.task_runs",
-            level=20,
-            message=f"line {sequence * BATCH + place}: {TEXT}",
-            source=log_pb2.LOG_SOURCE_LOGGER,
+    lines = [
+        LogLine(
+            flow_run_id,
+            task_run_ids[place % len(task_run_ids)],
+            "headrace.task_runs",
+            20,
+            f"line {sequence * BATCH + place}: {TEXT}",
+            now + place * 1000,
         )
-        if with_ids:
-            record.log_id = str(uuid7())
-        moment = now + place * 1000
-        record.occurred_at.seconds, record.occurred_at.nanos = divmod(moment, 1_000_000_000)
-        records.append(record)
-    return log_pb2.WriteLogsRequest(batch=log_pb2.LogBatch(sequence=sequence, records=records))
+        for place in range(BATCH)
+    ]
+    return request_of(sequence, lines, max_message_bytes=64 * 1024, in_columns=in_columns)
 
 
-async def write(target: str, batches: int, ready: Any, *, with_ids: bool) -> dict[str, Any]:
+async def write(target: str, batches: int, ready: Any, *, in_columns: bool) -> dict[str, Any]:
     """Write batches on one stream, once all writers are ready; return when it began and ended, and the delays."""
     flow_run_id, tasks = str(uuid7()), [str(uuid7()) for _ in range(8)]
     sent_at: dict[int, float] = {}
@@ -85,7 +82,7 @@ async def write(target: str, batches: int, ready: Any, *, with_ids: bool) -> dic
                 acknowledged = answer.ack.sequence
 
         # Made before the clock starts: what is measured is the way from a writer's memory to the disk and back.
-        requests = [batch(sequence, flow_run_id, tasks, with_ids=with_ids) for sequence in range(1, batches + 1)]
+        requests = [batch(sequence, flow_run_id, tasks, in_columns=in_columns) for sequence in range(1, batches + 1)]
         reading = asyncio.create_task(read())
         ready.wait()
         started, cpu = time.perf_counter(), time.process_time()
@@ -107,8 +104,8 @@ async def write(target: str, batches: int, ready: Any, *, with_ids: bool) -> dic
     }
 
 
-def _writer(target: str, batches: int, with_ids: bool, ready: Any, results: Any) -> None:
-    results.put(asyncio.run(write(target, batches, ready, with_ids=with_ids)))
+def _writer(target: str, batches: int, in_columns: bool, ready: Any, results: Any) -> None:
+    results.put(asyncio.run(write(target, batches, ready, in_columns=in_columns)))
 
 
 def _serve(database_url: str, port: Any, stop: Any) -> None:
@@ -135,14 +132,16 @@ def server(database_url: str) -> Iterator[tuple[str, psutil.Process]]:
         process.join(30)
 
 
-def measure_ingest(target: str, serving: psutil.Process, lines: int, writers: int, *, with_ids: bool) -> dict[str, Any]:
+def measure_ingest(
+    target: str, serving: psutil.Process, lines: int, writers: int, *, in_columns: bool
+) -> dict[str, Any]:
     """Return lines a second of `writers` processes that write as fast as they may."""
     methods = multiprocessing.get_context("spawn")
     results, ready = methods.Queue(), methods.Barrier(writers)
     batches = lines // BATCH // writers
     before = serving.cpu_times()
     processes = [
-        methods.Process(target=_writer, args=(target, batches, with_ids, ready, results)) for _ in range(writers)
+        methods.Process(target=_writer, args=(target, batches, in_columns, ready, results)) for _ in range(writers)
     ]
     for process in processes:
         process.start()
@@ -155,7 +154,7 @@ def measure_ingest(target: str, serving: psutil.Process, lines: int, writers: in
     return {
         "lines": total,
         "writers": writers,
-        "with_log_ids": with_ids,
+        "in_columns": in_columns,
         "seconds": round(seconds, 3),
         "lines_per_second": round(total / seconds),
         "ack_ms_p50": round(max(one["ack_ms_p50"] for one in measured), 1),
@@ -225,7 +224,7 @@ async def _ask(stub: Any, wanted: log_pb2.LogFilter) -> float:
 
 async def measure_reads(target: str, lines: int) -> dict[str, Any]:
     """Return how long the newest 200 records of a large run take, and a search in it."""
-    written = await write(target, lines // BATCH, threading.Barrier(1), with_ids=False)
+    written = await write(target, lines // BATCH, threading.Barrier(1), in_columns=True)
     found: dict[str, Any] = {"lines_in_run": written["lines"]}
     async with open_aio_channel(target) as channel:
         stub = log_pb2_grpc.LogServiceStub(channel)
@@ -270,8 +269,8 @@ def main() -> int:
                     ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
                 ).stdout.strip(),
                 "ingest": [
-                    measure_ingest(target, serving, arguments.lines, arguments.writers, with_ids=with_ids)
-                    for with_ids in (True, False)
+                    measure_ingest(target, serving, arguments.lines, arguments.writers, in_columns=in_columns)
+                    for in_columns in (True, False)
                 ],
                 "follow": asyncio.run(measure_follow(target, 5_000, 5)),
             }

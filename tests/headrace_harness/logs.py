@@ -50,8 +50,12 @@ class LogWriter:
         """Send a batch without waiting for its answer; return its number."""
         self.sequence = self.sequence + 1 if sequence is None else sequence
         batch = log_pb2.LogBatch(sequence=self.sequence, records=records)
-        await self._call.write(log_pb2.WriteLogsRequest(batch=batch))
+        await self.send_request(log_pb2.WriteLogsRequest(batch=batch))
         return self.sequence
+
+    async def send_request(self, request: log_pb2.WriteLogsRequest) -> None:
+        """Send a message as it is."""
+        await self._call.write(request)
 
     async def answer(self) -> log_pb2.WriteLogsResponse:
         """Return the next answer."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from headrace.api.v1 import artifact_pb2, asset_pb2, block_pb2, event_pb2
 from headrace.engine.slots import HeldSlots, SlotFuture, SlotWish
 from headrace.recording.facts import AttemptHandle, Transition
-from headrace.recording.logs import LogLine
+from headrace.recording.log_batches import LogLine
 from headrace.states import ResultReference, State
 
 if TYPE_CHECKING:

@@ -34,7 +34,8 @@ from headrace.engine.slots import HeldSlots, SlotFuture, SlotKeeper, SlotWish
 from headrace.engine.verdicts import verdict_from_proto
 from headrace.recording.events import EventShipper
 from headrace.recording.facts import AttemptHandle, Transition
-from headrace.recording.logs import LogLine, LogShipper
+from headrace.recording.log_batches import LogLine
+from headrace.recording.logs import LogShipper
 from headrace.recording.recorder import Recorder
 from headrace.recording.recovery import recover, spool_folder_of
 from headrace.recording.spool import Spool

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from headrace.recording.spool import Spool, SpoolFailure
 
@@ -131,6 +131,14 @@ class FrameQueue:
     def rewind(self) -> None:
         """Count all frames as not sent: a new session begins."""
         self._sent = 0
+
+    def rewrite(self, change: Callable[[bytes], bytes]) -> None:
+        """Give all frames that are in memory another payload, which means the same."""
+        for frame in self._frames:
+            if frame.payload is not None:
+                changed = change(frame.payload)
+                self._memory += len(changed) - len(frame.payload)
+                frame.payload = changed
 
     def save(self) -> None:
         """Put all frames on disk, for another process to send them, as far as there is room."""

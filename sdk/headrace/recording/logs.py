@@ -12,18 +12,14 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Mapping
-from typing import Any, NamedTuple
-
-import pydantic_core
 
 from headrace import __version__, errors
 from headrace.api.v1 import log_pb2
 from headrace.client.core import AsyncClient
 from headrace.recording.frames import Frame, FrameQueue
 from headrace.recording.identifiers import new_id
+from headrace.recording.log_batches import LogLine, request_of, without_columns
 from headrace.recording.stream import AckedStream
-from headrace.recording.text import storable
 
 logger = logging.getLogger("headrace.recording")
 
@@ -35,22 +31,6 @@ MEMORY_BYTES = 8 * 1024 * 1024
 BATCH_BYTES = 1024 * 1024
 LINGER_SECONDS = 0.05
 _RECORD_OVERHEAD = 300
-_FIELD_CHARACTERS = 4000
-_CUT = "... cut"
-
-
-class LogLine(NamedTuple):
-    """One record, as it waits."""
-
-    flow_run_id: str
-    task_run_id: str
-    logger: str
-    level: int
-    message: str
-    occurred_ns: int
-    source: log_pb2.LogSource.ValueType = log_pb2.LOG_SOURCE_LOGGER
-    fields: Mapping[str, object] | None = None
-    worker_id: str = ""
 
 
 class LogShipper:
@@ -74,6 +54,7 @@ class LogShipper:
         self._sequences = itertools.count(1)
         self._max_records = 1000
         self._max_message_bytes = 1024 * 1024
+        self._takes_columns = False
         hello = log_pb2.WriteLogsRequest(
             open=log_pb2.WriteLogsOpen(process_id=new_id(), client_version=__version__)
         ).SerializeToString()
@@ -125,6 +106,10 @@ class LogShipper:
             self._max_records = min(1000, response.max_records_per_batch)
         if response.max_message_bytes > 0:
             self._max_message_bytes = response.max_message_bytes
+        if self._takes_columns and not response.takes_columns:
+            # Another server than before: it would take the batches that wait for empty ones.
+            self._frames.rewrite(without_columns)
+        self._takes_columns = response.takes_columns
         self._knows_bounds.set()
         return response.max_batches_in_flight
 
@@ -156,18 +141,17 @@ class LogShipper:
             self._report_drops()
 
     async def _add_batch(self) -> None:
-        request = log_pb2.WriteLogsRequest()
-        records = request.batch.records
-        size = count = 0
-        while self._queue and count < self._max_records and size < BATCH_BYTES:
+        lines: list[LogLine] = []
+        size = 0
+        while self._queue and len(lines) < self._max_records and size < BATCH_BYTES:
             line = self._queue.popleft()
-            self._fill(records.add(), line)
             size += len(line.message) + _RECORD_OVERHEAD
-            count += 1
+            lines.append(line)
         with self._lock:
             self._queued_bytes = max(0, self._queued_bytes - size) if self._queue else 0
-        request.batch.sequence = next(self._sequences)
-        frame = Frame(request.batch.sequence, request.SerializeToString(), count)
+        sequence = next(self._sequences)
+        request = request_of(sequence, lines, max_message_bytes=self._max_message_bytes, in_columns=self._takes_columns)
+        frame = Frame(sequence, request.SerializeToString(), len(lines))
         while True:
             try:
                 self._frames.append(frame)
@@ -176,50 +160,9 @@ class LogShipper:
                 await self._stream.wait_for_progress(0.5)
         self._stream.kick()
 
-    def _fill(self, message: log_pb2.LogRecord, line: LogLine) -> None:
-        text = line.message
-        # A character takes up to four bytes; most have one, so that the exact count is seldom needed.
-        if len(text) * 4 > self._max_message_bytes:
-            encoded = text.encode(errors="replace")
-            if len(encoded) > self._max_message_bytes:
-                keep = max(0, self._max_message_bytes - len(_CUT))
-                text = encoded[:keep].decode(errors="ignore") + _CUT
-        try:
-            message.message = text
-        except (UnicodeEncodeError, ValueError):
-            message.message = text.encode(errors="replace").decode()
-        message.log_id = new_id()
-        message.flow_run_id = line.flow_run_id
-        message.level = line.level
-        message.logger = line.logger
-        message.source = line.source
-        if line.task_run_id:
-            message.task_run_id = line.task_run_id
-        if line.worker_id:
-            message.worker_id = line.worker_id
-        occurred = message.occurred_at
-        occurred.seconds, occurred.nanos = divmod(line.occurred_ns, 1_000_000_000)
-        if line.fields:
-            for key, value in line.fields.items():
-                message.fields.update({key: _plain(value)})
-
     def _report_drops(self) -> None:
         with self._lock:
             dropped, self._dropped = self._dropped, {}
         for flow_run_id, count in dropped.items():
             message = f"{count} log records were dropped here: the server was away or slower than the run for too long"
             self.write(LogLine(flow_run_id, "", "headrace.logging", logging.WARNING, message, time.time_ns()))
-
-
-def _plain(value: object) -> Any:
-    """Return a field as JSON would hold it; what is large, or cannot be held, becomes a text."""
-    if isinstance(value, bool | int | float) or value is None:
-        return value
-    if isinstance(value, dict | list | tuple):
-        try:
-            plain: object = pydantic_core.to_jsonable_python(value)
-            if len(str(plain)) <= _FIELD_CHARACTERS:
-                return plain
-        except (pydantic_core.PydanticSerializationError, RecursionError, ValueError):
-            pass
-    return storable(str(value)[:_FIELD_CHARACTERS])

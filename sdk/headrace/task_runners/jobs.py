@@ -27,7 +27,7 @@ from headrace.engine.flow_engine import Assignment
 from headrace.engine.runs import FlowRun, TaskRun
 from headrace.parameters import recorded
 from headrace.recording.facts import AttemptHandle, Input, TaskFacts, TaskRunFacts, Transition
-from headrace.recording.logs import LogLine
+from headrace.recording.log_batches import LogLine
 from headrace.settings import Settings
 
 Origin: TypeAlias = tuple[str, int]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from headrace_chassis.loops import Loop
 from headrace_log.usecases.ingest import Ingest
 from headrace_log.usecases.quotas import Quotas
-from headrace_log.wire.records import note
+from headrace_log.wire.packing import note
 
 LINES_KEPT = "{} log lines are missing here: the workspace has written all that it may write today (UTC)"
 

@@ -6,31 +6,25 @@ import dataclasses
 import datetime
 import uuid
 from collections.abc import Sequence
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Select, any_, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from headrace_chassis.database import Connection
 from headrace_log.queries import SQL
+from headrace_log.queries.conditions import of_filter, of_window, uuids
+from headrace_log.queries.pages import Question, by_part
 from headrace_log.queries.stretches import BEGINNING
-from headrace_log.rules.records import Key, RecordFilter, Window
+from headrace_log.rules.records import Key
+from headrace_log.tables import record
 
 FIRST_GROUP = 4
 """Parts that are read at first; each next time four times as many, until enough is found."""
 
 _END = Key(datetime.datetime(9999, 12, 31, 23, 59, 59, tzinfo=datetime.UTC), 2**63 - 1)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked for."""
-
-    workspace_id: uuid.UUID
-    wanted: RecordFilter
-    window: Window
-    newest_first: bool
-    limit: int
-
-    def of_runs(self, flow_run_ids: tuple[uuid.UUID, ...]) -> Question:
-        """Return the same question about other runs."""
-        return dataclasses.replace(self, wanted=dataclasses.replace(self.wanted, flow_run_ids=flow_run_ids))
+_TIMES, _POSITIONS = sqlalchemy.DateTime(timezone=True), sqlalchemy.BigInteger
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,8 +35,14 @@ class Segment:
     after_position: int
     last_at: datetime.datetime
     last_position: int
-    above: int
+    above: int = 0
     """0 where a record may have the text; else only those can that came after the stretch was made."""
+    is_open: bool = False
+    """Whether nothing is known about it, not even how many records it has."""
+
+
+WHOLE = Segment(BEGINNING.occurred_at, BEGINNING.position, _END.occurred_at, _END.position, is_open=True)
+"""A run that is not summed up."""
 
 
 async def load_segments(
@@ -70,7 +70,39 @@ async def load_segments(
     ]
     first, last = segments[0], segments[-1]
     # What is not summed up, at either end of what was asked for.
-    before = Segment(BEGINNING.occurred_at, BEGINNING.position, first.after_at, first.after_position, 0)
-    behind = Segment(last.last_at, last.last_position, _END.occurred_at, _END.position, 0)
+    before = dataclasses.replace(WHOLE, last_at=first.after_at, last_position=first.after_position)
+    behind = dataclasses.replace(WHOLE, after_at=last.last_at, after_position=last.last_position)
     segments = [before, *segments, behind] if first.after_at > BEGINNING.occurred_at else [*segments, behind]
     return segments[::-1] if ask.newest_first else segments
+
+
+def by_segment(ask: Question, segments: Sequence[Segment]) -> Select[Any]:
+    """Return the statement of a page out of these parts of the one run that is asked for."""
+    columns = zip(
+        *((each.after_at, each.after_position, each.last_at, each.last_position, each.above) for each in segments),
+        strict=True,
+    )
+    kinds: tuple[Any, ...] = (_TIMES, _POSITIONS, _TIMES, _POSITIONS, _POSITIONS)
+    part = (
+        sqlalchemy.func.unnest(
+            *(sqlalchemy.literal(list(values), ARRAY(kind)) for values, kind in zip(columns, kinds, strict=True))
+        )
+        .table_valued("after_at", "after_position", "last_at", "last_position", "above", name="part")
+        .render_derived()
+    )
+    key = tuple_(record.c.occurred_at, record.c.position)
+    conditions = [
+        record.c.workspace_id.is_not_distinct_from(ask.workspace_id),
+        record.c.flow_run_id == ask.wanted.flow_run_ids[0],
+        # The comparisons of pairs say it all; those of times say which days need not be looked at.
+        record.c.occurred_at >= part.c.after_at,
+        record.c.occurred_at <= part.c.last_at,
+        key > tuple_(part.c.after_at, part.c.after_position),
+        key <= tuple_(part.c.last_at, part.c.last_position),
+        record.c.position > part.c.above,
+        *of_filter(ask.wanted),
+        *of_window(ask.window, newest_first=ask.newest_first),
+    ]
+    if ask.wanted.task_run_ids:
+        conditions.append(record.c.task_run_id == any_(uuids(ask.wanted.task_run_ids)))
+    return by_part(ask, part, conditions)

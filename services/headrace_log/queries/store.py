@@ -1,4 +1,4 @@
-"""Batches into the tables: one transaction a group, records by COPY and through the policy of their table."""
+"""Batches into the tables: one transaction a group, records by COPY."""
 
 from __future__ import annotations
 
@@ -19,22 +19,13 @@ from headrace_log.repository import Outcome
 from headrace_log.rules import sequences
 from headrace_log.rules.positions import first_position
 from headrace_log.rules.records import PACKED_COLUMNS, Batch
+from headrace_log.tables import record_intake
 
 _COLUMNS = ("position", *PACKED_COLUMNS)
 _COPY_HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _COPY_TRAILER = b"\xff\xff"
 # How a row begins: the number of its fields, and the position.
 _pack_head = struct.Struct("!hiq").pack
-
-# Of a table that each connection makes for itself nothing is known beforehand, so these are no files in sql/.
-_MAKE_INCOMING = """/* log.make_incoming */
-create temporary table if not exists incoming_record (like record including defaults) on commit delete rows
-"""
-_STORE_INCOMING = f"""/* log.store_incoming */
-insert into record ({", ".join(_COLUMNS)})
-select {", ".join(_COLUMNS)}
-  from pg_temp.incoming_record
-"""  # noqa: S608 - the columns are ours
 
 MOST_RUNS_NAMED = 64
 """Flow runs that an outbox entry names; followers of any run look at an entry with more."""
@@ -116,17 +107,10 @@ class BatchStore:
         # Blocks are drawn before the records are written: who looks at the outbox sees that something is to come.
         drawn = await connection.fetch(SQL.draw_blocks, list(fresh), list(map(_payload, fresh.values())))
         blocks: dict[uuid.UUID, int] = {row["workspace_id"]: row["position"] for row in drawn}
-        # COPY passes by no policy, so that Postgres refuses it for tables that have one. It fills a table of this
-        # connection, which is not logged, and from there the records go through the policy.
-        await connection.execute(_MAKE_INCOMING)
+        # A group is of all workspaces: no policy would hold its records apart.
         await connection.copy_to_table(
-            "incoming_record",
-            source=_copied(blocks, fresh),
-            columns=_COLUMNS,
-            schema_name="pg_temp",
-            format="binary",
+            record_intake.name, source=_copied(blocks, fresh), columns=_COLUMNS, format="binary"
         )
-        await connection.execute(_STORE_INCOMING)
         self._database.after_commit(connection, self._tell)
 
     def _tell(self) -> None:

@@ -17,19 +17,19 @@ Nothing between the wire and the table looks at single records, and there are hu
 
 PACKED_COLUMNS = (
     "occurred_at",
+    "log_id",
+    "message",
     "level",
     "source",
     "workspace_id",
     "flow_run_id",
     "task_run_id",
-    "log_id",
     "logger",
-    "message",
     "worker_id",
     "traceparent",
     "fields",
 )
-"""The columns of a `PackedRow`, in its order."""
+"""The columns of a `PackedRow`, in its order: first what each record has for itself, then what many share."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from headrace_log.usecases.following import Follow, Following
 from headrace_log.usecases.ingest import Ingest
 from headrace_log.usecases.listing import all_records, count_over_time, list_page
 from headrace_log.usecases.quotas import Quotas
-from headrace_log.wire import documents
+from headrace_log.wire import documents, packing
 from headrace_log.wire import records as wire
 
 MOST_TAIL = 10_000
@@ -95,10 +95,10 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
 
     async def AppendLogs(self, request: log_pb2.AppendLogsRequest, context: Context) -> log_pb2.AppendLogsResponse:
         """Take one batch."""
-        if len(request.records) > wire.MOST_RECORDS:
-            raise errors.InvalidArgument.of_field("records", f"must be at most {wire.MOST_RECORDS}")
+        if len(request.records) > packing.MOST_RECORDS:
+            raise errors.InvalidArgument.of_field("records", f"must be at most {packing.MOST_RECORDS}")
         workspace_id = current_caller().workspace_id
-        batch = wire.batch_of(
+        batch = packing.batch_of(
             request.records, workspace_id, now=self._clock.now(), most_message_bytes=self._most_message_bytes
         )
         try:

@@ -14,15 +14,19 @@ from headrace_log.repository import Outcome
 from headrace_log.rules.records import Batch
 from headrace_log.usecases.ingest import Ingest
 from headrace_log.usecases.quotas import Quotas
-from headrace_log.wire import records as wire
+from headrace_log.wire import packing
 
 MOST_BATCHES_IN_FLIGHT = 32
 _MOST_PROCESS_ID = 255
 
 
-def lines_by_run(records: Iterable[log_pb2.LogRecord]) -> Mapping[str, int]:
-    """Return how many records there are of each flow run."""
-    return collections.Counter(record.flow_run_id for record in records)
+def lines_by_run(records: Iterable[log_pb2.LogRecord], columns: log_pb2.LogColumns | None = None) -> Mapping[str, int]:
+    """Return how many records there are of each flow run, with those in valid columns."""
+    lines = collections.Counter(record.flow_run_id for record in records)
+    if columns is not None:
+        for kind, count in collections.Counter(columns.kinds).items():
+            lines[columns.shared[kind].flow_run_id] += count
+    return lines
 
 
 async def cancel_when(draining: asyncio.Event, reading: asyncio.Task[None]) -> None:
@@ -65,8 +69,9 @@ class Writing:
         return log_pb2.WriteLogsResponse(
             opened=log_pb2.WriteLogsOpened(
                 max_batches_in_flight=MOST_BATCHES_IN_FLIGHT,
-                max_records_per_batch=wire.MOST_RECORDS,
+                max_records_per_batch=packing.MOST_RECORDS,
                 max_message_bytes=self._most_message_bytes,
+                takes_columns=True,
             )
         )
 
@@ -86,7 +91,7 @@ class Writing:
             try:
                 wait = self._quotas.delay(made, may_wait=True)
             except errors.ResourceExhausted:
-                self._quotas.dropped(self._workspace_id, lines_by_run(batch.records))
+                self._quotas.dropped(self._workspace_id, lines_by_run(batch.records, batch.columns))
                 raise
             if wait:
                 # The writer is held up by not reading on.
@@ -100,17 +105,18 @@ class Writing:
     def _batch(self, batch: log_pb2.LogBatch) -> Batch:
         if batch.sequence < 1:
             raise errors.InvalidArgument.of_field("sequence", "must count from 1")
-        if len(batch.records) > wire.MOST_RECORDS:
+        if len(batch.records) + len(batch.columns.messages) > packing.MOST_RECORDS:
             raise errors.InvalidArgument.of_field(
-                "records", f"must be at most {wire.MOST_RECORDS}", reason="TOO_MANY_RECORDS"
+                "records", f"must be at most {packing.MOST_RECORDS}", reason="TOO_MANY_RECORDS"
             )
-        return wire.batch_of(
+        return packing.batch_of(
             batch.records,
             self._workspace_id,
             now=self._now(),
             most_message_bytes=self._most_message_bytes,
             process_id=self._process_id,
             sequence=batch.sequence,
+            columns=batch.columns if batch.HasField("columns") else None,
         )
 
     async def answers(self) -> AsyncIterator[log_pb2.WriteLogsResponse]:

@@ -39,9 +39,11 @@ async def list_page(
         return await reader.list_records(workspace_id, wanted, window, newest_first=newest_first, limit=page_size + 1)
 
     is_bounded = horizon is not None
-    horizon = tail.known_position if horizon is None else horizon
+    if horizon is None:
+        # A search may take long: it is not begun again for a newer horizon, as below.
+        horizon = await tail.settle() if wanted.text else tail.known_position
     found = await read()
-    if not is_bounded and (not found or any(record.position > horizon for record in found)):
+    if not (is_bounded or wanted.text) and (not found or any(record.position > horizon for record in found)):
         # The token has to tell what this page saw from what is still to come, so it needs a newer horizon.
         horizon = await tail.settle()
         found = await read()

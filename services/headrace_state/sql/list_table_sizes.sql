@@ -8,9 +8,11 @@ select space.nspname as service,
   from pg_class as part
   join pg_namespace as space
     on space.oid = part.relnamespace
-  left join pg_class as whole
+  left join pg_inherits as belonging
     on part.relispartition
-   and whole.oid = pg_partition_root(part.oid)
+   and belonging.inhrelid = part.oid
+  left join pg_class as whole
+    on whole.oid = belonging.inhparent
  where part.relkind = 'r'
    and space.nspname in ('state', 'scheduler', 'log', 'notification', 'identity')
  group by space.nspname, coalesce(whole.relname, part.relname)

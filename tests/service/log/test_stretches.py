@@ -13,7 +13,7 @@ from headrace_harness.services import RunningService
 from headrace_harness.waiting import eventually
 from headrace_log.loops.stretches import WORTHWHILE
 from headrace_log.queries.stretches import RECORDS
-from headrace_log.wire.records import MOST_RECORDS
+from headrace_log.wire.packing import MOST_RECORDS
 
 MILLISECOND = datetime.timedelta(milliseconds=1)
 LINES = WORTHWHILE + 2 * RECORDS

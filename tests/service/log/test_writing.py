@@ -12,6 +12,7 @@ import pytest
 from headrace import errors
 from headrace.api.v1 import log_pb2, log_pb2_grpc
 from headrace.ids import uuid7
+from headrace.recording.log_batches import LogLine, request_of
 from headrace.rpc.status import from_rpc_error
 from headrace_chassis.resolving import WORKSPACE_KEY
 from headrace_chassis.settings import ServerSettings
@@ -64,6 +65,36 @@ async def test_a_repeated_batch_is_stored_once(service: RunningService, flow_run
         await again.write([a_line("two", flow_run_id=flow_run_id)], sequence=2)
         await again.write([a_line("three", flow_run_id=flow_run_id)], sequence=3)
     assert await messages(service, flow_run_id) == ["one", "two", "three"]
+
+
+async def test_records_in_columns_are_stored_once_and_in_order(service: RunningService, flow_run_id: str) -> None:
+    tasks = [str(uuid7()) for _ in range(3)]
+    lines = [
+        LogLine(flow_run_id, tasks[place % 3], "l", 20, f"{place}", 10**18 + place * 1000, fields=fields)
+        for place in range(60)
+        for fields in [{"place": place} if place % 10 == 7 else None]
+    ]
+    async with a_writer(service.channel) as writer:
+        for _ in range(2):
+            for sequence in (1, 2):
+                part = lines[sequence * 30 - 30 : sequence * 30]
+                await writer.send_request(
+                    request_of(sequence, part, max_message_bytes=MOST_MESSAGE_BYTES, in_columns=True)
+                )
+        await writer.acked(2)
+        await writer.send_request(
+            log_pb2.WriteLogsRequest(batch=log_pb2.LogBatch(sequence=3, columns=log_pb2.LogColumns(kinds=[0])))
+        )
+        while (answer := await writer.answer()).WhichOneof("message") == "ack":
+            pass
+    assert answer.refused.sequence == 3
+    found = await list_all(service.channel, log_pb2.LogFilter(flow_run_ids=[flow_run_id]))
+    assert [record.message for record in found] == [line.message for line in lines]
+    assert [record.task_run_id for record in found] == [line.task_run_id for line in lines]
+    assert [dict(record.fields) for record in found if record.HasField("fields")] == [
+        line.fields for line in lines if line.fields
+    ]
+    assert len({record.log_id for record in found}) == 60
 
 
 async def test_a_batch_that_comes_late_is_stored(service: RunningService, flow_run_id: str) -> None:

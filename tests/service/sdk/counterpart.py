@@ -64,6 +64,9 @@ class Counterpart:
         # Controls.
         self.acknowledge = threading.Event()
         self.acknowledge.set()
+        self.takes_log_columns = False
+        """Records in columns are not kept, only counted."""
+        self.log_columns = 0
         self.opens_logs = threading.Event()
         self.opens_logs.set()
         self.break_after_commit = 0
@@ -387,10 +390,14 @@ class _Logs:
             if request.WhichOneof("message") == "open":
                 self._counterpart.opens_logs.wait(WAIT)
                 opened = log_pb2.WriteLogsOpened(
-                    max_batches_in_flight=2, max_records_per_batch=100, max_message_bytes=1000
+                    max_batches_in_flight=2,
+                    max_records_per_batch=100,
+                    max_message_bytes=1000,
+                    takes_columns=self._counterpart.takes_log_columns,
                 )
                 yield log_pb2.WriteLogsResponse(opened=opened)
                 continue
+            self._counterpart.log_columns += len(request.batch.columns.messages)
             for record in request.batch.records:
                 self._counterpart.logs.setdefault(record.log_id, record)
             self._counterpart.acknowledge.wait(WAIT)
