@@ -25,6 +25,7 @@ from headrace_harness.cluster import Cluster
 from headrace_migrations import run
 
 URL_VARIABLE = "HEADRACE_TEST_DATABASE_URL"
+_LEAVING_SECONDS = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -118,13 +119,22 @@ async def _database(url: str, template: str) -> AsyncIterator[str]:
     try:
         # Twice as fast as the default where there is a choice; its checkpoints cost nothing with fsync off.
         strategy = "strategy file_copy" if connection.get_server_version().major >= 15 else ""
-        await connection.execute(f'create database "{name}" template "{template}" {strategy}')
+        await _alone(connection, f'create database "{name}" template "{template}" {strategy}')
         try:
             yield with_database(url, name)
         finally:
             await connection.execute(f'drop database if exists "{name}" with (force)')
     finally:
         await connection.close()
+
+
+async def _alone(connection: asyncpg.Connection[asyncpg.Record], statement: str) -> None:
+    """Execute what Postgres refuses while anybody is connected to a database: on a slow machine some still leave it."""
+    async with asyncio.timeout(_LEAVING_SECONDS):
+        while True:
+            with contextlib.suppress(asyncpg.ObjectInUseError):
+                await connection.execute(statement)
+                return
 
 
 async def _make_template(url: str, template: str) -> None:
@@ -138,7 +148,7 @@ async def _make_template(url: str, template: str) -> None:
             await connection.execute(f'drop database if exists "{making}" with (force)')
             await connection.execute(f'create database "{making}"')
             await run.upgrade(with_database(url, making), "heads")
-            await connection.execute(f'alter database "{making}" rename to "{template}"')
+            await _alone(connection, f'alter database "{making}" rename to "{template}"')
     finally:
         await connection.close()
 

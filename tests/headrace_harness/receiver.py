@@ -7,6 +7,7 @@ import contextlib
 import dataclasses
 import socket
 import struct
+import time
 from collections.abc import AsyncIterator, Mapping
 
 
@@ -19,6 +20,8 @@ class Received:
     headers: Mapping[str, str]
     """Names in lower case."""
     body: bytes
+    at: float
+    """When it had come, by the monotonic clock."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,7 +77,7 @@ class Receiver:
         body = await reader.readexactly(int(headers.get("content-length", "0")))
         reply = self.replies.pop(0) if self.replies else Reply()
         async with self._changed:
-            self.received.append(Received(method, path, headers, body))
+            self.received.append(Received(method, path, headers, body, time.monotonic()))
             self._changed.notify_all()
         if reply.is_silent:
             await reader.read()

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 _PAUSE_SECONDS = 0.02
 
 
-async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def eventually(holds: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Return once `holds` says so.
 
     Raises:

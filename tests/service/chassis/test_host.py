@@ -118,7 +118,7 @@ async def read(call: Any, count: int) -> tuple[list[str], str]:
     texts: list[str] = []
     cursor = ""
     while len(texts) < count:
-        answer = await asyncio.wait_for(call.read(), 5)
+        answer = await asyncio.wait_for(call.read(), 60)
         texts += [StringValue.FromString(entry.payload).value for entry in answer.entries]
         cursor = answer.cursor
     return texts, cursor
@@ -202,7 +202,7 @@ async def test_a_follower_is_let_go_when_the_server_stops(database_url: str) -> 
         await parts.append("a", "one")
         await read(call, 1)
         stopping = asyncio.create_task(service.host.stop())
-        assert await asyncio.wait_for(call.read(), 5) is grpc.aio.EOF
+        assert await asyncio.wait_for(call.read(), 60) is grpc.aio.EOF
         await stopping
 
 
@@ -212,7 +212,7 @@ async def test_a_service_is_built_serves_ticks_and_is_closed(database_url: str) 
         stub: Any = variable_pb2_grpc.VariableServiceStub(service.channel)
         answer = await stub.GetVariable(variable_pb2.GetVariableRequest(name="x"))
         assert list(answer.variable.tags) == ["state", "local", str(DEFAULT_WORKSPACE_ID)]
-        await asyncio.wait_for(parts.loop.ticked(2), 5)
+        await asyncio.wait_for(parts.loop.ticked(2), 60)
         system: Any = system_pb2_grpc.SystemServiceStub(service.channel)
         facts = await system.GetSystem(system_pb2.GetSystemRequest())
         assert facts.grpc_address == f":{service.host.grpc_port}"
@@ -315,7 +315,7 @@ async def test_a_loop_that_ends_unexpectedly_is_noticed(database_url: str) -> No
         return Service(servicers=[OutboxServicer(context.database, context.wakeups)], loops=[Dying()])
 
     async with ServiceHost(settings(), {"state": build}, database_url) as host:
-        await asyncio.wait_for(host.failed.wait(), 5)
+        await asyncio.wait_for(host.failed.wait(), 60)
 
 
 async def test_stopping_is_over_when_the_drain_time_is(database_url: str) -> None:
@@ -334,7 +334,7 @@ async def test_stopping_is_over_when_the_drain_time_is(database_url: str) -> Non
     host = ServiceHost(settings(drain_seconds=0.1), {"state": build}, database_url)
     await host.start()
     await is_in.wait()
-    await asyncio.wait_for(host.stop(), 5)
+    await asyncio.wait_for(host.stop(), 60)
 
 
 async def test_services_elsewhere_need_a_token(database_url: str) -> None:

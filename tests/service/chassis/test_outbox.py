@@ -71,7 +71,7 @@ async def test_what_stands_before_a_late_entry_does_not_wait_for_it(database: Da
         await outbox.append(slow, WORKSPACE, "a", StringValue(value="slow"))
         async with database.transaction() as quick:
             await outbox.append(quick, WORKSPACE, "a", StringValue(value="quick"))
-        batch = await asyncio.wait_for(reader.read(0), 5)
+        batch = await asyncio.wait_for(reader.read(0), 60)
         assert told(batch.entries) == ["before"]
         await transaction.commit()
     assert told((await reader.read(batch.cursor)).entries) == ["slow", "quick"]
@@ -88,7 +88,7 @@ async def test_waiting_for_a_writer_holds_no_connection(tables_url: str) -> None
             await outbox.append(quick, WORKSPACE, "a", StringValue(value="quick"))
         reading = asyncio.gather(reader.read(0), reader.read(0))
         await asyncio.sleep(0.05)
-        await asyncio.wait_for(database.ping(), 1)
+        await asyncio.wait_for(database.ping(), 60)
         await transaction.commit()
     assert [told(batch.entries) for batch in await reading] == [["slow", "quick"]] * 2
     await database.close()
@@ -123,7 +123,7 @@ async def test_writers_that_come_later_are_not_waited_for(database: Database) ->
         await outbox.append(late, WORKSPACE, "a", StringValue(value="late"))
         await first_transaction.commit()
         # `late` is still open here, and the reader comes back without it.
-        batch = await asyncio.wait_for(reading, 5)
+        batch = await asyncio.wait_for(reading, 60)
         assert told(batch.entries) == ["first", "quick"]
         await late_transaction.commit()
     assert told((await reader.read(batch.cursor)).entries) == ["late"]

@@ -287,7 +287,7 @@ async def test_a_stream_is_ended_when_its_client_goes() -> None:
         call = stack.events.FollowEvents(event_pb2.FollowEventsRequest())
         await call.read()
         call.cancel()
-        await asyncio.wait_for(stack.events_servicer.has_ended.wait(), 5)
+        await asyncio.wait_for(stack.events_servicer.has_ended.wait(), 60)
         assert stack.events_servicer.ended == ["cancelled"]
 
 
@@ -299,11 +299,11 @@ async def test_stopping_lets_calls_end_and_tells_streams() -> None:
         await stack.variables_servicer.is_in.wait()
         stopping = asyncio.create_task(stack.server.stop(10))
         # The stream ends by itself, with its last message, well before the limit.
-        assert await asyncio.wait_for(stream.read(), 5) is not grpc.aio.EOF
-        assert await asyncio.wait_for(stream.read(), 5) is grpc.aio.EOF
+        assert await asyncio.wait_for(stream.read(), 60) is not grpc.aio.EOF
+        assert await asyncio.wait_for(stream.read(), 60) is grpc.aio.EOF
         stack.variables_servicer.go_on.set()
         assert (await slow).variable.name == "slow"
-        await asyncio.wait_for(stopping, 5)
+        await asyncio.wait_for(stopping, 60)
         assert stack.events_servicer.ended == ["drained"]
 
 
@@ -311,7 +311,7 @@ async def test_stopping_cuts_off_what_does_not_end() -> None:
     async with serving() as stack:
         slow = asyncio.ensure_future(stack.variables.GetVariable(variable_pb2.GetVariableRequest(name="slow")))
         await stack.variables_servicer.is_in.wait()
-        await asyncio.wait_for(stack.server.stop(0.1), 5)
+        await asyncio.wait_for(stack.server.stop(0.1), 60)
         assert isinstance(await refused(slow), errors.Unavailable | errors.Cancelled)
 
 

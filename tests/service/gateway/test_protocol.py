@@ -20,7 +20,7 @@ async def talk(front: Front, *parts: bytes) -> bytes:
         for part in parts:
             writer.write(part)
             await writer.drain()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await reader.read()
     except ConnectionResetError:
         # Closed while more was on its way: the answer may be lost then.

@@ -71,7 +71,7 @@ async def test_a_change_arrives_at_once_and_silence_has_signs_of_life(
     await anext(seen)
     assert await anext(seen) == ":"
     front.flow_runs.changes.put_nowait(change("new"))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         async for line in seen:
             if line.startswith("data:"):
                 assert json.loads(line[5:])["flow_runs"][0]["name"] == "new"
@@ -92,7 +92,7 @@ async def test_a_client_that_leaves_ends_the_call(front: Front) -> None:
     front.flow_runs.changes.put_nowait(change("x"))
     async with front.running.http.stream("GET", "/v1/flow-runs:follow") as answer:
         await anext(answer.aiter_lines())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await front.flow_runs.stream_ended.wait()
 
 
@@ -102,7 +102,7 @@ async def test_streams_end_cleanly_when_the_server_stops(front: Front) -> None:
     for _ in range(4):
         await anext(seen)
     stopping = asyncio.create_task(front.running.gateway.stop())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         rest = [line async for line in seen if line]
     await stopping
     assert rest[0] == "event: status"
@@ -125,7 +125,7 @@ async def test_a_slow_reader_holds_the_service_back(front: Front) -> None:
     await reader.readuntil(b"\r\n\r\n")
     # 50 MB are not pushed into buffers: what was sent stops to grow while nobody reads.
     before = -1
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while front.logs.sent != before:
             before = front.logs.sent
             await asyncio.sleep(0.3)

@@ -246,7 +246,7 @@ async def test_followers_are_let_go_when_the_server_stops(postgres: TestPostgres
         a_follower(service.channel, of(flow_run_id)) as follower,
     ):
         await follower.caught_up()
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await service.host.stop()
             await follower.end()
 

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import json
 import os
-import socket
 import sys
 import uuid
 from collections.abc import AsyncIterator
@@ -15,15 +14,9 @@ import grpc.aio
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from headrace.rpc.channel import open_aio_channel
+from headrace_harness.servers import free_port
 from headrace_harness.services import played_service
 from service.notification.played import KEY, World
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 @contextlib.asynccontextmanager
@@ -66,7 +59,7 @@ async def a_process(environment: dict[str, str]) -> AsyncIterator[tuple[asyncio.
     try:
         async with open_aio_channel(f"127.0.0.1:{port}") as channel:
             health = health_pb2_grpc.HealthStub(channel)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(90):
                 await health.Check(health_pb2.HealthCheckRequest(), wait_for_ready=True)
             yield process, channel
     finally:

@@ -36,7 +36,7 @@ from headrace_harness.state import RUNNING, StateClient, a_state
 from headrace_scheduler.wiring import build as build_scheduler
 from headrace_state.wiring import build as build_state
 
-WAIT_SECONDS = 30.0
+WAIT_SECONDS = 60.0
 
 
 def struct(**values: Any) -> Struct:

@@ -176,12 +176,11 @@ def test_a_run_that_is_cancelled_at_the_server_stops_here(client: Client) -> Non
                 flow_run_pb2.CancelFlowRunRequest(flow_run_id=run.flow_run_id, reason="no longer wanted")
             ),
         ).start()
-        time.sleep(60)
+        # Longer than a test may take.
+        time.sleep(600)
 
-    started = time.monotonic()
     with pytest.raises(CancelledRun):
         stopped()
-    assert time.monotonic() - started < 20
     (run,) = flow_runs(client, "stopped")
     assert run.state.type == state_pb2.STATE_TYPE_CANCELLED
 
@@ -263,7 +262,7 @@ def test_a_flow_process_that_is_killed_is_noticed(
         (run,) = flow_runs(client, "killed")
         return run.state.type == state_pb2.STATE_TYPE_CRASHED
 
-    deadline = time.monotonic() + 40
+    deadline = time.monotonic() + 90
     while not is_crashed():
         assert time.monotonic() < deadline, flow_runs(client, "killed")
         time.sleep(0.2)

@@ -82,16 +82,16 @@ def test_a_task_that_waits_long_is_shown_as_pending(counterpart: Counterpart) ->
 
 
 def test_heartbeats_go_on_while_user_code_blocks(counterpart: Counterpart) -> None:
+    def are_three() -> bool:
+        flow_run_id = counterpart.only_flow_run().flow_run_id
+        return [named for _, named in counterpart.heartbeats].count([flow_run_id]) >= 3
+
     @flow
     def blocks() -> None:
-        time.sleep(0.8)
+        # One comes every 50 ms, as the server asked for; a busy machine may delay some.
+        wait_until(are_three, "signs of life while the flow blocks")
 
     blocks()
-    flow_run_id = counterpart.only_flow_run().flow_run_id
-    beats = [moment for moment, named in counterpart.heartbeats if named == [flow_run_id]]
-    # One every 50 ms, as the server asked for; a busy machine may delay some.
-    assert len(beats) >= 3
-    assert beats[-1] - beats[0] > 0.3
 
 
 def test_a_server_that_goes_away_and_comes_back_misses_nothing(counterpart: Counterpart) -> None:
@@ -252,12 +252,14 @@ def test_refused_frames_are_said(counterpart: Counterpart, caplog: pytest.LogCap
     assert "transitions of task runs were not recorded: it is malformed" in caplog.text
 
 
-def test_a_stream_that_is_forbidden_ends_the_run_with_the_reason(counterpart: Counterpart) -> None:
+def test_a_stream_that_is_forbidden_ends_the_run_with_the_reason(
+    counterpart: Counterpart, environment: pytest.MonkeyPatch
+) -> None:
     counterpart.stream_error = errors.PermissionDenied("the key may not record runs")
-    started = time.monotonic()
+    # Whoever had patience with it would have it for longer than a test may take.
+    environment.setenv("HEADRACE_RUN_PATIENCE_SECONDS", "3600")
     with pytest.raises(errors.PermissionDenied, match="may not record runs"):
         doubles(10)
-    assert time.monotonic() - started < 10
 
 
 def test_a_server_that_stays_away_ends_the_run_with_a_clear_error(

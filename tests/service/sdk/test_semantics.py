@@ -23,7 +23,7 @@ from headrace.settings import get_settings
 from service.sdk.counterpart import wait_until
 from service.sdk.test_real_server import flow_runs, state_names, task_counts, task_runs
 
-WAIT = 30.0
+WAIT = 60.0
 
 
 @task

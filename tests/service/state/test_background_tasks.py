@@ -142,6 +142,7 @@ async def test_what_is_on_its_way_to_a_server_that_leaves_goes_to_others_at_once
     assert given.task_run.task_run_id == task_run_id
     async with database.connection() as connection:
         row = await connection.fetchrow("select token, deliveries from background_task")
+    assert row is not None
     assert (row["token"], row["deliveries"]) == (None, 0)
 
 

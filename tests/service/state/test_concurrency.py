@@ -95,7 +95,7 @@ async def test_a_freed_slot_goes_to_the_head_of_the_line_at_once(slots: Slots) -
         await slots.until_waiting("a", number + 1)
     assert (await slots.acquire("a")).wait.place == 5
     await slots.release(held.held.lease_id)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         await asyncio.gather(*waiting)
     assert order == [0, 1, 2, 3]
 
@@ -108,7 +108,7 @@ async def test_who_needs_many_slots_is_not_overtaken(slots: Slots) -> None:
     await slots.release(held[0].held.lease_id)
     assert (await slots.acquire("a")).HasField("wait")
     await slots.release(held[1].held.lease_id)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert (await large).HasField("held")
 
 
@@ -133,7 +133,7 @@ async def test_a_waiter_that_leaves_lets_the_next_one_in(slots: Slots) -> None:
     small = asyncio.create_task(slots.acquire("a", wait=20))
     await slots.until_waiting("a", 2)
     await slots.release(lease_id)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert (await small).HasField("held")
     await slots.release(held.held.lease_id)
 
@@ -144,12 +144,12 @@ async def test_a_raised_or_deleted_limit_lets_those_in_line_go(slots: Slots) -> 
     waiting = asyncio.create_task(slots.acquire("a", wait=20))
     await slots.until_waiting("a", 1)
     await slots.set("a", 2)
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert (await waiting).HasField("held")
     waiting = asyncio.create_task(slots.acquire("a", wait=20))
     await slots.until_waiting("a", 1)
     await slots.stub.DeleteConcurrencyLimit(concurrency_pb2.DeleteConcurrencyLimitRequest(name="a"))
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert (await waiting).HasField("held")
     with pytest.raises(grpc.aio.AioRpcError) as caught:
         await slots.get("a")
@@ -162,7 +162,7 @@ async def test_slots_of_a_rate_limit_come_back_with_time_only(slots: Slots) -> N
     await slots.release(leases[0].held.lease_id)
     refused = await slots.acquire("r", slots=2)
     assert 0 < refused.wait.delay.ToTimedelta().total_seconds() <= 0.4
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(60):
         assert (await slots.acquire("r", slots=2, wait=5)).HasField("held")
 
 

@@ -68,7 +68,7 @@ async def test_an_exception_ends_the_process_with_its_traceback(launcher: Forkin
 async def test_a_signal_reaches_the_whole_group(launcher: ForkingLauncher) -> None:
     text = "import subprocess, sys; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()"
     process = await launcher.launch(job(text))
-    grandchild = int(await asyncio.wait_for(process.stdout.read(100), 10))
+    grandchild = int(await asyncio.wait_for(process.stdout.read(100), 60))
     process.signal(signal.SIGTERM)
     assert (await ended(process))[0] == -signal.SIGTERM
     # Each process of the group has its signal, and dies of it when it next has a turn.
@@ -103,7 +103,7 @@ async def test_a_dead_parent_is_replaced_and_its_runs_count_as_killed(launcher: 
     parent = psutil.Process(process.pid).parent()
     assert parent is not None
     parent.kill()
-    assert await asyncio.wait_for(process.wait(), 10) == -signal.SIGKILL
+    assert await asyncio.wait_for(process.wait(), 60) == -signal.SIGKILL
     os.kill(process.pid, signal.SIGKILL)
     assert (await ended(await launcher.launch(job("print('again')"))))[1] == "again\n"
 

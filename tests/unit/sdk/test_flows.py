@@ -195,7 +195,7 @@ async def test_asynchronous_flows_and_subflows_side_by_side(runs: LocalRuns) -> 
         arrived.append(number)
         if len(arrived) == 2:
             both.set()
-        await asyncio.wait_for(both.wait(), 5)
+        await asyncio.wait_for(both.wait(), 60)
         return number * 10
 
     @flow

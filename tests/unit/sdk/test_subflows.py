@@ -14,7 +14,7 @@ from headrace import flow, get_flow_run, task
 from headrace.outcomes import CancelInterrupt, CancelledRun, TimedOut
 from headrace.testing import LocalRuns
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 def names_below(runs: LocalRuns, flow_name: str) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from headrace.states import StateType
 from headrace.task_runners import ThreadTaskRunner
 from headrace.testing import LocalRuns
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 @task

@@ -42,7 +42,7 @@ async def test_coroutines_run_side_by_side_under_gather(runs: LocalRuns) -> None
         arrived.append(number)
         if len(arrived) == 3:
             all_here.set()
-        await asyncio.wait_for(all_here.wait(), 5)
+        await asyncio.wait_for(all_here.wait(), 60)
         return number
 
     @flow

@@ -114,16 +114,15 @@ def test_a_condition_decides_about_retries(runs: LocalRuns) -> None:
 def test_a_synchronous_task_is_ended_when_its_time_is_over(runs: LocalRuns) -> None:
     @task(timeout_seconds=0.05)
     def slow() -> None:
-        time.sleep(30)
+        # Longer than a test may take.
+        time.sleep(600)
 
     @flow
     def calls() -> None:
         slow()
 
-    started = time.monotonic()
     with pytest.raises(TimedOut, match=r"slow-0 took longer than 0\.05 s"):
         calls()
-    assert time.monotonic() - started < 5
     state = runs.task_runs()[0].state
     assert (state.type, state.name) == ("FAILED", "TimedOut")
     assert state.details is not None

@@ -17,7 +17,7 @@ from headrace.results import ResultStore
 from headrace.testing import LocalRuns
 from headrace.transactions import CommitMode, IsolationLevel, Transaction
 
-WAIT = 20.0
+WAIT = 60.0
 
 
 def states_of(runs: LocalRuns) -> dict[str, list[str]]:
