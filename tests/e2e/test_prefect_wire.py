@@ -104,3 +104,34 @@ async def test_heartbeats_make_the_lease_of_a_run_one_that_ends(stack: Stack, ad
         await socket.ping(b"taken")
         assert await socket.receive() == b"taken"
     assert now < await held_until() < now + datetime.timedelta(hours=12)
+
+
+async def test_ends_of_task_runs_are_found_among_events(stack: Stack) -> None:
+    body = {"flow_id": await a_flow(stack), "state": {"type": "RUNNING"}}
+    run = said(await stack.http.post("/api/flow_runs/", json=body), 201)
+    ids: dict[str, str] = {}
+    for place, state in enumerate(("COMPLETED", "FAILED", "COMPLETED", "RUNNING", "COMPLETED")):
+        task_run = {"flow_run_id": run["id"], "task_key": "step", "dynamic_key": str(place), "name": f"step-{place}"}
+        made = said(await stack.http.post("/api/task_runs/", json={**task_run, "state": {"type": state}}), 201)
+        ids[made["id"]] = state
+    ended = {each for each, state in ids.items() if state != "RUNNING"}
+    of_run = {"event": {"prefix": ["prefect.task-run."]}, "related": {"id": [f"prefect.flow-run.{run['id']}"]}}
+    page = said(await stack.http.post("/api/events/filter", json={"filter": of_run, "limit": 3}))
+    assert (len(page["events"]), page["total"]) == (3, 4)
+    rest = said(await stack.http.get(page["next_page"]))
+    found = [*page["events"], *rest["events"]]
+    assert rest["next_page"] is None
+    assert sorted(each["resource"]["prefect.resource.id"] for each in found) == sorted(
+        f"prefect.task-run.{each}" for each in ended
+    )
+    assert [each["occurred"] for each in found] == sorted((each["occurred"] for each in found), reverse=True)
+    completed = {"event": {"name": ["prefect.task-run.Completed"]}, "related": of_run["related"]}
+    page = said(await stack.http.post("/api/events/filter", json={"filter": completed}))
+    assert [each["event"] for each in page["events"]] == ["prefect.task-run.Completed"] * 3
+    failed = next(each for each, state in ids.items() if state == "FAILED")
+    about = {"any_resource": {"id": [f"prefect.task-run.{failed}"]}}
+    page = said(await stack.http.post("/api/events/filter", json={"filter": about}))
+    assert [each["event"] for each in page["events"]] == ["prefect.task-run.Failed"]
+    assert page["events"][0]["payload"]["validated_state"]["type"] == "FAILED"
+    forged = await stack.http.get("/api/events/filter/next", params={"page-token": "e30="})
+    assert forged.status_code == 403

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import datetime
 import math
 from typing import Any
@@ -16,6 +15,7 @@ from headrace_prefect.answers import Answer, Fault, Invalid, Refusal, no_content
 from headrace_prefect.bodies.fields import Field, Wrong, anything, integer, list_of, number, one_of, parse
 from headrace_prefect.filters import events as filters
 from headrace_prefect.request import Request
+from headrace_prefect.resources import task_run_events
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes import events as shapes
 from headrace_prefect.shapes import scalars
@@ -81,13 +81,16 @@ async def read_events(request: Request) -> Answer:
     body = request.body(_FILTERED)
     now = datetime.datetime.now(datetime.UTC)
     wanted = filters.wish(body["filter"], now)
+    asks_for_ends = task_run_events.are_asked(wanted)
+    counts = task_run_events.without_stored(wanted.filter) if asks_for_ends else wanted.filter
     counted = await request.call(
-        request.services.events.CountEvents, event_pb2.CountEventsRequest(filter=wanted.filter, most_values=1)
+        request.services.events.CountEvents, event_pb2.CountEventsRequest(filter=counts, most_values=1)
     )
+    total = counted.total + (await task_run_events.count(request, wanted) if asks_for_ends else 0)
     chosen = (request.json or {}).get("filter")
     # What comes later is not on later pages.
     until = (wanted.until or now).isoformat()
-    return await _page(request, chosen, until, body["limit"], counted.total, "")
+    return await _page(request, chosen, until, body["limit"], total, "")
 
 
 async def read_next_events(request: Request) -> Answer:
@@ -105,7 +108,7 @@ async def read_next_events(request: Request) -> Answer:
             decoded,
         )
         return await _page(request, body["filter"], body["until"], body["limit"], body["total"], body["token"])
-    except (binascii.Error, orjson.JSONDecodeError, Invalid, TypeError):
+    except (ValueError, KeyError, TypeError, Invalid):
         raise Refusal(403, "Forbidden") from None
 
 
@@ -179,8 +182,15 @@ async def _page(request: Request, chosen: Any, until: str, limit: int, total: in
         # The same moment on every page, or the service would take it for another question.
         since = datetime.datetime.fromisoformat(until) - filters.LONGEST_PAST
         getattr(wanted.filter.occurred, "from").CopyFrom(scalars.to_timestamp(since))
+    if task_run_events.are_asked(wanted):
+        place = _place(token) if token else task_run_events.Place(datetime.datetime.fromisoformat(until))
+        found, behind = await task_run_events.page(request, wanted, place, limit)
+        token = orjson.dumps({"before": behind.before.isoformat(), "told": behind.told}).decode() if behind else ""
+        return _answer(
+            request, found, {"filter": chosen, "until": until, "limit": limit, "total": total, "token": token}
+        )
     order = event_pb2.EVENT_SORT_OCCURRED_ASC if wanted.oldest_first else event_pb2.EVENT_SORT_OCCURRED_DESC
-    found: list[dict[str, Any]] = []
+    found = []
     for _ in range(MOST_PAGES if limit else 0):
         page = await request.call(
             request.services.events.ListEvents,
@@ -194,15 +204,24 @@ async def _page(request: Request, chosen: Any, until: str, limit: int, total: in
         token = page.next_page_token
         if not token or len(found) >= limit or wanted.keep is None:
             break
+    return _answer(request, found, {"filter": chosen, "until": until, "limit": limit, "total": total, "token": token})
+
+
+def _place(token: str) -> task_run_events.Place:
+    kept = orjson.loads(token)
+    return task_run_events.Place(datetime.datetime.fromisoformat(kept["before"]), tuple(kept["told"]))
+
+
+def _answer(request: Request, found: list[dict[str, Any]], state: dict[str, Any]) -> Answer:
+    """Return a page, and the address of the next one, if there is one."""
     following = None
-    if token:
-        state = {"filter": chosen, "until": until, "limit": limit, "total": total, "token": token}
+    if state["token"]:
         host = request.headers.get(b"host", b"localhost").decode("latin-1")
         scheme = request.headers.get(b"x-forwarded-proto", b"http").decode("latin-1")
         encoded = base64.urlsafe_b64encode(orjson.dumps(state)).decode()
         where = "api" if request.workspace is None else f"api/accounts/headrace/workspaces/{request.workspace}"
         following = f"{scheme}://{host}/{where}/events/filter/next?page-token={encoded}"
-    return ok({"events": found, "total": total, "next_page": following})
+    return ok({"events": found, "total": state["total"], "next_page": following})
 
 
 def _text(moment: datetime.datetime) -> str:

@@ -14,12 +14,10 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 from headrace.api.v1 import event_pb2, state_pb2, task_run_pb2
-from headrace_prefect import names
 from headrace_prefect.shapes import scalars
-from headrace_prefect.shapes.states import state_json
+from headrace_prefect.shapes.task_run_events import TASK_RUN, event_json, is_like, name_of
 from headrace_prefect.sockets.socket import Socket
 
-TASK_RUN = names.OURS + "task-run."
 LOOK_SECONDS = 0.5
 OVERLAP = datetime.timedelta(minutes=1)
 """So far back each look goes: clocks of those who execute tasks differ, and ends are told late."""
@@ -72,7 +70,7 @@ async def ends(socket: Socket, patterns: Iterable[str], since: datetime.datetime
             new = [run for run in page.task_runs if run.state.state_id not in told]
             for run in new:
                 told[run.state.state_id] = None
-                if _fits(_name(run.state), wanted):
+                if is_like(name_of(run.state), wanted):
                     yield event_json(run)
             asked.page_token = page.next_page_token
             # A page of what is known has only what is known behind it.
@@ -81,37 +79,3 @@ async def ends(socket: Socket, patterns: Iterable[str], since: datetime.datetime
             told.popitem(last=False)
         since = max(since, looked_at - OVERLAP)
         await asyncio.sleep(LOOK_SECONDS)
-
-
-def event_json(run: task_run_pb2.TaskRun) -> dict[str, Any]:
-    """Return the event of the state that a task run is in, as Prefect's engine tells it."""
-    state = state_json(run.state, task_run_id=run.task_run_id)
-    return {
-        "id": run.state.state_id,
-        "occurred": state["timestamp"],
-        "received": state["timestamp"],
-        "event": names.to_theirs(_name(run.state)),
-        "resource": {
-            names.RESOURCE_ID: names.to_theirs(TASK_RUN + run.task_run_id),
-            names.RESOURCE_NAME: run.name,
-            "prefect.run-count": str(run.run_count),
-            "prefect.state-name": state["name"],
-            "prefect.state-type": state["type"],
-            "prefect.state-timestamp": state["timestamp"],
-        },
-        "related": [],
-        "payload": {
-            "intended": {"from": None, "to": state["type"]},
-            "initial_state": None,
-            "validated_state": {name: state[name] for name in ("type", "name", "message", "data", "state_details")},
-        },
-        "follows": None,
-    }
-
-
-def _name(state: state_pb2.State) -> str:
-    return TASK_RUN + "".join(state.name.split())
-
-
-def _fits(name: str, patterns: Iterable[str]) -> bool:
-    return any(name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern for pattern in patterns)

@@ -25,7 +25,7 @@ from headrace_prefect.bodies.fields import Field, Wrong, parse
 from headrace_prefect.filters import events as event_filters
 from headrace_prefect.filters import values
 from headrace_prefect.resources import limits, ui, variables
-from headrace_prefect.shapes import actions, artifacts, blocks, events, scalars, triggers
+from headrace_prefect.shapes import actions, artifacts, blocks, events, scalars, task_run_events, triggers
 from headrace_prefect.shapes import limits as limit_shapes
 from headrace_prefect.sockets import task_ends
 
@@ -373,7 +373,7 @@ def test_the_end_of_a_background_task_is_an_event_with_its_result() -> None:
         state_id=ID, type=state_pb2.STATE_TYPE_COMPLETED, name="Completed", occurred_at=scalars.to_timestamp(NOW)
     )
     state.result.foreign.CopyFrom(scalars.to_value({"type": "result-record"}))
-    event = task_ends.event_json(task_run_pb2.TaskRun(task_run_id=ID, name="t", state=state, run_count=1))
+    event = task_run_events.event_json(task_run_pb2.TaskRun(task_run_id=ID, name="t", state=state, run_count=1))
     assert event["event"] == "prefect.task-run.Completed"
     assert event["resource"]["prefect.resource.id"] == f"prefect.task-run.{ID}"
     assert event["payload"]["validated_state"]["data"] == {"type": "result-record"}
