@@ -7,6 +7,7 @@ complete, and a connection that never completes them would be kept for ever.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -63,6 +64,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._is_in_head = False
         self._head_bytes = 0
         self._stop_waiting()
+        if _is_ambiguous(self.headers):
+            # The parser turns this into an answer, 400, and an end of the connection.
+            raise ValueError("the head can be read in more than one way")
         super().on_headers_complete()
 
     def _wait_for_head(self) -> None:
@@ -72,3 +76,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
+
+
+def _is_ambiguous(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Return whether a proxy in front may have read a request in another way: for another host, or as two."""
+    hosts = sum(name == b"host" for name, _ in headers)
+    codings = [value.strip().lower() for name, value in headers if name == b"transfer-encoding"]
+    return hosts > 1 or codings not in ([], [b"chunked"])

@@ -49,6 +49,26 @@ async def test_what_is_not_http_is_refused(front: Front) -> None:
     assert (await talk(front, b"\x16\x03\x01\x02\x00\x01\r\n\r\n")).startswith(b"HTTP/1.1 400")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"host: elsewhere.example.org\r\n",
+        b"content-length: 4\r\ntransfer-encoding: chunked\r\n",
+        b"transfer-encoding: other\r\ntransfer-encoding: chunked\r\n",
+        b"transfer-encoding: other, chunked\r\n",
+        b"transfer-encoding : chunked\r\n",
+        b"content-length: 0\r\ncontent-length: 4\r\n",
+        b"content-length: +4\r\n",
+        b"x-folded: a\r\n b\r\n",
+    ],
+)
+async def test_what_a_proxy_may_read_in_another_way_is_refused(front: Front, headers: bytes) -> None:
+    hidden = b"0\r\n\r\n" + HEAD + b"\r\n"
+    answer = await talk(front, b"POST /health HTTP/1.1\r\nhost: 127.0.0.1\r\n" + headers + b"\r\n" + hidden)
+    assert answer.startswith(b"HTTP/1.1 400")
+    assert answer.count(b"HTTP/1.1") == 1
+
+
 @pytest.mark.parametrize("parts", [(), (HEAD,), (HEAD + b"\r\n", HEAD)])
 async def test_a_connection_that_never_completes_a_request_is_closed(
     front: Front, monkeypatch: pytest.MonkeyPatch, parts: tuple[bytes, ...]

@@ -61,7 +61,8 @@ class Directory:
 def signing_in(openid: OpenId, public_url: str = "", **settings: Any) -> SigningInElsewhere:
     providers: Any = Providers(**settings)
     directory: Any = Directory()
-    return SigningInElsewhere(providers, directory, openid, SecretBox([b"k" * 32]), lambda: NOW, public_url)
+    partner: Any = openid
+    return SigningInElsewhere(providers, directory, partner, SecretBox([b"k" * 32]), lambda: NOW, public_url)
 
 
 async def reason_of(openid: OpenId, **settings: Any) -> str:
