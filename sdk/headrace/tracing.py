@@ -12,12 +12,13 @@ import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from headrace.extras import MissingExtra, require
 
 if TYPE_CHECKING:
+    from headrace.api.v1.worker_pb2 import Assignment
     from headrace.engine.runs import FlowRun, TaskRun
 
 logger = logging.getLogger("headrace.tracing")
@@ -27,9 +28,22 @@ Headers = tuple[tuple[str, str], ...]
 FLUSH_SECONDS = 5.0
 """How long a process that ends waits for its spans to be taken."""
 
+VARIABLE = "TRACEPARENT"
+"""The variable with the span that a process was started in, as W3C writes it."""
+
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 _SDK = "opentelemetry.sdk.trace"
 _SPANS = "headrace.spans"
+
+
+class OpenSpan(Protocol):
+    """A span that is left and entered again, as the code of a generator is."""
+
+    def within(self) -> contextlib.AbstractContextManager[None]:
+        """Return what makes it the current span for a block."""
+
+    def end(self, error: BaseException | None = None) -> None:
+        """End it, with what went wrong."""
 
 
 class Spans(Protocol):
@@ -38,8 +52,17 @@ class Spans(Protocol):
     def flow_run(self, run: FlowRun) -> contextlib.AbstractContextManager[None]:
         """Return the span of a flow run, from its creation to its end."""
 
+    def open_flow_run(self, run: FlowRun) -> OpenSpan:
+        """Return the span of a flow run that is a generator."""
+
     def around(self, run: TaskRun, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return the function of a task with a span around each of its tries."""
+
+    def open_task_run(self, run: TaskRun) -> OpenSpan:
+        """Return the span of one try of a task that is a generator."""
+
+    def assignment(self, assignment: Assignment) -> contextlib.AbstractContextManager[Headers]:
+        """Return the span of what a worker does for a run, which lends the headers that tell its process of it."""
 
     def call(self, path: str) -> contextlib.AbstractContextManager[Headers]:
         """Return the span of a call, which lends the headers that tell the server of it."""
@@ -52,6 +75,7 @@ class Spans(Protocol):
 
 
 _found: Spans | None = None
+_service = "headrace-flow"
 _said_missing = False
 _lock = threading.Lock()
 
@@ -74,10 +98,63 @@ def spans() -> Spans | None:
     return _load() if is_asked_for() else None
 
 
+def name_process(service: str) -> None:
+    """Say what this process is, the `service.name` of its spans unless `OTEL_SERVICE_NAME` says otherwise."""
+    global _service
+    _service = service
+
+
 def flow_run_span(run: FlowRun) -> contextlib.AbstractContextManager[None]:
     """Return the span of a flow run for a block; nothing where nobody asks for traces."""
     run.spans = spans()
     return run.spans.flow_run(run) if run.spans is not None else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def open_flow_run_span(run: FlowRun) -> Iterator[OpenSpan | None]:
+    """Have a span of a flow run that is a generator, to be entered by its own code; None where nobody asks for it."""
+    run.spans = spans()
+    with _until_end(run.spans.open_flow_run(run) if run.spans is not None else None) as span:
+        yield span
+
+
+@contextlib.contextmanager
+def open_task_run_span(run: TaskRun) -> Iterator[OpenSpan | None]:
+    """Have a span of one try of a task that is a generator, as `open_flow_run_span`."""
+    with _until_end(run.host.spans.open_task_run(run) if run.host.spans is not None else None) as span:
+        yield span
+
+
+@contextlib.contextmanager
+def _until_end(span: OpenSpan | None) -> Iterator[OpenSpan | None]:
+    error: BaseException | None = None
+    try:
+        yield span
+    except BaseException as raised:
+        error = raised
+        raise
+    finally:
+        if span is not None:
+            span.end(error)
+
+
+def within(span: OpenSpan | None) -> contextlib.AbstractContextManager[None]:
+    """Return what makes a span the current one for a block; nothing where there is none."""
+    return span.within() if span is not None else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def assignment_span(assignment: Assignment) -> Iterator[str]:
+    """Have a span for what a worker does for a run; lends what `TRACEPARENT` has to be in the run's process.
+
+    Where this worker makes no spans that is what its server says.
+    """
+    makes = spans()
+    if makes is None:
+        yield assignment.traceparent
+        return
+    with makes.assignment(assignment) as headers:
+        yield dict(headers).get("traceparent", assignment.traceparent)
 
 
 def flush(seconds: float = FLUSH_SECONDS) -> None:
@@ -92,7 +169,7 @@ def _load() -> Spans | None:
         if _found is None and not _said_missing:
             try:
                 # Not imported: it loads OpenTelemetry.
-                _found = require(_SPANS, "otel", "Tracing").make()
+                _found = require(_SPANS, "otel", "Tracing").make(_service)
             except MissingExtra as error:
                 _said_missing = True
                 logger.warning("There will be no traces: %s", error)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import pathlib
 import re
 import sys
@@ -40,8 +41,25 @@ def mill() -> int:
     return grind(1) + sift.submit(3).result()
 
 
-print(mill())
+@task
+def grains(count: int):
+    for number in range(count):
+        with trace.get_tracer("mine").start_as_current_span(f"grain {number}"):
+            yield number
+
+
+@flow
+def pour():
+    for number in grains(2):
+        yield number
+
+
+if __name__ == "__main__":
+    print(mill(), list(pour()))
 """
+
+TRIGGER = "4bf92f3577b34da6a3ce929d0e0e4736"
+"""The trace of whatever starts a run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -112,7 +130,7 @@ async def traced(tmp_path: pathlib.Path) -> AsyncIterator[tuple[Collector, Machi
 async def test_a_flow_is_one_trace_down_to_the_statement(traced: tuple[Collector, Machine, EmbeddedServer]) -> None:
     collector, machine, server = traced
     (machine.folder / "mill.py").write_text(SCRIPT)
-    assert (await machine.python("mill.py")).out.strip() == "8"
+    assert (await machine.python("mill.py")).out.strip() == "8 [0, 1]"
     # A process sends its spans before it ends; the server sends its own now and then.
     flow_span = only(collector.named("flow mill"))
     assert flow_span.service == "headrace-flow"
@@ -131,19 +149,62 @@ async def test_a_flow_is_one_trace_down_to_the_statement(traced: tuple[Collector
     async def is_there() -> bool:
         return bool(list(inserts()))
 
-    await eventually(is_there, 30)
+    await eventually(is_there)
     statement = next(inserts())
     assert statement.service == "headrace-server"
     assert statement.facts.trace_id == flow_span.facts.trace_id
+    # Generators have spans around their own code.
+    poured = only(collector.named("flow pour"))
+    assert poured.attribute("headrace.state") == "Completed"
+    (grains,) = [span for span in collector.below(poured) if span.name == "task grains"]
+    assert {span.name for span in collector.below(grains)} == {"grain 0", "grain 1"}
     # The call is the example of others that took as long.
     shown = await server.stack.http.get("/metrics", headers={"accept": "application/openmetrics-text; version=1.0.0"})
     assert shown.headers["content-type"].startswith("application/openmetrics-text")
     assert shown.text.endswith("# EOF\n")
     examples = re.findall(r'CreateFlowRun.*# \{trace_id="([0-9a-f]{32})"\}', shown.text)
-    assert flow_span.facts.trace_id.hex() in examples
+    # The last one of its bucket.
+    assert set(examples) & {flow_span.facts.trace_id.hex(), poured.facts.trace_id.hex()}
     plain = await server.stack.http.get("/metrics")
     assert plain.headers["content-type"].startswith("text/plain")
     assert "trace_id" not in plain.text
+
+
+async def test_a_run_belongs_to_the_trace_of_what_triggered_it(
+    traced: tuple[Collector, Machine, EmbeddedServer],
+) -> None:
+    collector, machine, _ = traced
+    (machine.folder / "mill.py").write_text(SCRIPT)
+    deploy = 'from mill import mill; mill.deploy("test", "traced")'
+    await machine.headrace("work-pool", "create", "traced")
+    await machine.python("-c", deploy)
+    worker = await machine.start_worker("traced")
+    started = f"00-{TRIGGER}-00f067aa0ba902b7-01"
+    await machine.headrace("deployment", "run", "mill/test", "--watch", TRACEPARENT=started)
+    # What is left of its spans a process sends at its end.
+    assert await worker.stop() == 0
+
+    def mine() -> dict[tuple[str, str], Span]:
+        found = [span for span in collector.spans if span.facts.trace_id.hex() == TRIGGER]
+        return {(span.service, span.name): span for span in found}
+
+    def stores(table: str) -> bool:
+        return any(f"insert into {table}" in span.attribute("db.query.text") for span in mine().values())
+
+    async def is_told() -> bool:
+        return stores("task_run") and stores("flow_run")
+
+    await eventually(is_told, 30)
+    spans = mine()
+    way = (
+        ("headrace-server", "headrace.api.v1.DeploymentService/RunDeployment"),
+        ("headrace-server", "dispatch mill"),
+        ("headrace-worker", "worker mill"),
+        ("headrace-flow", "flow mill"),
+        ("headrace-flow", "task grind"),
+    )
+    for above, below in itertools.pairwise(way):
+        assert spans[below].facts.parent_span_id == spans[above].facts.span_id, (above, below)
 
 
 async def test_without_a_word_nothing_of_it_is_loaded(tmp_path: pathlib.Path) -> None:

@@ -18,6 +18,7 @@ from headrace.engine.guards import Guard, current_guard
 from headrace.engine.operations import Body
 from headrace.engine.streams import stream_here, stream_on_loop
 from headrace.states import State
+from headrace.tracing import OpenSpan, open_flow_run_span, within
 
 
 def stream_sync(execution: FlowExecution, *, keeps_items: bool) -> Generator[Any, Any, State[Any]]:
@@ -37,9 +38,9 @@ def stream_sync(execution: FlowExecution, *, keeps_items: bool) -> Generator[Any
     error: BaseException | None = None
     is_open = True
     try:
-        with termination(run):
+        with termination(run), open_flow_run_span(run) as span:
             while True:
-                with _inside(execution, guard):
+                with _inside(execution, guard, span):
                     try:
                         operation = script.send(value) if error is None else script.throw(error)
                     except StopIteration as end:
@@ -59,7 +60,7 @@ def stream_sync(execution: FlowExecution, *, keeps_items: bool) -> Generator[Any
                         source.close()
                         continue
                     seconds = execution.definition.options.timeout_seconds
-                    returned = yield from stream_here(run, source, seconds, execution.time_over, kept)
+                    returned = yield from stream_here(run, source, seconds, execution.time_over, kept, span)
                     value = returned if kept is None or deciding(returned) else kept
                 except GeneratorExit:
                     # Whoever iterates has had enough, which is no failure.
@@ -82,9 +83,9 @@ async def stream_async(execution: FlowExecution, *, keeps_items: bool) -> AsyncG
     error: BaseException | None = None
     is_open = True
     deferred: BaseException | None = None
-    with termination(run):
+    with termination(run), open_flow_run_span(run) as span:
         while True:
-            with _inside(execution, None):
+            with _inside(execution, None, span):
                 task = asyncio.current_task()
                 run.runs_on(asyncio.get_running_loop(), task)
                 driver = AsyncDriver(execution, task)
@@ -106,7 +107,7 @@ async def stream_async(execution: FlowExecution, *, keeps_items: bool) -> AsyncG
             kept: list[Any] | None = [] if keeps_items or run.persists else None
             source = execution.definition.fn(*operation.args, **operation.kwargs)
             seconds = execution.definition.options.timeout_seconds
-            items = stream_on_loop(run, source, seconds, execution.time_over, kept)
+            items = stream_on_loop(run, source, seconds, execution.time_over, kept, span)
             try:
                 while is_open:
                     run.runs_on(asyncio.get_running_loop(), asyncio.current_task())
@@ -133,13 +134,14 @@ async def stream_async(execution: FlowExecution, *, keeps_items: bool) -> AsyncG
 
 
 @contextlib.contextmanager
-def _inside(execution: FlowExecution, guard: Guard | None) -> Iterator[None]:
+def _inside(execution: FlowExecution, guard: Guard | None, span: OpenSpan | None) -> Iterator[None]:
     """Be the run for the block, with the caller's code left alone."""
     before = current_run.get()
     was_armed = guard.disarm() if guard is not None else False
     current_run.set(execution.run)
     try:
-        yield
+        with within(span):
+            yield
     finally:
         current_run.set(before)
         if guard is not None and was_armed:

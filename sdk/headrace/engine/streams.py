@@ -14,6 +14,7 @@ from headrace.context import current_run
 from headrace.engine.guards import Deadline, current_guard
 from headrace.engine.runs import FlowRun, TaskRun
 from headrace.outcomes import TimedOut, TimeoutInterrupt
+from headrace.tracing import OpenSpan, within
 
 LEAST_SECONDS = 0.001
 """What is left of a time-out for the next item at least: it may come at once."""
@@ -25,6 +26,7 @@ def stream_here(
     seconds: float | None,
     time_over: Callable[[], TimedOut],
     kept: list[Any] | None,
+    span: OpenSpan | None = None,
 ) -> Generator[Any, Any, Any]:
     """Yield what a generator yields, in this thread; what is sent or thrown in reaches it.
 
@@ -34,6 +36,7 @@ def stream_here(
         seconds: How long its own code may run in all; None for as long as it takes.
         time_over: Makes the error to raise when that is over.
         kept: Gets every item; None keeps none.
+        span: Is the current one while its code runs.
 
     Returns:
         What the generator returns.
@@ -50,7 +53,8 @@ def stream_here(
         deadline = Deadline(guard, left) if left is not None else None
         try:
             guard.arm()
-            item = advance(given)
+            with within(span):
+                item = advance(given)
         except StopIteration as end:
             return end.value
         except TimeoutInterrupt:
@@ -83,6 +87,7 @@ async def stream_on_loop(
     seconds: float | None,
     time_over: Callable[[], TimedOut],
     kept: list[Any] | None,
+    span: OpenSpan | None = None,
 ) -> AsyncGenerator[Any, Any]:
     """Yield what an asynchronous generator yields, on this event loop; otherwise as `stream_here`."""
     left = seconds
@@ -95,7 +100,8 @@ async def stream_on_loop(
         timeout = asyncio.timeout(left)
         try:
             async with timeout:
-                item = await advance(given)
+                with within(span):
+                    item = await advance(given)
         except StopAsyncIteration:
             return
         except TimeoutError:

@@ -6,6 +6,7 @@ The path of a task that returns without an error is kept short; everything else 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from types import GeneratorType
 from typing import Any, Protocol
@@ -37,6 +38,7 @@ from headrace.futures import arrival
 from headrace.outcomes import Interrupted, UpstreamFailed
 from headrace.recording.facts import COMPLETED, FAILED
 from headrace.states import State
+from headrace.tracing import open_task_run_span
 
 
 class Elsewhere(Protocol):
@@ -295,9 +297,10 @@ class TaskCall:
                 kept: list[Any] | None = [] if run.persists else None
                 source = definition.fn(*self.args, **self.kwargs)
                 try:
-                    returned = yield from stream_here(
-                        run, source, options.timeout_seconds, lambda: timed_out(run), kept
-                    )
+                    with open_task_run_span(run) as span:
+                        returned = yield from stream_here(
+                            run, source, options.timeout_seconds, lambda: timed_out(run), kept, span
+                        )
                     complete(run, returned if kept is None or isinstance(returned, State) else kept)
                     return returned
                 except GeneratorExit:
@@ -349,14 +352,16 @@ class TaskCall:
                 await await_hooks(options.on_running, definition, run, run.state())
                 kept: list[Any] | None = [] if run.persists else None
                 source = definition.fn(*self.args, **self.kwargs)
-                items = stream_on_loop(run, source, options.timeout_seconds, lambda: timed_out(run), kept)
+                seconds = options.timeout_seconds
                 try:
-                    async for item in items:
-                        yield item
+                    with open_task_run_span(run) as span:
+                        items = stream_on_loop(run, source, seconds, lambda: timed_out(run), kept, span)
+                        async with contextlib.aclosing(items):
+                            async for item in items:
+                                yield item
                     await asyncio.to_thread(complete, run, kept) if kept is not None else complete(run, None)
                     return
                 except GeneratorExit:
-                    await items.aclose()
                     complete(run, None, is_whole=False)
                     raise
                 except BaseException as error:

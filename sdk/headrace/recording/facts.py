@@ -35,7 +35,7 @@ class AttemptHandle:
         on_lost: Called on the recording thread with the reason when another attempt has taken over.
     """
 
-    __slots__ = ("flow_run_id", "is_lost", "on_lost", "on_signal", "token")
+    __slots__ = ("flow_run_id", "is_lost", "on_lost", "on_signal", "token", "traceparent")
 
     def __init__(
         self,
@@ -50,6 +50,8 @@ class AttemptHandle:
         self.on_signal = on_signal
         self.on_lost = on_lost
         self.is_lost = False
+        self.traceparent = ""
+        """The span of the flow run, for those who store what it records; empty without one."""
 
 
 class TaskFacts:

@@ -54,6 +54,8 @@ class FrameBuilder:
             index = attempts.get(attempt)
             if index is None:
                 index = attempts[attempt] = len(attempts)
+                if attempt.traceparent and not frame.traceparent:
+                    frame.traceparent = attempt.traceparent
                 frame.attempts.add(flow_run_id=attempt.flow_run_id, token=attempt.token)
             _fill(messages.add(), index, run, transition)
             count += 1

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from headrace import errors
+from headrace import errors, tracing
 from headrace.worker import framing
 from headrace.worker.job import API_KEY, Job
 
@@ -430,8 +430,8 @@ async def _start_process(command: Sequence[str], environment: Mapping[str, str])
 
 
 def _inherited() -> dict[str, str]:
-    """Return the worker's environment without its key: a run that is to prove itself gets something of its own."""
-    return {name: value for name, value in os.environ.items() if name != API_KEY}
+    """Return the worker's environment without its key and its trace: runs get something of their own."""
+    return {name: value for name, value in os.environ.items() if name not in (API_KEY, tracing.VARIABLE)}
 
 
 async def open_reader(descriptor: int) -> asyncio.StreamReader:

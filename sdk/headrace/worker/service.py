@@ -9,13 +9,14 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 
-from headrace import errors
+from headrace import errors, tracing
 from headrace.api.v1 import api_key_pb2, log_pb2, work_pool_pb2, worker_pb2
 from headrace.client.core import AsyncClient, open_async
 from headrace.client.discovery import System
 from headrace.credentials import api_key_of
 from headrace.ids import uuid7
-from headrace.recording.logs import LogLine, LogShipper
+from headrace.recording.log_batches import LogLine
+from headrace.recording.logs import LogShipper
 from headrace.recording.wire import mapping_of
 from headrace.settings import Settings
 from headrace.worker.docker import DockerLauncher
@@ -164,6 +165,7 @@ async def run_worker(
     Raises:
         headrace.errors.HeadraceError: The server refuses this worker for good, or runs cannot be started here.
     """
+    tracing.name_process("headrace-worker")
     async with open_async(system, settings) as client:
         shipper = LogShipper(client)
         shipping = asyncio.create_task(shipper.run(), name="worker-log-shipper")

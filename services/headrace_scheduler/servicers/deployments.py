@@ -12,7 +12,7 @@ from headrace.api.v1 import deployment_pb2_grpc as pb_grpc
 from headrace.api.v1 import flow_run_pb2
 from headrace_scheduler.rules.deployment import Deployment
 from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
-from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge
+from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge, traced
 from headrace_scheduler.usecases import change_deployment, change_schedules, versions
 from headrace_scheduler.usecases.change_deployment import Wanted
 from headrace_scheduler.usecases.materialise import make_runs_within
@@ -169,7 +169,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
             scheduled_at=values.to_time(request, "scheduled_at"),
             idempotency_key=request.idempotency_key,
             tags=tuple(request.tags),
-            labels=values.to_object(request.labels, "labels"),
+            labels=traced(values.to_object(request.labels, "labels")),
             context=values.to_object(request.context, "context"),
             work_queue_name=request.work_queue_name,
             parent_task_run_id=values.to_optional_id(request.parent_task_run_id, "parent_task_run_id"),
@@ -332,6 +332,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         """Start up to 1,000 runs of a deployment."""
         deployment_id = values.to_id(request.deployment_id, "deployment_id")
         version_id = values.to_optional_id(request.deployment_version_id, "deployment_version_id")
+        labels = traced({})
         wanted = [
             RunRequest(
                 deployment_id=deployment_id,
@@ -343,6 +344,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
                 scheduled_at=values.to_time(run, "scheduled_at"),
                 idempotency_key=run.idempotency_key,
                 tags=tuple(run.tags),
+                labels=labels,
             )
             for place, run in enumerate(request.runs)
         ]

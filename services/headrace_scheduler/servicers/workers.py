@@ -13,6 +13,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import worker_pb2 as pb
 from headrace.api.v1 import worker_pb2_grpc as pb_grpc
+from headrace_chassis import trace_context
 from headrace_chassis.calls import current_draining
 from headrace_scheduler.servicers.calls import actor
 from headrace_scheduler.usecases.dispatch.hub import HEARTBEAT_SECONDS, Hub
@@ -58,6 +59,7 @@ class WorkerServicer(pb_grpc.WorkerServiceServicer):
                 sequence += 1
                 response = wire.from_outgoing(message)
                 response.sequence = sequence
+                _trace(response.assignments.assignments, session)
                 yield response
         except errors.Cancelled:
             said_goodbye = reading.done() and not reading.cancelled() and reading.exception() is None
@@ -120,6 +122,18 @@ async def _introduced(requests: AsyncIterator[pb.ConnectRequest]) -> Any:
     hello = first.hello
     workspace_id = actor().workspace_id
     return wire.to_hello(hello, workspace_id), max(hello.free_capacity, 0), _held(hello.held)
+
+
+def _trace(assignments: Iterable[pb.Assignment], session: Session) -> None:
+    """Note in the traces of runs that they were handed out, and let what comes of it belong there."""
+    for assignment in assignments:
+        run = assignment.flow_run
+        started_by = run.labels.fields.get(trace_context.LABEL)
+        assignment.traceparent = trace_context.noted(
+            started_by.string_value if started_by is not None else "",
+            f"dispatch {run.flow_name}",
+            {"headrace.flow_run.id": run.flow_run_id, "headrace.worker.name": session.worker.name},
+        )
 
 
 def _held(held: Iterable[pb.HeldRun]) -> dict[uuid.UUID, str]:

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from headrace import errors
 from headrace.api.v1 import state_pb2, task_run_pb2
+from headrace_chassis import trace_context
 from headrace_chassis.codecs import parse_uuid
 from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.rules.frames import Frame
@@ -144,12 +145,18 @@ class RecordStream:
             return
         unknown = [flow_run_id for flow_run_id in frame.flow_run_ids if flow_run_id not in self._tokens]
         self._know(frame.flow_run_ids, frame.tokens)
-        await self._in_order(message.sequence, frame, None)
+        span = trace_context.begun(message.traceparent, "record frame") if message.traceparent else None
+        with trace_context.within(span):
+            stored = await self._in_order(message.sequence, frame, None)
+        if span is not None:
+            stored.add_done_callback(lambda _: span.end())
         if unknown:
             # What was asked of the run before this stream followed it is told now.
             await self._check(unknown, tells_signals=True)
 
-    async def _in_order(self, sequence: int, frame: Frame | None, fault: frames.MalformedFrame | None) -> None:
+    async def _in_order(
+        self, sequence: int, frame: Frame | None, fault: frames.MalformedFrame | None
+    ) -> asyncio.Future[frozenset[int]]:
         await self._room.acquire()
         if frame is not None:
             future = await self._recorder.submit(frame)
@@ -159,6 +166,7 @@ class RecordStream:
             frame = _NO_FRAME
         self._in_flight.append((sequence, frame, future))
         self._arrived.set()
+        return future
 
     async def _acknowledge(self) -> None:
         while True:

@@ -7,10 +7,13 @@ import collections
 import contextlib
 import contextvars
 import logging
+from collections.abc import Callable
+from typing import TypeAlias
 
 from headrace import errors
 from headrace_state.repository.task_runs import Recording
 from headrace_state.rules.frames import Frame
+from headrace_state.usecases.batching import Resume
 
 logger = logging.getLogger(__name__)
 
@@ -20,17 +23,22 @@ MOST_WAITING = 20_000
 MOST_TOGETHER = 5_000
 """Transitions in one transaction."""
 
+_Waiting: TypeAlias = tuple[Frame, "asyncio.Future[frozenset[int]]", Resume]
+
 
 class Recorder:
     """Writes frames in the order in which they come, as many together as wait.
 
     Args:
         recording: Where to.
+        follow: Called for each frame. What it returns goes on with what its stream is in the middle of, such as a
+            trace, while those are written of which it is the first.
     """
 
-    def __init__(self, recording: Recording) -> None:
+    def __init__(self, recording: Recording, *, follow: Callable[[], Resume] = lambda: contextlib.nullcontext) -> None:
         self._recording = recording
-        self._waiting: collections.deque[tuple[Frame, asyncio.Future[frozenset[int]]]] = collections.deque()
+        self._follow = follow
+        self._waiting: collections.deque[_Waiting] = collections.deque()
         self._load = 0
         self._room = asyncio.Condition()
         self._work = asyncio.Event()
@@ -50,7 +58,7 @@ class Recorder:
                 raise errors.Unavailable("the server is stopping; send the frame to another", reason="DRAINING")
             self._load += len(frame)
         future: asyncio.Future[frozenset[int]] = asyncio.get_running_loop().create_future()
-        self._waiting.append((frame, future))
+        self._waiting.append((frame, future, self._follow()))
         self._work.set()
         if self._task is None:
             self._task = asyncio.get_running_loop().create_task(
@@ -82,10 +90,10 @@ class Recorder:
                 await self._write(batch)
             finally:
                 async with self._room:
-                    self._load -= sum(len(frame) for frame, _ in batch)
+                    self._load -= sum(len(frame) for frame, _, _ in batch)
                     self._room.notify_all()
 
-    def _next_batch(self) -> list[tuple[Frame, asyncio.Future[frozenset[int]]]]:
+    def _next_batch(self) -> list[_Waiting]:
         batch = [self._waiting.popleft()]
         size = len(batch[0][0])
         workspace_id = batch[0][0].workspace_id
@@ -94,9 +102,10 @@ class Recorder:
             size += len(batch[-1][0])
         return batch
 
-    async def _write(self, batch: list[tuple[Frame, asyncio.Future[frozenset[int]]]]) -> None:
+    async def _write(self, batch: list[_Waiting]) -> None:
         try:
-            lost = await self._recording.write([frame for frame, _ in batch])
+            with batch[0][2]():
+                lost = await self._recording.write([frame for frame, _, _ in batch])
         except errors.InvalidArgument as error:
             if len(batch) == 1:
                 _fail(batch, error)
@@ -110,13 +119,13 @@ class Recorder:
             logger.exception("%d frames could not be recorded", len(batch))
             _fail(batch, errors.Unavailable(f"recording failed: {type(error).__name__}"))
         else:
-            for (_, future), attempts in zip(batch, lost, strict=True):
+            for (_, future, _), attempts in zip(batch, lost, strict=True):
                 if not future.done():
                     future.set_result(attempts)
 
 
-def _fail(batch: list[tuple[Frame, asyncio.Future[frozenset[int]]]], error: errors.HeadraceError) -> None:
-    for _, future in batch:
+def _fail(batch: list[_Waiting], error: errors.HeadraceError) -> None:
+    for _, future, _ in batch:
         if not future.done():
             future.set_exception(error)
             # A stream that has gone meanwhile looks no longer.

@@ -30,20 +30,23 @@ export function validateSearch(search: Record<string, unknown>): Search {
   );
 }
 
+/** Changes words of the address. A step is one that the browser's way back undoes by itself. */
+export type Change = (change: Search, isStep?: boolean) => void;
+
 /**
  * Returns the words of the page's address, and what changes some of them.
  *
- * An empty or undefined word is taken out. The change replaces the entry in the browser's history.
+ * An empty or undefined word is taken out. Unless it is a step, the change replaces the entry in the browser's history.
  */
-export function useAddress(): [Search, (change: Search) => void] {
+export function useAddress(): [Search, Change] {
   const search: Search = useSearch({ strict: false });
   const navigate = useNavigate();
   const change = useCallback(
-    (next: Search) =>
+    (next: Search, isStep = false) =>
       void navigate({
         to: ".",
         search: (old: Search) => validateSearch({ ...old, ...next }),
-        replace: true,
+        replace: !isStep,
         resetScroll: false,
       }),
     [navigate],

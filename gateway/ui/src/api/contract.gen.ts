@@ -5313,6 +5313,8 @@ export interface RecordFrame {
   attempts: RecordAttempt[];
   /** Up to 500 transitions. */
   transitions: TaskRunTransition[];
+  /** W3C trace context of the first run that it is about. Empty: nobody traces it. */
+  traceparent: string;
 }
 
 /** Asks to record materializations. */

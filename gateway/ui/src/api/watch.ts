@@ -4,8 +4,25 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useRef } from "react";
 import type { EventFilter, Input } from "./contract.gen.ts";
 import { useStream } from "./live.ts";
+import { useRested } from "./rested.ts";
 
-const GATHER_MILLISECONDS = 200;
+/** Events come in groups, and may come without an end. */
+const REST_MILLISECONDS = 250;
+/** What changed between the page and its stream is next to nothing: the page is drawn before that is asked for. */
+const SETTLE_MILLISECONDS = 1_000;
+
+/** Returns what is called whenever a stream stands: lists are asked for again, the first time when the page is drawn. */
+export function useOpened(refresh: () => void): () => void {
+  const hasOpened = useRef(false);
+  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return () => {
+    clearTimeout(timer.current);
+    if (hasOpened.current) refresh();
+    else timer.current = setTimeout(refresh, SETTLE_MILLISECONDS);
+    hasOpened.current = true;
+  };
+}
 
 /**
  * Follows events and asks again for what they make outdated.
@@ -16,31 +33,20 @@ const GATHER_MILLISECONDS = 200;
  */
 export function useInvalidation(names: string[], queryKeys: string[], among: Input<EventFilter> = {}): void {
   const queries = useQueryClient();
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const token = useRef("");
-  useEffect(
-    () => () => {
-      clearTimeout(timer.current);
-      timer.current = undefined;
-    },
-    [],
+  const refresh = useRested(
+    () => Promise.all(queryKeys.map((key) => queries.invalidateQueries({ queryKey: [key] }))),
+    REST_MILLISECONDS,
   );
-  const invalidate = () => {
-    // Events come in groups, and may come without an end: what is asked for covers all until then.
-    if (timer.current !== undefined) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      for (const key of queryKeys) void queries.invalidateQueries({ queryKey: [key] });
-    }, GATHER_MILLISECONDS);
-  };
+  const onOpen = useOpened(refresh);
   useStream(
     "FollowEvents",
     { filter: { ...among, names } },
     {
-      onOpen: invalidate,
+      onOpen,
       onAnswer: ({ events, follow_token: next }) => {
         if (next !== "") token.current = next;
-        if (events.length > 0) invalidate();
+        if (events.length > 0) refresh();
       },
     },
     { renew: (asked) => ({ ...asked, follow_token: token.current }) },

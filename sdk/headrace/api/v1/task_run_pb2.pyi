@@ -943,8 +943,11 @@ class RecordFrame(google.protobuf.message.Message):
     SEQUENCE_FIELD_NUMBER: builtins.int
     ATTEMPTS_FIELD_NUMBER: builtins.int
     TRANSITIONS_FIELD_NUMBER: builtins.int
+    TRACEPARENT_FIELD_NUMBER: builtins.int
     sequence: builtins.int
     """Increases by one with each frame of the process. A frame may be sent again, with the same content."""
+    traceparent: builtins.str
+    """W3C trace context of the first run that it is about. Empty: nobody traces it."""
     @property
     def attempts(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[Global___RecordAttempt]:
         """The attempts that the transitions belong to."""
@@ -959,8 +962,9 @@ class RecordFrame(google.protobuf.message.Message):
         sequence: builtins.int = ...,
         attempts: collections.abc.Iterable[Global___RecordAttempt] | None = ...,
         transitions: collections.abc.Iterable[Global___TaskRunTransition] | None = ...,
+        traceparent: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "sequence", b"sequence", "transitions", b"transitions"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempts", b"attempts", "sequence", b"sequence", "traceparent", b"traceparent", "transitions", b"transitions"]) -> None: ...
 
 Global___RecordFrame: typing_extensions.TypeAlias = RecordFrame
 

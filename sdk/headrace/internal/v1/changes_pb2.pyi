@@ -61,7 +61,7 @@ Global___ChangeKind: typing_extensions.TypeAlias = ChangeKind
 
 @typing.final
 class FlowRunStateChanged(google.protobuf.message.Message):
-    """Kind "flow-run.state": flow runs entered states."""
+    """Kind "flow-run.state": flow runs entered states. Kind "flow-run.cancelling": those that entered CANCELLING, once more."""
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

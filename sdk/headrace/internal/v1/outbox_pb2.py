@@ -22,11 +22,12 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from headrace.api.v1 import options_pb2 as headrace_dot_api_dot_v1_dot_options__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!headrace/internal/v1/outbox.proto\x12\x14headrace.internal.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\x94\x01\n\x13\x46ollowOutboxRequest\x12\x1a\n\x08\x63onsumer\x18\x01 \x01(\tR\x08\x63onsumer\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x14\n\x05kinds\x18\x03 \x03(\tR\x05kinds\x12\x19\n\x08\x66rom_now\x18\x04 \x01(\x08R\x07\x66romNow\x12\x18\n\x07service\x18\x05 \x01(\tR\x07service\"k\n\x14\x46ollowOutboxResponse\x12;\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.headrace.internal.v1.OutboxEntryR\x07\x65ntries\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\xb7\x01\n\x0bOutboxEntry\x12\x1a\n\x08position\x18\x01 \x01(\x03R\x08position\x12!\n\x0cworkspace_id\x18\x02 \x01(\tR\x0bworkspaceId\x12\x12\n\x04kind\x18\x03 \x01(\tR\x04kind\x12;\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrecordedAt\x12\x18\n\x07payload\x18\x05 \x01(\x0cR\x07payload2~\n\rOutboxService\x12m\n\x0c\x46ollowOutbox\x12).headrace.internal.v1.FollowOutboxRequest\x1a*.headrace.internal.v1.FollowOutboxResponse\"\x04\xe0\xe0\x18\x03\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!headrace/internal/v1/outbox.proto\x12\x14headrace.internal.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dheadrace/api/v1/options.proto\"\xd6\x01\n\x13\x46ollowOutboxRequest\x12\x1a\n\x08\x63onsumer\x18\x01 \x01(\tR\x08\x63onsumer\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\x12\x14\n\x05kinds\x18\x03 \x03(\tR\x05kinds\x12\x19\n\x08\x66rom_now\x18\x04 \x01(\x08R\x07\x66romNow\x12\x18\n\x07service\x18\x05 \x01(\tR\x07service\x12@\n\x0eleast_interval\x18\x06 \x01(\x0b\x32\x19.google.protobuf.DurationR\rleastInterval\"k\n\x14\x46ollowOutboxResponse\x12;\n\x07\x65ntries\x18\x01 \x03(\x0b\x32!.headrace.internal.v1.OutboxEntryR\x07\x65ntries\x12\x16\n\x06\x63ursor\x18\x02 \x01(\tR\x06\x63ursor\"\xb7\x01\n\x0bOutboxEntry\x12\x1a\n\x08position\x18\x01 \x01(\x03R\x08position\x12!\n\x0cworkspace_id\x18\x02 \x01(\tR\x0bworkspaceId\x12\x12\n\x04kind\x18\x03 \x01(\tR\x04kind\x12;\n\x0brecorded_at\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.TimestampR\nrecordedAt\x12\x18\n\x07payload\x18\x05 \x01(\x0cR\x07payload2~\n\rOutboxService\x12m\n\x0c\x46ollowOutbox\x12).headrace.internal.v1.FollowOutboxRequest\x1a*.headrace.internal.v1.FollowOutboxResponse\"\x04\xe0\xe0\x18\x03\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,12 +36,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_OUTBOXSERVICE'].methods_by_name['FollowOutbox']._loaded_options = None
   _globals['_OUTBOXSERVICE'].methods_by_name['FollowOutbox']._serialized_options = b'\340\340\030\003'
-  _globals['_FOLLOWOUTBOXREQUEST']._serialized_start=124
-  _globals['_FOLLOWOUTBOXREQUEST']._serialized_end=272
-  _globals['_FOLLOWOUTBOXRESPONSE']._serialized_start=274
-  _globals['_FOLLOWOUTBOXRESPONSE']._serialized_end=381
-  _globals['_OUTBOXENTRY']._serialized_start=384
-  _globals['_OUTBOXENTRY']._serialized_end=567
-  _globals['_OUTBOXSERVICE']._serialized_start=569
-  _globals['_OUTBOXSERVICE']._serialized_end=695
+  _globals['_FOLLOWOUTBOXREQUEST']._serialized_start=156
+  _globals['_FOLLOWOUTBOXREQUEST']._serialized_end=370
+  _globals['_FOLLOWOUTBOXRESPONSE']._serialized_start=372
+  _globals['_FOLLOWOUTBOXRESPONSE']._serialized_end=479
+  _globals['_OUTBOXENTRY']._serialized_start=482
+  _globals['_OUTBOXENTRY']._serialized_end=665
+  _globals['_OUTBOXSERVICE']._serialized_start=667
+  _globals['_OUTBOXSERVICE']._serialized_end=793
 # @@protoc_insertion_point(module_scope)

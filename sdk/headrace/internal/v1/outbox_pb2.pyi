@@ -6,6 +6,7 @@ What services tell each other about their changes."""
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.duration_pb2
 import google.protobuf.internal.containers
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
@@ -30,6 +31,7 @@ class FollowOutboxRequest(google.protobuf.message.Message):
     KINDS_FIELD_NUMBER: builtins.int
     FROM_NOW_FIELD_NUMBER: builtins.int
     SERVICE_FIELD_NUMBER: builtins.int
+    LEAST_INTERVAL_FIELD_NUMBER: builtins.int
     consumer: builtins.str
     """Who follows, for logs and metrics."""
     cursor: builtins.str
@@ -42,6 +44,12 @@ class FollowOutboxRequest(google.protobuf.message.Message):
     def kinds(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
         """Only these kinds; empty: all."""
 
+    @property
+    def least_interval(self) -> google.protobuf.duration_pb2.Duration:
+        """From one look to the next, at least: who waits for what seldom comes need not be asked for at once. Unset: what the
+        service thinks right.
+        """
+
     def __init__(
         self,
         *,
@@ -50,8 +58,10 @@ class FollowOutboxRequest(google.protobuf.message.Message):
         kinds: collections.abc.Iterable[builtins.str] | None = ...,
         from_now: builtins.bool = ...,
         service: builtins.str = ...,
+        least_interval: google.protobuf.duration_pb2.Duration | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["consumer", b"consumer", "cursor", b"cursor", "from_now", b"from_now", "kinds", b"kinds", "service", b"service"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["least_interval", b"least_interval"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["consumer", b"consumer", "cursor", b"cursor", "from_now", b"from_now", "kinds", b"kinds", "least_interval", b"least_interval", "service", b"service"]) -> None: ...
 
 Global___FollowOutboxRequest: typing_extensions.TypeAlias = FollowOutboxRequest
 
