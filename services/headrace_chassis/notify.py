@@ -20,8 +20,9 @@ from headrace_chassis import metrics
 
 logger = logging.getLogger(__name__)
 
-COALESCE_SECONDS = 0.01
-"""At most one NOTIFY per channel leaves in this time."""
+COALESCE_SECONDS = 0.025
+"""At most one NOTIFY per channel leaves in this time; the first of several at once. All processes that listen to any
+channel wake for each."""
 
 CHANNEL_LIMIT = 10_000
 """Channels that may wait to be notified; more are dropped, and their listeners find out by polling."""
@@ -129,7 +130,7 @@ class Wakeups:
         await self._connected.wait()
 
     def notify(self, channel: str) -> None:
-        """Wake the subscribers of `channel` in this process now, and elsewhere within about 10 ms.
+        """Wake the subscribers of `channel` in this process now, and elsewhere at once or within about 25 ms.
 
         Call it after the commit of what is to be seen (see `Database.after_commit`).
         """

@@ -50,7 +50,8 @@ class OutboxServicer(outbox_pb2_grpc.OutboxServiceServicer):
         draining = current_draining()
         cursor = await self._start(request)
         quiet_seconds = 0.0
-        pace = Pace(interval_seconds=_INTERVAL_SECONDS)
+        asked = request.least_interval.ToTimedelta().total_seconds()
+        pace = Pace(interval_seconds=min(max(asked, _INTERVAL_SECONDS), POLL_SECONDS))
         labels = {
             "schema": self._schema,
             "consumer": request.consumer if request.consumer in SERVICE_NAMES else "other",

@@ -61,7 +61,7 @@ async def under_load(url: str, client: AsyncClient, *, grpc_callers: int, http_c
     """
     tally, stop = Tally(), asyncio.Event()
     async with httpx.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
-        callers = [asyncio.create_task(_runs(client, tally, stop)) for _ in range(grpc_callers)]
+        callers = [asyncio.create_task(_runs(client, tally, stop, f"load-{at}")) for at in range(grpc_callers)]
         callers += [asyncio.create_task(_json(http, tally, stop, f"v{at}")) for at in range(http_callers)]
         try:
             yield tally
@@ -70,9 +70,9 @@ async def under_load(url: str, client: AsyncClient, *, grpc_callers: int, http_c
             await asyncio.gather(*callers)
 
 
-async def _runs(client: AsyncClient, tally: Tally, stop: asyncio.Event) -> None:
+async def _runs(client: AsyncClient, tally: Tally, stop: asyncio.Event, name: str) -> None:
     while not stop.is_set():
-        caller = _RunCaller(client)
+        caller = _RunCaller(client, name)
         if not await tally.count("CreateFlowRun", caller.create):
             continue
         await tally.count("GetFlowRun", caller.get)
@@ -85,8 +85,10 @@ async def _runs(client: AsyncClient, tally: Tally, stop: asyncio.Event) -> None:
 class _RunCaller:
     """Takes one flow run from its start to its end."""
 
-    def __init__(self, client: AsyncClient) -> None:
+    def __init__(self, client: AsyncClient, name: str) -> None:
         self.run_id = str(uuid7())
+        # Of each caller its own: all would wait for each other to commit, whatever serves them.
+        self._variable = name
         self._client = client
         self._token = ""
         # The same one when the call is repeated.
@@ -112,7 +114,7 @@ class _RunCaller:
         assert answer.verdict.HasField("accepted"), answer
 
     async def set_variable(self) -> None:
-        request = variable_pb2.SetVariableRequest(name="load", overwrite=True)
+        request = variable_pb2.SetVariableRequest(name=self._variable, overwrite=True)
         request.value.number_value = time.time()
         await self._client.variables.SetVariable(request)
 

@@ -29,7 +29,9 @@ ChannelOptions = list[tuple[str, str | int]]
 
 
 def service_config(attempts: int = RETRY_ATTEMPTS, *, spread: bool = False) -> str:
-    """Return the gRPC service config, as JSON, that retries UNAVAILABLE and nothing else.
+    """Return the gRPC service config, as JSON, that retries UNAVAILABLE, and what a server cut off that stopped.
+
+    A call that its caller cancels is over at once; CANCELLED as an answer comes of a server that had no time for it.
 
     Args:
         attempts: Tries of a call including the first; 1 means no retry. gRPC takes at most 5.
@@ -46,7 +48,7 @@ def service_config(attempts: int = RETRY_ATTEMPTS, *, spread: bool = False) -> s
                         "initialBackoff": "0.1s",
                         "maxBackoff": "2s",
                         "backoffMultiplier": 2,
-                        "retryableStatusCodes": ["UNAVAILABLE"],
+                        "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
                     },
                 }
             ],

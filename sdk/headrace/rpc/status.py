@@ -52,6 +52,8 @@ _NUMBER_OF_CODE: dict[grpc.StatusCode, int] = {code: code_pb2.Code.Value(code.na
 _CODE_OF_NUMBER: dict[int, grpc.StatusCode] = {number: code for code, number in _NUMBER_OF_CODE.items()}
 
 _STATUS_MESSAGE_LIMIT = 2000
+_BY_CALLER = "Locally cancelled"
+"""What gRPC says of a call that its own caller has cancelled."""
 
 
 def code_of(error: errors.HeadraceError) -> grpc.StatusCode:
@@ -118,7 +120,8 @@ def from_rpc_error(error: grpc.RpcError) -> errors.HeadraceError:
     """Return what a failed call means, for `grpc` and `grpc.aio` errors alike.
 
     A call that failed before a Headrace server answered (connection refused, proxy error) has no
-    details; it maps by its code alone.
+    details; it maps by its code alone. One that was cancelled and not by its caller was cut off by a server that
+    stops, perhaps before anybody had looked at it: UNAVAILABLE, as if the connection had broken.
     """
     if not isinstance(error, grpc.Call | grpc.aio.AioRpcError):
         return errors.Internal(f"the call failed without a status: {error!r}")
@@ -131,6 +134,8 @@ def from_rpc_error(error: grpc.RpcError) -> errors.HeadraceError:
             status = None
         if status is not None and _CODE_OF_NUMBER.get(status.code) is code:
             return from_status(status)
+    if code is grpc.StatusCode.CANCELLED and not details.startswith(_BY_CALLER):
+        return errors.Unavailable("the server stopped before it had answered", reason="CALL_CUT_OFF")
     return from_status(status_pb2.Status(code=_NUMBER_OF_CODE[code], message=details))
 
 

@@ -11,8 +11,13 @@ import grpc.aio
 from headrace.api.v1 import state_pb2
 from headrace.internal.v1 import changes_pb2, outbox_pb2, outbox_pb2_grpc
 from headrace.rpc import status
+from headrace_scheduler.wire import values
 
-KIND = "flow-run.state"
+KIND = "flow-run.cancelling"
+"""Of all states the only one that is looked for: each replica reads what it asks for by itself."""
+
+LOOK_SECONDS = 0.2
+"""How often it is looked for at most: runs go on while they are being stopped."""
 
 
 class StateChanges:
@@ -33,7 +38,13 @@ class StateChanges:
         Raises:
             errors.Unavailable: The state service does not answer, or no longer.
         """
-        request = outbox_pb2.FollowOutboxRequest(consumer="scheduler", kinds=[KIND], from_now=True, service="state")
+        request = outbox_pb2.FollowOutboxRequest(
+            consumer="scheduler",
+            kinds=[KIND],
+            from_now=True,
+            service="state",
+            least_interval=values.from_seconds(LOOK_SECONDS),
+        )
         try:
             async for batch in self._outbox.FollowOutbox(request):
                 found = [

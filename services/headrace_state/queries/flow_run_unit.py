@@ -206,7 +206,7 @@ class Batch:
         self.released: list[uuid.UUID] = []
         self.leases: list[dict[str, Any]] = []
         self.slots: list[tuple[uuid.UUID, str, uuid.UUID]] = []
-        self.told: list[tuple[uuid.UUID, bytes]] = []
+        self.told: list[tuple[uuid.UUID, str, bytes]] = []
 
     def add(self, row: Row, change: Change, active_limits: Sequence[str] | None = None) -> Held | None:
         """Add what a change makes of the run in `row`; return who holds the run then.
@@ -225,7 +225,10 @@ class Batch:
             self.history.append(
                 run_rows.history_row(run, proposal_id=step.proposal_id, code=step.code, reason=step.reason)
             )
-            self.told.append((run["workspace_id"], changes.flow_run_state(run, previous)))
+            payload = changes.flow_run_state(run, previous)
+            self.told.append((run["workspace_id"], changes.FLOW_RUN_STATE, payload))
+            if run["state_type"] == StateType.CANCELLING.value:
+                self.told.append((run["workspace_id"], changes.FLOW_RUN_CANCELLING, payload))
         self.runs.append(run)
         if waits_in_queue(change.steps[-1].progress):
             self.queued.append(run_rows.due_row(run))
@@ -282,8 +285,8 @@ async def _store(connection: Connection, batch: Batch) -> list[Row]:
     ids = [run["flow_run_id"] for run in batch.runs]
     told = (
         [entry[0] for entry in batch.told],
-        [changes.FLOW_RUN_STATE] * len(batch.told),
         [entry[1] for entry in batch.told],
+        [entry[2] for entry in batch.told],
     )
     if not (batch.unqueued or batch.queued or batch.leases or batch.slots):
         if not batch.released:

@@ -14,6 +14,9 @@ from headrace_state.wire import flow_runs, states
 FLOW_RUN_STATE = "flow-run.state"
 """A flow run entered a state; the payload is a `FlowRunStateChanged`."""
 
+FLOW_RUN_CANCELLING = "flow-run.cancelling"
+"""A flow run entered CANCELLING; the payload is that of `flow-run.state`, for those who wait for nothing else."""
+
 FLOW_RUN_UPDATED = "flow-run.updated"
 """A flow run changed beside its state; the payload is a `FlowRunStateChanged` whose states are the same."""
 

@@ -68,7 +68,21 @@ def test_every_code_of_another_server_becomes_an_error(code: grpc.StatusCode) ->
     call = grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(), "connection refused")
     error = status.from_rpc_error(call)
     assert type(error) is not errors.HeadraceError
-    assert error.message == "connection refused"
+    if code is not grpc.StatusCode.CANCELLED:
+        assert error.message == "connection refused"
+
+
+def test_a_call_that_was_cut_off_can_be_made_again() -> None:
+    def failed(details: str, *trailers: tuple[str, bytes]) -> errors.HeadraceError:
+        code = grpc.StatusCode.CANCELLED
+        return status.from_rpc_error(
+            grpc.aio.AioRpcError(code, grpc.aio.Metadata(), grpc.aio.Metadata(*trailers), details)
+        )
+
+    assert isinstance(failed("CANCELLED"), errors.Unavailable)
+    # What the caller has done, or a server says in its own words, is what it is.
+    assert isinstance(failed("Locally cancelled by application!"), errors.Cancelled)
+    assert isinstance(failed("over", *status.to_trailers(errors.Cancelled("over"))), errors.Cancelled)
 
 
 def test_details_of_another_domain_are_passed_over() -> None:
@@ -98,6 +112,6 @@ def test_a_long_message_is_cut_to_fit_into_trailers() -> None:
     assert len(status.to_status(errors.Internal("x" * 100_000)).message) == 2000
 
 
-def test_only_unavailable_is_retried_by_channels() -> None:
-    assert '"retryableStatusCodes":["UNAVAILABLE"]' in channel.service_config()
+def test_only_what_never_came_to_an_answer_is_retried_by_channels() -> None:
+    assert '"retryableStatusCodes":["UNAVAILABLE","CANCELLED"]' in channel.service_config()
     assert "retryPolicy" not in channel.service_config(1)
