@@ -149,9 +149,11 @@ def _status(found: backfill_pb2.Backfill) -> str:
 def _progress(found: backfill_pb2.Backfill) -> str:
     progress = found.progress
     parts = [f"{progress.completed} of {progress.total} completed"]
+    # Some runs are made ahead, and wait for those that run at once.
+    words = {"active": "running or next", "waiting": "waiting"}
     for field in ("active", "waiting", "failed", "crashed", "cancelled"):
         if count := getattr(progress, field):
-            parts.append(f"{count} {field}")
+            parts.append(f"{count} {words.get(field, field)}")
     return f"{_status(found)}: {', '.join(parts)}"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from headrace import errors
 from headrace.api.v1 import deployment_pb2, flow_pb2, flow_run_pb2, task_run_pb2
+from headrace.cli import output
 from headrace.client import Client, get_client
 
 
@@ -17,7 +18,7 @@ def client() -> Client:
 
 
 def pages(call: Callable[[str, int], Any], field: str, limit: int) -> Iterator[Any]:
-    """Yield items of a list over its pages.
+    """Yield items of a list over its pages; says so where the limit leaves some out.
 
     Args:
         call: Takes a page token and a page size, returns the response.
@@ -31,6 +32,8 @@ def pages(call: Callable[[str, int], Any], field: str, limit: int) -> Iterator[A
             yield item
             left -= 1
             if limit and left <= 0:
+                if response.next_page_token:
+                    output.note(f"There are more than these {limit}; --limit shows more, or all with 0.")
                 return
         token = response.next_page_token
         if not token:
