@@ -241,7 +241,10 @@ async def rate(system: System, request: Callable[[int], tuple[str, str, bytes]],
 
 def _tasks(kind: str, rate_of: str) -> Callable[[System, argparse.Namespace], float]:
     def take(system: System, chosen: argparse.Namespace) -> float:
-        return float(json.loads(system.run(kind, str(chosen.tasks)))[rate_of])
+        told = json.loads(system.run(kind, str(chosen.tasks)))
+        if told["lost"]:
+            print(f"{system.name}: {told['lost']} of {chosen.tasks} task runs were never recorded", flush=True)
+        return float(told[rate_of])
 
     return take
 
