@@ -20,6 +20,7 @@ from headrace.api.v1 import (
     workspace_pb2_grpc,
 )
 from headrace.ids import uuid7
+from headrace_gateway import server
 from headrace_harness.gateway import RunningGateway, play, running_gateway
 from headrace_harness.waiting import eventually
 from headrace_harness.websocket import Closed, WebSocket, websocket
@@ -105,13 +106,19 @@ class World:
             yield made
 
 
-@pytest.fixture
-async def world() -> AsyncIterator[World]:
+@contextlib.asynccontextmanager
+async def a_world() -> AsyncIterator[World]:
     workspaces, records, events = play(Workspaces), play(Records), play(Events)
     async with running_gateway(
         [workspaces, records, events], mounts={prefect_application.PREFIX: wiring.build}
     ) as running:
         yield World(workspaces, records, events, running)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    async with a_world() as made:
+        yield made
 
 
 def a_state(flow_run_id: str = "", *, padding: int = 0, **more: Any) -> dict[str, Any]:
@@ -234,3 +241,17 @@ async def test_a_slow_reader_of_events_holds_the_service_back_and_one_that_vanis
         return world.events.has_ended.is_set()
 
     await eventually(has_ended)
+
+
+async def test_a_reader_of_events_that_gives_no_sign_of_life_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "PING_SECONDS", 0.1)
+    monkeypatch.setattr(server, "PONG_SECONDS", 0.1)
+    async with a_world() as world, world.socket("/events/out") as socket:
+        await socket.send({"type": "filter", "filter": {}, "backfill": False})
+
+        async def has_ended() -> bool:
+            return world.events.has_ended.is_set()
+
+        # It reads nothing from here on, and its connection stands: nothing that was sent to it would ever go.
+        await eventually(has_ended)
+        assert world.events.sent
