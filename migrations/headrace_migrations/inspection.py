@@ -9,7 +9,7 @@ import importlib.resources
 import asyncpg
 
 from headrace import errors
-from headrace_chassis.database import address, unreachable
+from headrace_chassis.postgres_address import address, unreachable
 
 _ATTEMPT_SECONDS = 5.0
 _RETRY_SECONDS = 0.5

@@ -18,6 +18,7 @@ import asyncpg
 from headrace import errors
 from headrace_chassis import codecs, metrics, telemetry
 from headrace_chassis.audit_scope import scope_to_store
+from headrace_chassis.postgres_address import address, unreachable
 from headrace_chassis.scope import ALL, SETTING, current_scope, everywhere
 from headrace_chassis.sql_spans import span_of
 
@@ -349,22 +350,3 @@ def _is_lost(connection: Connection) -> bool:
     except asyncpg.InterfaceError:
         # The pool takes a connection back by itself when it breaks.
         return True
-
-
-def address(url: str) -> str:
-    """Return where `url` points, without its user, password and options, for messages."""
-    _, _, rest = url.partition("://")
-    place, _, options = rest.partition("?")
-    place = place.rpartition("@")[2]
-    hosts = [option.removeprefix("host=") for option in options.split("&") if option.startswith("host=")]
-    return f"{hosts[0]}{place}" if hosts and place.startswith("/") else place
-
-
-def unreachable(error: BaseException, url: str | None = None) -> errors.Unavailable:
-    """Return the error that says that Postgres cannot be reached, and the way out."""
-    where = f" at {address(url)}" if url is not None else ""
-    what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return errors.Unavailable(
-        f"cannot reach Postgres{where} ({what}). Is it running, and is HEADRACE_DATABASE_URL right?",
-        reason="DATABASE_UNAVAILABLE",
-    )

@@ -7,7 +7,7 @@ import logging
 import sys
 
 from headrace import errors
-from headrace_chassis.database import address
+from headrace_chassis.postgres_address import address
 from headrace_migrations import fresh
 from headrace_migrations.inspection import inspect, revisions
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import datetime
+import importlib
 import importlib.metadata
 import logging
 import os
@@ -20,16 +21,14 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any
 
 from headrace import errors
-from headrace_chassis.database import address
+from headrace_chassis.postgres_address import address
 from headrace_chassis.resolving import is_loopback
 from headrace_chassis.settings import ServerSettings
-from headrace_chassis.tls import ServerTls
 from headrace_migrations import fresh
 from headrace_migrations.inspection import revisions
 from headrace_server.children import Child
 from headrace_server.client_hint import client_hint
 from headrace_server.database import Migration, ensure_current
-from headrace_server.first_admin import setup_hint, setup_token
 from headrace_server.home import Home, State, Status
 from headrace_server.log_file import keep_short
 from headrace_server.options import DatabaseKind
@@ -87,7 +86,8 @@ class Supervisor:
         """
         refuse_open_host(self._settings)
         # Found wrong here, it is told at once and not by each process.
-        ServerTls.of_settings(self._settings)
+        if self._settings.is_tls:
+            _load("headrace_chassis.tls").ServerTls.of_settings(self._settings)
         self._home.ensure()
         with self._home.lock(), contextlib.ExitStack() as ports:
             http_port, grpc_port = await self._reserve(ports)
@@ -131,8 +131,11 @@ class Supervisor:
         await asyncio.gather(*(child.begin(order) for child in self._children))
         self._write_status("ready", http_port, grpc_port)
         self._tell(self._welcome(http_port, grpc_port))
-        if self._settings.auth == "on" and (token := await setup_token(url)) is not None:
-            self._tell(setup_hint(f"{self._scheme}://{url_host(self._settings.host)}:{http_port}", token))
+        if self._settings.auth == "on":
+            first_admin = _load("headrace_server.first_admin")
+            if (token := await first_admin.setup_token(url)) is not None:
+                base_url = f"{self._scheme}://{url_host(self._settings.host)}:{http_port}"
+                self._tell(first_admin.setup_hint(base_url, token))
         async with asyncio.TaskGroup() as group:
             for child in self._children:
                 group.create_task(child.keep(order))
@@ -279,6 +282,11 @@ class Supervisor:
         if hint := client_hint(f"{self._scheme}://{host}:{http_port}"):
             lines.append(hint)
         return "\n".join(lines)
+
+
+def _load(module: str) -> Any:
+    """Return a module that few servers need here, and that takes longer to load than the rest of this process."""
+    return importlib.import_module(module)
 
 
 def refuse_open_host(settings: ServerSettings) -> None:

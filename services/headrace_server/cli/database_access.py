@@ -10,7 +10,7 @@ from typing import TypeVar
 import click
 
 from headrace import errors
-from headrace_chassis.database import address
+from headrace_chassis.postgres_address import address
 from headrace_chassis.settings import ServerSettings
 from headrace_server.home import Home
 from headrace_server.postgres.keeper import PostgresKeeper

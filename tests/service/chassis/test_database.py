@@ -10,7 +10,8 @@ import pytest
 
 from headrace import errors
 from headrace_chassis import database as database_module
-from headrace_chassis.database import Connection, Database, address
+from headrace_chassis.database import Connection, Database
+from headrace_chassis.postgres_address import address
 from headrace_harness.cluster import Cluster
 from headrace_harness.postgres import service_database
 
