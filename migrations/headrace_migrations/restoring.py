@@ -8,8 +8,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 
 from headrace import errors
-from headrace_chassis.database import address
+from headrace_chassis.postgres_address import address
 from headrace_migrations.shared_tables import SERVICES
+
+_SET_SINCE = 16
 
 _IN_USE = """
 select count(*)
@@ -49,7 +51,9 @@ async def restoring(url: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
 async def _ensure_role(connection: asyncpg.Connection[asyncpg.Record], role: str) -> None:
     if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role):
         await connection.execute(f"create role {role} nologin")
-    if not await connection.fetchval("select pg_has_role(current_user, $1, 'MEMBER')", role):
+    # Since Postgres 16 who makes a role is a member of it, and may still do nothing as it.
+    privilege = "SET" if connection.get_server_version().major >= _SET_SINCE else "MEMBER"
+    if not await connection.fetchval("select pg_has_role(current_user, $1, $2)", role, privilege):
         await connection.execute(f"grant {role} to current_user")
     # These belong to the database and are no part of a file with schemas.
     await connection.execute(f"alter default privileges for role {role} revoke all on tables from public")

@@ -1,7 +1,8 @@
 """The whole database as one file, and back: by the programs of Postgres, those of the wheel or the machine's own.
 
 The file is what `pg_dump --format=custom` writes. The roles of the services are no part of it, since they belong to a
-whole Postgres; they are made before it is read.
+whole Postgres; they are made before it is read. Who migrated the database that it is of need not be there where it is
+read: what was theirs belongs to who restores it. So it is read by any user who may migrate, superuser or not.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tempfile
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 from typing import IO
 
 from headrace import errors
-from headrace_chassis.database import address
+from headrace_chassis.postgres_address import address
 from headrace_migrations import run
 from headrace_migrations.inspection import inspect, revisions
 from headrace_migrations.restoring import restoring
@@ -29,6 +31,10 @@ _SCHEMAS = (*SERVICES, run.VERSION_SCHEMA)
 _ERROR_BYTES = 2000
 _CHUNK_BYTES = 1024 * 1024
 _PART = ".part"
+_ROLES = frozenset({*(f"headrace_{service}" for service in SERVICES), "PUBLIC"})
+_NAME = r'(?P<role>"(?:[^"]|"")+"|[^\s";,]+)'
+_OWNERSHIP = re.compile(rf"ALTER [A-Z ]+ .* OWNER TO {_NAME};")
+_RIGHT = re.compile(rf"(?:GRANT|REVOKE) .+ (?:TO|FROM) {_NAME}(?: WITH GRANT OPTION)?;")
 
 
 async def backup(url: str, file: pathlib.Path) -> str:
@@ -109,14 +115,19 @@ async def _replace(url: str, file: pathlib.Path) -> None:
     # The extension is in one of the schemas, and part of the file.
     gone = f"drop extension if exists pg_trgm cascade; drop schema if exists {', '.join(_SCHEMAS)} cascade"
     options = ["--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1", "--output=/dev/null"]
+    before, after = [
+        without_strangers((await _run("pg_restore", None, [f"--section={section}", "--file=-", str(file)])).decode())
+        for section in ("pre-data", "post-data")
+    ]
     with tempfile.TemporaryFile() as said_by_reader, tempfile.TemporaryFile() as said_by_writer:
-        reader = await _start("pg_restore", None, ["--file=-", str(file)], errors_to=said_by_reader)
+        reader = await _start("pg_restore", None, ["--section=data", "--file=-", str(file)], errors_to=said_by_reader)
         writer = await _start("psql", url, [*options, f"--command={gone}", "--file=-"], errors_to=said_by_writer)
         try:
-            is_taken = await _copy(reader, writer)
+            is_taken = await _say(writer, before.encode()) and await _copy(reader, writer)
             # The end of its input would commit: that comes only if the file could be read to its end.
             if is_taken and await reader.wait() != 0:
                 raise _failure("pg_restore", _all_of(said_by_reader))
+            await _say(writer, after.encode())
             _close(writer)
             if await writer.wait() != 0:
                 raise _failure("psql", _all_of(said_by_writer))
@@ -125,14 +136,34 @@ async def _replace(url: str, file: pathlib.Path) -> None:
             await _end(writer)
 
 
+def without_strangers(statements: str) -> str:
+    """Return the statements of a dump without those that give something to, or take it from, roles of elsewhere.
+
+    Those are whoever migrated the database that it is of; what they owned belongs to who runs the statements then.
+    """
+    return "".join(line for line in statements.splitlines(keepends=True) if not _is_of_strangers(line))
+
+
+def _is_of_strangers(line: str) -> bool:
+    found = _OWNERSHIP.fullmatch(line.rstrip()) or _RIGHT.fullmatch(line.rstrip())
+    return found is not None and found["role"].strip('"') not in _ROLES
+
+
 async def _copy(reader: asyncio.subprocess.Process, writer: asyncio.subprocess.Process) -> bool:
     """Hand on what one says to the other; returns whether the other took all of it."""
     assert reader.stdout is not None
+    while chunk := await reader.stdout.read(_CHUNK_BYTES):
+        if not await _say(writer, chunk):
+            return False
+    return True
+
+
+async def _say(writer: asyncio.subprocess.Process, said: bytes) -> bool:
+    """Say something to a program; returns whether it took it. Why not it says at its end."""
     assert writer.stdin is not None
     try:
-        while chunk := await reader.stdout.read(_CHUNK_BYTES):
-            writer.stdin.write(chunk)
-            await writer.stdin.drain()
+        writer.stdin.write(said)
+        await writer.stdin.drain()
     except (BrokenPipeError, ConnectionResetError):
         return False
     return True

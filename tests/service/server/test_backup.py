@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
 import stat
+import urllib.parse
+import uuid
+from collections.abc import AsyncIterator
 
 import asyncpg
 import pytest
@@ -13,6 +17,7 @@ import pytest
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc
 from headrace_harness.builders import a_run
+from headrace_harness.postgres import with_database
 from headrace_harness.stack import Stack, running_stack
 from headrace_migrations import run
 from headrace_migrations.inspection import revisions
@@ -128,3 +133,75 @@ async def test_what_is_not_of_headrace_is_not_backed_up(empty_database_url: str,
         await dumping.backup(empty_database_url, tmp_path / "file")
     assert refused.value.reason == "DATABASE_EMPTY"
     assert os.listdir(tmp_path) == []
+
+
+async def test_a_user_who_is_no_superuser_restores_and_backs_up(
+    postgres_url: str, database_url: str, tmp_path: pathlib.Path
+) -> None:
+    async with running_stack(database_url) as stack:
+        run_id = await fill(stack)
+    file, again = tmp_path / "headrace.dump", tmp_path / "again.dump"
+    await dumping.backup(database_url, file)
+    before = await content(database_url)
+    async with a_plain_owner(postgres_url) as url:
+        # Whoever migrated the other database is nobody here.
+        await dumping.restore(url, file)
+        assert await content_as(postgres_url, url) == before
+        async with running_stack(url) as stack:
+            runs = stack.stub(flow_run_pb2_grpc.FlowRunServiceStub)
+            found = await runs.GetFlowRun(flow_run_pb2.GetFlowRunRequest(flow_run_id=run_id))
+            assert dict(found.flow_run.parameters) == {"number": 1, "text": "zwölf\n"}
+            await a_run().of("goes on").completed().build(stack)
+        # Into the same one once more, and its own backup back into it.
+        await dumping.backup(url, again)
+        kept = await content_as(postgres_url, url)
+        assert kept != before
+        await dumping.restore(url, file)
+        assert await content_as(postgres_url, url) == before
+        await dumping.restore(url, again)
+        assert await content_as(postgres_url, url) == kept
+
+
+def test_only_what_is_of_strangers_is_left_out() -> None:
+    ours = [
+        "ALTER SCHEMA state OWNER TO headrace_state;",
+        "GRANT USAGE ON SCHEMA headrace TO headrace_log;",
+        "REVOKE ALL ON FUNCTION state.f(a text, b text) FROM PUBLIC;",
+        "ALTER TABLE ONLY state.flow_run FORCE ROW LEVEL SECURITY;",
+        "CREATE TABLE state.a (",
+        "    b text DEFAULT 'ALTER TABLE x OWNER TO y;'",
+    ]
+    strange = [
+        "ALTER SCHEMA headrace OWNER TO dba;",
+        'ALTER TABLE identity.audit_entry OWNER TO "the admin";',
+        "GRANT ALL ON TABLE identity.audit_entry TO rdsadmin WITH GRANT OPTION;",
+        "REVOKE ALL ON SCHEMA headrace FROM postgres;",
+    ]
+    given = "\n".join([*strange, *ours, *strange])
+    assert dumping.without_strangers(given).splitlines() == ours
+
+
+@contextlib.asynccontextmanager
+async def a_plain_owner(postgres_url: str) -> AsyncIterator[str]:
+    """Lend the URL of an empty database of a user as managed Postgres gives one: it may make roles and no more."""
+    name, user = f"test_{uuid.uuid4().hex}", f"owner_{uuid.uuid4().hex[:12]}"
+    admin = await asyncpg.connect(postgres_url)
+    try:
+        await admin.execute(f'create role "{user}" login createrole')
+        for service in SERVICES:
+            # Other databases of this cluster have made them.
+            await admin.execute(f'grant headrace_{service} to "{user}"')
+        await admin.execute(f'create database "{name}" owner "{user}"')
+        try:
+            yield with_database(postgres_url, name).replace("postgres:@", f"{user}:@", 1)
+        finally:
+            await admin.execute(f'drop database "{name}" with (force)')
+            await admin.execute(f'drop owned by "{user}"')
+            await admin.execute(f'drop role "{user}"')
+    finally:
+        await admin.close()
+
+
+async def content_as(postgres_url: str, url: str) -> dict[str, tuple[int, str]]:
+    """Return the content of a database as a superuser sees it."""
+    return await content(with_database(postgres_url, urllib.parse.urlsplit(url).path[1:]))
