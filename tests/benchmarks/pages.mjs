@@ -54,6 +54,66 @@ async function panned(page) {
   return Math.round(found);
 }
 
+async function api(path, body) {
+  const answer = await fetch(url + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
+  if (!answer.ok) throw new Error(`${path}: ${await answer.text()}`);
+  return answer.json();
+}
+
+/** Returns how long after a change was asked for an open page shows some words. */
+async function shown(page, words, change) {
+  const waiting = page.evaluate(
+    (text) =>
+      new Promise((done) => {
+        const look = () => {
+          if (!document.getElementById("main").textContent.includes(text)) return;
+          watcher.disconnect();
+          // In the frame behind the change it is seen.
+          requestAnimationFrame(() => setTimeout(() => done(Date.now())));
+        };
+        const watcher = new MutationObserver(look);
+        watcher.observe(document.body, { childList: true, subtree: true, characterData: true });
+        window.isWatching = true;
+      }),
+    words,
+  );
+  await page.waitForFunction(() => window.isWatching === true);
+  const began = Date.now();
+  await change();
+  const at = await waiting;
+  await page.evaluate(() => (window.isWatching = false));
+  return at - began;
+}
+
+/** Measures how soon changes are on open pages. */
+async function changes(browser) {
+  const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+  const taken = { dashboard: [], list: [], run: [], line: [] };
+  for (let round = 0; round < Number(rounds) * 2; round++) {
+    const mark = `${Date.now()}-${round}`;
+    const create = (name) => api("/v1/flow-runs", { flow_name: "made-here", name, state: { type: "STATE_TYPE_RUNNING" } });
+    const settled = () => page.waitForTimeout(2_500);
+    await page.goto(`${url}/`);
+    await page.getByRole("region", { name: /Failures/ }).locator("li").first().waitFor(WAIT);
+    await settled();
+    taken.dashboard.push(await shown(page, `seen-${mark}`, () => create(`seen-${mark}`)));
+    await page.goto(`${url}/runs`);
+    await page.locator("tbody tr").first().waitFor(WAIT);
+    await settled();
+    let made;
+    taken.list.push(await shown(page, `listed-${mark}`, async () => (made = (await create(`listed-${mark}`)).flow_run.flow_run_id)));
+    await page.goto(`${url}/runs/${made}?tab=logs`);
+    await page.locator(".run-head .state").waitFor(WAIT);
+    await settled();
+    const record = { flow_run_id: made, level: 20, message: `line-${mark}` };
+    taken.line.push(await shown(page, `line-${mark}`, () => api("/v1/logs", { records: [record] })));
+    const end = { type: "STATE_TYPE_FAILED", message: `over-${mark}` };
+    taken.run.push(await shown(page, `over-${mark}`, () => api(`/v1/flow-runs/${made}:propose`, { state: end, force: true })));
+  }
+  await page.close();
+  return Object.fromEntries(Object.entries(taken).map(([name, values]) => [`change_on_${name}_ms`, median(values)]));
+}
+
 const browser = await chromium.launch({
   executablePath,
   args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"],
@@ -101,6 +161,8 @@ try {
     tails.push(performance.now() - began);
   }
   found.log_tail_ms = Math.round(median(tails));
+  await page.close();
+  Object.assign(found, await changes(browser));
 } finally {
   await browser.close();
 }

@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, type AnyRoute } from "@tanstack/react-router";
+import { Link, createRootRoute, createRoute, createRouter, type AnyRoute } from "@tanstack/react-router";
 import { parseSearch, stringifySearch, validateSearch } from "./api/address.ts";
 import { base } from "./api/workspace.ts";
 import { page } from "./pages.tsx";
@@ -8,8 +8,18 @@ import { Shell } from "./shell/Shell.tsx";
 const root = createRootRoute({
   component: Shell,
   errorComponent: ({ error }) => <Fault error={error} onRetry={() => window.location.reload()} />,
-  notFoundComponent: () => <Empty title="There is no such page" />,
+  notFoundComponent: NoPage,
 });
+
+function NoPage() {
+  return (
+    <Empty title="There is no such page">
+      <p>
+        The address may be misspelt, or from another version. <Link to="/">Go to the dashboard</Link>, or press Ctrl-K to search.
+      </p>
+    </Empty>
+  );
+}
 
 /** A page at an address, with its filters as words in the query. */
 function place<const Path extends string>(path: Path, module: string) {

@@ -66,7 +66,20 @@ async function runsAreFilteredAndChanged(page) {
   await page.getByRole("button", { name: "Saved views" }).click();
   await page.getByLabel("Name of the view").fill("dry gauges");
   await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("group", { name: "Of everybody here" }).getByRole("link", { name: "dry gauges" }).waitFor(WAIT);
+  await page.getByLabel("Name of the view").fill("mine");
+  await page.getByLabel("Everybody here sees it").uncheck();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("group", { name: "In this browser" }).getByRole("link", { name: "mine" }).waitFor(WAIT);
   await page.keyboard.press("Escape");
+  // Another browser knows what is kept for everybody.
+  const other = await open(page.context().browser(), "light", 1440);
+  await other.goto(`${url}/runs`);
+  await other.getByRole("button", { name: "Saved views" }).click();
+  await other.getByRole("link", { name: "dry gauges" }).click();
+  await other.waitForURL(/flow=broken-report/);
+  assert.equal(await other.getByRole("link", { name: "mine" }).count(), 0);
+  await other.context().close();
   await page.getByRole("button", { name: "Clear all" }).click();
   await row(page, "merry-mallard").waitFor(WAIT);
   await page.getByRole("button", { name: "Saved views" }).click();
@@ -139,7 +152,7 @@ async function runIsDrawn(page) {
   await page.getByRole("tab", { name: "Subflows" }).click();
   await row(page, "report").waitFor(WAIT);
   await page.getByRole("tab", { name: "Events" }).click();
-  await page.getByText("headrace.flow-run.Completed").first().waitFor(WAIT);
+  await page.getByRole("link", { name: "flow-run.Completed" }).first().waitFor(WAIT);
   await page.goto(`${url}/runs/019ab000-0000-7000-8000-ffffffffffff`);
   play.isOutage = true;
   await page.getByText("There is no such run").waitFor(WAIT);

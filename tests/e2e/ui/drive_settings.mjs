@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
+import decodeQR from "../../../gateway/ui/node_modules/qr/decode.js";
 import { WAIT, apiOf, button, dialog, faults, heading, launch, list, open, play, row } from "./browser.mjs";
 
 const [url, key, password, executablePath, pictures] = process.argv.slice(2);
@@ -35,6 +36,20 @@ function codeOf(secret) {
   const hash = createHmac("sha1", bytes).update(counter).digest();
   const number = hash.readUInt32BE(hash[19] & 15) & 0x7fffffff;
   return String(number % 1_000_000).padStart(6, "0");
+}
+
+/** Reads a drawn QR code as a phone does: from the colours of its squares. */
+async function readCode(svg) {
+  const size = Number((await svg.getAttribute("viewBox")).split(" ")[2]);
+  const scale = 4;
+  const width = size * scale;
+  const data = new Uint8ClampedArray(width * width * 4).fill(255);
+  const drawn = await svg.locator('path[fill="#000"]').getAttribute("d");
+  for (const [, x, y] of drawn.matchAll(/M(\d+) (\d+)h1v1h-1z/g))
+    for (let row = 0; row < scale; row++)
+      for (let column = 0; column < scale; column++)
+        data.fill(0, ((y * scale + row) * width + x * scale + column) * 4, ((y * scale + row) * width + x * scale + column) * 4 + 3);
+  return decodeQR({ width, height: width, data });
 }
 
 async function webhooksTakeCalls(page) {
@@ -321,6 +336,10 @@ async function oneLooksAfterOneself(browser, page) {
   await dialog(page).getByLabel("Your password*").fill(password);
   await button(dialog(page), "Go on").click();
   const secret = (await dialog(page).locator(".once code").textContent()).replaceAll(" ", "");
+  const drawn = await readCode(dialog(page).getByRole("img", { name: "The secret as a QR code" }));
+  assert.equal(drawn, await dialog(page).getByRole("link", { name: "open the app of this device" }).getAttribute("href"));
+  assert.equal(new URL(drawn).searchParams.get("secret"), secret);
+  await page.screenshot({ path: join(pictures, "one-time-codes.png") });
   await dialog(page).getByLabel("The code that it shows now*").fill(codeOf(secret));
   await button(dialog(page), "Turn them on").click();
   const codes = dialog(page).getByRole("list", { name: "Recovery codes" }).getByRole("listitem");
@@ -346,6 +365,29 @@ async function oneLooksAfterOneself(browser, page) {
   await page.getByRole("heading", { name: "Sign in" }).waitFor(WAIT);
 }
 
+/** Somebody with a role in one workspace only, and then in none. */
+async function whoHasOneWorkspaceComesThere(browser) {
+  const invited = await api("POST", "/v1/workspaces/research/invitations", { email: "dan@example.org", role: "viewer" });
+  const page = await open(browser, "light", 1440);
+  await page.goto(`${url}/sign-in/invitation#${invited.token}`);
+  await page.getByLabel("Your name").fill("Dan");
+  await page.getByLabel("Choose a password*").fill(password);
+  await button(page, "Come in").click();
+  await page.waitForURL(`${url}/w/research/`, WAIT);
+  await button(page, "Workspace: Research").waitFor(WAIT);
+  await page.goto(`${url}/runs?state=failed`);
+  await page.waitForURL(`${url}/w/research/runs?state=failed`, WAIT);
+  await heading(page, "Runs");
+  const { role_assignments: grants } = await api("GET", "/v1/workspaces/research/role-assignments");
+  for (const { role_assignment_id: id } of grants.filter(({ role }) => role === "viewer")) await api("DELETE", `/v1/workspaces/research/role-assignments/${id}`);
+  await page.goto(`${url}/`);
+  await page.getByText("You have no role in a workspace yet").waitFor(WAIT);
+  await page.screenshot({ path: join(pictures, "no-role.png") });
+  await button(page, "Sign out").click();
+  await page.getByRole("heading", { name: "Sign in" }).waitFor(WAIT);
+  await page.context().close();
+}
+
 const browser = await launch(executablePath, pictures);
 try {
   const page = await open(browser, "light", 1440);
@@ -369,6 +411,7 @@ try {
     await play(page);
     console.log(`${play.name}: fine, ${Date.now() - began} ms`);
   }
+  await whoHasOneWorkspaceComesThere(browser);
   await oneLooksAfterOneself(browser, page);
 } catch (error) {
   for (const context of browser.contexts())

@@ -23,14 +23,14 @@ export function CallbackPage() {
   }, [data, next]);
   if (isWhole && error === null) return <Loading what="your account" />;
   return (
-    <>
+    <div className="dialog-form">
       <h1>Signing in did not work</h1>
       <p role="alert">
         {error?.message ?? why ?? (refusal === undefined ? "It was not begun in this tab." : `The provider says: ${refusal}.`)}
       </p>
-      <a className="button" href="/sign-in">
+      <a className="button button-main" href="/sign-in">
         Try again
       </a>
-    </>
+    </div>
   );
 }

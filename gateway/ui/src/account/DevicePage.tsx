@@ -21,7 +21,7 @@ function CodeForm({ onCode }: { onCode: (code: string) => void }) {
     <form onSubmit={submit} className="dialog-form">
       <h1>Let a program in</h1>
       <TextField label="Code" hint="What the program shows, such as BCDF-GHJK." value={typed} onChange={setTyped} isRequired isCode />
-      <button type="submit" className="button button-primary">
+      <button type="submit" className="button button-main">
         Continue
       </button>
     </form>
@@ -42,10 +42,10 @@ function Decision({ code }: { code: string }) {
   });
   if (decision.data !== undefined)
     return (
-      <>
+      <div className="dialog-form">
         <h1>{decision.variables ? "The program is in" : "The program was refused"}</h1>
         <p>You can close this page.</p>
-      </>
+      </div>
     );
   if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
   if (data === undefined) return <Loading what="the program" />;
@@ -55,7 +55,7 @@ function Decision({ code }: { code: string }) {
       <p>
         <strong>{data.client_name}</strong>, asking from {data.address}, wants to act for you. Go on only if it shows this code:
       </p>
-      <p>
+      <p className="door-code">
         <code>{code}</code>
       </p>
       {decision.error !== null && (
@@ -64,7 +64,7 @@ function Decision({ code }: { code: string }) {
         </p>
       )}
       <div className="button-row">
-        <button type="button" className="button button-primary" disabled={decision.isPending} onClick={() => decision.mutate(true)}>
+        <button type="button" className="button button-main" disabled={decision.isPending} onClick={() => decision.mutate(true)}>
           Let it in
         </button>
         <button type="button" className="button" disabled={decision.isPending} onClick={() => decision.mutate(false)}>

@@ -53,7 +53,7 @@ export function InvitationPage() {
           {error.message}
         </p>
       )}
-      <button type="submit" className="button button-primary" disabled={isPending || password.length < SHORTEST || token === ""}>
+      <button type="submit" className="button button-main" disabled={isPending || password.length < SHORTEST || token === ""}>
         Come in
       </button>
     </form>

@@ -23,7 +23,7 @@ export function SignInPage() {
   return (
     <div className="dialog-form">
       <h1>Sign in</h1>
-      {!data.sign_in_required && <p>This server asks nobody who they are: you are in already.</p>}
+      {!data.sign_in_required && <p className="door-note">This server asks nobody who they are: <a href="/">you are in already</a>.</p>}
       {data.options
         .filter((option) => !option.takes_password)
         .map(({ provider, name }) => (
@@ -83,20 +83,20 @@ function PasswordForm({ next, directories }: { next: string; directories: Direct
         />
       )}
       {provider === "" ? (
-        <TextField label="E-mail address" type="email" value={email} onChange={setEmail} isRequired />
+        <TextField label="E-mail address" type="email" autoComplete="username" autoFocus value={email} onChange={setEmail} isRequired />
       ) : (
-        <TextField label="Name" value={email} onChange={setEmail} isRequired />
+        <TextField label="Name" autoComplete="username" autoFocus value={email} onChange={setEmail} isRequired />
       )}
-      <TextField label="Password" type="password" value={password} onChange={setPassword} isRequired />
+      <TextField label="Password" type="password" autoComplete="current-password" value={password} onChange={setPassword} isRequired />
       {isCodeNeeded && (
-        <TextField label="One-time code" hint="From your app, or a recovery code." value={code} onChange={setCode} isRequired isCode />
+        <TextField label="One-time code" hint="From your app, or a recovery code." autoComplete="one-time-code" autoFocus value={code} onChange={setCode} isRequired isCode />
       )}
       {error !== null && !isAskedForCode && (
         <p className="field-error" role="alert">
           {error.message}
         </p>
       )}
-      <button type="submit" className="button button-primary" disabled={isPending}>
+      <button type="submit" className="button button-main" disabled={isPending}>
         Sign in
       </button>
     </form>

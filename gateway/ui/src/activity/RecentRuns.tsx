@@ -1,15 +1,16 @@
 import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
 import { call } from "../api/client.ts";
 import type { FlowRun, FlowRunFilter, Input } from "../api/contract.gen.ts";
 import { useStream } from "../api/live.ts";
+import { useRested } from "../api/rested.ts";
+import { useOpened } from "../api/watch.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 
-const GATHER_MILLISECONDS = 200;
+const REST_MILLISECONDS = 250;
 const RUNS = 25;
 
 const COLUMNS: Column<FlowRun>[] = [
@@ -54,25 +55,12 @@ export function RecentRuns({ label, filter, follow = filter, none }: RecentRunsP
     queryFn: ({ signal }) => call("ListFlowRuns", { filter, page_size: RUNS }, signal),
     placeholderData: keepPreviousData,
   });
-  const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(
-    () => () => {
-      clearTimeout(timer.current);
-      timer.current = undefined;
-    },
-    [],
-  );
-  const invalidate = () => {
-    if (timer.current !== undefined) return;
-    timer.current = setTimeout(() => {
-      timer.current = undefined;
-      void queries.invalidateQueries({ queryKey });
-    }, GATHER_MILLISECONDS);
-  };
+  const refresh = useRested(() => queries.invalidateQueries({ queryKey }), REST_MILLISECONDS);
+  const onOpen = useOpened(refresh);
   useStream("FollowFlowRuns", { filter: follow }, {
-    onOpen: invalidate,
+    onOpen,
     onAnswer: ({ flow_runs: runs }) => {
-      if (runs.length > 0) invalidate();
+      if (runs.length > 0) refresh();
     },
   });
   if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;

@@ -104,7 +104,7 @@ function Shown({ automation }: { automation: Automation }) {
           "Made by": automation.creator?.display_name ?? "",
         }}
       />
-      <Tabs tabs={TABS} value={tab} onChange={(next) => change({ tab: next === "overview" ? undefined : next })}>
+      <Tabs tabs={TABS} value={tab} onChange={(next) => change({ tab: next === "overview" ? undefined : next }, true)}>
         {tab === "overview" && (
           <div className="two-columns">
             <div className="sections">

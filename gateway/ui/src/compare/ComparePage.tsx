@@ -110,7 +110,7 @@ export function ComparePage() {
             </button>
             <Head name="Second" run={after.data.run} onChoose={() => change({ b: undefined })} />
           </div>
-          <Tabs tabs={TABS} value={tab} onChange={(key) => change({ tab: key })}>
+          <Tabs tabs={TABS} value={tab} onChange={(key) => change({ tab: key }, true)}>
             {tab === "tasks" && <TaskTable before={before.data} after={after.data} />}
             {tab === "parameters" && <Values before={before.data.run} after={after.data.run} />}
             {tab === "logs" && <LogDiff before={before.data} after={after.data} />}

@@ -21,8 +21,8 @@ function middle(values: number[]): number | undefined {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** Returns what share of the last runs went well, and how long they took. */
-function summary(last: LastFlowRuns | undefined): { success: string; duration: string; change: number } {
+/** Returns what share of the last runs went well, and how long they took; undefined where none says so. */
+function summary(last: LastFlowRuns | undefined): { success: string | undefined; duration: string | undefined; change: number } {
   const ended = (last?.runs ?? []).filter(({ state_type: type }) => type !== "STATE_TYPE_RUNNING" && type !== "STATE_TYPE_CANCELLED");
   const good = ended.filter(({ state_type: type }) => type === "STATE_TYPE_COMPLETED");
   const times = good.map((run) => secondsOf(run.run_time) ?? 0);
@@ -30,8 +30,8 @@ function summary(last: LastFlowRuns | undefined): { success: string; duration: s
   const [before, after] = [middle(times.slice(0, half)), middle(times.slice(half))];
   const all = middle(times);
   return {
-    success: ended.length === 0 ? "–" : `${Math.round((good.length / ended.length) * 100)} %`,
-    duration: all === undefined ? "–" : spanText(all),
+    success: ended.length === 0 ? undefined : `${Math.round((good.length / ended.length) * 100)} %`,
+    duration: all === undefined ? undefined : spanText(all),
     change: before === undefined || after === undefined || before === 0 ? 0 : after / before - 1,
   };
 }
@@ -75,11 +75,11 @@ export function Trends() {
                   </Link>
                   <span className="quiet"> {deployment.flow_name}</span>
                 </span>
-                <ActivityBars activity={last} />
-                <span className="trend number">
+                {(last?.runs ?? []).length === 0 ? <span className="quiet">no runs yet</span> : <ActivityBars activity={last} />}
+                <span className="trend number" hidden={success === undefined}>
                   <span className="quiet">went well</span> {success}
                 </span>
-                <span className="trend number">
+                <span className="trend number" hidden={duration === undefined}>
                   <span className="quiet">takes</span> {duration}
                   {Math.abs(change) >= WORTH_TELLING && (
                     <span className={change > 0 ? "trend-worse" : "trend-better"}>

@@ -1,49 +1,37 @@
-// The dashboard is asked for again when runs change: at once, and then at most once a second.
+// The dashboard is asked for again when runs change: what they are at once, what they sum up to less often.
 
 import { useQueryClient } from "@tanstack/react-query";
-import { useEffect, useRef } from "react";
 import { useStream } from "../api/live.ts";
+import { useRested } from "../api/rested.ts";
+import { useOpened } from "../api/watch.ts";
 
-const REST_MILLISECONDS = 1_000;
+const RUNS_REST_MILLISECONDS = 200;
+const SUMS_REST_MILLISECONDS = 1_000;
 const EVERYTHING = { filter: {} };
+/** Second parts of the keys of lists of runs. */
+const RUNS = ["failures", "running", "coming"];
 
 /** Follows all flow runs and asks again for what is shown of them. */
 export function useLive(): void {
   const queries = useQueryClient();
-  const resting = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  const isOutdated = useRef(false);
-  const settling = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
-  useEffect(
-    () => () => {
-      clearTimeout(resting.current);
-      resting.current = undefined;
-      clearTimeout(settling.current);
-    },
-    [],
+  const isOfRuns = ({ queryKey: [page, part] }: { queryKey: readonly unknown[] }) =>
+    page === "dashboard" && typeof part === "string" && RUNS.includes(part);
+  const refreshRuns = useRested(() => queries.invalidateQueries({ predicate: isOfRuns }), RUNS_REST_MILLISECONDS);
+  const refreshSums = useRested(
+    () =>
+      Promise.all([
+        queries.invalidateQueries({ queryKey: ["dashboard"], predicate: (query) => !isOfRuns(query) }),
+        queries.invalidateQueries({ queryKey: ["flow-run-insight"] }),
+      ]),
+    SUMS_REST_MILLISECONDS,
   );
   const refresh = () => {
-    if (resting.current !== undefined) {
-      isOutdated.current = true;
-      return;
-    }
-    void queries.invalidateQueries({ queryKey: ["dashboard"] });
-    void queries.invalidateQueries({ queryKey: ["flow-run-insight"] });
-    resting.current = setTimeout(() => {
-      resting.current = undefined;
-      if (!isOutdated.current) return;
-      isOutdated.current = false;
-      refresh();
-    }, REST_MILLISECONDS);
+    refreshRuns();
+    refreshSums();
   };
-  const hasOpened = useRef(false);
+  const onOpen = useOpened(refresh);
   useStream("FollowFlowRuns", EVERYTHING, {
-    onOpen: () => {
-      // What changed between the page and its stream is next to nothing: it is drawn before that is asked for.
-      clearTimeout(settling.current);
-      if (hasOpened.current) refresh();
-      else settling.current = setTimeout(refresh, REST_MILLISECONDS);
-      hasOpened.current = true;
-    },
+    onOpen,
     onAnswer: ({ flow_runs: runs }) => {
       if (runs.length > 0) refresh();
     },

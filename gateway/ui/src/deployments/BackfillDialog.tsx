@@ -1,12 +1,11 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { BackfillOrder, CreateBackfillRequest, Deployment, Input, JsonObject } from "../api/contract.gen.ts";
 import { SelectField, TextField } from "../parts/Fields.tsx";
-import { Modal } from "../parts/Modal.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Moment } from "../parts/Moment.tsx";
-import { Fault } from "../parts/Notice.tsx";
+import { useChange } from "../parts/useChange.ts";
 import { asSchema, propertiesOf } from "../schema/schema.ts";
 import { ruleText } from "./schedules.ts";
 
@@ -51,7 +50,6 @@ function requestOf(deployment: Deployment, draft: Draft, isTrial: boolean): Inpu
 /** Makes up for the past in two steps: what to run, and a look at the runs that this makes. */
 export function BackfillDialog({ deployment, onClose }: { deployment: Deployment; onClose: () => void }) {
   const navigate = useNavigate();
-  const queries = useQueryClient();
   const [draft, setDraft] = useState<Draft>({
     name: "",
     what: "times",
@@ -65,127 +63,116 @@ export function BackfillDialog({ deployment, onClose }: { deployment: Deployment
     concurrency: "1",
   });
   const change = (part: Partial<Draft>) => setDraft((old) => ({ ...old, ...part }));
-  const trial = useMutation({ mutationFn: async () => call("CreateBackfill", requestOf(deployment, draft, true)) });
-  const make = useMutation({
-    mutationFn: async () => call("CreateBackfill", requestOf(deployment, draft, false)),
-    onSuccess: async ({ backfill }) => {
-      await queries.invalidateQueries({ queryKey: ["backfills"] });
+  const trial = useChange({ run: async () => call("CreateBackfill", requestOf(deployment, draft, true)), changes: [] });
+  const make = useChange({
+    run: async () => call("CreateBackfill", requestOf(deployment, draft, false)),
+    changes: ["backfills"],
+    onDone: ({ backfill }) => {
       onClose();
       if (backfill !== undefined) void navigate({ to: "/backfills/$backfillId", params: { backfillId: backfill.backfill_id } });
     },
   });
   const parameters = propertiesOf(asSchema(deployment.content?.parameter_schema)).map(([name]) => name);
   const looked = trial.data;
+  const isLooking = looked !== undefined;
+  const back = () => {
+    trial.reset();
+    make.reset();
+  };
   return (
-    <Modal title={`Backfill of ${deployment.name}`} isOpen onClose={onClose}>
-      <form
-        className="wide"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (looked === undefined) trial.mutate();
-          else make.mutate();
-        }}
-      >
-        <p className="steps" role="status">
-          {looked === undefined ? "Step 1 of 2: what to run" : "Step 2 of 2: look, and start"}
-        </p>
-        {looked === undefined ? (
-          <>
-            <TextField label="Name" hint="Empty: it is named by its time." value={draft.name} onChange={(name) => change({ name })} />
-            <SelectField
-              label="A run for each"
-              value={draft.what}
-              options={[
-                { value: "times", label: "time of a schedule" },
-                { value: "parameters", label: "combination of parameters" },
-                { value: "both", label: "time and combination of parameters" },
-              ]}
-              onChange={(what) => change({ what: what as Draft["what"] })}
-            />
-            {draft.what !== "parameters" && (
-              <div className="field-pair">
-                <TextField label="From" type="datetime-local" isRequired value={draft.from} onChange={(from) => change({ from })} />
-                <TextField label="Until" type="datetime-local" isRequired value={draft.until} onChange={(until) => change({ until })} />
-                <SelectField
-                  label="Times of"
-                  value={draft.schedule}
-                  options={[
-                    ...deployment.schedules.map((schedule) => ({ value: schedule.slug, label: `${schedule.slug}: ${ruleText(schedule)}` })),
-                    { value: OWN_RULE, label: "a cron expression" },
-                  ]}
-                  onChange={(schedule) => change({ schedule })}
-                />
-                {draft.schedule === OWN_RULE && (
-                  <TextField label="Cron expression (UTC)" isCode value={draft.cron} onChange={(cron) => change({ cron })} />
-                )}
-                <SelectField
-                  label="Parameter that gets the time"
-                  value={draft.slotParameter}
-                  options={[{ value: "", label: "None" }, ...parameters.map((name) => ({ value: name, label: name }))]}
-                  onChange={(slotParameter) => change({ slotParameter })}
-                />
-              </div>
-            )}
-            {draft.what !== "times" && (
-              <TextField
-                label="Lists of values by parameter, as JSON"
-                hint="Each combination makes a run."
-                lines={5}
-                isCode
-                value={draft.matrix}
-                onChange={(matrix) => change({ matrix })}
-              />
-            )}
+    <FormDialog
+      title={`Backfill of ${deployment.name}`}
+      action={isLooking ? "Start the backfill" : "Show the runs"}
+      isWide
+      isReady={looked?.runs.length !== 0}
+      save={isLooking ? make : trial}
+      onBack={isLooking ? back : undefined}
+      onClose={onClose}
+    >
+      <p className="steps" role="status">
+        {isLooking ? "Step 2 of 2: look, and start" : "Step 1 of 2: what to run"}
+      </p>
+      {looked === undefined ? (
+        <>
+          <TextField label="Name" hint="Empty: it is named by its time." value={draft.name} onChange={(name) => change({ name })} />
+          <SelectField
+            label="A run for each"
+            value={draft.what}
+            options={[
+              { value: "times", label: "time of a schedule" },
+              { value: "parameters", label: "combination of parameters" },
+              { value: "both", label: "time and combination of parameters" },
+            ]}
+            onChange={(what) => change({ what: what as Draft["what"] })}
+          />
+          {draft.what !== "parameters" && (
             <div className="field-pair">
-              <TextField
-                label="Runs at once"
-                hint="0: as many as can."
-                type="number"
-                value={draft.concurrency}
-                onChange={(concurrency) => change({ concurrency })}
-              />
+              <TextField label="From" type="datetime-local" isRequired value={draft.from} onChange={(from) => change({ from })} />
+              <TextField label="Until" type="datetime-local" isRequired value={draft.until} onChange={(until) => change({ until })} />
               <SelectField
-                label="Order"
-                value={draft.order}
+                label="Times of"
+                value={draft.schedule}
                 options={[
-                  { value: "BACKFILL_ORDER_ASC", label: "The oldest first" },
-                  { value: "BACKFILL_ORDER_DESC", label: "The newest first" },
+                  ...deployment.schedules.map((schedule) => ({ value: schedule.slug, label: `${schedule.slug}: ${ruleText(schedule)}` })),
+                  { value: OWN_RULE, label: "a cron expression" },
                 ]}
-                onChange={(order) => change({ order: order as BackfillOrder })}
+                onChange={(schedule) => change({ schedule })}
+              />
+              {draft.schedule === OWN_RULE && (
+                <TextField label="Cron expression (UTC)" isCode value={draft.cron} onChange={(cron) => change({ cron })} />
+              )}
+              <SelectField
+                label="Parameter that gets the time"
+                value={draft.slotParameter}
+                options={[{ value: "", label: "None" }, ...parameters.map((name) => ({ value: name, label: name }))]}
+                onChange={(slotParameter) => change({ slotParameter })}
               />
             </div>
-            {trial.error !== null && <Fault error={trial.error} />}
-          </>
-        ) : (
-          <>
-            <p>
-              <strong>{`${looked.backfill?.progress?.total ?? looked.runs.length} runs`}</strong> will be made:
-            </p>
-            <ol className="planned">
-              {looked.runs.slice(0, PREVIEWED).map((run) => (
-                <li key={run.number}>
-                  {run.slot_at !== undefined && <Moment at={run.slot_at} />} <code>{JSON.stringify(run.parameters ?? {})}</code>
-                </li>
-              ))}
-            </ol>
-            {looked.runs.length > PREVIEWED && <p className="quiet">{`These are the first ${PREVIEWED}.`}</p>}
-            {make.error !== null && <Fault error={make.error} />}
-          </>
-        )}
-        <div className="modal-foot">
-          {looked !== undefined && (
-            <button type="button" className="button" onClick={() => trial.reset()}>
-              Back
-            </button>
           )}
-          <button type="button" className="button" onClick={onClose}>
-            Close
-          </button>
-          <button type="submit" className="button button-main" disabled={trial.isPending || make.isPending || looked?.runs.length === 0}>
-            {looked === undefined ? "Show the runs" : "Start the backfill"}
-          </button>
-        </div>
-      </form>
-    </Modal>
+          {draft.what !== "times" && (
+            <TextField
+              label="Lists of values by parameter, as JSON"
+              hint="Each combination makes a run."
+              lines={5}
+              isCode
+              value={draft.matrix}
+              onChange={(matrix) => change({ matrix })}
+            />
+          )}
+          <div className="field-pair">
+            <TextField
+              label="Runs at once"
+              hint="0: as many as can."
+              type="number"
+              value={draft.concurrency}
+              onChange={(concurrency) => change({ concurrency })}
+            />
+            <SelectField
+              label="Order"
+              value={draft.order}
+              options={[
+                { value: "BACKFILL_ORDER_ASC", label: "The oldest first" },
+                { value: "BACKFILL_ORDER_DESC", label: "The newest first" },
+              ]}
+              onChange={(order) => change({ order: order as BackfillOrder })}
+            />
+          </div>
+        </>
+      ) : (
+        <>
+          <p>
+            <strong>{`${looked.backfill?.progress?.total ?? looked.runs.length} runs`}</strong> will be made:
+          </p>
+          <ol className="planned">
+            {looked.runs.slice(0, PREVIEWED).map((run) => (
+              <li key={run.number}>
+                {run.slot_at !== undefined && <Moment at={run.slot_at} />} <code>{JSON.stringify(run.parameters ?? {})}</code>
+              </li>
+            ))}
+          </ol>
+          {looked.runs.length > PREVIEWED && <p className="quiet">{`These are the first ${PREVIEWED}.`}</p>}
+        </>
+      )}
+    </FormDialog>
   );
 }

@@ -114,7 +114,7 @@ function Shown({ deployment }: { deployment: Deployment }) {
       <Tabs
         tabs={TABS.map((item) => ({ ...item, count: counts[item.key] }))}
         value={tab}
-        onChange={(next) => change({ tab: next === "overview" ? undefined : next })}
+        onChange={(next) => change({ tab: next === "overview" ? undefined : next }, true)}
       >
         {tab === "overview" && <Overview deployment={deployment} />}
         {tab === "runs" && (

@@ -1,11 +1,10 @@
-import { useMutation } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { call } from "../api/client.ts";
 import type { Deployment, JsonObject } from "../api/contract.gen.ts";
-import { Field, TextField } from "../parts/Fields.tsx";
-import { Modal } from "../parts/Modal.tsx";
-import { Fault } from "../parts/Notice.tsx";
+import { TextField } from "../parts/Fields.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
+import { useChange } from "../parts/useChange.ts";
 import { SchemaForm } from "../schema/SchemaForm.tsx";
 import { asSchema, filled, pathText, propertiesOf } from "../schema/schema.ts";
 import { useSchemaForm } from "../schema/useSchemaForm.ts";
@@ -39,18 +38,21 @@ export function RunDialog({ deployment, parameters, onClose }: RunDialogProps) {
   const [name, setName] = useState("");
   const [at, setAt] = useState("");
   const [tags, setTags] = useState("");
-  const [wrong, setWrong] = useState<Error>();
+  const [wrong, setWrong] = useState<string>();
 
-  const run = useMutation({
-    mutationFn: (chosen: JsonObject) =>
+  const shownText = text === "" && !hasFields ? JSON.stringify(deployment.content?.parameters ?? {}, null, 2) : text;
+
+  const save = useChange({
+    run: async () =>
       call("RunDeployment", {
         deployment_id: deployment.deployment_id,
-        parameters: chosen,
+        parameters: isJson ? parse(shownText) : form.value,
         name: name.trim(),
         tags: tags.split(",").map((tag) => tag.trim()).filter((tag) => tag !== ""),
         scheduled_at: at === "" ? undefined : new Date(at).toISOString(),
       }),
-    onSuccess: ({ flow_run: started }) => {
+    changes: [],
+    onDone: ({ flow_run: started }) => {
       onClose();
       if (started !== undefined)
         void navigate({ to: "/runs/$flowRunId", params: { flowRunId: started.flow_run_id } });
@@ -64,89 +66,55 @@ export function RunDialog({ deployment, parameters, onClose }: RunDialogProps) {
       try {
         form.setValue(parse(text));
       } catch (error) {
-        setWrong(error as Error);
+        setWrong((error as Error).message);
         return;
       }
     setJson(next);
   };
-  const submit = () => {
-    setWrong(undefined);
-    if (!isJson) {
-      if (form.check()) run.mutate(form.value);
-      else setWrong(new Error("Some parameters do not fit: see beside the fields."));
-      return;
-    }
-    try {
-      run.mutate(parse(shownText));
-    } catch (error) {
-      setWrong(error as Error);
-    }
-  };
-  const shownText = text === "" && !hasFields ? JSON.stringify(deployment.content?.parameters ?? {}, null, 2) : text;
-  const error = wrong ?? run.error;
   const others = form.shown.filter(({ path }) => path.length === 0).map(({ message }) => message);
+  const places = form.shown.map(({ path }) => pathText(path)).filter(Boolean);
 
   return (
-    <Modal title={`Run ${deployment.name}`} isOpen onClose={onClose}>
-      <form
-        className="wide"
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
-        {hasFields && (
-          <div className="switch" role="group" aria-label="Parameters as">
-            <button type="button" aria-pressed={!isJson} onClick={() => showJson(false)}>
-              Form
-            </button>
-            <button type="button" aria-pressed={isJson} onClick={() => showJson(true)}>
-              JSON
-            </button>
-          </div>
-        )}
-        {isJson ? (
-          <TextField
-            label="Parameters as JSON"
-            isCode
-            lines={Math.min(16, Math.max(5, shownText.split("\n").length + 1))}
-            value={shownText}
-            onChange={setText}
-          />
-        ) : (
-          <SchemaForm
-            schema={schema}
-            value={form.value}
-            violations={form.shown}
-            onChange={form.setValue}
-            onBroken={form.onBroken}
-          />
-        )}
-        <details className="more-fields">
-          <summary>Name, time and tags</summary>
-          <TextField label="Name of the run" hint="Empty: the server makes one." value={name} onChange={setName} />
-          <Field label="Start at" hint="Empty: at once.">
-            {(ids) => (
-              <input {...ids} type="datetime-local" className="field" value={at} onChange={(event) => setAt(event.target.value)} />
-            )}
-          </Field>
-          <TextField label="Tags" hint="Joined by commas, beside those of the deployment." value={tags} onChange={setTags} />
-        </details>
-        {others.length > 0 && <p className="field-error">{others.join(" ")}</p>}
-        {error !== null && <Fault error={error} />}
-        {form.shown.length > 0 && !isJson && (
-          <p className="quiet">{`To look at: ${form.shown.map(({ path }) => pathText(path)).filter(Boolean).join(", ")}`}</p>
-        )}
-        <div className="modal-foot">
-          <button type="button" className="button" onClick={onClose}>
-            Close
+    <FormDialog
+      title={`Run ${deployment.name}`}
+      action="Run"
+      isWide
+      check={() => isJson || form.check()}
+      save={save}
+      onClose={onClose}
+    >
+      {hasFields && (
+        <div className="switch" role="group" aria-label="Parameters as">
+          <button type="button" aria-pressed={!isJson} onClick={() => showJson(false)}>
+            Form
           </button>
-          <button type="submit" className="button button-main" disabled={run.isPending}>
-            Run
+          <button type="button" aria-pressed={isJson} onClick={() => showJson(true)}>
+            JSON
           </button>
         </div>
-      </form>
-    </Modal>
+      )}
+      {isJson ? (
+        <TextField
+          label="Parameters as JSON"
+          isCode
+          lines={Math.min(16, Math.max(5, shownText.split("\n").length + 1))}
+          value={shownText}
+          error={wrong}
+          onChange={setText}
+        />
+      ) : (
+        <SchemaForm schema={schema} value={form.value} violations={form.shown} onChange={form.setValue} onBroken={form.onBroken} />
+      )}
+      <details className="more-fields">
+        <summary>Name, time and tags</summary>
+        <TextField label="Name of the run" hint="Empty: the server makes one." value={name} onChange={setName} />
+        <TextField label="Start at" hint="Empty: at once." type="datetime-local" value={at} onChange={setAt} />
+        <TextField label="Tags" hint="Joined by commas, beside those of the deployment." value={tags} onChange={setTags} />
+      </details>
+      {!isJson && others.length > 0 && <p className="field-error">{others.join(" ")}</p>}
+      {!isJson && places.length > 0 && (
+        <p className="field-error" role="alert">{`Some parameters do not fit: ${places.join(", ")}`}</p>
+      )}
+    </FormDialog>
   );
 }

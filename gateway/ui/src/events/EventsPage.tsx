@@ -6,6 +6,7 @@ import { useStream } from "../api/live.ts";
 import { usePaged } from "../api/paged.ts";
 import { rangeOf } from "../api/spans.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
+import { Dotted } from "../parts/Dotted.tsx";
 import { FilterBar } from "../parts/FilterBar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Moment } from "../parts/Moment.tsx";
@@ -37,7 +38,7 @@ const COLUMNS: Column<Event>[] = [
       <Link to="/events/$eventId" params={{ eventId: event.event_id }} className="run-link">
         <span className="run-name">
           <span className={`event-mark state-${lookOfEvent(event.name)}`} aria-hidden="true" />
-          {shortName(event.name)}
+          <Dotted name={shortName(event.name)} />
         </span>
       </Link>
     ),
@@ -191,7 +192,9 @@ function Facets({ rows, name, about, onChange }: FacetsProps) {
         {names.map(([value, count]) => (
           <li key={value}>
             <button type="button" aria-pressed={chosenNames.includes(value)} onClick={() => toggleName(value)}>
-              <span>{shortName(value)}</span>
+              <span>
+                <Dotted name={shortName(value)} />
+              </span>
               <span className="count">{count}</span>
             </button>
           </li>

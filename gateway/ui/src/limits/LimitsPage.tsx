@@ -59,7 +59,7 @@ export function LimitsPage() {
       <div className="page-head">
         <h1>Limits</h1>
         <SearchField label="Search limits" value={text} onChange={(next) => change({ text: next })} />
-        <button type="button" className="button" onClick={() => setMaking(true)}>
+        <button type="button" className="button button-main" onClick={() => setMaking(true)}>
           <Icon name="plus" />
           New limit
         </button>

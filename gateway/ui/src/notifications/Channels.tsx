@@ -119,7 +119,7 @@ function ChannelCard({ channel, kind, onEdit }: ChannelCardProps) {
         <button type="button" className="button" disabled={test.isPending} aria-label={`Send a test to ${channel.name}`} onClick={() => test.mutate()}>
           {test.isPending ? "Sending …" : "Send a test"}
         </button>
-        <button type="button" className="button" aria-label={`Messages to ${channel.name}`} onClick={() => change({ tab: "deliveries", channel: channel.channel_id })}>
+        <button type="button" className="button" aria-label={`Messages to ${channel.name}`} onClick={() => change({ tab: "deliveries", channel: channel.channel_id }, true)}>
           Messages
         </button>
         <button type="button" className="button" disabled={flip.isPending} aria-label={`${channel.paused ? "Resume" : "Pause"} ${channel.name}`} onClick={() => flip.mutate()}>

@@ -21,7 +21,7 @@ export function NotificationsPage() {
       <Tabs
         tabs={TABS}
         value={tab}
-        onChange={(next) => change({ tab: next === "channels" ? undefined : next, status: undefined, channel: undefined })}
+        onChange={(next) => change({ tab: next === "channels" ? undefined : next, status: undefined, channel: undefined }, true)}
       >
         {tab === "channels" && <Channels />}
         {tab === "policies" && <Policies />}

@@ -31,12 +31,15 @@ interface ChartProps {
 const compact = new Intl.NumberFormat(undefined, { notation: "compact" });
 const moment = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" });
 const hour = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const second = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const DAY_SECONDS = 86_400;
+const MINUTE_SECONDS = 60;
 
 /** Writes a moment on the axis: the day where a day begins or steps are that long. */
 function tick(at: number, step: number): string {
   const date = new Date(at * 1000);
+  if (step < MINUTE_SECONDS) return second.format(date);
   const isMidnight = date.getHours() === 0 && date.getMinutes() === 0;
   return (step >= DAY_SECONDS || isMidnight ? day : hour).format(date);
 }
@@ -172,7 +175,7 @@ export default function Chart(props: ChartProps) {
         y: { range: (_, __, highest) => [0, Math.max(highest * 1.08, hasBars ? 1 : 0.001)] },
       },
       axes: [
-        { stroke: quiet, grid: { show: false }, ticks: { show: false }, font: "11px system-ui, sans-serif", size: 26, space: 90, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) },
+        { stroke: quiet, grid: { show: false }, ticks: { show: false }, font: "11px system-ui, sans-serif", size: 26, space: 100, values: (_, splits, __, ___, step) => splits.map((at) => tick(at, step)) },
         {
           stroke: quiet,
           grid: { stroke: line, width: 1 },

@@ -35,6 +35,14 @@ interface DataTableProps<Row extends RowData> {
   selection?: Selection;
 }
 
+/** Columns that say by themselves what they are, also in a card. */
+const PLAIN = new Set(["name", "run", "state", "status", "tags", "actions", "activity"]);
+
+/** Returns what stands before a value in a card. */
+function labelOf({ id, columnDef }: { id: string; columnDef: { header?: unknown } }): string | undefined {
+  return PLAIN.has(id) || typeof columnDef.header !== "string" || columnDef.header === "" ? undefined : columnDef.header;
+}
+
 function compare(a: string | number | undefined, b: string | number | undefined): number {
   // What has no value comes last.
   if (a === undefined || b === undefined) return a === b ? 0 : a === undefined ? 1 : -1;
@@ -152,7 +160,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                 </td>
               )}
               {row.getAllCells().map((cell) => (
-                <td key={cell.id} className={`column-${cell.column.id}`}>
+                <td key={cell.id} className={`column-${cell.column.id}`} data-label={labelOf(cell.column)}>
                   <table.FlexRender cell={cell} />
                 </td>
               ))}

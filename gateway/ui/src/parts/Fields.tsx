@@ -55,10 +55,12 @@ interface TextFieldProps extends Frame {
   isCode?: boolean;
   isDisabled?: boolean;
   autoFocus?: boolean;
+  /** What the browser may fill in: a word of HTML. */
+  autoComplete?: string;
 }
 
 /** A line of text, or several. */
-export function TextField({ value, onChange, type = "text", placeholder, lines, isCode = false, isDisabled = false, autoFocus, ...frame }: TextFieldProps) {
+export function TextField({ value, onChange, type = "text", placeholder, lines, isCode = false, isDisabled = false, autoFocus, autoComplete, ...frame }: TextFieldProps) {
   const className = `field ${isCode ? "code-field" : ""}`;
   return (
     <Field {...frame}>
@@ -74,7 +76,7 @@ export function TextField({ value, onChange, type = "text", placeholder, lines, 
             disabled={isDisabled}
             autoFocus={autoFocus}
             spellCheck={!isCode}
-            autoComplete={type === "password" ? "new-password" : "off"}
+            autoComplete={autoComplete ?? (type === "password" ? "new-password" : "off")}
             step={type === "number" ? "any" : undefined}
             onChange={(event) => onChange(event.target.value)}
           />

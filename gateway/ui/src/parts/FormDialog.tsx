@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import type { ReactNode, SubmitEvent } from "react";
 import { Modal } from "./Modal.tsx";
 import { Fault } from "./Notice.tsx";
 
@@ -13,28 +13,44 @@ interface FormDialogProps {
   /** For a form with much in it. Its fields say by themselves what is wrong with them. */
   isWide?: boolean;
   isReady?: boolean;
+  /** What the button says that leaves everything as it is. */
+  leave?: string;
+  /** The way back, where the form has steps. */
+  onBack?: (() => void) | undefined;
   onClose: () => void;
   children: ReactNode;
 }
 
+/** Goes to the first field with something wrong, once what is wrong is shown. */
+function showWrong(form: HTMLFormElement) {
+  requestAnimationFrame(() => form.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
+}
+
 /** A form in front of the page. */
 export function FormDialog(props: FormDialogProps) {
-  const { title, action = "Save", save, check, isWide = false, isReady = true, onClose, children } = props;
+  const { title, action = "Save", save, check, isWide = false, isReady = true, leave = "Close", onBack, onClose, children } = props;
+  const submit = (event: SubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (check === undefined || check()) save.mutate();
+    else showWrong(event.currentTarget);
+  };
   return (
     <Modal title={title} isOpen onClose={onClose}>
       <form
         className={isWide ? "wide" : "form"}
         noValidate={isWide && check !== undefined}
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (check === undefined || check()) save.mutate();
-        }}
+        onSubmit={submit}
       >
         {children}
         {save.error !== null && <Fault error={save.error} />}
         <div className="modal-foot">
+          {onBack !== undefined && (
+            <button type="button" className="button" onClick={onBack}>
+              Back
+            </button>
+          )}
           <button type="button" className="button" onClick={onClose}>
-            Close
+            {leave}
           </button>
           <button type="submit" className="button button-main" disabled={save.isPending || !isReady}>
             {action}

@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { useEffect, type ReactNode } from "react";
+import type { ReactNode } from "react";
 
 interface PageHeadProps {
   title: string;
@@ -11,14 +11,8 @@ interface PageHeadProps {
   actions?: ReactNode;
 }
 
-/** The name of a page, the way back, and what can be done there; names the window, too. */
+/** The name of a page, the way back, and what can be done there. */
 export function PageHead({ title, from, badge, actions }: PageHeadProps) {
-  useEffect(() => {
-    document.title = `${title} · Headrace`;
-    return () => {
-      document.title = "Headrace";
-    };
-  }, [title]);
   return (
     <>
       {from !== undefined && (

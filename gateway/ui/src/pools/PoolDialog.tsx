@@ -1,12 +1,12 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo, useState } from "react";
 import { call } from "../api/client.ts";
 import type { JsonObject, QueuePolicy, WorkPool } from "../api/contract.gen.ts";
 import { CheckField, SelectField, TextField } from "../parts/Fields.tsx";
-import { Modal } from "../parts/Modal.tsx";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
-import { tell } from "../parts/toasts.ts";
+import { useChange } from "../parts/useChange.ts";
 import { secondsOfText, textOfSpan } from "../deployments/schedules.ts";
 import { SchemaForm } from "../schema/SchemaForm.tsx";
 import { asSchema, initialObject, violationsOf } from "../schema/schema.ts";
@@ -39,6 +39,7 @@ function withDefaults(template: Template, values: JsonObject): JsonObject {
 
 /** Makes or changes a work pool, with the values that its runs start with. */
 export function PoolDialog({ pool, onClose }: { pool: WorkPool | undefined; onClose: () => void }) {
+  const navigate = useNavigate();
   const [type, setType] = useState(pool?.type ?? FIRST_TYPE);
   const standard = useQuery({
     queryKey: ["base-job-template", type],
@@ -46,30 +47,7 @@ export function PoolDialog({ pool, onClose }: { pool: WorkPool | undefined; onCl
     enabled: pool === undefined,
   });
   const found = pool?.base_job_template ?? standard.data?.base_job_template;
-  return (
-    <Modal title={pool === undefined ? "New work pool" : `Change ${pool.name}`} isOpen onClose={onClose}>
-      {standard.error !== null && <Fault error={standard.error} />}
-      {found === undefined && standard.error === null ? (
-        <Loading what="the template" />
-      ) : (
-        <Editor key={type} pool={pool} type={type} onType={setType} types={standard.data?.known_types ?? TYPES} template={templateOf(found)} onClose={onClose} />
-      )}
-    </Modal>
-  );
-}
-
-interface EditorProps {
-  pool: WorkPool | undefined;
-  type: string;
-  types: string[];
-  onType: (type: string) => void;
-  template: Template;
-  onClose: () => void;
-}
-
-function Editor({ pool, type, types, onType, template, onClose }: EditorProps) {
-  const queries = useQueryClient();
-  const navigate = useNavigate();
+  const template = useMemo(() => templateOf(found), [found]);
   const schema = useMemo(() => asSchema(template.variables), [template]);
   const [name, setName] = useState("");
   const [description, setDescription] = useState(pool?.description ?? "");
@@ -78,14 +56,22 @@ function Editor({ pool, type, types, onType, template, onClose }: EditorProps) {
     pool === undefined || pool.queue_policy === "QUEUE_POLICY_UNSPECIFIED" ? "QUEUE_POLICY_WEIGHTED" : pool.queue_policy,
   );
   const [timeout, setTimeoutText] = useState(textOfSpan(pool?.start_timeout));
-  const [values, setValues] = useState<JsonObject>(() => initialObject(schema, schema));
+  // Values belong to the template that they were typed for.
+  const [typed, setTyped] = useState<JsonObject>();
+  const values = useMemo(() => typed ?? initialObject(schema, schema), [typed, schema]);
   const [broken, setBroken] = useState<Record<string, string>>({});
   const [isRaw, setRaw] = useState(false);
   const [raw, setRawText] = useState("");
   const violations = violationsOf(values, { ...schema, required: [] }, schema);
+  const changeType = (next: string) => {
+    setType(next);
+    setTyped(undefined);
+    setBroken({});
+    setRaw(false);
+  };
 
-  const save = useMutation({
-    mutationFn: async () => {
+  const save = useChange({
+    run: async () => {
       if (!isRaw && (violations.length > 0 || Object.keys(broken).length > 0))
         throw new Error("Some values do not fit: see beside the fields.");
       const seconds = timeout.trim() === "" ? undefined : secondsOfText(timeout);
@@ -104,31 +90,32 @@ function Editor({ pool, type, types, onType, template, onClose }: EditorProps) {
             update_mask: "description,base_job_template,concurrency_limit,queue_policy,start_timeout",
           });
     },
-    onSuccess: async ({ work_pool: made }) => {
-      await queries.invalidateQueries({ queryKey: ["work-pools"] });
-      tell(pool === undefined ? "The pool was made" : "The pool was changed");
+    changes: ["work-pools"],
+    done: pool === undefined ? "The pool was made" : "The pool was changed",
+    onDone: ({ work_pool: made }) => {
       onClose();
       if (pool === undefined && made !== undefined)
         void navigate({ to: "/work-pools/$workPoolName", params: { workPoolName: made.name } });
     },
   });
   return (
-    <form
-      className="wide"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save.mutate();
-      }}
+    <FormDialog
+      title={pool === undefined ? "New work pool" : `Change ${pool.name}`}
+      action={pool === undefined ? "Make the pool" : "Save"}
+      isWide
+      isReady={found !== undefined}
+      save={save}
+      onClose={onClose}
     >
       {pool === undefined && (
         <div className="field-pair">
-          <TextField label="Name" isRequired value={name} onChange={setName} />
+          <TextField label="Name" isRequired autoFocus value={name} onChange={setName} />
           <SelectField
             label="Type"
             hint="The kind of its workers"
             value={type}
-            options={[...new Set([...types, type])].map((item) => ({ value: item, label: item }))}
-            onChange={onType}
+            options={[...new Set([...(standard.data?.known_types ?? TYPES), type])].map((item) => ({ value: item, label: item }))}
+            onChange={changeType}
           />
         </div>
       )}
@@ -147,36 +134,37 @@ function Editor({ pool, type, types, onType, template, onClose }: EditorProps) {
         <TextField label="Most time to start" hint="Such as 90s or 5m; empty: as long as it takes." value={timeout} onChange={setTimeoutText} />
       </div>
       <h3 className="form-title">What its runs start with</h3>
-      <CheckField
-        label="Edit the whole base job template as JSON"
-        isChecked={isRaw}
-        onChange={(next) => {
-          setRaw(next);
-          if (next) setRawText(JSON.stringify(withDefaults(template, values), null, 2));
-        }}
-      />
-      {isRaw ? (
-        <TextField label="Base job template" isCode lines={16} value={raw} onChange={setRawText} />
+      {found === undefined ? (
+        standard.error === null ? (
+          <Loading what="the template" />
+        ) : (
+          <Fault error={standard.error} onRetry={() => void standard.refetch()} />
+        )
       ) : (
-        <SchemaForm
-          schema={schema}
-          value={values}
-          violations={[...violations, ...Object.entries(broken).map(([path, message]) => ({ path: [path], message }))]}
-          onChange={setValues}
-          onBroken={(path, message) =>
-            setBroken(({ [path]: _former, ...others }) => (message === undefined ? others : { ...others, [path]: message }))
-          }
-        />
+        <>
+          <CheckField
+            label="Edit the whole base job template as JSON"
+            isChecked={isRaw}
+            onChange={(next) => {
+              setRaw(next);
+              if (next) setRawText(JSON.stringify(withDefaults(template, values), null, 2));
+            }}
+          />
+          {isRaw ? (
+            <TextField label="Base job template" isCode lines={16} value={raw} onChange={setRawText} />
+          ) : (
+            <SchemaForm
+              schema={schema}
+              value={values}
+              violations={[...violations, ...Object.entries(broken).map(([path, message]) => ({ path: [path], message }))]}
+              onChange={setTyped}
+              onBroken={(path, message) =>
+                setBroken(({ [path]: _former, ...others }) => (message === undefined ? others : { ...others, [path]: message }))
+              }
+            />
+          )}
+        </>
       )}
-      {save.error !== null && <Fault error={save.error} />}
-      <div className="modal-foot">
-        <button type="button" className="button" onClick={onClose}>
-          Close
-        </button>
-        <button type="submit" className="button button-main" disabled={save.isPending}>
-          {pool === undefined ? "Make the pool" : "Save"}
-        </button>
-      </div>
-    </form>
+    </FormDialog>
   );
 }

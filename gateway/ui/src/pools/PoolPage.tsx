@@ -118,7 +118,7 @@ function Shown({ pool }: { pool: WorkPool }) {
       <Tabs
         tabs={TABS.map((item) => ({ ...item, count: item.key === "workers" ? workers.rows.length : undefined }))}
         value={tab}
-        onChange={(next) => change({ tab: next === "queues" ? undefined : next })}
+        onChange={(next) => change({ tab: next === "queues" ? undefined : next }, true)}
       >
         {tab === "queues" && <Queues pool={pool} />}
         {tab === "runs" && <Runs pool={pool} />}

@@ -31,7 +31,7 @@ export function PoolsPage() {
       <div className="page-head">
         <h1>Work pools</h1>
         <span className="actions">
-          <button type="button" className="button" onClick={() => setMaking(true)}>
+          <button type="button" className="button button-main" onClick={() => setMaking(true)}>
             <Icon name="plus" />
             New pool
           </button>

@@ -1,10 +1,11 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { useMemo } from "react";
 import { CallError, call } from "../api/client.ts";
 import type { FlowRun, JsonObject, JsonValue } from "../api/contract.gen.ts";
+import { FormDialog } from "../parts/FormDialog.tsx";
 import { Modal } from "../parts/Modal.tsx";
 import { Fault, Loading } from "../parts/Notice.tsx";
-import { tell } from "../parts/toasts.ts";
+import { useChange } from "../parts/useChange.ts";
 import { SchemaForm } from "../schema/SchemaForm.tsx";
 import { asSchema, filled } from "../schema/schema.ts";
 import { useSchemaForm } from "../schema/useSchemaForm.ts";
@@ -38,27 +39,26 @@ export function ResumeDialog({ run, onClose, onChange }: ResumeDialogProps) {
       return { schema: isObject ? schema : undefined, description: typeof description === "string" ? description : "" };
     },
   });
+  const form = { run, title: `Resume ${run.name}`, onClose, onChange };
+  if (data !== undefined) return <Form {...form} object={data.schema} description={data.description} />;
   return (
-    <Modal title={`Resume ${run.name}`} isOpen onClose={onClose}>
-      {error !== null && <Fault error={error} />}
-      {data === undefined && error === null && <Loading what="what the run asks for" />}
-      {data !== undefined && (
-        <Form run={run} object={data.schema} description={data.description} onClose={onClose} onChange={onChange} />
-      )}
+    <Modal title={form.title} isOpen onClose={onClose}>
+      {error === null ? <Loading what="what the run asks for" /> : <Fault error={error} />}
     </Modal>
   );
 }
 
 interface FormProps extends ResumeDialogProps {
+  title: string;
   object: JsonObject | undefined;
   description: string;
 }
 
-function Form({ run, object, description, onClose, onChange }: FormProps) {
+function Form({ run, title, object, description, onClose, onChange }: FormProps) {
   const schema = useMemo(() => asSchema(object), [object]);
   const form = useSchemaForm(schema, () => filled({}, schema, schema));
-  const resume = useMutation({
-    mutationFn: async () => {
+  const save = useChange({
+    run: async () => {
       const answer = await call("ResumeFlowRun", {
         flow_run_id: run.flow_run_id,
         run_input: object === undefined ? undefined : form.value,
@@ -68,19 +68,22 @@ function Form({ run, object, description, onClose, onChange }: FormProps) {
       if (why !== undefined) throw new Error(why);
       return answer.flow_run;
     },
-    onSuccess: (changed) => {
+    changes: [],
+    done: "The run goes on",
+    onDone: (changed) => {
       if (changed !== undefined) onChange(changed);
-      tell("The run goes on");
       onClose();
     },
   });
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (object === undefined || form.check()) resume.mutate();
-      }}
+    <FormDialog
+      title={title}
+      action="Resume"
+      leave="Keep it paused"
+      isWide={object !== undefined}
+      check={() => object === undefined || form.check()}
+      save={save}
+      onClose={onClose}
     >
       {description !== "" && <p className="confirm-text">{description}</p>}
       {object === undefined ? (
@@ -88,15 +91,6 @@ function Form({ run, object, description, onClose, onChange }: FormProps) {
       ) : (
         <SchemaForm schema={schema} value={form.value} violations={form.shown} onChange={form.setValue} onBroken={form.onBroken} />
       )}
-      {resume.error !== null && <Fault error={resume.error} />}
-      <div className="modal-foot">
-        <button type="button" className="button" onClick={onClose}>
-          Keep it paused
-        </button>
-        <button type="submit" className="button button-main" disabled={resume.isPending}>
-          Resume
-        </button>
-      </div>
-    </form>
+    </FormDialog>
   );
 }

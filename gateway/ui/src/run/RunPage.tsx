@@ -1,5 +1,4 @@
 import { Link, getRouteApi } from "@tanstack/react-router";
-import { useEffect } from "react";
 import { useAddress } from "../api/address.ts";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Tabs } from "../parts/Tabs.tsx";
@@ -30,14 +29,6 @@ export function RunPage() {
 function Run({ flowRunId }: { flowRunId: string }) {
   const [search, change] = useAddress();
   const { run, tasks, refused, takeRun } = useRun(flowRunId);
-  const name = run?.name;
-  useEffect(() => {
-    if (name === undefined) return;
-    document.title = `${name} · Headrace`;
-    return () => {
-      document.title = "Headrace";
-    };
-  }, [name]);
 
   if (refused !== undefined)
     return refused.status === 404 ? (
@@ -62,7 +53,7 @@ function Run({ flowRunId }: { flowRunId: string }) {
       <Tabs
         tabs={RUN_TABS.map((key) => ({ key, label: TAB_LABELS[key], count: counts[key] }))}
         value={tab}
-        onChange={(next) => change({ tab: next })}
+        onChange={(next) => change({ tab: next }, true)}
       >
         {tab === "timeline" &&
           (tasks.length === 0 ? (
@@ -73,7 +64,7 @@ function Run({ flowRunId }: { flowRunId: string }) {
                 run={run}
                 tasks={tasks}
                 mode={search.view === "graph" ? "graph" : "timeline"}
-                onMode={(view) => change({ view: view === "graph" ? view : undefined })}
+                onMode={(view) => change({ view: view === "graph" ? view : undefined }, true)}
                 selected={search.task}
                 onSelect={(task) => change({ task })}
               />

@@ -32,10 +32,10 @@ export function RunsPage() {
       <div className="page-head">
         <h1>Runs</h1>
         <div className="segments" role="group" aria-label="Which runs">
-          <button type="button" aria-pressed={!isTasks} onClick={() => change({ kind: undefined, order: undefined })}>
+          <button type="button" aria-pressed={!isTasks} onClick={() => change({ kind: undefined, order: undefined }, true)}>
             Flow runs
           </button>
-          <button type="button" aria-pressed={isTasks} onClick={() => change({ kind: "tasks", order: undefined })}>
+          <button type="button" aria-pressed={isTasks} onClick={() => change({ kind: "tasks", order: undefined }, true)}>
             Task runs
           </button>
         </div>
@@ -68,7 +68,7 @@ function FlowRuns({ search, change }: { search: Search; change: (change: Search)
   return (
     <>
       <FilterBar fields={FLOW_RUN_FIELDS} searchLabel="Find runs by name, flow or message">
-        <SavedViews search={search} />
+        <SavedViews search={search} isReady={!list.isLoading} />
         <div className="filter-end">
           {chosen.length === 2 && (
             <Link

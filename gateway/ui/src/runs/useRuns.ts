@@ -5,10 +5,10 @@ import { useCallback, useEffect, useMemo, useRef } from "react";
 import { call } from "../api/client.ts";
 import type { FlowRun, FlowRunFilter, FlowRunSort, Input, ListFlowRunsResponse } from "../api/contract.gen.ts";
 import { useStream } from "../api/live.ts";
+import { useOpened } from "../api/watch.ts";
 
 const PAGE_SIZE = 100;
 const GATHER_MILLISECONDS = 1_000;
-const SETTLE_MILLISECONDS = 1_000;
 
 interface Pages {
   runs: FlowRun[];
@@ -86,31 +86,24 @@ export function useRuns(filter: Input<FlowRunFilter>, sort?: FlowRunSort, onChan
     },
     [apply],
   );
-  const reopening = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   useEffect(
     () => () => {
       clearTimeout(gathering.current);
       gathering.current = undefined;
-      clearTimeout(reopening.current);
     },
     [],
   );
 
   const followed = useMemo(() => ({ filter: { ...filter, state_types: undefined, state_names: undefined } }), [filter]);
+  // What changed between the list and the stream, or while the connection was lost.
   const hasOpened = useRef(false);
+  const onOpen = useOpened(() => {
+    void queries.invalidateQueries({ queryKey: ["flow-runs"] });
+    if (hasOpened.current) notify.current?.();
+    hasOpened.current = true;
+  });
   useStream("FollowFlowRuns", followed, {
-    // What changed between the list and the stream, or while the connection was lost. At first that is next to nothing:
-    // the page is drawn before it is asked for.
-    onOpen: () => {
-      clearTimeout(reopening.current);
-      const refresh = () => {
-        void queries.invalidateQueries({ queryKey: ["flow-runs"] });
-        if (hasOpened.current) notify.current?.();
-        hasOpened.current = true;
-      };
-      if (hasOpened.current) refresh();
-      else reopening.current = setTimeout(refresh, SETTLE_MILLISECONDS);
-    },
+    onOpen,
     onAnswer: ({ flow_runs: runs }) => {
       for (const run of runs) changed.current.set(run.flow_run_id, run);
       if (runs.length > 0 && frame.current === 0) frame.current = requestAnimationFrame(apply);

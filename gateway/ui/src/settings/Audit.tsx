@@ -7,6 +7,7 @@ import { useStream } from "../api/live.ts";
 import { usePaged } from "../api/paged.ts";
 import { rangeOf } from "../api/spans.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
+import { Dotted } from "../parts/Dotted.tsx";
 import { FilterBar } from "../parts/FilterBar.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Modal } from "../parts/Modal.tsx";
@@ -46,7 +47,7 @@ const columnsWith = (onOpen: (entry: AuditEntry) => void): Column<AuditEntry>[] 
     cell: ({ row: { original: entry } }) => (
       <span className="run-link">
         <button type="button" className="link" onClick={() => onOpen(entry)}>
-          {entry.action}
+          <Dotted name={entry.action} />
         </button>
         <span className="quiet clipped">{`${entry.object_kind} ${entry.object_id}`.trim()}</span>
       </span>

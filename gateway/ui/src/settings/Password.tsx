@@ -4,6 +4,7 @@ import { CopyButton } from "../parts/CopyButton.tsx";
 import { TextField } from "../parts/Fields.tsx";
 import { FormDialog } from "../parts/FormDialog.tsx";
 import { Modal } from "../parts/Modal.tsx";
+import { QrCode } from "../parts/QrCode.tsx";
 import { useChange } from "../parts/useChange.ts";
 
 /** How one signs in with a password of this server, and with one-time codes on top of it. */
@@ -93,9 +94,10 @@ function CodesDialog({ onClose }: { onClose: () => void }) {
   return (
     <FormDialog title="Set up one-time codes" action="Turn them on" save={confirm} onClose={onClose}>
       <p>
-        Put this secret into your app (Aegis, 1Password, Google Authenticator …) as a time-based one, or{" "}
-        <a href={begin.data.uri}>open the app of this device</a>:
+        Scan this with your app (Aegis, 1Password, Google Authenticator …), or <a href={begin.data.uri}>open the app of this device</a>.
       </p>
+      <QrCode text={begin.data.uri} label="The secret as a QR code" />
+      <p className="quiet">It cannot be scanned? Type the secret in, as a time-based one:</p>
       <p className="once">
         <code>{begin.data.secret.replace(/(.{4})(?=.)/g, "$1 ")}</code> <CopyButton text={begin.data.secret} label="Copy the secret" />
       </p>

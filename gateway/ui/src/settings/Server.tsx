@@ -13,6 +13,7 @@ export function Server() {
   if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
   if (isPending) return <Loading what="the server" />;
   const url = window.location.origin;
+  const profile = window.location.hostname === "127.0.0.1" ? "local" : (window.location.hostname.split(".")[0] ?? "server");
   const grpc = data.grpc_address.startsWith(":") ? `${window.location.hostname}${data.grpc_address}` : data.grpc_address;
   return (
     <div className="sections">
@@ -33,6 +34,8 @@ export function Server() {
       <section>
         <h2>Let programs use it</h2>
         <Code text={`export HEADRACE_API_URL=${url}\nheadrace version`} />
+        <p className="quiet setting-note">Or keep it in a profile, one for each server:</p>
+        <Code text={`headrace profile create ${profile}\nheadrace profile use ${profile}\nheadrace config set HEADRACE_API_URL=${url}`} />
       </section>
     </div>
   );

@@ -9,7 +9,7 @@ import { THEMES, chooseTheme, useTheme, type Theme } from "../shell/theme.ts";
 import { KeyDialog, KeyList } from "./KeyList.tsx";
 import { Password } from "./Password.tsx";
 import { Sessions } from "./Sessions.tsx";
-import { grouped, permissionText } from "./permissions.ts";
+import { grouped, permissionWord } from "./permissions.ts";
 
 const KINDS: Record<PrincipalKind, string> = {
   PRINCIPAL_KIND_UNSPECIFIED: "somebody",
@@ -94,7 +94,7 @@ function May({ caller }: { caller: GetCallerResponse }) {
       ) : (
         <Facts
           facts={Object.fromEntries(
-            grouped(caller.permissions).map(({ label, permissions }) => [label, permissions.map(permissionText).join(", ")]),
+            grouped(caller.permissions).map(({ label, permissions }) => [label, permissions.map((one) => permissionWord(one, label)).join(", ")]),
           )}
         />
       )}

@@ -1,27 +1,54 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { useQuery } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useLocation, useNavigate } from "@tanstack/react-router";
 import { Suspense, lazy, useState } from "react";
 import { call } from "../api/client.ts";
 import { useConnection } from "../api/connection.ts";
+import { Code } from "../parts/CopyButton.tsx";
 import { Icon } from "../parts/Icon.tsx";
+import { Empty, Loading } from "../parts/Notice.tsx";
+import { tellFault } from "../parts/toasts.ts";
 import { KeyHelp } from "./KeyHelp.tsx";
 import { isApple, useShortcuts, type Shortcut } from "./keys.ts";
 import { GROUPS, PLACES } from "./places.ts";
 import { useTheme, type Theme } from "./theme.ts";
 import { Toasts } from "./Toasts.tsx";
+import { useHome } from "./useHome.ts";
+import { useWay } from "./useWay.ts";
 
 const SearchDialog = lazy(() => import("../search/SearchDialog.tsx"));
 const WorkspaceMenu = lazy(() => import("./WorkspaceMenu.tsx"));
 
-/** The frame around every page: where to go, how the server is, messages. */
+/** What is around every page. Who signs in sees nothing else yet. */
 export function Shell() {
+  const { pathname } = useLocation();
+  return pathname.startsWith("/sign-in") ? <Door /> : <Frame />;
+}
+
+/** The frame around pages for those who are not in yet. */
+function Door() {
+  useWay("");
+  return (
+    <div className="door">
+      <Brand />
+      <main id="main" className="door-main" tabIndex={-1}>
+        <Outlet />
+      </main>
+      <Toasts />
+    </div>
+  );
+}
+
+/** The frame around all other pages: where to go, how the server is, messages. */
+function Frame() {
+  const home = useHome();
   const navigate = useNavigate();
   const [theme, nextTheme] = useTheme();
   const [isHelpOpen, setHelpOpen] = useState(false);
   const [isSearchOpen, setSearchOpen] = useState(false);
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const { pathname } = useLocation();
+  useWay(pathname);
   const [shownPath, setShownPath] = useState(pathname);
   if (shownPath !== pathname) {
     setShownPath(pathname);
@@ -85,7 +112,9 @@ export function Shell() {
       <div className="content">
         <ConnectionBar />
         <main id="main" className="main" tabIndex={-1}>
-          <Outlet />
+          {home === "here" && <Outlet />}
+          {home === "leaving" && <Loading what="your workspace" />}
+          {home === "nowhere" && <Stranger />}
         </main>
       </div>
       <KeyHelp shortcuts={shortcuts} isOpen={isHelpOpen} onClose={() => setHelpOpen(false)} />
@@ -99,10 +128,33 @@ export function Shell() {
   );
 }
 
+/** What somebody sees who has no role anywhere yet. */
+function Stranger() {
+  const leave = useMutation({
+    mutationFn: () => call("SignOut", {}),
+    onSuccess: () => window.location.assign("/sign-in"),
+    onError: (error) => tellFault("You could not be signed out", error),
+  });
+  return (
+    <Empty title="You have no role in a workspace yet">
+      <p>Whoever administers this server can give you one: in the settings under Grants of roles, or with this command.</p>
+      <Code text="headrace role assign developer --user YOUR-ADDRESS" />
+      <p className="button-row">
+        <button type="button" className="button" onClick={() => window.location.reload()}>
+          Look again
+        </button>
+        <button type="button" className="button" disabled={leave.isPending} onClick={() => leave.mutate()}>
+          Sign out
+        </button>
+      </p>
+    </Empty>
+  );
+}
+
 function Workspace() {
   return (
     <div className="workspace">
-      <Suspense fallback={null}>
+      <Suspense fallback={<span className="workspace-wait" />}>
         <WorkspaceMenu />
       </Suspense>
     </div>

@@ -14,7 +14,7 @@ export default function WorkspaceMenu() {
   const [wasOpened, setOpened] = useState(false);
   const list = usePaged("ListWorkspaces", "workspaces", wasOpened ? {} : undefined, (page) => page.workspaces);
   const here = caller.data?.workspace;
-  if (here === undefined) return null;
+  if (here === undefined) return <span className="workspace-wait" />;
   const name = here.name === "" ? here.handle : here.name;
   return (
     <Menu

@@ -16,6 +16,7 @@ import { Tags } from "../parts/PageHead.tsx";
 import { SearchField } from "../parts/SearchField.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
 import { useChange } from "../parts/useChange.ts";
+import { viewOf } from "../runs/views.ts";
 
 const EXAMPLE = `from headrace.variables import Variable
 
@@ -27,7 +28,10 @@ export function VariablesPage() {
   const queries = useQueryClient();
   const [{ text = "" }, change] = useAddress();
   const [asked, setAsked] = useState<{ variable: Variable | undefined }>();
-  const list = usePaged("ListVariables", "variables", { name_contains: text }, (page) => page.variables);
+  // Saved views are kept as variables, and shown where they belong.
+  const list = usePaged("ListVariables", "variables", { name_contains: text }, (page) =>
+    page.variables.filter((variable) => viewOf(variable) === undefined),
+  );
   const { mutate: remove } = useMutation({
     mutationFn: async (variable: Variable) => {
       await call("DeleteVariable", { name: variable.name });
@@ -45,7 +49,7 @@ export function VariablesPage() {
       <div className="page-head">
         <h1>Variables</h1>
         <SearchField label="Search variables" value={text} onChange={(next) => change({ text: next })} />
-        <button type="button" className="button" onClick={() => setAsked({ variable: undefined })}>
+        <button type="button" className="button button-main" onClick={() => setAsked({ variable: undefined })}>
           <Icon name="plus" />
           New variable
         </button>
