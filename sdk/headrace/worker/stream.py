@@ -153,7 +153,8 @@ class WorkerStream:
 
     async def _converse(self) -> None:
         # Of its own: the call before may be gone and still wait for a message, which it would take and lose.
-        self._outgoing = outgoing = asyncio.Queue(_OUTBOX_LIMIT)
+        outgoing: _Outgoing = asyncio.Queue(_OUTBOX_LIMIT)
+        self._outgoing = outgoing
         stub = worker_pb2_grpc.WorkerServiceStub(self._channel())
         requests = self._requests(outgoing)
         call = stub.Connect(requests)
