@@ -13,7 +13,7 @@ from headrace.api.v1 import state_pb2
 from headrace_harness import ledger
 from headrace_harness.machine import Machine, only
 from headrace_harness.observer import Observer
-from headrace_harness.servers import Addresses, free_port
+from headrace_harness.servers import Addresses, refusing_port
 from headrace_harness.stack import LOOPBACK
 
 FLOWS = pathlib.Path(__file__).parent / "flows"
@@ -104,20 +104,21 @@ async def test_a_deployment_to_a_pool_that_is_not_there_is_refused(machine: Mach
 
 async def test_a_server_that_is_not_there_is_said_with_the_way_out(machine: Machine) -> None:
     machine.take(FLOWS / "many.py")
-    nobody = f"http://{LOOPBACK}:{free_port()}"
-    done = await machine.headrace("flow", "ls", expect=UNREACHABLE, HEADRACE_API_URL=nobody)
-    assert nobody in done.err
-    assert "headrace server start" in done.err.replace("\n", " ")
-    done = await machine.python("many.py", "3", expect=1, HEADRACE_API_URL=nobody)
-    assert nobody in done.err.splitlines()[-1]
-    # What was tried underneath is in the message already.
-    assert done.err.count("Traceback") == 1
-    # A worker may be started before its server.
-    worker = machine.start_worker_now("any", HEADRACE_API_URL=nobody)
-    await worker.until_said("Trying again")
-    assert nobody in worker.output()
-    worker.signal(signal.SIGINT)
-    assert await worker.ended() == 130
+    with refusing_port() as port:
+        nobody = f"http://{LOOPBACK}:{port}"
+        done = await machine.headrace("flow", "ls", expect=UNREACHABLE, HEADRACE_API_URL=nobody)
+        assert nobody in done.err
+        assert "headrace server start" in done.err.replace("\n", " ")
+        done = await machine.python("many.py", "3", expect=1, HEADRACE_API_URL=nobody)
+        assert nobody in done.err.splitlines()[-1]
+        # What was tried underneath is in the message already.
+        assert done.err.count("Traceback") == 1
+        # A worker may be started before its server.
+        worker = machine.start_worker_now("any", HEADRACE_API_URL=nobody)
+        await worker.until_said("Trying again")
+        assert nobody in worker.output()
+        worker.signal(signal.SIGINT)
+        assert await worker.ended() == 130
 
 
 async def test_an_address_at_which_something_else_answers_is_said(machine: Machine, addresses: Addresses) -> None:

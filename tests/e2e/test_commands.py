@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from headrace_harness.machine import Machine, only
-from headrace_harness.servers import Addresses
+from headrace_harness.servers import Addresses, eventually
 
 FLOWS = pathlib.Path(__file__).parent / "flows"
 WIDTH = 80
@@ -75,7 +75,12 @@ async def test_one_thing_is_shown_with_what_belongs_to_it(machine: Machine, used
     assert "Completed" in shown
     task = (await machine.headrace("task-run", "ls", "--flow-run", run["flow_run_id"], "-o", "json")).json()[0]
     assert task["name"] in (await machine.headrace("task-run", "inspect", task["task_run_id"])).out
-    assert "squaring 1" in (await machine.headrace("flow-run", "logs", run["name"])).out
+
+    async def is_logged() -> bool:
+        return "squaring 1" in (await machine.headrace("flow-run", "logs", run["name"])).out
+
+    # Lines of a run reach the log in the background.
+    await eventually(is_logged)
     assert "squaring 1" in (await machine.headrace("flow-run", "logs", run["name"], "--follow")).out
     assert used in (await machine.headrace("deployment", "inspect", "squares/test")).out
     assert used in (await machine.headrace("work-pool", "inspect", used)).out

@@ -5,16 +5,15 @@ from __future__ import annotations
 import datetime
 import pathlib
 import signal
-import time
 import uuid
 
 import psutil
 import pytest
 
-from headrace.api.v1 import log_pb2, state_pb2, work_pool_pb2, work_pool_pb2_grpc
+from headrace.api.v1 import flow_run_pb2, log_pb2, state_pb2, work_pool_pb2, work_pool_pb2_grpc
 from headrace_harness import ledger
 from headrace_harness.machine import Machine, Program, only
-from headrace_harness.observer import Observer, counted
+from headrace_harness.observer import Observer, counted, is_final
 from headrace_harness.servers import eventually, until
 from headrace_harness.stack import Stack
 
@@ -64,7 +63,7 @@ async def test_a_deployed_run_is_executed_with_its_logs_output_and_artifacts(
         } <= lines
 
     # What the worker captured comes a moment after the end of the run.
-    await eventually(is_complete, 10)
+    await eventually(is_complete)
 
 
 async def test_a_process_that_quits_is_noticed_at_once_and_tried_again(
@@ -86,11 +85,11 @@ async def test_a_cancelled_run_ends_cancelled_with_its_process(
     process = psutil.Process(only(ledger.read(machine.folder, "sleeping"))["pid"])
     await observer.until(run_id, lambda run: run.state.type == state_pb2.STATE_TYPE_RUNNING)
     done = await machine.headrace("flow-run", "cancel", run_id, "--reason", "no longer needed")
-    run = await observer.ended(run_id, 10)
+    run = await observer.ended(run_id)
     assert "Cancelling" in done.out
     assert run.state.type == state_pb2.STATE_TYPE_CANCELLED
     assert "no longer needed" in run.state.message
-    assert psutil.wait_procs([process], timeout=10)[1] == []
+    assert psutil.wait_procs([process], timeout=60)[1] == []
     assert counted(await observer.task_runs(run_id)) == {("nap", "Cancelled"): 1}
     assert worker.process.poll() is None
 
@@ -101,12 +100,12 @@ async def test_a_run_that_does_not_stop_is_killed_after_the_grace(
     run_id = await machine.start_run("stubborn/test")
     await until(lambda: ledger.read(machine.folder, "stubborn"))
     process = psutil.Process(only(ledger.read(machine.folder, "stubborn"))["pid"])
-    asked_at = time.monotonic()
     await machine.headrace("flow-run", "cancel", run_id)
-    run = await observer.ended(run_id, 60)
+    run = await observer.ended(run_id, 90)
     assert run.state.type == state_pb2.STATE_TYPE_CANCELLED
-    assert psutil.wait_procs([process], timeout=10)[1] == []
-    assert time.monotonic() - asked_at < 45
+    # By its worker, before the server would have given it up.
+    assert run.state.details.reason != "CANCELLATION_TIMED_OUT", run.state
+    assert psutil.wait_procs([process], timeout=60)[1] == []
 
 
 async def test_a_schedule_makes_runs_that_the_worker_takes(
@@ -123,8 +122,11 @@ async def test_a_schedule_makes_runs_that_the_worker_takes(
     )
     await machine.python("plan.py", pool)
     await until(lambda: len([line for line in ledger.read(machine.folder, "tick") if line["kind"] == "interval"]) >= 4)
-    await machine.headrace("deployment", "pause", "tick/every-second")
-    runs = [run for run in await observer.runs_of("tick") if run.started_at.seconds]
+    last = max(
+        run.expected_start_at.ToDatetime(datetime.UTC) for run in await observer.runs_of("tick") if has_begun(run)
+    )
+    # All that was due until then, also what was claimed later or still waits: none of it goes with the pause.
+    runs = [run for run in await observer.runs_of("tick") if run.expected_start_at.ToDatetime(datetime.UTC) <= last]
     for kind, step in (("interval", 1), ("cron", 2)):
         due = [
             run.expected_start_at.ToDatetime(datetime.UTC)
@@ -137,8 +139,17 @@ async def test_a_schedule_makes_runs_that_the_worker_takes(
         run = await observer.ended(run.flow_run_id)
         assert run.state.name == "Completed"
         assert run.started_at.ToDatetime(datetime.UTC) >= run.expected_start_at.ToDatetime(datetime.UTC)
-    waiting = [run for run in await observer.runs_of("tick") if run.state.type == state_pb2.STATE_TYPE_SCHEDULED]
-    assert waiting == []
+    await machine.headrace("deployment", "pause", "tick/every-second")
+
+    async def has_settled() -> bool:
+        return all(is_final(run) for run in await observer.runs_of("tick"))
+
+    # What the worker had taken before the pause ends; nothing waits any more.
+    await eventually(has_settled)
+
+
+def has_begun(run: flow_run_pb2.FlowRun) -> bool:
+    return bool(run.started_at.seconds)
 
 
 async def test_a_worker_that_is_told_to_stop_finishes_its_runs(
@@ -160,9 +171,10 @@ async def test_a_worker_that_is_told_to_stop_finishes_its_runs(
             work_pool_pb2.WORKER_STATUS_DRAINING
         ]
 
-    await eventually(is_draining, 10)
+    await eventually(is_draining)
     late = await machine.start_run("waiting/test", "-p", 'name="go"')
     (machine.folder / "go").touch()
     assert await worker.ended() == 0
     assert (await observer.ended(run_id)).state.name == "Completed"
-    assert (await observer.flow_run(late)).state.name == "Scheduled"
+    # On a slow machine it has become Late meanwhile.
+    assert (await observer.flow_run(late)).state.type == state_pb2.STATE_TYPE_SCHEDULED

@@ -108,7 +108,7 @@ async def test_a_run_is_executed_in_a_container_that_is_removed(
             (log_pb2.LOG_SOURCE_STDERR, "complained"),
         } <= {(record.source, record.message) for record in await observer.logs(run_id)}
 
-    await eventually(is_logged, 20)
+    await eventually(is_logged)
     await until(lambda: not engine.containers)
 
 
@@ -145,7 +145,7 @@ async def crash_of(observer: Observer, run_id: str) -> str:
         ]
         return bool(messages)
 
-    await eventually(is_there, 30)
+    await eventually(is_there)
     return messages[0]
 
 

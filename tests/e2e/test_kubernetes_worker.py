@@ -96,7 +96,7 @@ async def crash_of(observer: Observer, run_id: str) -> str:
         ]
         return bool(messages)
 
-    await eventually(is_there, 30)
+    await eventually(is_there)
     return messages[0]
 
 
@@ -131,7 +131,7 @@ async def test_a_run_is_executed_in_a_job_that_is_removed(
             (log_pb2.LOG_SOURCE_STDOUT, "written to the output"),
         } <= {(record.source, record.message) for record in await observer.logs(run_id)}
 
-    await eventually(is_logged, 20)
+    await eventually(is_logged)
     await until(lambda: not cluster.jobs and not cluster.pods)
 
 
@@ -152,7 +152,7 @@ async def test_what_a_pod_died_of_is_told(
             for record in await observer.logs(run_id)
         )
 
-    await eventually(is_told, 30)
+    await eventually(is_told)
     await pod_of(cluster, run_id, 3)
     await machine.headrace("flow-run", "cancel", run_id)
     assert (await observer.ended(run_id)).state.type == state_pb2.STATE_TYPE_CANCELLED

@@ -151,7 +151,7 @@ async def said(machine: Machine, observer: Observer, stack: Stack, place: pathli
         begins = ("Cloned ", "the clone has ", "said ", "in ")
         return run.state.name != "Completed" or all(any(line.startswith(begin) for line in lines) for begin in begins)
 
-    await eventually(is_there, 20)
+    await eventually(is_there)
     assert run.state.name == "Completed", f"{run.state.message}\n" + "\n".join(lines)
     folder = only([line for line in lines if line.startswith("in ")])
     assert folder.endswith(f"by {place / 'venv'}")

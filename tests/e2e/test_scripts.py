@@ -167,7 +167,7 @@ async def test_without_a_server_a_script_has_one_of_its_own_that_ends_with_it(
         (tmp_path / "go").touch()
         assert await script.ended() == 0
         assert "completed in" in script.output()
-        assert psutil.wait_procs(everybody, timeout=20)[1] == []
+        assert psutil.wait_procs(everybody, timeout=60)[1] == []
     finally:
         await machine.close()
 
@@ -184,6 +184,6 @@ async def test_the_server_of_a_killed_script_ends_with_it(tmp_path: pathlib.Path
         assert everybody
         script.signal(signal.SIGKILL)
         await script.ended()
-        assert psutil.wait_procs(everybody, timeout=20)[1] == []
+        assert psutil.wait_procs(everybody, timeout=60)[1] == []
     finally:
         await machine.close()

@@ -127,7 +127,7 @@ async def test_what_a_run_waits_for_is_forgotten_with_the_run(
     async def is_forgotten() -> bool:
         return await waits_of(stack, run_id) == 0
 
-    await eventually(is_forgotten, 30)
+    await eventually(is_forgotten)
 
 
 async def test_a_paused_run_keeps_its_process(machine: Machine, observer: Observer, worker: Program) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import pathlib
 import ssl
+import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -100,9 +101,10 @@ async def user(site: Site, tmp_path: pathlib.Path) -> AsyncIterator[Machine]:
 async def test_flows_commands_and_workers_run_over_tls(user: Machine, site: Site) -> None:
     (user.folder / "doubled.py").write_text(FLOW)
     assert "result 6" in (await user.python("doubled.py")).out
-    await user.headrace("work-pool", "create", "secured")
-    await user.python("doubled.py", "secured")
-    await user.start_worker("secured")
+    pool = f"pool-{uuid.uuid4().hex[:8]}"
+    await user.headrace("work-pool", "create", pool)
+    await user.python("doubled.py", pool)
+    await user.start_worker(pool)
     run = await user.start_run("doubled/test")
 
     async def is_completed() -> bool:
@@ -110,7 +112,12 @@ async def test_flows_commands_and_workers_run_over_tls(user: Machine, site: Site
         return bool(inspected.json()["state"]["name"] == "Completed")
 
     await eventually(is_completed)
-    assert "a line of the run" in (await user.headrace("flow-run", "logs", run)).out
+
+    async def is_logged() -> bool:
+        return "a line of the run" in (await user.headrace("flow-run", "logs", run)).out
+
+    # Lines of a run reach the log in the background.
+    await eventually(is_logged)
     status = await user.headrace("server", "status", HEADRACE_HOME=str(site.supervisor.home))
     assert "is ready" in status.out
 

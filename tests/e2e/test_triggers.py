@@ -64,7 +64,7 @@ async def test_events_start_runs_of_a_deployment_that_has_triggers(
         runs[:] = await observer.runs_of(name)
         return bool(runs)
 
-    await eventually(has_started, 40)
+    await eventually(has_started)
     run = only(runs)
     assert run.parameters["count"] == "7"
     stub = stack.stub(automation_pb2_grpc.AutomationServiceStub)
@@ -83,7 +83,7 @@ async def test_events_start_runs_of_a_deployment_that_has_triggers(
     async def are_gone() -> bool:
         return not await owned()
 
-    await eventually(are_gone, 40)
+    await eventually(are_gone)
 
 
 async def test_a_trigger_that_the_server_refuses_changes_nothing(machine: Machine) -> None:

@@ -14,6 +14,7 @@ import httpx
 import psutil
 import pytest
 
+from headrace.api.v1 import state_pb2
 from headrace_harness import ledger
 from headrace_harness.machine import HEADRACE, Machine, Program, only
 from headrace_harness.observer import Observer
@@ -58,7 +59,7 @@ async def test_a_worker_tells_how_it_is_pauses_and_drains_on_request(
         pool, "--with-healthcheck", "--health-host", "127.0.0.1", "--health-port", "0", "--name", "teller"
     )
     address = await health_address(worker)
-    async with httpx.AsyncClient(base_url=address) as client:
+    async with httpx.AsyncClient(base_url=address, timeout=60) as client:
 
         async def ready() -> int:
             return (await client.get("/ready")).status_code
@@ -73,31 +74,35 @@ async def test_a_worker_tells_how_it_is_pauses_and_drains_on_request(
         worker.signal(signal.SIGUSR1)
 
         async def is_paused() -> bool:
-            return await ready() == 503
+            is_told = (await client.get("/health")).json()["paused"] is True
+            return is_told and await ready() == 503
 
-        await eventually(is_paused, 20)
-        assert (await client.get("/health")).json()["paused"] is True
+        await eventually(is_paused)
         (machine.folder / "parameters.json").write_text('{"number": 1, "wait_for": "nothing"}')
         run_id = await machine.start_run("brief/test", "--params-file", "parameters.json", "-p", "wait_for=")
         run = await observer.flow_run(run_id)
-        assert (run.state.name, dict(run.parameters)) == ("Scheduled", {"number": 1, "wait_for": ""})
+        # On a slow machine it has become Late meanwhile.
+        assert (run.state.type, dict(run.parameters)) == (
+            state_pb2.STATE_TYPE_SCHEDULED,
+            {"number": 1, "wait_for": ""},
+        )
         worker.signal(signal.SIGUSR2)
         assert (await observer.ended(run_id)).state.name == "Completed"
         assert await ready() == 200
         await machine.headrace("worker", "pause", "teller", "--reason", "the disk is full")
-        await eventually(is_paused, 20)
+        await eventually(is_paused)
 
         async def is_told() -> bool:
             told = only((await machine.headrace("worker", "ls", "--pool", pool, "-o", "json")).json())
             return (told["status"], told["pause_reason"]) == ("WORKER_STATUS_PAUSED", "the disk is full")
 
-        await eventually(is_told, 40)
+        await eventually(is_told)
         await machine.headrace("worker", "resume", "teller")
 
         async def is_ready() -> bool:
             return await ready() == 200
 
-        await eventually(is_ready, 20)
+        await eventually(is_ready)
         found = await machine.headrace("worker", "ls", "--pool", pool, "-o", "json")
         await machine.headrace("worker", "drain", only(found.json())["name"])
         assert await worker.ended() == 0
@@ -160,13 +165,14 @@ async def test_each_run_has_an_interpreter_of_its_own_that_was_started_ahead(
         await until(lambda: pids[-1] not in {child.pid for child in worker.descendants()})
     assert len(set(pids)) == 3
     # What an interpreter reads when it starts cannot be given to one that runs.
+    await until(lambda: len(worker.descendants()) == 1)
     waiting = worker.descendants()[0]
     run_id = await machine.start_run("brief/test", "-p", "number=9", "--job-variable", 'env={"PYTHONHASHSEED": "1"}')
     assert (await observer.ended(run_id)).state.name == "Completed"
     assert ledger.read(machine.folder, "brief")[-1]["pid"] not in {*pids, waiting.pid}
     assert waiting.is_running()
     assert await worker.stop() == 0
-    assert psutil.wait_procs([waiting], timeout=20)[1] == []
+    assert psutil.wait_procs([waiting], timeout=60)[1] == []
 
 
 async def test_a_terminal_shows_what_runs(machine: Machine, observer: Observer, pool: str) -> None:
@@ -184,7 +190,7 @@ async def test_a_terminal_shows_what_runs(machine: Machine, observer: Observer, 
         await until(lambda: "0/10 running, 1 ended" in shown.text, lambda: shown.text)
     finally:
         worker.terminate()
-        assert await asyncio.to_thread(worker.wait, 30) == 0
+        assert await asyncio.to_thread(worker.wait, 60) == 0
         await reading
         os.close(ours)
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import pathlib
-import random
-import socket
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
@@ -22,27 +19,20 @@ from headrace_harness.servers import (
     ServerProcess,
     embedded_supervisor,
     start_embedded,
+    two_free_ports,
 )
-from headrace_harness.stack import LOOPBACK, connected
+from headrace_harness.stack import connected
 from headrace_server.postgres.access import account
 from headrace_server.postgres.cluster import Cluster
 
 FLOWS = pathlib.Path(__file__).parent / "flows"
 
 
-def quiet_port() -> int:
-    """Return a free port that the kernel gives to nobody while the server is away."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with contextlib.suppress(OSError), socket.socket() as probe:
-            probe.bind((LOOPBACK, port))
-            return port
-
-
 @pytest.fixture(scope="session")
 def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Addresses]]:
     """The server; whoever stops it starts it again on the same ports."""
-    ports = ("--port", str(quiet_port()), "--grpc-port", str(quiet_port()))
+    port, grpc_port = two_free_ports()
+    ports = ("--port", str(port), "--grpc-port", str(grpc_port))
     made = embedded_supervisor(tmp_path_factory.mktemp("server"), "--database", "embedded", *ports)
     try:
         yield made, asyncio.run(start_embedded(made))
@@ -54,6 +44,9 @@ def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Serve
 async def server(supervisor: tuple[ServerProcess, Addresses]) -> AsyncIterator[EmbeddedServer]:
     """The server with clients. What is left of a test must be in order in the database."""
     process, addresses = supervisor
+    if process.exit_code() is not None:
+        # A test before this one failed while it was away.
+        await start_embedded(process)
     async with connected(addresses.http_url, addresses.targets) as stack:
         yield EmbeddedServer(process, stack)
     connection = await asyncpg.connect(Cluster(process.home / "postgres", account()).url)

@@ -84,7 +84,7 @@ async def test_lines_are_stored_and_followed_once_through_kills_of_the_service(s
     flow_run_id = str(uuid7())
     writing = Writing(server, flow_run_id)
     seen: list[str] = []
-    async with asyncio.timeout(150), asyncio.TaskGroup() as group:
+    async with asyncio.timeout(230), asyncio.TaskGroup() as group:
         group.create_task(follow(server, flow_run_id, seen))
         written = group.create_task(writing.run())
         for goal in KILLED_AT:

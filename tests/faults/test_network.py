@@ -69,5 +69,5 @@ async def test_a_worker_over_a_bad_network_executes_each_run_once(
                     return False
             return True
 
-        await eventually(is_logged, 20)
+        await eventually(is_logged)
         assert await worker.stop() == 0

@@ -96,7 +96,7 @@ async def kill_every_part(server: DistributedServer, machine: Machine, receiver:
         lines = [record.message for record in await observer.logs(long_run)]
         return len([line for line in lines if line.startswith("step ")]) == 10
 
-    await eventually(is_logged, 20)
+    await eventually(is_logged)
     # Each end is told at least once, and nothing is told that did not happen.
     ends = {long_run, *short_runs}
 
@@ -104,6 +104,6 @@ async def kill_every_part(server: DistributedServer, machine: Machine, receiver:
         bodies = b"".join(request.body for request in receiver.received).decode()
         return all(run_id in bodies for run_id in ends)
 
-    await eventually(is_told, 30)
+    await eventually(is_told)
     for request in receiver.received:
         assert only([run_id for run_id in ends if run_id in request.body.decode()])

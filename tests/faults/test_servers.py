@@ -11,10 +11,11 @@ from collections import Counter
 import asyncpg
 import httpx
 
+from headrace.api.v1 import flow_run_pb2
 from headrace_harness import ledger
 from headrace_harness.invariants import assert_invariants
 from headrace_harness.machine import HEADRACE, Machine
-from headrace_harness.observer import Observer, counted
+from headrace_harness.observer import Observer, counted, is_final
 from headrace_harness.servers import EmbeddedServer, embedded_server, eventually, start_embedded, until
 from headrace_server.postgres.access import account
 from headrace_server.postgres.cluster import Cluster
@@ -60,7 +61,7 @@ async def both_completed(machine: Machine, observer: Observer, deployed: str, sc
         found = [record.message for record in records if record.message.startswith("step ")]
         return [line.rpartition(" ")[0] for line in found] == lines
 
-    await eventually(is_logged, 20)
+    await eventually(is_logged)
 
 
 async def test_a_killed_server_process_loses_nothing(
@@ -107,7 +108,7 @@ async def test_a_server_that_is_away_for_long_misses_nothing(
     # Longer than a lease: the flows go on meanwhile, and are not taken for dead when the server is back.
     await asyncio.sleep(AWAY_SECONDS)
     # User code of both is done; all that is left is to tell it.
-    assert Counter(line["event"] for line in ledger.read(machine.folder))["step"] == 640
+    await until(lambda: len(ledger.read(machine.folder, "step")) == 640)
     await start_embedded(server.supervisor)
     await both_completed(machine, observer, deployed, script)
     assert await follower.ended() == 0
@@ -142,6 +143,7 @@ async def test_two_processes_are_killed_one_after_the_other(tmp_path: pathlib.Pa
             deployed, script = await begin(machine, observer, "mill")
             for process in server.server_processes():
                 process.kill()
+                process.wait(60)
                 await until(lambda: len(server.server_processes()) == 2)
                 await eventually(lambda: is_ready(server))
                 short = await machine.start_run("steps/test", "-p", "count=1")
@@ -172,23 +174,43 @@ async def test_a_schedule_fires_once_a_slot_although_its_server_is_killed(
     await machine.python("plan.py", pool)
     killed: set[int] = set()
     for count in (2, 5):
-        await until(lambda count=count: len(ledger.read(machine.folder, "finished")) >= count)
+        await have_finished(machine, server, count)
         (serving,) = server.server_processes()
         serving.kill()
         killed.add(serving.pid)
         await until(lambda: {one.pid for one in server.server_processes()} - killed)
-    await until(lambda: len(ledger.read(machine.folder, "finished")) >= 8)
+    await have_finished(machine, server, 8)
     await eventually(lambda: is_ready(server))
-    await machine.headrace("deployment", "pause", "steps/scheduled")
+    began = [run.expected_start_at.seconds for run in await observer.runs_of("steps") if run.started_at.seconds]
 
-    async def has_settled() -> bool:
-        # What was late and taken by the worker before the pause still ends; the rest goes with it.
-        return all(run.ended_at.seconds for run in await observer.runs_of("steps"))
+    async def of_the_slots() -> list[flow_run_pb2.FlowRun]:
+        """Return the runs of all slots until the last that has begun; none of them goes with a pause."""
+        return [run for run in await observer.runs_of("steps") if run.expected_start_at.seconds <= max(began)]
 
-    await eventually(has_settled)
-    runs = await observer.runs_of("steps")
+    async def have_ended() -> bool:
+        return all(is_final(run) for run in await of_the_slots())
+
+    await eventually(have_ended)
+    runs = await of_the_slots()
     due = sorted(run.expected_start_at.seconds for run in runs)
     assert due == list(range(due[0], due[0] + len(due)))
     assert {(run.state.name, run.attempt) for run in runs} == {("Completed", 1)}
-    assert len(ledger.read(machine.folder, "finished")) == len(runs)
+    await machine.headrace("deployment", "pause", "steps/scheduled")
+
+    async def has_settled() -> bool:
+        return all(is_final(run) for run in await observer.runs_of("steps"))
+
+    # What was late and taken by the worker before the pause still ends; the rest goes with it.
+    await eventually(has_settled)
+    assert len(ledger.read(machine.folder, "finished")) == len(await observer.runs_of("steps"))
     await machine.headrace("deployment", "delete", "steps/scheduled", "-y")
+
+
+async def have_finished(machine: Machine, server: EmbeddedServer, count: int) -> None:
+    """Return once `count` runs have finished; else say what the server and the worker said."""
+
+    def said() -> str:
+        logs = [path.read_text(errors="replace")[-4000:] for path in sorted(machine.folder.glob("program-*.log"))]
+        return "\n".join([*logs, server.supervisor.output()[-8000:]])
+
+    await until(lambda: len(ledger.read(machine.folder, "finished")) >= count, said)

@@ -11,7 +11,8 @@ from headrace.api.v1 import state_pb2
 from headrace_harness import ledger
 from headrace_harness.machine import Machine, Program, only
 from headrace_harness.observer import Observer, counted
-from headrace_harness.servers import eventually, until
+from headrace_harness.proxy import Gate, a_gate
+from headrace_harness.servers import EmbeddedServer, eventually, until
 
 RETRIED = ["Scheduled", "Pending", "Running", "Crashed", "AwaitingRetry", "Pending", "Running", "Completed"]
 
@@ -47,15 +48,19 @@ async def test_a_run_outlives_its_worker(machine: Machine, observer: Observer, p
         return "offline" in (await machine.headrace("worker", "ls", "--pool", pool, "--all")).out
 
     # The server notices that the worker is gone; the process renews its lease by itself.
-    await eventually(is_offline, 30)
+    await eventually(is_offline)
     assert (await observer.flow_run(run_id)).state.type == state_pb2.STATE_TYPE_RUNNING
     (machine.folder / "go").touch()
     run = await observer.ended(run_id)
     assert (run.state.name, run.attempt) == ("Completed", 1)
     assert [line["number"] for line in ledger.read(machine.folder, "step")] == list(range(10))
     assert counted(await observer.task_runs(run_id)) == {("step", "Completed"): 10}
-    printed = [record.message for record in await observer.logs(run_id) if record.message.startswith("step ")]
-    assert [line.split()[1] for line in printed] == [str(number) for number in range(10)]
+
+    async def is_logged() -> bool:
+        printed = [record.message for record in await observer.logs(run_id) if record.message.startswith("step ")]
+        return [line.split()[1] for line in printed] == [str(number) for number in range(10)]
+
+    await eventually(is_logged)
     assert await other.stop() == 0
 
 
@@ -83,14 +88,19 @@ async def test_a_killed_flow_process_is_noticed_at_once_and_tried_again(
     run_id = await machine.start_run("steps/test", "-p", "count=6", "-p", "wait_for=go")
     await until_half(machine)
     process_of(machine).kill()
-    # By the worker: no lease has to run out.
-    await observer.until(run_id, lambda run: run.attempt == 2, 8)
+    await observer.until(run_id, lambda run: run.attempt == 2)
     (machine.folder / "go").touch()
     run = await observer.ended(run_id)
     assert await observer.flow_states(run_id) == RETRIED
     assert run.attempt == 2
-    crashed = [record for record in await observer.logs(run_id) if "SIGKILL" in record.message]
-    assert len(crashed) == 1
+    # By the worker: no lease had to run out.
+    crash = only([state for state in await observer.flow_state_history(run_id) if state.name == "Crashed"])
+    assert "SIGKILL" in crash.message, crash
+
+    async def is_logged() -> bool:
+        return len([record for record in await observer.logs(run_id) if "SIGKILL" in record.message]) == 1
+
+    await eventually(is_logged)
     assert await worker.stop() == 0
 
 
@@ -105,7 +115,7 @@ async def test_a_killed_script_crashes_its_run(machine: Machine, observer: Obser
     # What has happened but was not told yet dies with the process.
     await eventually(is_known)
     script.signal(signal.SIGKILL)
-    run = await observer.ended(run_id, 20)
+    run = await observer.ended(run_id)
     assert (run.state.name, run.state.details.reason) == ("Crashed", "LEASE_LOST")
     assert counted(await observer.task_runs(run_id)) == {("step", "Completed"): 3}
 
@@ -131,9 +141,14 @@ async def test_a_killed_warm_parent_loses_no_run_and_is_replaced(
 
 
 async def test_an_attempt_that_was_replaced_records_nothing_when_it_wakes_up(
-    machine: Machine, observer: Observer, pool: str
+    server: EmbeddedServer, machine: Machine, observer: Observer, pool: str
 ) -> None:
-    worker = await machine.start_worker(pool)
+    async with a_gate(server.status()["grpc_address"]) as gate:
+        await replace_an_attempt(gate, machine, observer, pool)
+
+
+async def replace_an_attempt(gate: Gate, machine: Machine, observer: Observer, pool: str) -> None:
+    worker = await machine.start_worker(pool, HEADRACE_API_GRPC_ADDRESS=gate.address)
     run_id = await machine.start_run("steps/test", "-p", "count=6", "-p", "wait_for=go")
     await until_half(machine)
     stale = process_of(machine)
@@ -149,13 +164,20 @@ async def test_an_attempt_that_was_replaced_records_nothing_when_it_wakes_up(
         async def is_recorded() -> bool:
             return counted(await observer.task_runs(run_id)) == {("step", "Completed"): 3}
 
-        await eventually(is_recorded, 10)
-        # Both may go on now. The one that has slept does so at once, before it can hear that its run is lost.
+        await eventually(is_recorded)
+        # Both may go on now. The one that has slept does so before it can hear that its run is lost.
+        gate.shut()
         (machine.folder / "go").touch()
     finally:
         for process in reversed(asleep):
             process.resume()
-    gone, alive = await asyncio.to_thread(psutil.wait_procs, [stale], 30)
+
+    def has_gone_on() -> bool:
+        return stale.pid in {line["pid"] for line in ledger.read(machine.folder, "step") if line["number"] >= 3}
+
+    await until(has_gone_on)
+    gate.open()
+    gone, alive = await asyncio.to_thread(psutil.wait_procs, [stale], 60)
     assert (len(gone), alive) == (1, [])
     run = await observer.ended(run_id)
     assert await observer.flow_states(run_id) == RETRIED
@@ -165,6 +187,5 @@ async def test_an_attempt_that_was_replaced_records_nothing_when_it_wakes_up(
     # The later steps belong to the second attempt alone, although both took them.
     for task_run in task_runs[3:]:
         assert await observer.task_states(task_run.task_run_id) == ["Running", "Completed"]
-    assert stale.pid in {line["pid"] for line in ledger.read(machine.folder, "step") if line["number"] >= 3}
     # The worker that slept goes on as if nothing had been.
     assert worker.process.poll() is None

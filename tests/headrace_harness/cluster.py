@@ -75,8 +75,11 @@ class Cluster:
         for other in base.iterdir():
             if (other / "postgres").exists():
                 _sweep(other / "postgres")
-            elif time.time() - other.stat().st_mtime > _FORGOTTEN_SECONDS:
-                shutil.rmtree(other, ignore_errors=True)
+                continue
+            # Another session may be removing it.
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - other.stat().st_mtime > _FORGOTTEN_SECONDS:
+                    shutil.rmtree(other, ignore_errors=True)
         (base / session).mkdir(exist_ok=True)
         yield from cls._lend(base / session / "postgres")
 
