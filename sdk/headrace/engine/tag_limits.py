@@ -18,7 +18,7 @@ from headrace.recording.facts import SCHEDULED
 from headrace.recording.text import storable
 
 LEASE_SECONDS = 30.0
-"""How long the slots of a process that died stay taken."""
+"""How long the slots of a process that died stay taken where no worker sees it die."""
 
 
 def take_slots(run: TaskRun) -> HeldSlots | None:
