@@ -9,12 +9,14 @@ from typing import Any
 
 import yaml
 
+from headrace_gateway.edge_plain import PlainPort
 from headrace_gateway.envoy import PARTS, Edge, configuration, secrets_configuration
 
 FOLDER = Path(__file__).resolve().parent.parent / "gateway" / "envoy"
 HEAD = "# Made from protos/ by `make protos`; change gateway/headrace_gateway/envoy.py, not this file.\n"
 SECRETS = "/etc/envoy/secrets.yaml"
 CERTIFICATES = "/etc/envoy/certificates"
+PLAIN = PlainPort(4280, tls_port=443, acme=("acme", 8402))
 
 
 def files() -> dict[str, dict[str, Any]]:
@@ -22,7 +24,7 @@ def files() -> dict[str, dict[str, Any]]:
     targets = {part: f"{part}:{4200 if part == 'gateway' else 4201}" for part in PARTS}
     return {
         "envoy.yaml": configuration(Edge(targets)),
-        "envoy-tls.yaml": configuration(Edge(targets, secrets=SECRETS)),
+        "envoy-tls.yaml": configuration(Edge(targets, secrets=SECRETS, plain=PLAIN)),
         "secrets.yaml": secrets_configuration(f"{CERTIFICATES}/tls.crt", f"{CERTIFICATES}/tls.key"),
     }
 

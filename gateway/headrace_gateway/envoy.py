@@ -14,11 +14,12 @@ from typing import Any
 
 from headrace_chassis.resolving import ACCESS_TOKEN_KEY, INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY
 from headrace_chassis.settings import SERVICE_NAMES
-from headrace_gateway import edge_guards
+from headrace_gateway import edge_guards, edge_plain
 from headrace_gateway.backends import SERVICE_OF
 from headrace_gateway.contract import PUBLIC_PACKAGE, load_contract
 from headrace_gateway.edge_guards import Checks, UpstreamTls
 from headrace_gateway.edge_parts import TYPE, address, addresses_of, filter_of, typed
+from headrace_gateway.edge_plain import PlainPort
 
 GATEWAY = "gateway"
 
@@ -64,6 +65,8 @@ class Edge:
     """File of the certificate of an authority: only clients with a certificate of it are let in. Needs `secrets`."""
     upstream: UpstreamTls | None = None
     """For TLS with certificates on both sides between Envoy and the parts."""
+    plain: PlainPort | None = None
+    """A port without TLS beside the one with it. Needs `secrets`."""
 
 
 def configuration(edge: Edge) -> dict[str, Any]:
@@ -77,12 +80,19 @@ def configuration(edge: Edge) -> dict[str, Any]:
         raise ValueError(f"the address of {', '.join(missing)} is missing")
     if edge.client_authority and not edge.secrets:
         raise ValueError("certificates of clients need a certificate of the edge")
+    if edge.plain is not None and not edge.secrets:
+        raise ValueError("a port beside that with TLS needs a certificate of the edge")
+    listeners = [_listener(edge)]
     clusters = [_cluster(part, edge.targets[part], edge.upstream) for part in PARTS]
+    clusters += edge_guards.clusters(edge.checks)
+    if edge.plain is not None:
+        listeners.append(edge_plain.listener(edge.plain, edge.host, _access_log()))
+        clusters += edge_plain.clusters(edge.plain)
     answer: dict[str, Any] = {
         "node": {"id": "edge", "cluster": "headrace"},
         "static_resources": {
-            "listeners": [_listener(edge)],
-            "clusters": [*clusters, *edge_guards.clusters(edge.checks)],
+            "listeners": listeners,
+            "clusters": clusters,
         },
         "overload_manager": {
             "resource_monitors": [
@@ -237,8 +247,9 @@ def _routes() -> Iterable[dict[str, Any]]:
                 "timeout": _ENDLESS,
                 "idle_timeout": _QUIET_STREAM,
                 "max_stream_duration": {"grpc_timeout_header_max": _ENDLESS},
-                # Only what no service has begun with, or what one refused because it was stopping.
-                "retry_policy": _retries("connect-failure,refused-stream,unavailable"),
+                # Only what no service has begun with, or what one refused because it was stopping: a call that has
+                # come and not been looked at yet is cancelled then.
+                "retry_policy": _retries("connect-failure,refused-stream,unavailable,cancelled"),
             },
         }
     # What only reads may begin anew; else only what the gateway has not begun with.

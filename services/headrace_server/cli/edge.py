@@ -10,6 +10,7 @@ import yaml
 
 from headrace.cli import output
 from headrace_gateway.edge_guards import Checks, Tokens, UpstreamTls
+from headrace_gateway.edge_plain import PlainPort
 from headrace_gateway.envoy import GATEWAY, PARTS, Edge, configuration, secrets_configuration
 
 _CONFIGURATION = "envoy.yaml"
@@ -45,6 +46,13 @@ _SECRETS = "secrets.yaml"
 @click.option("--jwt-audience", "jwt_audiences", multiple=True, metavar="NAME", help="For whom tokens have to be.")
 @click.option("--authorization", metavar="HOST:PORT", help="Ask a service (envoy.service.auth.v3) about each request.")
 @click.option("--rate-limit", type=click.IntRange(1), metavar="N", help="Let through so many requests a second.")
+@click.option(
+    "--http-port", type=click.IntRange(1, 65535), help="Listen there without TLS too, and send pages on to HTTPS."
+)
+@click.option("--https-port", type=click.IntRange(1, 65535), help="Send them there; by default to that of --listen.")
+@click.option(
+    "--acme", metavar="HOST:PORT", help="Who answers challenges of ACME (Let's Encrypt), which come to --http-port."
+)
 @click.option("--admin-port", type=click.IntRange(1, 65535), help="Where Envoy tells about itself, on loopback.")
 @output.output_option
 def edge(
@@ -64,6 +72,9 @@ def edge(
     jwt_audiences: tuple[str, ...],
     authorization: str | None,
     rate_limit: int | None,
+    http_port: int | None,
+    https_port: int | None,
+    acme: str | None,
     admin_port: int | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +89,15 @@ def edge(
         raise click.UsageError("--tls-cert and --tls-key go together")
     if client_ca is not None and tls_cert is None:
         raise click.UsageError("--client-ca needs --tls-cert")
+    if tls_cert is None and http_port is not None:
+        raise click.UsageError("--http-port needs --tls-cert")
+    if http_port is None and (https_port is not None or acme is not None):
+        raise click.UsageError("--https-port and --acme need --http-port")
     host, port = _address(listen, "--listen")
+    plain = None
+    if http_port is not None:
+        challenges = _address(acme, "--acme") if acme is not None else None
+        plain = PlainPort(http_port, tls_port=https_port or port, acme=challenges)
     place = folder.absolute()
     written = {
         _CONFIGURATION: configuration(
@@ -93,6 +112,7 @@ def edge(
                 admin_port=admin_port,
                 client_authority=client_ca or "",
                 upstream=_upstream(upstream_ca, upstream_cert, upstream_key),
+                plain=plain,
                 checks=Checks(
                     tokens=_tokens(jwt_issuer, jwt_keys, jwt_audiences),
                     authorization=_address(authorization, "--authorization") if authorization is not None else None,

@@ -19,13 +19,15 @@ from headrace_gateway.envoy import PARTS
 from headrace_server.cli import server
 
 ROOT = pathlib.Path(__file__).parents[3]
+FILES = (ROOT / "compose.yaml", ROOT / "compose.tls.yaml")
 BIN = pathlib.Path(sys.executable).parent
 HADOLINT = shutil.which("hadolint", path=BIN)
 """The program; None where its wheel has none for this machine."""
 
 
 def _filled_in(value: str) -> str:
-    return re.sub(r"\$\{\w+:?[-?][^}]*\}", "ab" * 32, value)
+    value = re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", value)
+    return re.sub(r"\$\{\w+:\?[^}]*\}", "ab" * 32, value)
 
 
 @pytest.fixture(scope="module")
@@ -91,16 +93,36 @@ def test_prometheus_asks_every_part_where_it_answers(services: dict[str, Any]) -
         assert services[part]["environment"]["HEADRACE_SERVER_METRICS_PORT"] == str(looked_up["port"])
 
 
-def test_what_has_to_be_filled_in_is_in_the_example() -> None:
+def test_what_can_be_filled_in_is_in_the_example() -> None:
+    example = (ROOT / ".env.example").read_text()
     asked = set(re.findall(r"\$\{(\w+):\?", (ROOT / "compose.yaml").read_text()))
-    example = set(re.findall(r"^(\w+)=", (ROOT / ".env.example").read_text(), re.MULTILINE))
-    assert asked <= example
+    assert asked <= set(re.findall(r"^(\w+)=", example, re.MULTILINE))
+    of_any_use = set(re.findall(r"\$\{(HEADRACE_\w+):", (ROOT / "compose.yaml").read_text()))
+    assert of_any_use - {"HEADRACE_VERSION"} <= set(re.findall(r"^#? ?(\w+)=", example, re.MULTILINE))
 
 
 def test_compose_takes_it() -> None:
-    command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", str(ROOT / "compose.yaml")]
+    command = [str(BIN / "check-jsonschema"), "--builtin-schema", "vendor.compose-spec", *map(str, FILES)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_tls_adds_goes_with_the_rest(services: dict[str, Any]) -> None:
+    more = yaml.safe_load((ROOT / "compose.tls.yaml").read_text())
+    assert set(more["services"]) - set(services) == {"acme"}
+    assert more["services"]["acme"]["cap_drop"] == ["ALL"]
+    assert more["services"]["acme"]["read_only"]
+    mounted = [place for service in more["services"].values() for place in service.get("volumes", ())]
+    for place in mounted:
+        named = place.split(":")[0]
+        assert named in more["volumes"] or (ROOT / named).exists(), place
+    # Envoy's port without TLS and its certificates are where the configuration that is mounted has them.
+    envoy = more["services"]["envoy"]
+    listeners = yaml.safe_load((ROOT / "gateway/envoy/envoy-tls.yaml").read_text())["static_resources"]["listeners"]
+    ports = [listener["address"]["socket_address"]["port_value"] for listener in listeners]
+    assert ports == [4200, 4280]
+    assert envoy["ports"][0].endswith(":4280")
+    assert any(place.endswith(":/etc/envoy/certificates:ro") for place in envoy["volumes"])
 
 
 def test_compose_takes_no_word_that_it_does_not_know(tmp_path: pathlib.Path) -> None:
