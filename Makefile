@@ -13,6 +13,7 @@ PROTOS_READY := .venv-protos/.ready
 FLOOR_READY := .venv-floor/.ready
 PREFECT_READY := .venv-prefect/.ready
 OLDEST_PREFECT_READY := .venv-prefect-oldest/.ready
+NEWEST_PREFECT_READY := .venv-prefect-newest/.ready
 
 # What the tools look at: whatever of these exists.
 SOURCES := $(wildcard sdk services gateway/headrace_gateway gateway/headrace_prefect migrations tests tools examples)
@@ -112,7 +113,7 @@ clients-check: $(PROTOS_READY) ## Fail where the generated client in Go is not w
 programs: ## Install what some tests drive (chromium, slapd, prometheus), on Debian and as root
 	@$(PYTHON) tools/programs.py
 
-prefect: $(PREFECT_READY) $(OLDEST_PREFECT_READY) ## Build .venv-prefect and -oldest: Prefect's own client and server, which the tests of its API drive
+prefect: $(PREFECT_READY) $(OLDEST_PREFECT_READY) $(NEWEST_PREFECT_READY) ## Build .venv-prefect, -oldest and -newest: Prefect's own client and server, which the tests of its API drive
 
 $(PREFECT_READY): requirements/prefect.lock | $(READY)
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-prefect
@@ -122,6 +123,11 @@ $(PREFECT_READY): requirements/prefect.lock | $(READY)
 $(OLDEST_PREFECT_READY): requirements/prefect-oldest.lock | $(READY)
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-prefect-oldest
 	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect-oldest/bin/python $<
+	@touch $@
+
+$(NEWEST_PREFECT_READY): requirements/prefect-newest.lock | $(READY)
+	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-prefect-newest
+	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect-newest/bin/python $<
 	@touch $@
 
 protos-check: ## Fail where the generated code is not what protos/ says

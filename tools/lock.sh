@@ -14,6 +14,7 @@ compile "$@" requirements/protos.in --output-file requirements/protos.lock
 compile "$@" requirements/node.in --output-file requirements/node.lock
 compile "$@" requirements/prefect.in --output-file requirements/prefect.lock
 compile "$@" requirements/prefect-oldest.in --output-file requirements/prefect-oldest.lock
+compile "$@" requirements/prefect-newest.in --overrides requirements/prefect-newest.overrides --output-file requirements/prefect-newest.lock
 if grep -nE '://' requirements/*.lock; then
   echo "lock: the lines above name an address, which must not be recorded" >&2
   exit 1

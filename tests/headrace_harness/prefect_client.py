@@ -16,6 +16,10 @@ OLDEST_PYTHON = pathlib.Path(
     os.environ.get("OLDEST_PREFECT_PYTHON") or _ROOT / ".venv-prefect-oldest" / "bin" / "python"
 )
 """The interpreter that has the oldest client that is served; else `OLDEST_PREFECT_PYTHON`."""
+NEWEST_PYTHON = pathlib.Path(
+    os.environ.get("NEWEST_PREFECT_PYTHON") or _ROOT / ".venv-prefect-newest" / "bin" / "python"
+)
+"""The interpreter that has the newest client that is served; else `NEWEST_PREFECT_PYTHON`."""
 RUN_SECONDS = 180.0
 """A process of the client takes seconds to begin, on a busy machine many."""
 
