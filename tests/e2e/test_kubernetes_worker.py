@@ -157,8 +157,8 @@ async def test_what_a_pod_died_of_is_told(
     await machine.headrace("flow-run", "cancel", run_id)
     assert (await observer.ended(run_id)).state.type == state_pb2.STATE_TYPE_CANCELLED
     cluster.is_full = True
-    late = await machine.start_run("contained/test", "-p", "name=x", "--job-variable", "start_timeout_seconds=1")
-    assert "did not start within 1 s: Unschedulable: no room" in await crash_of(observer, late)
+    late = await machine.start_run("contained/test", "-p", "name=x", "--job-variable", "start_timeout_seconds=5")
+    assert "did not start within 5 s: Unschedulable: no room" in await crash_of(observer, late)
 
 
 async def test_a_new_worker_goes_on_with_the_jobs_of_one_that_is_gone(

@@ -113,16 +113,20 @@ class _Subscription:
             except orjson.JSONDecodeError:
                 message = None
             kind = message.get("type") if isinstance(message, dict) else None
-            await self._answers.put(kind if isinstance(kind, str) else "")
+            if kind == "quit":
+                return
+            try:
+                self._answers.put_nowait(kind if isinstance(kind, str) else "")
+            except asyncio.QueueFull:
+                # Whoever waited here for room would not notice that the other side goes.
+                await self._socket.close(VIOLATION, "Protocol violation: more answers than task runs")
+                return
 
     async def _give(self, call: Any) -> None:
         async for response in call:
             for assignment in response.assignments.assignments:
                 await self._socket.send_json(task_run_json(assignment.task_run))
-                answer = await self._answers.get()
-                if answer == "quit":
-                    return
-                if answer != "ack":
+                if await self._answers.get() != "ack":
                     await self._socket.close(VIOLATION, "Protocol violation: expected 'ack' message")
                     return
                 self._received += 1

@@ -12,6 +12,8 @@ import pytest
 
 from headrace import errors
 from headrace.api.v1 import (
+    background_task_pb2,
+    background_task_pb2_grpc,
     event_pb2,
     event_pb2_grpc,
     task_run_pb2,
@@ -26,7 +28,7 @@ from headrace_harness.waiting import eventually
 from headrace_harness.websocket import Closed, WebSocket, websocket
 from headrace_prefect import application as prefect_application
 from headrace_prefect import wiring
-from headrace_prefect.sockets import handshake
+from headrace_prefect.sockets import handshake, scheduled_tasks
 from headrace_prefect.sockets import socket as sockets
 
 LOST_RUN = "019ab000-0000-7000-8000-00000000dead"
@@ -88,13 +90,37 @@ class Events(event_pb2_grpc.EventServiceServicer):
             self.has_ended.set()
 
 
+class BackgroundTasks(background_task_pb2_grpc.BackgroundTaskServiceServicer):
+    """Has nothing to do for those who serve tasks."""
+
+    def __init__(self) -> None:
+        self.has_ended = asyncio.Event()
+
+    async def ServeBackgroundTasks(  # type: ignore[override]
+        self, request_iterator: AsyncIterator[background_task_pb2.ServeBackgroundTasksRequest], context: Any
+    ) -> None:
+        try:
+            async for _ in request_iterator:
+                pass
+        finally:
+            self.has_ended.set()
+
+
 class World:
     """A gateway with the adapter, and the services behind it."""
 
-    def __init__(self, workspaces: Workspaces, records: Records, events: Events, running: RunningGateway) -> None:
+    def __init__(
+        self,
+        workspaces: Workspaces,
+        records: Records,
+        events: Events,
+        background_tasks: BackgroundTasks,
+        running: RunningGateway,
+    ) -> None:
         self.workspaces = workspaces
         self.records = records
         self.events = events
+        self.background_tasks = background_tasks
         self.url = str(running.http.base_url)
 
     @contextlib.asynccontextmanager
@@ -108,11 +134,9 @@ class World:
 
 @contextlib.asynccontextmanager
 async def a_world() -> AsyncIterator[World]:
-    workspaces, records, events = play(Workspaces), play(Records), play(Events)
-    async with running_gateway(
-        [workspaces, records, events], mounts={prefect_application.PREFIX: wiring.build}
-    ) as running:
-        yield World(workspaces, records, events, running)
+    played = play(Workspaces), play(Records), play(Events), play(BackgroundTasks)
+    async with running_gateway(played, mounts={prefect_application.PREFIX: wiring.build}) as running:
+        yield World(*played, running)
 
 
 @pytest.fixture
@@ -255,3 +279,18 @@ async def test_a_reader_of_events_that_gives_no_sign_of_life_is_given_up(monkeyp
         # It reads nothing from here on, and its connection stands: nothing that was sent to it would ever go.
         await eventually(has_ended)
         assert world.events.sent
+
+
+@pytest.mark.parametrize(("said", "code"), [(["quit"], 1000), (["ack", "ack"], scheduled_tasks.VIOLATION)])
+async def test_who_serves_tasks_and_goes_is_noticed_although_nothing_is_to_be_done(
+    world: World, said: list[str], code: int
+) -> None:
+    async with world.socket("/task_runs/subscriptions/scheduled") as socket:
+        await socket.send({"type": "subscribe", "keys": ["mail"], "client_id": "here"})
+        for word in said:
+            await socket.send({"type": word})
+        with pytest.raises(Closed) as closed:
+            await socket.receive()
+        assert closed.value.code == code
+        async with asyncio.timeout(60):
+            await world.background_tasks.has_ended.wait()
