@@ -6,6 +6,7 @@ from headrace import errors
 from headrace_chassis import audit
 from headrace_gateway.backends import PASSED_ON, Metadata
 from headrace_gateway.http import Scope, header
+from headrace_gateway.sessions import session_cookie
 
 
 def metadata_of(
@@ -34,6 +35,11 @@ def metadata_of(
         key = PASSED_ON.get(name)
         if key is None or (workspace is not None and key == "headrace-workspace"):
             continue
+        if key == "cookie":
+            # Those of other programs on the same host are nobody's business here.
+            value = session_cookie(scope, value)
+            if not value:
+                continue
         if authorization is None or key != "authorization":
             passed.append((key, _printable(key, value)))
     if authorization is not None:

@@ -61,3 +61,18 @@ def has_session(scope: Scope) -> bool:
     return any(
         part.strip().partition(b"=")[0].decode("latin-1") in (SECURE_COOKIE, COOKIE) for part in cookies.split(b";")
     )
+
+
+def session_cookie(scope: Scope, cookies: bytes) -> bytes:
+    """Return the cookie of the session alone, empty if there is none.
+
+    Args:
+        scope: The request.
+        cookies: All that the browser sent along. Over TLS the one in the clear does not count: another name below the
+            same domain could have set it, and have somebody act in a session that is not theirs.
+    """
+    found: dict[bytes, bytes] = {}
+    for part in cookies.split(b";"):
+        found.setdefault(part.strip().partition(b"=")[0], part.strip())
+    in_the_clear = b"" if scope.get("scheme") in ("https", "wss") else found.get(COOKIE.encode(), b"")
+    return found.get(SECURE_COOKIE.encode()) or in_the_clear

@@ -32,6 +32,7 @@ from headrace_chassis.caller import OTHER_RUNS, Caller, set_caller
 from headrace_chassis.calls import Call, set_call
 from headrace_chassis.forwarding import NOBODY, TrustedProxies
 from headrace_chassis.methods import Method
+from headrace_chassis.run_rights import is_own_wait
 from headrace_chassis.validation import Check, Validator
 
 logger = logging.getLogger(__name__)
@@ -172,6 +173,8 @@ class Guards:
             caller = resolving.anonymous(call.correlation_id)
         call.caller = caller
         if not method.is_open:
+            if caller.is_run and is_own_wait(method.path, request, caller):
+                return caller, True
             require(caller, method, request)
             if not method.is_for_runs and caller.is_run and not caller.may(OTHER_RUNS):
                 raise errors.PermissionDenied(

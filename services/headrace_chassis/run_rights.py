@@ -7,6 +7,10 @@ change is looked at by the service that keeps them.
 
 from __future__ import annotations
 
+from typing import Any
+
+from headrace_chassis.caller import Caller
+
 FOR_RUNS = frozenset(
     {
         "ArtifactService/CreateArtifact",
@@ -58,3 +62,25 @@ def is_for_runs(service: str, name: str, permission_name: str) -> bool:
         permission_name: What the contract asks for, as in the enum `headrace.api.v1.Permission`.
     """
     return permission_name.endswith("_VIEW") or f"{service.rpartition('.')[2]}/{name}" in FOR_RUNS
+
+
+_CREATE_AUTOMATION = "/headrace.api.v1.AutomationService/CreateAutomation"
+
+
+def is_own_wait(path: str, request: Any, caller: Caller) -> bool:
+    """Return whether a flow run asks for an event to be sent to itself, which is all that it does with automations.
+
+    Args:
+        path: Of the method.
+        request: What is asked.
+        caller: The run.
+    """
+    if path != _CREATE_AUTOMATION or not caller.may("PERMISSION_EVENTS_VIEW"):
+        return False
+    automation, own = request.automation, caller.run_id
+    return (
+        automation.owner_resource_id == f"headrace.flow-run.{own}"
+        and automation.trigger.WhichOneof("trigger") == "event"
+        and [action.WhichOneof("action") for action in automation.actions] == ["send_run_input"]
+        and automation.actions[0].send_run_input.flow_run_id == own
+    )

@@ -6,7 +6,9 @@ import os
 import pathlib
 import sys
 
-from headrace import flow, task
+from headrace import flow, receive_input, send_input, task
+from headrace.artifacts import create_markdown_artifact
+from headrace.context import get_flow_run
 from headrace.variables import Variable
 from headrace_harness.ledger import note
 
@@ -18,6 +20,10 @@ def remember(value: str) -> None:
 
 @flow(name="below")
 def below() -> str:
+    # A subflow within the process acts with the token of the run above it.
+    create_markdown_artifact("ground", key="flour")
+    send_input("tea", get_flow_run().id)
+    assert next(receive_input(str, timeout=60)) == "tea"
     return str(Variable.get("seen"))
 
 

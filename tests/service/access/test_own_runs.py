@@ -153,3 +153,29 @@ async def test_the_account_of_a_worker_can_be_allowed_to_change_other_runs(owner
     another = await execute(worker)
     answer = await another.caller.send("POST", cancel, {})
     assert answer.status_code == 200, answer.text
+
+
+async def test_a_run_waits_for_events_and_automates_nothing_else(owner: Member) -> None:
+    worker = await owner.make("w", "worker")
+    mine, other = await execute(worker), await execute(worker)
+
+    def automation(owned_by: str, *actions: dict[str, Any]) -> dict[str, Any]:
+        trigger = {"event": {"expect": ["order.came"]}}
+        owner_id = f"headrace.flow-run.{owned_by}"
+        fields = {"name": "w", "enabled": True, "trigger": trigger, "actions": actions, "owner_resource_id": owner_id}
+        return {"automation": fields}
+
+    to_mine = {"send_run_input": {"flow_run_id": mine.flow_run_id, "key": "event-0"}}
+    to_other = {"send_run_input": {"flow_run_id": other.flow_run_id, "key": "pause-0-response"}}
+    anybody: dict[str, Any] = {"send_run_input": {"key": "event-0"}}
+    stop: dict[str, Any] = {"cancel_flow_run": {}}
+    await mine.caller.post("/v1/automations", automation(mine.flow_run_id, to_mine))
+    for owned_by, actions in (
+        (other.flow_run_id, [to_mine]),
+        (mine.flow_run_id, [to_other]),
+        (mine.flow_run_id, [anybody]),
+        (mine.flow_run_id, [to_mine, stop]),
+        (mine.flow_run_id, [stop]),
+    ):
+        answer = await mine.caller.send("POST", "/v1/automations", automation(owned_by, *actions))
+        assert answer.status_code == 403, (actions, answer.text)
