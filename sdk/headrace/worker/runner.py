@@ -84,7 +84,7 @@ class Worker:
         self._following: dict[str, worker_pb2.Assignment] = {}
         """Next attempts of runs whose processes have given the run up, and have not ended yet."""
         self._leaving: set[RunExecution] = set()
-        """Attempts that are over and whose hooks are called, while the next attempt of their run is executed."""
+        """Attempts beside those in `runs`: over, with hooks still to be called; or found with nobody to look after."""
         self._execution = execution
         self._on_change = on_change
         self._adopt = adopt
@@ -132,14 +132,18 @@ class Worker:
             logger.warning("What other workers have left cannot be looked for now: %s", error)
             return
         for adopted in found:
-            if adopted.flow_run_id in self.runs:
-                continue
             assignment = worker_pb2.Assignment()
             assignment.flow_run.flow_run_id = adopted.flow_run_id
             assignment.flow_run.name = adopted.flow_run_name
             assignment.attempt.token = adopted.attempt_token
+            execution = RunExecution(assignment, self._execution, adopted=adopted.process)
+            if adopted.flow_run_id in self.runs:
+                # Another attempt of a run that goes on here. Which of them counts, the server knows.
+                self._leaving.add(execution)
+                self._watch(execution)
+                continue
             logger.info("The run %s goes on; it was started by a worker that is gone.", adopted.flow_run_id)
-            self._begin(RunExecution(assignment, self._execution, adopted=adopted.process))
+            self._begin(execution)
         if found:
             self._stream.beat()
 
@@ -324,10 +328,13 @@ class Worker:
 
     def _begin(self, execution: RunExecution) -> None:
         self.runs[execution.flow_run_id] = execution
+        self._watch(execution)
+        self._on_change()
+
+    def _watch(self, execution: RunExecution) -> None:
         task = asyncio.create_task(self._see_through(execution), name=f"run-{execution.flow_run_id}")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._on_change()
 
     async def _see_through(self, execution: RunExecution) -> None:
         try:

@@ -145,10 +145,12 @@ class Scheduler(worker_pb2_grpc.WorkerServiceServicer):
 class Stage:
     """A worker on a stream with a scheduler that a test plays."""
 
-    def __init__(self, scheduler: Scheduler, worker: Worker, launcher: Launcher) -> None:
+    def __init__(self, scheduler: Scheduler, worker: Worker, launcher: Launcher, left: list[Adopted]) -> None:
         self.scheduler = scheduler
         self.worker = worker
         self.launcher = launcher
+        self.left = left
+        """What workers that are gone have left behind."""
 
     async def two_attempts(self) -> Process:
         """Have the process of the first attempt run, and give the worker the next one; return the process."""
@@ -180,19 +182,27 @@ def make_job(assignment: worker_pb2.Assignment) -> Job:
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[Stage]:
+async def stage(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A worker with room for one run."""
+    monkeypatch.setattr(runner, "_ADOPTION_SECONDS", 0.05)
     scheduler, launcher = Scheduler(), Launcher()
+    left: list[Adopted] = []
+
+    async def adopt(is_first: bool) -> list[Adopted]:
+        found = left[:]
+        left.clear()
+        return found
+
     server = grpc.aio.server()
     worker_pb2_grpc.add_WorkerServiceServicer_to_server(scheduler, server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with open_aio_channel(f"127.0.0.1:{port}") as channel:
         execution = Execution(launcher=launcher, propose=accept, log=Log(), job=make_job)
-        worker = Worker(WorkerOptions("one", "pool", capacity=1), execution, lambda: channel)
+        worker = Worker(WorkerOptions("one", "pool", capacity=1), execution, lambda: channel, adopt=adopt)
         running = asyncio.create_task(worker.run())
         try:
-            yield Stage(scheduler, worker, launcher)
+            yield Stage(scheduler, worker, launcher, left)
         finally:
             for process in launcher.processes:
                 process.end()
@@ -277,6 +287,18 @@ async def test_a_worker_whose_runs_are_stopped_gives_the_next_attempt_back(stage
     await stage.scheduler.until(lambda: stage.scheduler.results)
     assert stage.scheduler.results == {"second": worker_pb2.WORKER_OUTCOME_RETURNED}
     assert len(stage.launcher.processes) == 1
+
+
+async def test_a_process_of_another_attempt_that_was_left_behind_is_seen_to_its_end(stage: Stage) -> None:
+    stage.scheduler.assign("first")
+    first = await stage.process_of("first")
+    process = Process("left")
+    stage.left.append(Adopted(RUN, "left", "brave-otter", process))
+    process.end(3)
+    await stage.scheduler.until(lambda: stage.scheduler.results)
+    assert stage.scheduler.results == {"left": worker_pb2.WORKER_OUTCOME_CRASHED}
+    assert stage.worker.runs[RUN].assignment.attempt.token == "first"
+    assert not first.signals
 
 
 async def test_a_result_is_kept_until_it_is_stored_itself(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
