@@ -9,6 +9,8 @@ import grpc.aio
 import pytest
 
 from headrace.api.v1 import flow_run_pb2, state_pb2
+from headrace.internal.v1 import changes_pb2
+from headrace_chassis.database import Database
 from headrace_harness.state import (
     CANCELLED,
     CANCELLING,
@@ -94,6 +96,18 @@ async def test_a_waiting_run_is_cancelled_at_once_and_a_running_one_is_asked(sta
     assert answer.verdict.accepted.state.type == CANCELLING
     done = await state.propose(running.flow_run.flow_run_id, a_state(CANCELLED), running.attempt.token)
     assert done.verdict.WhichOneof("verdict") == "accepted"
+
+
+async def test_who_waits_for_runs_to_be_stopped_need_not_read_the_others(
+    state: StateClient, database: Database
+) -> None:
+    stopped, other = await state.running_run(), await state.running_run()
+    await state.runs.CancelFlowRun(flow_run_pb2.CancelFlowRunRequest(flow_run_id=stopped.flow_run.flow_run_id))
+    await state.propose(other.flow_run.flow_run_id, a_state(COMPLETED), other.attempt.token)
+    async with database.connection() as connection:
+        rows = await connection.fetch("select payload from outbox where kind = 'flow-run.cancelling'")
+    told = [changes_pb2.FlowRunStateChanged.FromString(row["payload"]).flow_run for row in rows]
+    assert [(run.flow_run_id, run.state.type) for run in told] == [(stopped.flow_run.flow_run_id, CANCELLING)]
 
 
 async def test_too_early_a_start_is_told_to_wait(state: StateClient) -> None:
