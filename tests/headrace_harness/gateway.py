@@ -80,7 +80,9 @@ async def running_gateway(
             gateway = await build(GatewayContext(chosen, channel_to, operations, mounts=mounted))
             port = await gateway.start()
             try:
-                async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+                async with httpx.AsyncClient(
+                    base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
+                ) as client:
                     yield RunningGateway(gateway, client, server, grpc_port, faults)
             finally:
                 await gateway.stop()

@@ -32,6 +32,7 @@ from headrace_chassis.host import ServiceHost
 from headrace_chassis.neighbours import Neighbours
 from headrace_chassis.resolving import service_caller
 from headrace_chassis.settings import ServerSettings
+from headrace_harness.servers import free_port
 from headrace_harness.state import RUNNING, StateClient, a_state
 from headrace_scheduler.wiring import build as build_scheduler
 from headrace_state.wiring import build as build_state
@@ -175,13 +176,13 @@ async def running_parts(database_url: str, *, schedulers: int = 1) -> AsyncItera
     """Lend a state service and replicas of the scheduler, each on a port of its own."""
     token = uuid.uuid4().hex
     async with contextlib.AsyncExitStack() as stack:
+        state_port = free_port()
 
-        async def start_state(port: int = 0) -> ServiceHost:
-            host = ServiceHost(_settings(token, grpc_port=port), {"state": build_state}, database_url)
+        async def start_state() -> ServiceHost:
+            host = ServiceHost(_settings(token, grpc_port=state_port), {"state": build_state}, database_url)
             return await stack.enter_async_context(host)
 
         state_host = await start_state()
-        state_port = state_host.grpc_port
         state_address = f"127.0.0.1:{state_port}"
         state_channel = open_aio_channel(state_address)
         stack.push_async_callback(state_channel.close, None)
@@ -208,7 +209,7 @@ async def running_parts(database_url: str, *, schedulers: int = 1) -> AsyncItera
             schedulers=started,
             start_scheduler=start_scheduler,
             stop_state=state_host.stop,
-            start_state=lambda: start_state(state_port),
+            start_state=start_state,
         )
 
 

@@ -27,6 +27,7 @@ from headrace.api.v1 import (
 )
 from headrace.errors import HeadraceError, LeaseLost
 from headrace.rpc.status import code_of, to_trailers
+from headrace_harness.servers import free_port
 
 WAIT = 60.0
 
@@ -80,7 +81,8 @@ class Counterpart:
         self._streams: list[queue.SimpleQueue[task_run_pb2.RecordResponse | None]] = []
         self._lock = threading.RLock()
         self._server: grpc.Server | None = None
-        self.grpc_port = 0
+        # It is stopped and started again there: none that others are given meanwhile.
+        self.grpc_port = free_port()
         self._start_grpc()
         self._http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._http_thread = threading.Thread(target=self._http.serve_forever, args=(0.02,))

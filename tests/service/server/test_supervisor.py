@@ -23,6 +23,7 @@ from headrace_harness.servers import (
     embedded_supervisor,
     eventually,
     start_embedded,
+    two_free_ports,
     until,
 )
 from headrace_harness.stack import LOOPBACK
@@ -90,16 +91,15 @@ async def test_what_is_killed_comes_back_and_nothing_is_lost(tmp_path: pathlib.P
 
 
 async def test_a_server_whose_supervisor_was_killed_can_be_started_again_at_once(tmp_path: pathlib.Path) -> None:
-    supervisor = embedded_supervisor(tmp_path, "--database", "embedded")
+    port, grpc_port = map(str, two_free_ports())
+    again = ("--database", "embedded", "--port", port, "--grpc-port", grpc_port)
+    supervisor = embedded_supervisor(tmp_path, *again)
     addresses = await start_embedded(supervisor)
     (postgres,) = [child for child in psutil.Process(supervisor.pid).children() if child.name() == "postgres"]
     async with httpx.AsyncClient(base_url=addresses.http_url) as http:
         assert (await http.post("/v1/workspaces", json={"handle": "kept"})).status_code == 200
     supervisor.signal(signal.SIGKILL)
     assert await supervisor.ended() == -signal.SIGKILL
-    port = addresses.http_url.rpartition(":")[2]
-    grpc_port = addresses.targets["state"].rpartition(":")[2]
-    again = ("--database", "embedded", "--port", port, "--grpc-port", grpc_port)
     async with embedded_server(tmp_path / ".", *again) as server:
         assert await handles_of(server) == ["default", "kept"]
         assert has_ended(postgres)
