@@ -18,6 +18,7 @@ parse_uuid: Callable[[str], uuid.UUID] = asyncpg.pgproto.pgproto.UUID
 """Makes a `uuid.UUID` of its text, six times as fast as the standard library; a ValueError says that it is none."""
 
 _JSONB_VERSION = b"\x01"
+_EMPTY_JSONB = _JSONB_VERSION + b"{}"
 
 # As many digits as may be beyond 64 bits, where orjson would make a float of an integer.
 _LONG_DIGITS = 19
@@ -54,7 +55,8 @@ def _encode_jsonb(value: object) -> bytes:
 
 
 def _decode_jsonb(data: bytes) -> Any:
-    return load_json(data[1:])
+    # Most objects of rows are empty.
+    return {} if data == _EMPTY_JSONB else load_json(data[1:])
 
 
 async def register(connection: asyncpg.Connection[asyncpg.Record]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
@@ -70,11 +71,16 @@ def state_types(
     found: list[Condition], column: ColumnElement[Any], types: Sequence[str], none_of: Sequence[str]
 ) -> None:
     """Add that a state is of any of `types`, and of none of others."""
-    # As constants, so that Postgres sees that an index over some types covers them.
     if types:
-        found.append(column.in_([sa.literal_column(f"'{state_type}'") for state_type in sorted(set(types))]))
+        found.append(column.in_(_constants(frozenset(types))))
     if none_of:
-        found.append(column.not_in([sa.literal_column(f"'{state_type}'") for state_type in sorted(set(none_of))]))
+        found.append(column.not_in(_constants(frozenset(none_of))))
+
+
+@functools.lru_cache(maxsize=1024)
+def _constants(types: frozenset[str]) -> list[ColumnElement[str]]:
+    # As constants, so that Postgres sees that an index over some types covers them.
+    return [sa.literal_column(f"'{state_type}'") for state_type in sorted(types)]
 
 
 def contains_pattern(text: str) -> str:

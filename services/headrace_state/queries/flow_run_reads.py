@@ -34,7 +34,18 @@ ORDERS: Mapping[str, pages.Order] = {
 
 _RUN = tables.flow_run
 _PAYLOAD = tables.flow_run_payload
-_HIDDEN = {"worker_id", "retries_used", "infrastructure_retries_used", "attempt_token", "answers", "limits"}
+_HIDDEN = {
+    "answers",
+    "attempt_token",
+    "concurrency_strategy",
+    "infrastructure_retries_used",
+    "lease_id",
+    "limits",
+    "maximum_lateness_seconds",
+    "retries_used",
+    "worker_id",
+    "worker_labels",
+}
 _SEEN = [column for column in _RUN.c if column.name not in _HIDDEN]
 _WITH_PAYLOADS = [
     *_SEEN,

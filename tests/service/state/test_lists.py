@@ -75,9 +75,10 @@ async def test_flow_runs_are_found_by_every_field(state: StateClient) -> None:
         ),
     )  # fmt: skip
     await state.internal.CreateScheduledRuns(internal.CreateScheduledRunsRequest(runs=[deployed]))
+    # Held under a token of its own, so that it runs on however long the questions take.
     parent = await state.running_run(
         name="parent", tags=["prod", "nightly"], labels=a_struct(team="data", tier=1), idempotency_key="once",
-        parameters=a_struct(day="2026-03-05", nested={"a": [1, 2]}),
+        parameters=a_struct(day="2026-03-05", nested={"a": [1, 2]}), own_token=new_id(),
     )  # fmt: skip
     parent_id, task_run_id = parent.flow_run.flow_run_id, new_id()
     child = await state.running_run(
