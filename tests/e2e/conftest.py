@@ -13,6 +13,16 @@ from headrace_harness.observer import Observer
 from headrace_harness.servers import Addresses, embedded_supervisor, start_embedded
 from headrace_harness.stack import Stack, connected
 
+TEST_SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder time: each starts programs, and many of them one after the other."""
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
+
 
 @pytest.fixture(scope="session")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Addresses]:

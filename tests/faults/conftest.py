@@ -28,6 +28,17 @@ from headrace_server.postgres.cluster import Cluster
 FLOWS = pathlib.Path(__file__).parent / "flows"
 
 
+TEST_SECONDS = 600
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Give the tests of this folder time: each starts whole servers, kills them, and waits until they are back."""
+    here = pathlib.Path(__file__).parent
+    for item in items:
+        if here in item.path.parents and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(TEST_SECONDS))
+
+
 @pytest.fixture(scope="session")
 def supervisor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ServerProcess, Addresses]]:
     """The server; whoever stops it starts it again on the same ports."""
