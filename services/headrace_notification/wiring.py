@@ -58,6 +58,7 @@ from headrace_notification.usecases.measuring import Measuring
 from headrace_notification.usecases.notifying import Notifying
 from headrace_notification.usecases.own_actions import OwnActions
 from headrace_notification.usecases.sending import Sending
+from headrace_notification.usecases.template_variables import TemplateVariables
 
 SOURCES = {
     "state": ("flow-run.state", "task-run.states"),
@@ -93,7 +94,8 @@ async def build(context: ServiceContext) -> Service:
     own = OwnActions(automations, events, context.clock.now)
     runs = NeighbourRuns(context.channel)
     notifying = Notifying(telling.queue, runs, NeighbourLogs(context.channel), settings.public_url_or_default)
-    delivering = Delivering(deliveries, secrets, sender, runs, own, notifying, context.clock.now)
+    variables = TemplateVariables(runs, settings.public_url_or_default)
+    delivering = Delivering(deliveries, secrets, sender, runs, own, notifying, variables, context.clock.now)
 
     def wants_name(workspace_id: uuid.UUID, name: str) -> bool:
         return settings.task_run_events == "all" or catalogue.wants_name(workspace_id, name)

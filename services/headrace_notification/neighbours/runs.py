@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import grpc.aio
+from google.protobuf.struct_pb2 import Struct
 
 from headrace import errors
 from headrace.api.v1 import (
@@ -18,6 +20,8 @@ from headrace.api.v1 import (
     run_input_pb2,
     run_input_pb2_grpc,
     state_pb2,
+    variable_pb2,
+    variable_pb2_grpc,
 )
 from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call
 from headrace_notification.neighbours.steering import Steering, answered, judged
@@ -34,6 +38,9 @@ from headrace_notification.rules.automations import (
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
 from headrace_notification.rules.firings import CHAIN, chain_of
 from headrace_notification.wire.values import moment, plain, struct
+
+MOST_VARIABLES = 200
+"""Asked for at once."""
 
 
 class NeighbourRuns:
@@ -62,6 +69,23 @@ class NeighbourRuns:
         except errors.NotFound:
             return None
         return _run_document(response.flow_run)
+
+    async def variables(self, workspace_id: uuid.UUID, names: Sequence[str]) -> dict[str, Any]:
+        """Return the values of those of these variables that there are.
+
+        Raises:
+            errors.HeadraceError: The state service does not tell.
+        """
+        stub = variable_pb2_grpc.VariableServiceStub(self._channel("state"))
+        found: dict[str, Any] = {}
+        for start in range(0, len(names), MOST_VARIABLES):
+            part = names[start : start + MOST_VARIABLES]
+            request = variable_pb2.ListVariablesRequest(names=part, page_size=MOST_VARIABLES)
+            response = await call(
+                workspace_id, "notification", functools.partial(stub.ListVariables, request, timeout=TIMEOUT_SECONDS)
+            )
+            found |= plain(Struct(fields={variable.name: variable.value for variable in response.variables}))
+        return found
 
     async def do(self, delivery: Delivery, action: Action, target: uuid.UUID) -> Answer:
         """Do to `target` what the action says and return what came of it.
@@ -145,6 +169,8 @@ def _run_document(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
         "id": run.flow_run_id,
         "name": run.name,
         "flow": {"id": run.flow_id, "name": run.flow_name},
+        "flow_id": run.flow_id,
+        "deployment_id": run.deployment_id,
         "deployment": {"id": run.deployment_id, "name": run.deployment_name},
         "work_pool": {"id": run.work_pool_id, "name": run.work_pool_name},
         "work_queue": {"id": run.work_queue_id, "name": run.work_queue_name},

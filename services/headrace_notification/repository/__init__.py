@@ -349,6 +349,10 @@ class Runs(Protocol):
         """Return a flow run as templates see it, None if there is none."""
         ...
 
+    async def variables(self, workspace_id: uuid.UUID, names: Sequence[str]) -> dict[str, Any]:
+        """Return the values of those of these variables that there are."""
+        ...
+
     async def do(self, delivery: Delivery, action: Action, target: uuid.UUID) -> Answer:
         """Do to `target` (a deployment or flow run) what the action says and return what came of it."""
         ...

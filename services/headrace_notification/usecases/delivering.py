@@ -6,7 +6,6 @@ import asyncio
 import datetime
 import logging
 import random
-import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -34,21 +33,13 @@ from headrace_notification.rules.deliveries import LONGEST_ANSWER, AfterTry, Ans
 from headrace_notification.rules.signing import signature
 from headrace_notification.usecases.notifying import Notifying
 from headrace_notification.usecases.own_actions import OwnActions
-from headrace_notification.usecases.templates import TemplateRefused, render, variables_of
+from headrace_notification.usecases.template_variables import FLOW_RUN, TemplateVariables, resource_of, subject_of
+from headrace_notification.usecases.templates import TemplateRefused, render
 
 logger = logging.getLogger(__name__)
 
-FLOW_RUN = "headrace.flow-run."
 DEPLOYMENT = "headrace.deployment."
 BODYLESS = frozenset({"GET", "DELETE"})
-
-_RESOURCES = {
-    "flow": "flow",
-    "deployment": "deployment",
-    "work_pool": "work-pool",
-    "work_queue": "work-queue",
-    "task_run": "task-run",
-}
 
 
 class Delivering:
@@ -61,6 +52,7 @@ class Delivering:
         runs: Asks the other services.
         own: Does what needs no other service.
         notifying: Tells channels.
+        variables: What templates see.
         now: Tells the time.
     """
 
@@ -72,6 +64,7 @@ class Delivering:
         runs: Runs,
         own: OwnActions,
         notifying: Notifying,
+        variables: TemplateVariables,
         now: Callable[[], datetime.datetime],
     ) -> None:
         self._store = store
@@ -80,6 +73,7 @@ class Delivering:
         self._runs = runs
         self._own = own
         self._notifying = notifying
+        self._variables = variables
         self._now = now
 
     async def attempt(self, delivery: Delivery) -> AfterTry:
@@ -145,14 +139,14 @@ class Delivering:
             case RunDeployment() as start:
                 parameters = await self._rendered(start.parameters, delivery)
                 variables = await self._rendered(start.job_variables, delivery)
-                target = start.deployment_id or _subject(event, DEPLOYMENT)
+                target = start.deployment_id or subject_of(event, DEPLOYMENT)
                 action: Any = RunDeployment(target, parameters, variables, start.schedule_after_seconds)
             case ChangeFlowRunState() as change:
                 [message] = await self._render([change.message], delivery)
-                target = change.flow_run_id or _subject(event, FLOW_RUN)
+                target = change.flow_run_id or subject_of(event, FLOW_RUN)
                 action = ChangeFlowRunState(target, change.type, change.name, message, change.force)
             case CancelFlowRun(flow_run_id=chosen) | SendRunInput(flow_run_id=chosen):
-                target, action = chosen or _subject(event, FLOW_RUN), delivery.action
+                target, action = chosen or subject_of(event, FLOW_RUN), delivery.action
             case Steer() | SteerPlace() | SteerSchedule():
                 return await self._steer(delivery, delivery.action)
             case EmitEvent() as emit:
@@ -173,16 +167,16 @@ class Delivering:
         event = delivery.context["event"]
         match action:
             case Steer(kind="pause_automation" | "resume_automation"):
-                found = action.target_id or _subject(event, AUTOMATION) or delivery.automation_id
+                found = action.target_id or subject_of(event, AUTOMATION) or delivery.automation_id
                 return await self._own.switch(delivery, found, enabled=action.kind == "resume_automation")
             case Steer():
                 thing = STEERED[action.kind]
-                target = action.target_id or _subject(event, f"headrace.{thing}.")
+                target = action.target_id or subject_of(event, f"headrace.{thing}.")
                 if target is None:
                     return _without(thing.replace("-", " "))
                 action = Steer(action.kind, target)
             case SteerSchedule():
-                target = action.deployment_id or _subject(event, DEPLOYMENT)
+                target = action.deployment_id or subject_of(event, DEPLOYMENT)
                 if target is None:
                     return _without("deployment")
                 action = SteerSchedule(action.kind, action.schedule_id, target)
@@ -203,30 +197,9 @@ class Delivering:
         return value
 
     async def _render(self, texts: list[str], delivery: Delivery) -> list[str]:
-        variables = dict(delivery.context)
-        event = delivery.context["event"]
-        for name, kind in _RESOURCES.items():
-            variables[name] = _resource(event, kind)
-        if any("flow_run" in variables_of(text) for text in texts):
-            flow_run_id = _subject(event, FLOW_RUN)
-            variables["flow_run"] = (
-                await self._runs.describe(delivery.workspace_id, flow_run_id) if flow_run_id is not None else None
-            )
+        variables = await self._variables.of(delivery, texts)
         # In a thread: up to a tenth of a second must not hold up everything else.
         return await asyncio.to_thread(lambda: [render(text, variables) for text in texts])
-
-
-def _subject(event: Mapping[str, Any] | None, prefix: str) -> uuid.UUID | None:
-    """Return the id of the thing that the event is about, or else of the first that it concerns."""
-    if event is None:
-        return None
-    for resource in (event["resource"], *event["related"]):
-        if resource["id"].startswith(prefix):
-            try:
-                return uuid.UUID(resource["id"].removeprefix(prefix))
-            except ValueError:
-                continue
-    return None
 
 
 def _without(thing: str) -> Answer:
@@ -237,20 +210,12 @@ def _place(action: SteerPlace, event: Mapping[str, Any] | None) -> SteerPlace | 
     """Return the action with the names of the pool and the queue; None if there are none."""
     if action.work_pool_name:
         return action
-    pool, queue = _resource(event, "work-pool"), _resource(event, "work-queue")
+    pool, queue = resource_of(event, "work-pool"), resource_of(event, "work-queue")
     if pool is None:
         return None
     if PLACES[action.kind] == "work-pool":
         return SteerPlace(action.kind, pool["name"])
     return SteerPlace(action.kind, pool["name"], queue["name"]) if queue is not None else None
-
-
-def _resource(event: Mapping[str, Any] | None, kind: str) -> dict[str, Any] | None:
-    prefix = f"headrace.{kind}."
-    for resource in (event["resource"], *event["related"]) if event is not None else ():
-        if resource["id"].startswith(prefix):
-            return {"id": resource["id"].removeprefix(prefix), "name": resource["name"], "labels": resource["labels"]}
-    return None
 
 
 def _is_json(body: bytes) -> bool:

@@ -8,12 +8,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from headrace import errors
-from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace_notification.repository import RunLogs, Runs
 from headrace_notification.repository.channels import ChannelQueue
 from headrace_notification.rules import notifications
 from headrace_notification.rules.automations import SendNotification
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
+from headrace_notification.rules.links import base_of
 from headrace_notification.rules.messages import Envelope, Message, Severity, fitted
 
 logger = logging.getLogger(__name__)
@@ -73,8 +73,7 @@ class Notifying:
         return Answer(Result.DONE, f"queued as channel delivery {channel_delivery_id}")
 
     def _link(self, workspace_id: uuid.UUID, event: dict[str, Any] | None, flow_run_id: uuid.UUID | None) -> str:
-        # Addresses of pages name the workspace, but for the one that is meant without a name.
-        base = self._public_url if workspace_id == DEFAULT_WORKSPACE_ID else f"{self._public_url}/w/{workspace_id}"
+        base = base_of(self._public_url, workspace_id)
         if flow_run_id is not None:
             return f"{base}/runs/{flow_run_id}"
         return f"{base}/events/{event['id']}" if event is not None else f"{base}/automations"

@@ -36,12 +36,16 @@ LARGEST_NUMBER = 10**18
 VARIABLES = frozenset(
     {
         "automation",
+        "concurrency_limit",
         "deployment",
         "event",
+        "events",
         "firing",
         "flow",
         "flow_run",
+        "labels",
         "task_run",
+        "variables",
         "work_pool",
         "work_queue",
     }
@@ -134,6 +138,15 @@ def variables_of(text: str) -> frozenset[str]:
     return _compiled(text).variables
 
 
+def names_within(text: str, variable: str) -> frozenset[str]:
+    """Return what a template names of a variable: `a` and `b` where it says `variable.a` and `variable['b']`.
+
+    Raises:
+        TemplateRefused: It is no template that may be rendered.
+    """
+    return frozenset(name for owner, name in _compiled(text).members if owner == variable)
+
+
 def _named(text: str, known: frozenset[str]) -> _Compiled:
     compiled = _compiled(text)
     if unknown := sorted(compiled.variables - known - _FUNCTIONS):
@@ -173,6 +186,8 @@ def render(text: str, variables: Mapping[str, Any], known: frozenset[str] = VARI
 class _Compiled:
     template: jinja2.Template
     variables: frozenset[str]
+    members: frozenset[tuple[str, str]]
+    """Names of variables, and of what stands in them."""
 
 
 @functools.lru_cache(maxsize=256)
@@ -184,11 +199,12 @@ def _compiled(text: str) -> _Compiled:
         tree = _environment.parse(text)
         _check(tree)
         named = frozenset(meta.find_undeclared_variables(tree))
+        members = frozenset(_members(tree))
         bounded = _Bounded().visit(tree)
         template = jinja2.Template.from_code(
             _environment, _environment.compile(bounded), dict(_environment.globals), None
         )
-        return _Compiled(template, named)
+        return _Compiled(template, named, members)
     except TemplateRefused:
         raise
     except jinja2.TemplateError as error:
@@ -241,6 +257,15 @@ def _reaches_inside(node: nodes.Node) -> bool:
         case nodes.Getitem(arg=nodes.Const(value=str(name))):
             return name.startswith("__")
     return False
+
+
+def _members(tree: nodes.Template) -> Iterator[tuple[str, str]]:
+    for node in tree.find_all((nodes.Getattr, nodes.Getitem)):
+        match node:
+            case nodes.Getattr(node=nodes.Name(name=owner), attr=name):
+                yield owner, name
+            case nodes.Getitem(node=nodes.Name(name=owner), arg=nodes.Const(value=str(name))):
+                yield owner, name
 
 
 def _word(node: nodes.Node) -> str:
@@ -309,6 +334,36 @@ def _to_json(value: Any) -> str:
     return orjson.dumps(None if isinstance(value, Undefined) else value).decode()
 
 
+def _page(member: str) -> Callable[[Any], str]:
+    def page(value: Any) -> str:
+        return str(value.get(member, "")) if isinstance(value, Mapping) else ""
+
+    return page
+
+
+def _flow_run_id(event: Any) -> str:
+    resources = (event.get("resource"), *event.get("related", ())) if isinstance(event, Mapping) else ()
+    prefix = "headrace.flow-run."
+    ids = (str(resource.get("id", "")) for resource in resources if isinstance(resource, Mapping))
+    return next((found.removeprefix(prefix) for found in ids if found.startswith(prefix)), "")
+
+
+def _humanized(value: Any) -> str:
+    """Return seconds as people say them: the two largest units that there are."""
+    left = float(value)
+    if not 0 <= left <= LARGEST_NUMBER:
+        raise TemplateRefused("a span of time has 0 seconds or more")
+    if left < 1:
+        return f"{left:.3g} seconds"
+    parts: list[str] = []
+    rest = round(left)
+    for unit, seconds in (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1)):
+        count, rest = divmod(rest, seconds)
+        if count:
+            parts.append(f"{count} {unit}{'s' if count > 1 else ''}")
+    return " ".join(parts[:2])
+
+
 def _range(*bounds: int) -> list[int]:
     numbers = range(*bounds)
     if len(numbers) > LONGEST_RANGE:
@@ -337,6 +392,10 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "replace": _guarded(_replace),
     "round": _guarded(_round),
     "tojson": _guarded(_to_json),
+    "ui_url": _guarded(_page("url")),
+    "ui_resource_events_url": _guarded(_page("events_url")),
+    "flow_run_id": _guarded(_flow_run_id),
+    "humanize_timedelta": _guarded(_humanized),
 }
 _BUILT_IN_TESTS = (
     *(

@@ -25,6 +25,8 @@ from headrace.api.v1 import (
     state_pb2,
     task_run_pb2,
     task_run_pb2_grpc,
+    variable_pb2,
+    variable_pb2_grpc,
     work_pool_pb2,
     work_pool_pb2_grpc,
 )
@@ -86,12 +88,14 @@ class PlayedState(
     flow_run_pb2_grpc.FlowRunServiceServicer,
     run_input_pb2_grpc.RunInputServiceServicer,
     task_run_pb2_grpc.TaskRunServiceServicer,
+    variable_pb2_grpc.VariableServiceServicer,
 ):
-    """Flow runs and task runs, and what was asked to be done to them."""
+    """Flow runs, task runs and variables, and what was asked to be done to them."""
 
     def __init__(self) -> None:
         self.runs: dict[str, flow_run_pb2.FlowRun] = {}
         self.task_runs: dict[str, task_run_pb2.TaskRun] = {}
+        self.variables: dict[str, variable_pb2.Variable] = {}
         self.proposed: list[flow_run_pb2.ProposeFlowRunStateRequest] = []
         self.cancelled: list[flow_run_pb2.CancelFlowRunRequest] = []
         self.inputs: list[run_input_pb2.CreateRunInputRequest] = []
@@ -124,6 +128,12 @@ class PlayedState(
     ) -> task_run_pb2.ListTaskRunsResponse:
         found = [self.task_runs[one] for one in request.filter.task_run_ids if one in self.task_runs]
         return task_run_pb2.ListTaskRunsResponse(task_runs=found)
+
+    async def ListVariables(
+        self, request: variable_pb2.ListVariablesRequest, context: Any
+    ) -> variable_pb2.ListVariablesResponse:
+        found = [self.variables[name] for name in request.names if name in self.variables]
+        return variable_pb2.ListVariablesResponse(variables=found)
 
     async def ProposeFlowRunState(
         self, request: flow_run_pb2.ProposeFlowRunStateRequest, context: Any

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
+from google.protobuf.struct_pb2 import Value
 
 from headrace.api.v1 import (
     automation_pb2,
@@ -14,6 +15,7 @@ from headrace.api.v1 import (
     event_pb2,
     event_pb2_grpc,
     state_pb2,
+    variable_pb2,
     work_pool_pb2,
 )
 from headrace.ids import uuid7
@@ -141,6 +143,47 @@ async def test_an_emitted_event_tells_what_led_to_it(service: RunningService, wo
     roles = {related.role: related.resource_id for related in event.related}
     assert roles["creator"] == f"headrace.automation.{automation.automation_id}"
     assert roles["cause"].startswith("headrace.flow-run.")
+
+
+async def test_templates_see_variables_labels_and_where_things_are_shown(service: RunningService, world: World) -> None:
+    world.state.variables["team"] = variable_pb2.Variable(name="team", value=Value(string_value="data"))
+    emit = automation_pb2.EmitEventAction(name="app.told", resource_id="x")
+    emit.payload.update(
+        {
+            "team": "{{ variables.team }}{{ variables['nothing'] }}",
+            "labels": "{{ labels['headrace.resource.id'] }}",
+            "run": "{{ flow_run|ui_url }} {{ flow_run.flow_id }} {{ event|flow_run_id }}",
+            "flow": "{{ flow|ui_url }}",
+            "pool": "{{ work_pool|ui_url }}",
+            "events": "{{ flow_run|ui_resource_events_url }}",
+            "event": "{{ event.url }} {{ events|length }}",
+            "automation": "{{ automation|ui_url }}",
+            "none": "{{ task_run|ui_url }}{{ concurrency_limit|ui_url }}",
+        }
+    )
+    automation = an_automation(automation_pb2.Action(emit_event=emit))
+    automation.trigger.event.for_each.append("headrace.resource.id")
+    created = await create(service.channel, automation)
+    run = a_run()
+    state_id = await world.enter(run, FAILED)
+    [delivery] = await settled(service.channel)
+    stub = event_pb2_grpc.EventServiceStub(service.channel)
+    event = (await stub.GetEvent(event_pb2.GetEventRequest(event_id=delivery.delivery_id))).event
+    told = MessageToDict(event.payload)
+    base = told["run"].partition("/runs/")[0]
+    about = f"headrace.flow-run.{run.flow_run_id}"
+    assert base.startswith("http")
+    assert told == {
+        "team": "data",
+        "labels": about,
+        "run": f"{base}/runs/{run.flow_run_id} {run.flow_id} {run.flow_run_id}",
+        "flow": f"{base}/flows/{run.flow_id}",
+        "pool": f"{base}/work-pools/pool",
+        "events": f"{base}/events?resource={about}",
+        "event": f"{base}/events/{state_id} 1",
+        "automation": f"{base}/automations/{created.automation_id}",
+        "none": "",
+    }
 
 
 async def test_automations_that_lead_to_each_other_stop_after_one_round(service: RunningService, world: World) -> None:

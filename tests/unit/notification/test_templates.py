@@ -6,7 +6,13 @@ from typing import Any
 import pytest
 
 from headrace_notification.usecases import templates
-from headrace_notification.usecases.templates import TemplateRefused, check_template, render, variables_of
+from headrace_notification.usecases.templates import (
+    TemplateRefused,
+    check_template,
+    names_within,
+    render,
+    variables_of,
+)
 
 CONTEXT: dict[str, Any] = {
     "event": {
@@ -39,6 +45,9 @@ CONTEXT: dict[str, Any] = {
         ("{% for n in range(3) %}{{ n }}{% endfor %}", "012"),
         ("{{ event.related|length }}{{ (event.related|first).name }}{{ 1.256|round(1) }}", "2A1.3"),
         ("{% raw %}{{ x }}{% endraw %}{# nothing #}", "{{ x }}"),
+        ("{{ 0.25|humanize_timedelta }}, {{ 61|humanize_timedelta }}", "0.25 seconds, 1 minute 1 second"),
+        ("{{ 93784|humanize_timedelta }}, {{ 7200|humanize_timedelta }}", "1 day 2 hours, 2 hours"),
+        ("{{ flow_run|ui_url }}{{ event.name|ui_url }}{{ event|flow_run_id }}{{ event.nothing|flow_run_id }}", ""),
     ],
 )
 def test_templates_show_plain_data(template: str, expected: str) -> None:
@@ -103,6 +112,9 @@ def test_templates_show_plain_data(template: str, expected: str) -> None:
         "{{ unknown }}",
         "{{ event.name|nofilter }}",
         "{% for a in 5 %}{% endfor %}",
+        "{{ (0 - 1)|humanize_timedelta }}",
+        "{{ 'inf'|float|humanize_timedelta }}",
+        "{{ 'soon'|humanize_timedelta }}",
     ],
 )
 def test_attacks_and_mistakes_are_refused_quickly(template: str) -> None:
@@ -126,3 +138,8 @@ def test_names_put_together_reach_items_only() -> None:
 
 def test_variables_are_known_before_rendering() -> None:
     assert variables_of("{{ event.name }}{% if flow_run %}{% endif %}{% set x = 1 %}{{ x }}") == {"event", "flow_run"}
+
+
+def test_what_is_named_of_a_variable_is_known_before_rendering() -> None:
+    text = "{{ variables.team }}{% if variables['a-b'] %}{{ event.name }}{% endif %}{{ variables[event.name] }}"
+    assert names_within(text, "variables") == {"team", "a-b"}
