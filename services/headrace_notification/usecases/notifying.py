@@ -13,8 +13,8 @@ from headrace_notification.repository.channels import ChannelQueue
 from headrace_notification.rules import notifications
 from headrace_notification.rules.automations import SendNotification
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
-from headrace_notification.rules.links import base_of
 from headrace_notification.rules.messages import Envelope, Message, Severity, fitted
+from headrace_notification.usecases.links import base_of
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from headrace_notification.repository import Runs
 from headrace_notification.rules.deliveries import Delivery
-from headrace_notification.rules.links import base_of, events_of, page_of
+from headrace_notification.usecases.links import base_of, events_of, page_of
 from headrace_notification.usecases.templates import names_within, variables_of
 
 FLOW_RUN = "headrace.flow-run."
