@@ -1399,7 +1399,16 @@ type CreateFlowRunRequest struct {
 	InfrastructureId string `protobuf:"bytes,15,opt,name=infrastructure_id,json=infrastructureId,proto3" json:"infrastructure_id,omitempty"`
 	// The token of the attempt that begins if the run is created as PENDING or RUNNING by a client that neither keeps
 	// tokens nor gives signs of life: see ProposeFlowRunStateRequest.
-	OwnToken      string `protobuf:"bytes,16,opt,name=own_token,json=ownToken,proto3" json:"own_token,omitempty"`
+	OwnToken string `protobuf:"bytes,16,opt,name=own_token,json=ownToken,proto3" json:"own_token,omitempty"`
+	// Values for the base job template of its pool.
+	JobVariables *structpb.Struct `protobuf:"bytes,17,opt,name=job_variables,json=jobVariables,proto3" json:"job_variables,omitempty"`
+	// The work pool whose workers take it while it is SCHEDULED; empty: none does. They have to know how to load it
+	// without a deployment.
+	WorkPoolName string `protobuf:"bytes,18,opt,name=work_pool_name,json=workPoolName,proto3" json:"work_pool_name,omitempty"`
+	// The queue of the pool; empty is the default one.
+	WorkQueueName string `protobuf:"bytes,19,opt,name=work_queue_name,json=workQueueName,proto3" json:"work_queue_name,omitempty"`
+	// Labels that its worker must have.
+	WorkerLabels  *structpb.Struct `protobuf:"bytes,20,opt,name=worker_labels,json=workerLabels,proto3" json:"worker_labels,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1555,6 +1564,34 @@ func (x *CreateFlowRunRequest) GetOwnToken() string {
 		return x.OwnToken
 	}
 	return ""
+}
+
+func (x *CreateFlowRunRequest) GetJobVariables() *structpb.Struct {
+	if x != nil {
+		return x.JobVariables
+	}
+	return nil
+}
+
+func (x *CreateFlowRunRequest) GetWorkPoolName() string {
+	if x != nil {
+		return x.WorkPoolName
+	}
+	return ""
+}
+
+func (x *CreateFlowRunRequest) GetWorkQueueName() string {
+	if x != nil {
+		return x.WorkQueueName
+	}
+	return ""
+}
+
+func (x *CreateFlowRunRequest) GetWorkerLabels() *structpb.Struct {
+	if x != nil {
+		return x.WorkerLabels
+	}
+	return nil
 }
 
 type isCreateFlowRunRequest_Flow interface {
@@ -3667,7 +3704,7 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x04path\x18\x01 \x03(\tR\x04path\x120\n" +
 	"\x06equals\x18\x02 \x01(\v2\x16.google.protobuf.ValueH\x00R\x06equals\x12\x18\n" +
 	"\x06exists\x18\x03 \x01(\bH\x00R\x06existsB\v\n" +
-	"\tcondition\"\x9c\x05\n" +
+	"\tcondition\"\xe6\x06\n" +
 	"\x14CreateFlowRunRequest\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x19\n" +
 	"\aflow_id\x18\x02 \x01(\tH\x00R\x06flowId\x12\x1d\n" +
@@ -3687,7 +3724,11 @@ const file_headrace_api_v1_flow_run_proto_rawDesc = "" +
 	"\x12parent_task_run_id\x18\r \x01(\tR\x0fparentTaskRunId\x12+\n" +
 	"\x12parent_flow_run_id\x18\x0e \x01(\tR\x0fparentFlowRunId\x12+\n" +
 	"\x11infrastructure_id\x18\x0f \x01(\tR\x10infrastructureId\x12\x1b\n" +
-	"\town_token\x18\x10 \x01(\tR\bownTokenB\x06\n" +
+	"\town_token\x18\x10 \x01(\tR\bownToken\x12<\n" +
+	"\rjob_variables\x18\x11 \x01(\v2\x17.google.protobuf.StructR\fjobVariables\x12$\n" +
+	"\x0ework_pool_name\x18\x12 \x01(\tR\fworkPoolName\x12&\n" +
+	"\x0fwork_queue_name\x18\x13 \x01(\tR\rworkQueueName\x12<\n" +
+	"\rworker_labels\x18\x14 \x01(\v2\x17.google.protobuf.StructR\fworkerLabelsB\x06\n" +
 	"\x04flow\"\x9a\x01\n" +
 	"\x15CreateFlowRunResponse\x123\n" +
 	"\bflow_run\x18\x01 \x01(\v2\x18.headrace.api.v1.FlowRunR\aflowRun\x12\x18\n" +
@@ -3969,81 +4010,83 @@ var file_headrace_api_v1_flow_run_proto_depIdxs = []int32{
 	44, // 38: headrace.api.v1.CreateFlowRunRequest.context:type_name -> google.protobuf.Struct
 	44, // 39: headrace.api.v1.CreateFlowRunRequest.labels:type_name -> google.protobuf.Struct
 	4,  // 40: headrace.api.v1.CreateFlowRunRequest.retry_policy:type_name -> headrace.api.v1.RetryPolicy
-	3,  // 41: headrace.api.v1.CreateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	5,  // 42: headrace.api.v1.CreateFlowRunResponse.attempt:type_name -> headrace.api.v1.Attempt
-	3,  // 43: headrace.api.v1.GetFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	3,  // 44: headrace.api.v1.BatchGetFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
-	6,  // 45: headrace.api.v1.ListFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
-	1,  // 46: headrace.api.v1.ListFlowRunsRequest.sort:type_name -> headrace.api.v1.FlowRunSort
-	3,  // 47: headrace.api.v1.ListFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
-	6,  // 48: headrace.api.v1.CountFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
-	18, // 49: headrace.api.v1.CountFlowRunsResponse.counts:type_name -> headrace.api.v1.StateCount
-	48, // 50: headrace.api.v1.StateCount.type:type_name -> headrace.api.v1.StateType
-	3,  // 51: headrace.api.v1.UpdateFlowRunRequest.flow_run:type_name -> headrace.api.v1.FlowRun
-	52, // 52: headrace.api.v1.UpdateFlowRunRequest.update_mask:type_name -> google.protobuf.FieldMask
-	3,  // 53: headrace.api.v1.UpdateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	43, // 54: headrace.api.v1.ProposeFlowRunStateRequest.state:type_name -> headrace.api.v1.State
-	53, // 55: headrace.api.v1.ProposeFlowRunStateResponse.verdict:type_name -> headrace.api.v1.Verdict
-	5,  // 56: headrace.api.v1.ProposeFlowRunStateResponse.attempt:type_name -> headrace.api.v1.Attempt
-	53, // 57: headrace.api.v1.CancelFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 58: headrace.api.v1.CancelFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	47, // 59: headrace.api.v1.PauseFlowRunRequest.timeout:type_name -> google.protobuf.Duration
-	53, // 60: headrace.api.v1.PauseFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 61: headrace.api.v1.PauseFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	47, // 62: headrace.api.v1.SuspendFlowRunRequest.timeout:type_name -> google.protobuf.Duration
-	53, // 63: headrace.api.v1.SuspendFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 64: headrace.api.v1.SuspendFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	44, // 65: headrace.api.v1.ResumeFlowRunRequest.run_input:type_name -> google.protobuf.Struct
-	53, // 66: headrace.api.v1.ResumeFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 67: headrace.api.v1.ResumeFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	2,  // 68: headrace.api.v1.RetryFlowRunRequest.scope:type_name -> headrace.api.v1.RetryScope
-	53, // 69: headrace.api.v1.RetryFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
-	3,  // 70: headrace.api.v1.RetryFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	43, // 71: headrace.api.v1.ListFlowRunStatesResponse.states:type_name -> headrace.api.v1.State
-	43, // 72: headrace.api.v1.GetFlowRunStateResponse.state:type_name -> headrace.api.v1.State
-	3,  // 73: headrace.api.v1.WatchFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
-	54, // 74: headrace.api.v1.WatchFlowRunResponse.task_runs:type_name -> headrace.api.v1.TaskRun
-	6,  // 75: headrace.api.v1.FollowFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
-	3,  // 76: headrace.api.v1.FollowFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
-	8,  // 77: headrace.api.v1.FlowRunService.CreateFlowRun:input_type -> headrace.api.v1.CreateFlowRunRequest
-	10, // 78: headrace.api.v1.FlowRunService.GetFlowRun:input_type -> headrace.api.v1.GetFlowRunRequest
-	12, // 79: headrace.api.v1.FlowRunService.BatchGetFlowRuns:input_type -> headrace.api.v1.BatchGetFlowRunsRequest
-	14, // 80: headrace.api.v1.FlowRunService.ListFlowRuns:input_type -> headrace.api.v1.ListFlowRunsRequest
-	16, // 81: headrace.api.v1.FlowRunService.CountFlowRuns:input_type -> headrace.api.v1.CountFlowRunsRequest
-	19, // 82: headrace.api.v1.FlowRunService.UpdateFlowRun:input_type -> headrace.api.v1.UpdateFlowRunRequest
-	21, // 83: headrace.api.v1.FlowRunService.DeleteFlowRun:input_type -> headrace.api.v1.DeleteFlowRunRequest
-	23, // 84: headrace.api.v1.FlowRunService.ProposeFlowRunState:input_type -> headrace.api.v1.ProposeFlowRunStateRequest
-	25, // 85: headrace.api.v1.FlowRunService.CancelFlowRun:input_type -> headrace.api.v1.CancelFlowRunRequest
-	27, // 86: headrace.api.v1.FlowRunService.PauseFlowRun:input_type -> headrace.api.v1.PauseFlowRunRequest
-	29, // 87: headrace.api.v1.FlowRunService.SuspendFlowRun:input_type -> headrace.api.v1.SuspendFlowRunRequest
-	31, // 88: headrace.api.v1.FlowRunService.ResumeFlowRun:input_type -> headrace.api.v1.ResumeFlowRunRequest
-	33, // 89: headrace.api.v1.FlowRunService.RetryFlowRun:input_type -> headrace.api.v1.RetryFlowRunRequest
-	35, // 90: headrace.api.v1.FlowRunService.ListFlowRunStates:input_type -> headrace.api.v1.ListFlowRunStatesRequest
-	37, // 91: headrace.api.v1.FlowRunService.GetFlowRunState:input_type -> headrace.api.v1.GetFlowRunStateRequest
-	39, // 92: headrace.api.v1.FlowRunService.WatchFlowRun:input_type -> headrace.api.v1.WatchFlowRunRequest
-	41, // 93: headrace.api.v1.FlowRunService.FollowFlowRuns:input_type -> headrace.api.v1.FollowFlowRunsRequest
-	9,  // 94: headrace.api.v1.FlowRunService.CreateFlowRun:output_type -> headrace.api.v1.CreateFlowRunResponse
-	11, // 95: headrace.api.v1.FlowRunService.GetFlowRun:output_type -> headrace.api.v1.GetFlowRunResponse
-	13, // 96: headrace.api.v1.FlowRunService.BatchGetFlowRuns:output_type -> headrace.api.v1.BatchGetFlowRunsResponse
-	15, // 97: headrace.api.v1.FlowRunService.ListFlowRuns:output_type -> headrace.api.v1.ListFlowRunsResponse
-	17, // 98: headrace.api.v1.FlowRunService.CountFlowRuns:output_type -> headrace.api.v1.CountFlowRunsResponse
-	20, // 99: headrace.api.v1.FlowRunService.UpdateFlowRun:output_type -> headrace.api.v1.UpdateFlowRunResponse
-	22, // 100: headrace.api.v1.FlowRunService.DeleteFlowRun:output_type -> headrace.api.v1.DeleteFlowRunResponse
-	24, // 101: headrace.api.v1.FlowRunService.ProposeFlowRunState:output_type -> headrace.api.v1.ProposeFlowRunStateResponse
-	26, // 102: headrace.api.v1.FlowRunService.CancelFlowRun:output_type -> headrace.api.v1.CancelFlowRunResponse
-	28, // 103: headrace.api.v1.FlowRunService.PauseFlowRun:output_type -> headrace.api.v1.PauseFlowRunResponse
-	30, // 104: headrace.api.v1.FlowRunService.SuspendFlowRun:output_type -> headrace.api.v1.SuspendFlowRunResponse
-	32, // 105: headrace.api.v1.FlowRunService.ResumeFlowRun:output_type -> headrace.api.v1.ResumeFlowRunResponse
-	34, // 106: headrace.api.v1.FlowRunService.RetryFlowRun:output_type -> headrace.api.v1.RetryFlowRunResponse
-	36, // 107: headrace.api.v1.FlowRunService.ListFlowRunStates:output_type -> headrace.api.v1.ListFlowRunStatesResponse
-	38, // 108: headrace.api.v1.FlowRunService.GetFlowRunState:output_type -> headrace.api.v1.GetFlowRunStateResponse
-	40, // 109: headrace.api.v1.FlowRunService.WatchFlowRun:output_type -> headrace.api.v1.WatchFlowRunResponse
-	42, // 110: headrace.api.v1.FlowRunService.FollowFlowRuns:output_type -> headrace.api.v1.FollowFlowRunsResponse
-	94, // [94:111] is the sub-list for method output_type
-	77, // [77:94] is the sub-list for method input_type
-	77, // [77:77] is the sub-list for extension type_name
-	77, // [77:77] is the sub-list for extension extendee
-	0,  // [0:77] is the sub-list for field type_name
+	44, // 41: headrace.api.v1.CreateFlowRunRequest.job_variables:type_name -> google.protobuf.Struct
+	44, // 42: headrace.api.v1.CreateFlowRunRequest.worker_labels:type_name -> google.protobuf.Struct
+	3,  // 43: headrace.api.v1.CreateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	5,  // 44: headrace.api.v1.CreateFlowRunResponse.attempt:type_name -> headrace.api.v1.Attempt
+	3,  // 45: headrace.api.v1.GetFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	3,  // 46: headrace.api.v1.BatchGetFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	6,  // 47: headrace.api.v1.ListFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	1,  // 48: headrace.api.v1.ListFlowRunsRequest.sort:type_name -> headrace.api.v1.FlowRunSort
+	3,  // 49: headrace.api.v1.ListFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	6,  // 50: headrace.api.v1.CountFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	18, // 51: headrace.api.v1.CountFlowRunsResponse.counts:type_name -> headrace.api.v1.StateCount
+	48, // 52: headrace.api.v1.StateCount.type:type_name -> headrace.api.v1.StateType
+	3,  // 53: headrace.api.v1.UpdateFlowRunRequest.flow_run:type_name -> headrace.api.v1.FlowRun
+	52, // 54: headrace.api.v1.UpdateFlowRunRequest.update_mask:type_name -> google.protobuf.FieldMask
+	3,  // 55: headrace.api.v1.UpdateFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	43, // 56: headrace.api.v1.ProposeFlowRunStateRequest.state:type_name -> headrace.api.v1.State
+	53, // 57: headrace.api.v1.ProposeFlowRunStateResponse.verdict:type_name -> headrace.api.v1.Verdict
+	5,  // 58: headrace.api.v1.ProposeFlowRunStateResponse.attempt:type_name -> headrace.api.v1.Attempt
+	53, // 59: headrace.api.v1.CancelFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 60: headrace.api.v1.CancelFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	47, // 61: headrace.api.v1.PauseFlowRunRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 62: headrace.api.v1.PauseFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 63: headrace.api.v1.PauseFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	47, // 64: headrace.api.v1.SuspendFlowRunRequest.timeout:type_name -> google.protobuf.Duration
+	53, // 65: headrace.api.v1.SuspendFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 66: headrace.api.v1.SuspendFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	44, // 67: headrace.api.v1.ResumeFlowRunRequest.run_input:type_name -> google.protobuf.Struct
+	53, // 68: headrace.api.v1.ResumeFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 69: headrace.api.v1.ResumeFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	2,  // 70: headrace.api.v1.RetryFlowRunRequest.scope:type_name -> headrace.api.v1.RetryScope
+	53, // 71: headrace.api.v1.RetryFlowRunResponse.verdict:type_name -> headrace.api.v1.Verdict
+	3,  // 72: headrace.api.v1.RetryFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	43, // 73: headrace.api.v1.ListFlowRunStatesResponse.states:type_name -> headrace.api.v1.State
+	43, // 74: headrace.api.v1.GetFlowRunStateResponse.state:type_name -> headrace.api.v1.State
+	3,  // 75: headrace.api.v1.WatchFlowRunResponse.flow_run:type_name -> headrace.api.v1.FlowRun
+	54, // 76: headrace.api.v1.WatchFlowRunResponse.task_runs:type_name -> headrace.api.v1.TaskRun
+	6,  // 77: headrace.api.v1.FollowFlowRunsRequest.filter:type_name -> headrace.api.v1.FlowRunFilter
+	3,  // 78: headrace.api.v1.FollowFlowRunsResponse.flow_runs:type_name -> headrace.api.v1.FlowRun
+	8,  // 79: headrace.api.v1.FlowRunService.CreateFlowRun:input_type -> headrace.api.v1.CreateFlowRunRequest
+	10, // 80: headrace.api.v1.FlowRunService.GetFlowRun:input_type -> headrace.api.v1.GetFlowRunRequest
+	12, // 81: headrace.api.v1.FlowRunService.BatchGetFlowRuns:input_type -> headrace.api.v1.BatchGetFlowRunsRequest
+	14, // 82: headrace.api.v1.FlowRunService.ListFlowRuns:input_type -> headrace.api.v1.ListFlowRunsRequest
+	16, // 83: headrace.api.v1.FlowRunService.CountFlowRuns:input_type -> headrace.api.v1.CountFlowRunsRequest
+	19, // 84: headrace.api.v1.FlowRunService.UpdateFlowRun:input_type -> headrace.api.v1.UpdateFlowRunRequest
+	21, // 85: headrace.api.v1.FlowRunService.DeleteFlowRun:input_type -> headrace.api.v1.DeleteFlowRunRequest
+	23, // 86: headrace.api.v1.FlowRunService.ProposeFlowRunState:input_type -> headrace.api.v1.ProposeFlowRunStateRequest
+	25, // 87: headrace.api.v1.FlowRunService.CancelFlowRun:input_type -> headrace.api.v1.CancelFlowRunRequest
+	27, // 88: headrace.api.v1.FlowRunService.PauseFlowRun:input_type -> headrace.api.v1.PauseFlowRunRequest
+	29, // 89: headrace.api.v1.FlowRunService.SuspendFlowRun:input_type -> headrace.api.v1.SuspendFlowRunRequest
+	31, // 90: headrace.api.v1.FlowRunService.ResumeFlowRun:input_type -> headrace.api.v1.ResumeFlowRunRequest
+	33, // 91: headrace.api.v1.FlowRunService.RetryFlowRun:input_type -> headrace.api.v1.RetryFlowRunRequest
+	35, // 92: headrace.api.v1.FlowRunService.ListFlowRunStates:input_type -> headrace.api.v1.ListFlowRunStatesRequest
+	37, // 93: headrace.api.v1.FlowRunService.GetFlowRunState:input_type -> headrace.api.v1.GetFlowRunStateRequest
+	39, // 94: headrace.api.v1.FlowRunService.WatchFlowRun:input_type -> headrace.api.v1.WatchFlowRunRequest
+	41, // 95: headrace.api.v1.FlowRunService.FollowFlowRuns:input_type -> headrace.api.v1.FollowFlowRunsRequest
+	9,  // 96: headrace.api.v1.FlowRunService.CreateFlowRun:output_type -> headrace.api.v1.CreateFlowRunResponse
+	11, // 97: headrace.api.v1.FlowRunService.GetFlowRun:output_type -> headrace.api.v1.GetFlowRunResponse
+	13, // 98: headrace.api.v1.FlowRunService.BatchGetFlowRuns:output_type -> headrace.api.v1.BatchGetFlowRunsResponse
+	15, // 99: headrace.api.v1.FlowRunService.ListFlowRuns:output_type -> headrace.api.v1.ListFlowRunsResponse
+	17, // 100: headrace.api.v1.FlowRunService.CountFlowRuns:output_type -> headrace.api.v1.CountFlowRunsResponse
+	20, // 101: headrace.api.v1.FlowRunService.UpdateFlowRun:output_type -> headrace.api.v1.UpdateFlowRunResponse
+	22, // 102: headrace.api.v1.FlowRunService.DeleteFlowRun:output_type -> headrace.api.v1.DeleteFlowRunResponse
+	24, // 103: headrace.api.v1.FlowRunService.ProposeFlowRunState:output_type -> headrace.api.v1.ProposeFlowRunStateResponse
+	26, // 104: headrace.api.v1.FlowRunService.CancelFlowRun:output_type -> headrace.api.v1.CancelFlowRunResponse
+	28, // 105: headrace.api.v1.FlowRunService.PauseFlowRun:output_type -> headrace.api.v1.PauseFlowRunResponse
+	30, // 106: headrace.api.v1.FlowRunService.SuspendFlowRun:output_type -> headrace.api.v1.SuspendFlowRunResponse
+	32, // 107: headrace.api.v1.FlowRunService.ResumeFlowRun:output_type -> headrace.api.v1.ResumeFlowRunResponse
+	34, // 108: headrace.api.v1.FlowRunService.RetryFlowRun:output_type -> headrace.api.v1.RetryFlowRunResponse
+	36, // 109: headrace.api.v1.FlowRunService.ListFlowRunStates:output_type -> headrace.api.v1.ListFlowRunStatesResponse
+	38, // 110: headrace.api.v1.FlowRunService.GetFlowRunState:output_type -> headrace.api.v1.GetFlowRunStateResponse
+	40, // 111: headrace.api.v1.FlowRunService.WatchFlowRun:output_type -> headrace.api.v1.WatchFlowRunResponse
+	42, // 112: headrace.api.v1.FlowRunService.FollowFlowRuns:output_type -> headrace.api.v1.FollowFlowRunsResponse
+	96, // [96:113] is the sub-list for method output_type
+	79, // [79:96] is the sub-list for method input_type
+	79, // [79:79] is the sub-list for extension type_name
+	79, // [79:79] is the sub-list for extension extendee
+	0,  // [0:79] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_flow_run_proto_init() }

@@ -267,9 +267,12 @@ type OidcProvider struct {
 	// What to ask for beside `openid`; empty is `email profile`.
 	Scopes []string `protobuf:"bytes,4,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	// The claim with the groups; empty is `groups`.
-	GroupsClaim   string `protobuf:"bytes,5,opt,name=groups_claim,json=groupsClaim,proto3" json:"groups_claim,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	GroupsClaim string `protobuf:"bytes,5,opt,name=groups_claim,json=groupsClaim,proto3" json:"groups_claim,omitempty"`
+	// Whether e-mail addresses are taken for proven of which it does not say whether they are (`email_verified`). Only
+	// for providers where nobody chooses their address themselves: people are known by it when they come first.
+	EmailsAreProven bool `protobuf:"varint,6,opt,name=emails_are_proven,json=emailsAreProven,proto3" json:"emails_are_proven,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *OidcProvider) Reset() {
@@ -335,6 +338,13 @@ func (x *OidcProvider) GetGroupsClaim() string {
 		return x.GroupsClaim
 	}
 	return ""
+}
+
+func (x *OidcProvider) GetEmailsAreProven() bool {
+	if x != nil {
+		return x.EmailsAreProven
+	}
+	return false
 }
 
 // An issuer of tokens for machines.
@@ -1121,13 +1131,14 @@ const file_headrace_api_v1_identity_provider_proto_rawDesc = "" +
 	"\tGroupRole\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x12\n" +
 	"\x04role\x18\x02 \x01(\tR\x04role\x12!\n" +
-	"\fworkspace_id\x18\x03 \x01(\tR\vworkspaceId\"\xa3\x01\n" +
+	"\fworkspace_id\x18\x03 \x01(\tR\vworkspaceId\"\xcf\x01\n" +
 	"\fOidcProvider\x12\x16\n" +
 	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1b\n" +
 	"\tclient_id\x18\x02 \x01(\tR\bclientId\x12#\n" +
 	"\rclient_secret\x18\x03 \x01(\tR\fclientSecret\x12\x16\n" +
 	"\x06scopes\x18\x04 \x03(\tR\x06scopes\x12!\n" +
-	"\fgroups_claim\x18\x05 \x01(\tR\vgroupsClaim\"\x95\x01\n" +
+	"\fgroups_claim\x18\x05 \x01(\tR\vgroupsClaim\x12*\n" +
+	"\x11emails_are_proven\x18\x06 \x01(\bR\x0femailsAreProven\"\x95\x01\n" +
 	"\vJwtProvider\x12\x16\n" +
 	"\x06issuer\x18\x01 \x01(\tR\x06issuer\x12\x1a\n" +
 	"\baudience\x18\x02 \x01(\tR\baudience\x12\x19\n" +

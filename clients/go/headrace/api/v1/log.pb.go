@@ -642,8 +642,10 @@ type LogBatch struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Increases by one with each batch of the process. A batch may be sent again, with the same content.
 	Sequence int64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Up to 1,000 records.
-	Records       []*LogRecord `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"`
+	// Up to 1,000 records, with those in columns.
+	Records []*LogRecord `protobuf:"bytes,2,rep,name=records,proto3" json:"records,omitempty"`
+	// Further records behind those, in less room; for a server that said that it takes them.
+	Columns       *LogColumns `protobuf:"bytes,3,opt,name=columns,proto3" json:"columns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -692,6 +694,87 @@ func (x *LogBatch) GetRecords() []*LogRecord {
 	return nil
 }
 
+func (x *LogBatch) GetColumns() *LogColumns {
+	if x != nil {
+		return x.Columns
+	}
+	return nil
+}
+
+// Records in columns: they cost sender and server about a third of what they cost one by one. The columns messages,
+// kinds and occurred_us have one value for each record.
+type LogColumns struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What several records share: records without id, text and time.
+	Shared []*LogRecord `protobuf:"bytes,1,rep,name=shared,proto3" json:"shared,omitempty"`
+	// Which of `shared` a record is like, counted from 0.
+	Kinds []uint32 `protobuf:"varint,2,rep,packed,name=kinds,proto3" json:"kinds,omitempty"`
+	// The text.
+	Messages []string `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
+	// When it was written, by the writer's clock, in microseconds since 1970 (UTC).
+	OccurredUs    []int64 `protobuf:"fixed64,4,rep,packed,name=occurred_us,json=occurredUs,proto3" json:"occurred_us,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LogColumns) Reset() {
+	*x = LogColumns{}
+	mi := &file_headrace_api_v1_log_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LogColumns) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LogColumns) ProtoMessage() {}
+
+func (x *LogColumns) ProtoReflect() protoreflect.Message {
+	mi := &file_headrace_api_v1_log_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LogColumns.ProtoReflect.Descriptor instead.
+func (*LogColumns) Descriptor() ([]byte, []int) {
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *LogColumns) GetShared() []*LogRecord {
+	if x != nil {
+		return x.Shared
+	}
+	return nil
+}
+
+func (x *LogColumns) GetKinds() []uint32 {
+	if x != nil {
+		return x.Kinds
+	}
+	return nil
+}
+
+func (x *LogColumns) GetMessages() []string {
+	if x != nil {
+		return x.Messages
+	}
+	return nil
+}
+
+func (x *LogColumns) GetOccurredUs() []int64 {
+	if x != nil {
+		return x.OccurredUs
+	}
+	return nil
+}
+
 // What the server answers.
 type WriteLogsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -707,7 +790,7 @@ type WriteLogsResponse struct {
 
 func (x *WriteLogsResponse) Reset() {
 	*x = WriteLogsResponse{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[5]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +802,7 @@ func (x *WriteLogsResponse) String() string {
 func (*WriteLogsResponse) ProtoMessage() {}
 
 func (x *WriteLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[5]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +815,7 @@ func (x *WriteLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteLogsResponse.ProtoReflect.Descriptor instead.
 func (*WriteLogsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{5}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *WriteLogsResponse) GetMessage() isWriteLogsResponse_Message {
@@ -803,13 +886,15 @@ type WriteLogsOpened struct {
 	MaxRecordsPerBatch int32 `protobuf:"varint,2,opt,name=max_records_per_batch,json=maxRecordsPerBatch,proto3" json:"max_records_per_batch,omitempty"`
 	// How many bytes a message may have; longer ones are cut.
 	MaxMessageBytes int32 `protobuf:"varint,3,opt,name=max_message_bytes,json=maxMessageBytes,proto3" json:"max_message_bytes,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// True: batches may have records in columns. A server that does not say so would lose them.
+	TakesColumns  bool `protobuf:"varint,4,opt,name=takes_columns,json=takesColumns,proto3" json:"takes_columns,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *WriteLogsOpened) Reset() {
 	*x = WriteLogsOpened{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[6]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +906,7 @@ func (x *WriteLogsOpened) String() string {
 func (*WriteLogsOpened) ProtoMessage() {}
 
 func (x *WriteLogsOpened) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[6]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +919,7 @@ func (x *WriteLogsOpened) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteLogsOpened.ProtoReflect.Descriptor instead.
 func (*WriteLogsOpened) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{6}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *WriteLogsOpened) GetMaxBatchesInFlight() int32 {
@@ -858,6 +943,13 @@ func (x *WriteLogsOpened) GetMaxMessageBytes() int32 {
 	return 0
 }
 
+func (x *WriteLogsOpened) GetTakesColumns() bool {
+	if x != nil {
+		return x.TakesColumns
+	}
+	return false
+}
+
 // Batches are committed.
 type WriteLogsAck struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -869,7 +961,7 @@ type WriteLogsAck struct {
 
 func (x *WriteLogsAck) Reset() {
 	*x = WriteLogsAck{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[7]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +973,7 @@ func (x *WriteLogsAck) String() string {
 func (*WriteLogsAck) ProtoMessage() {}
 
 func (x *WriteLogsAck) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[7]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +986,7 @@ func (x *WriteLogsAck) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteLogsAck.ProtoReflect.Descriptor instead.
 func (*WriteLogsAck) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{7}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *WriteLogsAck) GetSequence() int64 {
@@ -919,7 +1011,7 @@ type WriteLogsRefused struct {
 
 func (x *WriteLogsRefused) Reset() {
 	*x = WriteLogsRefused{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[8]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -931,7 +1023,7 @@ func (x *WriteLogsRefused) String() string {
 func (*WriteLogsRefused) ProtoMessage() {}
 
 func (x *WriteLogsRefused) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[8]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -944,7 +1036,7 @@ func (x *WriteLogsRefused) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteLogsRefused.ProtoReflect.Descriptor instead.
 func (*WriteLogsRefused) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{8}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WriteLogsRefused) GetSequence() int64 {
@@ -979,7 +1071,7 @@ type AppendLogsRequest struct {
 
 func (x *AppendLogsRequest) Reset() {
 	*x = AppendLogsRequest{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -991,7 +1083,7 @@ func (x *AppendLogsRequest) String() string {
 func (*AppendLogsRequest) ProtoMessage() {}
 
 func (x *AppendLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[9]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1004,7 +1096,7 @@ func (x *AppendLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendLogsRequest.ProtoReflect.Descriptor instead.
 func (*AppendLogsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{9}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *AppendLogsRequest) GetRecords() []*LogRecord {
@@ -1025,7 +1117,7 @@ type AppendLogsResponse struct {
 
 func (x *AppendLogsResponse) Reset() {
 	*x = AppendLogsResponse{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1129,7 @@ func (x *AppendLogsResponse) String() string {
 func (*AppendLogsResponse) ProtoMessage() {}
 
 func (x *AppendLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[10]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1142,7 @@ func (x *AppendLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AppendLogsResponse.ProtoReflect.Descriptor instead.
 func (*AppendLogsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{10}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *AppendLogsResponse) GetStored() int32 {
@@ -1077,7 +1169,7 @@ type ListLogsRequest struct {
 
 func (x *ListLogsRequest) Reset() {
 	*x = ListLogsRequest{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1089,7 +1181,7 @@ func (x *ListLogsRequest) String() string {
 func (*ListLogsRequest) ProtoMessage() {}
 
 func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[11]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1102,7 +1194,7 @@ func (x *ListLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsRequest.ProtoReflect.Descriptor instead.
 func (*ListLogsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{11}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListLogsRequest) GetFilter() *LogFilter {
@@ -1148,7 +1240,7 @@ type ListLogsResponse struct {
 
 func (x *ListLogsResponse) Reset() {
 	*x = ListLogsResponse{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1160,7 +1252,7 @@ func (x *ListLogsResponse) String() string {
 func (*ListLogsResponse) ProtoMessage() {}
 
 func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[12]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1173,7 +1265,7 @@ func (x *ListLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListLogsResponse.ProtoReflect.Descriptor instead.
 func (*ListLogsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{12}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListLogsResponse) GetLogs() []*LogRecord {
@@ -1210,7 +1302,7 @@ type GetLogHistogramRequest struct {
 
 func (x *GetLogHistogramRequest) Reset() {
 	*x = GetLogHistogramRequest{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1222,7 +1314,7 @@ func (x *GetLogHistogramRequest) String() string {
 func (*GetLogHistogramRequest) ProtoMessage() {}
 
 func (x *GetLogHistogramRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[13]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1235,7 +1327,7 @@ func (x *GetLogHistogramRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLogHistogramRequest.ProtoReflect.Descriptor instead.
 func (*GetLogHistogramRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{13}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GetLogHistogramRequest) GetFilter() *LogFilter {
@@ -1267,7 +1359,7 @@ type GetLogHistogramResponse struct {
 
 func (x *GetLogHistogramResponse) Reset() {
 	*x = GetLogHistogramResponse{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1371,7 @@ func (x *GetLogHistogramResponse) String() string {
 func (*GetLogHistogramResponse) ProtoMessage() {}
 
 func (x *GetLogHistogramResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[14]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1384,7 @@ func (x *GetLogHistogramResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetLogHistogramResponse.ProtoReflect.Descriptor instead.
 func (*GetLogHistogramResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{14}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *GetLogHistogramResponse) GetBuckets() []*LogBucket {
@@ -1337,7 +1429,7 @@ type LogBucket struct {
 
 func (x *LogBucket) Reset() {
 	*x = LogBucket{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1349,7 +1441,7 @@ func (x *LogBucket) String() string {
 func (*LogBucket) ProtoMessage() {}
 
 func (x *LogBucket) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[15]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1362,7 +1454,7 @@ func (x *LogBucket) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use LogBucket.ProtoReflect.Descriptor instead.
 func (*LogBucket) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{15}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *LogBucket) GetStartAt() *timestamppb.Timestamp {
@@ -1422,7 +1514,7 @@ type DownloadLogsRequest struct {
 
 func (x *DownloadLogsRequest) Reset() {
 	*x = DownloadLogsRequest{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1434,7 +1526,7 @@ func (x *DownloadLogsRequest) String() string {
 func (*DownloadLogsRequest) ProtoMessage() {}
 
 func (x *DownloadLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[16]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1447,7 +1539,7 @@ func (x *DownloadLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DownloadLogsRequest.ProtoReflect.Descriptor instead.
 func (*DownloadLogsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{16}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *DownloadLogsRequest) GetFilter() *LogFilter {
@@ -1488,7 +1580,7 @@ type FollowLogsRequest struct {
 
 func (x *FollowLogsRequest) Reset() {
 	*x = FollowLogsRequest{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1500,7 +1592,7 @@ func (x *FollowLogsRequest) String() string {
 func (*FollowLogsRequest) ProtoMessage() {}
 
 func (x *FollowLogsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[17]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1513,7 +1605,7 @@ func (x *FollowLogsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowLogsRequest.ProtoReflect.Descriptor instead.
 func (*FollowLogsRequest) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{17}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FollowLogsRequest) GetFilter() *LogFilter {
@@ -1559,7 +1651,7 @@ type FollowLogsResponse struct {
 
 func (x *FollowLogsResponse) Reset() {
 	*x = FollowLogsResponse{}
-	mi := &file_headrace_api_v1_log_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1571,7 +1663,7 @@ func (x *FollowLogsResponse) String() string {
 func (*FollowLogsResponse) ProtoMessage() {}
 
 func (x *FollowLogsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_headrace_api_v1_log_proto_msgTypes[18]
+	mi := &file_headrace_api_v1_log_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1584,7 +1676,7 @@ func (x *FollowLogsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FollowLogsResponse.ProtoReflect.Descriptor instead.
 func (*FollowLogsResponse) Descriptor() ([]byte, []int) {
-	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{18}
+	return file_headrace_api_v1_log_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FollowLogsResponse) GetLogs() []*LogRecord {
@@ -1654,19 +1746,28 @@ const file_headrace_api_v1_log_proto_rawDesc = "" +
 	"\rWriteLogsOpen\x12\x1d\n" +
 	"\n" +
 	"process_id\x18\x01 \x01(\tR\tprocessId\x12%\n" +
-	"\x0eclient_version\x18\x02 \x01(\tR\rclientVersion\"\\\n" +
+	"\x0eclient_version\x18\x02 \x01(\tR\rclientVersion\"\x93\x01\n" +
 	"\bLogBatch\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x124\n" +
-	"\arecords\x18\x02 \x03(\v2\x1a.headrace.api.v1.LogRecordR\arecords\"\xcc\x01\n" +
+	"\arecords\x18\x02 \x03(\v2\x1a.headrace.api.v1.LogRecordR\arecords\x125\n" +
+	"\acolumns\x18\x03 \x01(\v2\x1b.headrace.api.v1.LogColumnsR\acolumns\"\x93\x01\n" +
+	"\n" +
+	"LogColumns\x122\n" +
+	"\x06shared\x18\x01 \x03(\v2\x1a.headrace.api.v1.LogRecordR\x06shared\x12\x14\n" +
+	"\x05kinds\x18\x02 \x03(\rR\x05kinds\x12\x1a\n" +
+	"\bmessages\x18\x03 \x03(\tR\bmessages\x12\x1f\n" +
+	"\voccurred_us\x18\x04 \x03(\x10R\n" +
+	"occurredUs\"\xcc\x01\n" +
 	"\x11WriteLogsResponse\x12:\n" +
 	"\x06opened\x18\x01 \x01(\v2 .headrace.api.v1.WriteLogsOpenedH\x00R\x06opened\x121\n" +
 	"\x03ack\x18\x02 \x01(\v2\x1d.headrace.api.v1.WriteLogsAckH\x00R\x03ack\x12=\n" +
 	"\arefused\x18\x03 \x01(\v2!.headrace.api.v1.WriteLogsRefusedH\x00R\arefusedB\t\n" +
-	"\amessage\"\xa3\x01\n" +
+	"\amessage\"\xc8\x01\n" +
 	"\x0fWriteLogsOpened\x121\n" +
 	"\x15max_batches_in_flight\x18\x01 \x01(\x05R\x12maxBatchesInFlight\x121\n" +
 	"\x15max_records_per_batch\x18\x02 \x01(\x05R\x12maxRecordsPerBatch\x12*\n" +
-	"\x11max_message_bytes\x18\x03 \x01(\x05R\x0fmaxMessageBytes\"*\n" +
+	"\x11max_message_bytes\x18\x03 \x01(\x05R\x0fmaxMessageBytes\x12#\n" +
+	"\rtakes_columns\x18\x04 \x01(\bR\ftakesColumns\"*\n" +
 	"\fWriteLogsAck\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\"Z\n" +
 	"\x10WriteLogsRefused\x12\x1a\n" +
@@ -1758,7 +1859,7 @@ func file_headrace_api_v1_log_proto_rawDescGZIP() []byte {
 }
 
 var file_headrace_api_v1_log_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_headrace_api_v1_log_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_headrace_api_v1_log_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_headrace_api_v1_log_proto_goTypes = []any{
 	(LogSource)(0),                  // 0: headrace.api.v1.LogSource
 	(LogSort)(0),                    // 1: headrace.api.v1.LogSort
@@ -1768,67 +1869,70 @@ var file_headrace_api_v1_log_proto_goTypes = []any{
 	(*WriteLogsRequest)(nil),        // 5: headrace.api.v1.WriteLogsRequest
 	(*WriteLogsOpen)(nil),           // 6: headrace.api.v1.WriteLogsOpen
 	(*LogBatch)(nil),                // 7: headrace.api.v1.LogBatch
-	(*WriteLogsResponse)(nil),       // 8: headrace.api.v1.WriteLogsResponse
-	(*WriteLogsOpened)(nil),         // 9: headrace.api.v1.WriteLogsOpened
-	(*WriteLogsAck)(nil),            // 10: headrace.api.v1.WriteLogsAck
-	(*WriteLogsRefused)(nil),        // 11: headrace.api.v1.WriteLogsRefused
-	(*AppendLogsRequest)(nil),       // 12: headrace.api.v1.AppendLogsRequest
-	(*AppendLogsResponse)(nil),      // 13: headrace.api.v1.AppendLogsResponse
-	(*ListLogsRequest)(nil),         // 14: headrace.api.v1.ListLogsRequest
-	(*ListLogsResponse)(nil),        // 15: headrace.api.v1.ListLogsResponse
-	(*GetLogHistogramRequest)(nil),  // 16: headrace.api.v1.GetLogHistogramRequest
-	(*GetLogHistogramResponse)(nil), // 17: headrace.api.v1.GetLogHistogramResponse
-	(*LogBucket)(nil),               // 18: headrace.api.v1.LogBucket
-	(*DownloadLogsRequest)(nil),     // 19: headrace.api.v1.DownloadLogsRequest
-	(*FollowLogsRequest)(nil),       // 20: headrace.api.v1.FollowLogsRequest
-	(*FollowLogsResponse)(nil),      // 21: headrace.api.v1.FollowLogsResponse
-	(*timestamppb.Timestamp)(nil),   // 22: google.protobuf.Timestamp
-	(*structpb.Struct)(nil),         // 23: google.protobuf.Struct
-	(*TimeRange)(nil),               // 24: headrace.api.v1.TimeRange
-	(*durationpb.Duration)(nil),     // 25: google.protobuf.Duration
-	(*httpbody.HttpBody)(nil),       // 26: google.api.HttpBody
+	(*LogColumns)(nil),              // 8: headrace.api.v1.LogColumns
+	(*WriteLogsResponse)(nil),       // 9: headrace.api.v1.WriteLogsResponse
+	(*WriteLogsOpened)(nil),         // 10: headrace.api.v1.WriteLogsOpened
+	(*WriteLogsAck)(nil),            // 11: headrace.api.v1.WriteLogsAck
+	(*WriteLogsRefused)(nil),        // 12: headrace.api.v1.WriteLogsRefused
+	(*AppendLogsRequest)(nil),       // 13: headrace.api.v1.AppendLogsRequest
+	(*AppendLogsResponse)(nil),      // 14: headrace.api.v1.AppendLogsResponse
+	(*ListLogsRequest)(nil),         // 15: headrace.api.v1.ListLogsRequest
+	(*ListLogsResponse)(nil),        // 16: headrace.api.v1.ListLogsResponse
+	(*GetLogHistogramRequest)(nil),  // 17: headrace.api.v1.GetLogHistogramRequest
+	(*GetLogHistogramResponse)(nil), // 18: headrace.api.v1.GetLogHistogramResponse
+	(*LogBucket)(nil),               // 19: headrace.api.v1.LogBucket
+	(*DownloadLogsRequest)(nil),     // 20: headrace.api.v1.DownloadLogsRequest
+	(*FollowLogsRequest)(nil),       // 21: headrace.api.v1.FollowLogsRequest
+	(*FollowLogsResponse)(nil),      // 22: headrace.api.v1.FollowLogsResponse
+	(*timestamppb.Timestamp)(nil),   // 23: google.protobuf.Timestamp
+	(*structpb.Struct)(nil),         // 24: google.protobuf.Struct
+	(*TimeRange)(nil),               // 25: headrace.api.v1.TimeRange
+	(*durationpb.Duration)(nil),     // 26: google.protobuf.Duration
+	(*httpbody.HttpBody)(nil),       // 27: google.api.HttpBody
 }
 var file_headrace_api_v1_log_proto_depIdxs = []int32{
-	22, // 0: headrace.api.v1.LogRecord.occurred_at:type_name -> google.protobuf.Timestamp
-	23, // 1: headrace.api.v1.LogRecord.fields:type_name -> google.protobuf.Struct
+	23, // 0: headrace.api.v1.LogRecord.occurred_at:type_name -> google.protobuf.Timestamp
+	24, // 1: headrace.api.v1.LogRecord.fields:type_name -> google.protobuf.Struct
 	0,  // 2: headrace.api.v1.LogRecord.source:type_name -> headrace.api.v1.LogSource
-	24, // 3: headrace.api.v1.LogFilter.occurred:type_name -> headrace.api.v1.TimeRange
+	25, // 3: headrace.api.v1.LogFilter.occurred:type_name -> headrace.api.v1.TimeRange
 	0,  // 4: headrace.api.v1.LogFilter.sources:type_name -> headrace.api.v1.LogSource
 	6,  // 5: headrace.api.v1.WriteLogsRequest.open:type_name -> headrace.api.v1.WriteLogsOpen
 	7,  // 6: headrace.api.v1.WriteLogsRequest.batch:type_name -> headrace.api.v1.LogBatch
 	3,  // 7: headrace.api.v1.LogBatch.records:type_name -> headrace.api.v1.LogRecord
-	9,  // 8: headrace.api.v1.WriteLogsResponse.opened:type_name -> headrace.api.v1.WriteLogsOpened
-	10, // 9: headrace.api.v1.WriteLogsResponse.ack:type_name -> headrace.api.v1.WriteLogsAck
-	11, // 10: headrace.api.v1.WriteLogsResponse.refused:type_name -> headrace.api.v1.WriteLogsRefused
-	3,  // 11: headrace.api.v1.AppendLogsRequest.records:type_name -> headrace.api.v1.LogRecord
-	4,  // 12: headrace.api.v1.ListLogsRequest.filter:type_name -> headrace.api.v1.LogFilter
-	1,  // 13: headrace.api.v1.ListLogsRequest.sort:type_name -> headrace.api.v1.LogSort
-	3,  // 14: headrace.api.v1.ListLogsResponse.logs:type_name -> headrace.api.v1.LogRecord
-	4,  // 15: headrace.api.v1.GetLogHistogramRequest.filter:type_name -> headrace.api.v1.LogFilter
-	18, // 16: headrace.api.v1.GetLogHistogramResponse.buckets:type_name -> headrace.api.v1.LogBucket
-	25, // 17: headrace.api.v1.GetLogHistogramResponse.width:type_name -> google.protobuf.Duration
-	22, // 18: headrace.api.v1.LogBucket.start_at:type_name -> google.protobuf.Timestamp
-	4,  // 19: headrace.api.v1.DownloadLogsRequest.filter:type_name -> headrace.api.v1.LogFilter
-	2,  // 20: headrace.api.v1.DownloadLogsRequest.format:type_name -> headrace.api.v1.LogFormat
-	4,  // 21: headrace.api.v1.FollowLogsRequest.filter:type_name -> headrace.api.v1.LogFilter
-	3,  // 22: headrace.api.v1.FollowLogsResponse.logs:type_name -> headrace.api.v1.LogRecord
-	5,  // 23: headrace.api.v1.LogService.WriteLogs:input_type -> headrace.api.v1.WriteLogsRequest
-	12, // 24: headrace.api.v1.LogService.AppendLogs:input_type -> headrace.api.v1.AppendLogsRequest
-	14, // 25: headrace.api.v1.LogService.ListLogs:input_type -> headrace.api.v1.ListLogsRequest
-	16, // 26: headrace.api.v1.LogService.GetLogHistogram:input_type -> headrace.api.v1.GetLogHistogramRequest
-	19, // 27: headrace.api.v1.LogService.DownloadLogs:input_type -> headrace.api.v1.DownloadLogsRequest
-	20, // 28: headrace.api.v1.LogService.FollowLogs:input_type -> headrace.api.v1.FollowLogsRequest
-	8,  // 29: headrace.api.v1.LogService.WriteLogs:output_type -> headrace.api.v1.WriteLogsResponse
-	13, // 30: headrace.api.v1.LogService.AppendLogs:output_type -> headrace.api.v1.AppendLogsResponse
-	15, // 31: headrace.api.v1.LogService.ListLogs:output_type -> headrace.api.v1.ListLogsResponse
-	17, // 32: headrace.api.v1.LogService.GetLogHistogram:output_type -> headrace.api.v1.GetLogHistogramResponse
-	26, // 33: headrace.api.v1.LogService.DownloadLogs:output_type -> google.api.HttpBody
-	21, // 34: headrace.api.v1.LogService.FollowLogs:output_type -> headrace.api.v1.FollowLogsResponse
-	29, // [29:35] is the sub-list for method output_type
-	23, // [23:29] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	8,  // 8: headrace.api.v1.LogBatch.columns:type_name -> headrace.api.v1.LogColumns
+	3,  // 9: headrace.api.v1.LogColumns.shared:type_name -> headrace.api.v1.LogRecord
+	10, // 10: headrace.api.v1.WriteLogsResponse.opened:type_name -> headrace.api.v1.WriteLogsOpened
+	11, // 11: headrace.api.v1.WriteLogsResponse.ack:type_name -> headrace.api.v1.WriteLogsAck
+	12, // 12: headrace.api.v1.WriteLogsResponse.refused:type_name -> headrace.api.v1.WriteLogsRefused
+	3,  // 13: headrace.api.v1.AppendLogsRequest.records:type_name -> headrace.api.v1.LogRecord
+	4,  // 14: headrace.api.v1.ListLogsRequest.filter:type_name -> headrace.api.v1.LogFilter
+	1,  // 15: headrace.api.v1.ListLogsRequest.sort:type_name -> headrace.api.v1.LogSort
+	3,  // 16: headrace.api.v1.ListLogsResponse.logs:type_name -> headrace.api.v1.LogRecord
+	4,  // 17: headrace.api.v1.GetLogHistogramRequest.filter:type_name -> headrace.api.v1.LogFilter
+	19, // 18: headrace.api.v1.GetLogHistogramResponse.buckets:type_name -> headrace.api.v1.LogBucket
+	26, // 19: headrace.api.v1.GetLogHistogramResponse.width:type_name -> google.protobuf.Duration
+	23, // 20: headrace.api.v1.LogBucket.start_at:type_name -> google.protobuf.Timestamp
+	4,  // 21: headrace.api.v1.DownloadLogsRequest.filter:type_name -> headrace.api.v1.LogFilter
+	2,  // 22: headrace.api.v1.DownloadLogsRequest.format:type_name -> headrace.api.v1.LogFormat
+	4,  // 23: headrace.api.v1.FollowLogsRequest.filter:type_name -> headrace.api.v1.LogFilter
+	3,  // 24: headrace.api.v1.FollowLogsResponse.logs:type_name -> headrace.api.v1.LogRecord
+	5,  // 25: headrace.api.v1.LogService.WriteLogs:input_type -> headrace.api.v1.WriteLogsRequest
+	13, // 26: headrace.api.v1.LogService.AppendLogs:input_type -> headrace.api.v1.AppendLogsRequest
+	15, // 27: headrace.api.v1.LogService.ListLogs:input_type -> headrace.api.v1.ListLogsRequest
+	17, // 28: headrace.api.v1.LogService.GetLogHistogram:input_type -> headrace.api.v1.GetLogHistogramRequest
+	20, // 29: headrace.api.v1.LogService.DownloadLogs:input_type -> headrace.api.v1.DownloadLogsRequest
+	21, // 30: headrace.api.v1.LogService.FollowLogs:input_type -> headrace.api.v1.FollowLogsRequest
+	9,  // 31: headrace.api.v1.LogService.WriteLogs:output_type -> headrace.api.v1.WriteLogsResponse
+	14, // 32: headrace.api.v1.LogService.AppendLogs:output_type -> headrace.api.v1.AppendLogsResponse
+	16, // 33: headrace.api.v1.LogService.ListLogs:output_type -> headrace.api.v1.ListLogsResponse
+	18, // 34: headrace.api.v1.LogService.GetLogHistogram:output_type -> headrace.api.v1.GetLogHistogramResponse
+	27, // 35: headrace.api.v1.LogService.DownloadLogs:output_type -> google.api.HttpBody
+	22, // 36: headrace.api.v1.LogService.FollowLogs:output_type -> headrace.api.v1.FollowLogsResponse
+	31, // [31:37] is the sub-list for method output_type
+	25, // [25:31] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_log_proto_init() }
@@ -1841,7 +1945,7 @@ func file_headrace_api_v1_log_proto_init() {
 		(*WriteLogsRequest_Open)(nil),
 		(*WriteLogsRequest_Batch)(nil),
 	}
-	file_headrace_api_v1_log_proto_msgTypes[5].OneofWrappers = []any{
+	file_headrace_api_v1_log_proto_msgTypes[6].OneofWrappers = []any{
 		(*WriteLogsResponse_Opened)(nil),
 		(*WriteLogsResponse_Ack)(nil),
 		(*WriteLogsResponse_Refused)(nil),
@@ -1852,7 +1956,7 @@ func file_headrace_api_v1_log_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_headrace_api_v1_log_proto_rawDesc), len(file_headrace_api_v1_log_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   19,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

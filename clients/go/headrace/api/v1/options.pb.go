@@ -55,6 +55,9 @@ const (
 	Permission_PERMISSION_RUN_PAYLOADS_VIEW Permission = 23
 	// Store the history of runs that ended on other servers, with their ids and times.
 	Permission_PERMISSION_RUNS_IMPORT Permission = 24
+	// For flow runs with the tokens that are made for them: do to other runs what they may do to their own. Callers that
+	// are no flow runs need it for nothing.
+	Permission_PERMISSION_OTHER_RUNS_EDIT Permission = 25
 	// See deployments, their schedules, versions and backfills.
 	Permission_PERMISSION_DEPLOYMENTS_VIEW Permission = 30
 	// Start runs and backfills of deployments.
@@ -138,6 +141,7 @@ var (
 		22:  "PERMISSION_RUNS_DELETE",
 		23:  "PERMISSION_RUN_PAYLOADS_VIEW",
 		24:  "PERMISSION_RUNS_IMPORT",
+		25:  "PERMISSION_OTHER_RUNS_EDIT",
 		30:  "PERMISSION_DEPLOYMENTS_VIEW",
 		31:  "PERMISSION_DEPLOYMENTS_RUN",
 		32:  "PERMISSION_DEPLOYMENTS_EDIT",
@@ -185,6 +189,7 @@ var (
 		"PERMISSION_RUNS_DELETE":         22,
 		"PERMISSION_RUN_PAYLOADS_VIEW":   23,
 		"PERMISSION_RUNS_IMPORT":         24,
+		"PERMISSION_OTHER_RUNS_EDIT":     25,
 		"PERMISSION_DEPLOYMENTS_VIEW":    30,
 		"PERMISSION_DEPLOYMENTS_RUN":     31,
 		"PERMISSION_DEPLOYMENTS_EDIT":    32,
@@ -403,7 +408,7 @@ const file_headrace_api_v1_options_proto_rawDesc = "" +
 	"\x1dheadrace/api/v1/options.proto\x12\x0fheadrace.api.v1\x1a google/protobuf/descriptor.proto\"U\n" +
 	"\fObjectOfCall\x12/\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.headrace.api.v1.ObjectKindR\x04kind\x12\x14\n" +
-	"\x05field\x18\x02 \x01(\tR\x05field*\xdd\n" +
+	"\x05field\x18\x02 \x01(\tR\x05field*\xfd\n" +
 	"\n" +
 	"\n" +
 	"Permission\x12\x1a\n" +
@@ -419,7 +424,8 @@ const file_headrace_api_v1_options_proto_rawDesc = "" +
 	"\x14PERMISSION_RUNS_EDIT\x10\x15\x12\x1a\n" +
 	"\x16PERMISSION_RUNS_DELETE\x10\x16\x12 \n" +
 	"\x1cPERMISSION_RUN_PAYLOADS_VIEW\x10\x17\x12\x1a\n" +
-	"\x16PERMISSION_RUNS_IMPORT\x10\x18\x12\x1f\n" +
+	"\x16PERMISSION_RUNS_IMPORT\x10\x18\x12\x1e\n" +
+	"\x1aPERMISSION_OTHER_RUNS_EDIT\x10\x19\x12\x1f\n" +
 	"\x1bPERMISSION_DEPLOYMENTS_VIEW\x10\x1e\x12\x1e\n" +
 	"\x1aPERMISSION_DEPLOYMENTS_RUN\x10\x1f\x12\x1f\n" +
 	"\x1bPERMISSION_DEPLOYMENTS_EDIT\x10 \x12!\n" +

@@ -1900,7 +1900,9 @@ type RecordFrame struct {
 	// The attempts that the transitions belong to.
 	Attempts []*RecordAttempt `protobuf:"bytes,2,rep,name=attempts,proto3" json:"attempts,omitempty"`
 	// Up to 500 transitions.
-	Transitions   []*TaskRunTransition `protobuf:"bytes,3,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	Transitions []*TaskRunTransition `protobuf:"bytes,3,rep,name=transitions,proto3" json:"transitions,omitempty"`
+	// W3C trace context of the first run that it is about. Empty: nobody traces it.
+	Traceparent   string `protobuf:"bytes,4,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1954,6 +1956,13 @@ func (x *RecordFrame) GetTransitions() []*TaskRunTransition {
 		return x.Transitions
 	}
 	return nil
+}
+
+func (x *RecordFrame) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // A task run enters a state.
@@ -2826,7 +2835,10 @@ func (x *RecordTransitionsResponse) GetLost() []*AttemptLost {
 type RenewAttemptsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The attempts.
-	Attempts      []*RecordAttempt `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	Attempts []*RecordAttempt `protobuf:"bytes,1,rep,name=attempts,proto3" json:"attempts,omitempty"`
+	// How long the leases hold from now on; unset keeps what each has. For those who give signs of life at a pace of
+	// their own.
+	LeaseDuration *durationpb.Duration `protobuf:"bytes,2,opt,name=lease_duration,json=leaseDuration,proto3" json:"lease_duration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2864,6 +2876,13 @@ func (*RenewAttemptsRequest) Descriptor() ([]byte, []int) {
 func (x *RenewAttemptsRequest) GetAttempts() []*RecordAttempt {
 	if x != nil {
 		return x.Attempts
+	}
+	return nil
+}
+
+func (x *RenewAttemptsRequest) GetLeaseDuration() *durationpb.Duration {
+	if x != nil {
+		return x.LeaseDuration
 	}
 	return nil
 }
@@ -3079,11 +3098,12 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\x0eclient_version\x18\x02 \x01(\tR\rclientVersion\"E\n" +
 	"\rRecordAttempt\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x14\n" +
-	"\x05token\x18\x02 \x01(\tR\x05token\"\xab\x01\n" +
+	"\x05token\x18\x02 \x01(\tR\x05token\"\xcd\x01\n" +
 	"\vRecordFrame\x12\x1a\n" +
 	"\bsequence\x18\x01 \x01(\x03R\bsequence\x12:\n" +
 	"\battempts\x18\x02 \x03(\v2\x1e.headrace.api.v1.RecordAttemptR\battempts\x12D\n" +
-	"\vtransitions\x18\x03 \x03(\v2\".headrace.api.v1.TaskRunTransitionR\vtransitions\"\xd5\x01\n" +
+	"\vtransitions\x18\x03 \x03(\v2\".headrace.api.v1.TaskRunTransitionR\vtransitions\x12 \n" +
+	"\vtraceparent\x18\x04 \x01(\tR\vtraceparent\"\xd5\x01\n" +
 	"\x11TaskRunTransition\x12#\n" +
 	"\rattempt_index\x18\x01 \x01(\rR\fattemptIndex\x12\x1e\n" +
 	"\vtask_run_id\x18\x02 \x01(\tR\ttaskRunId\x12,\n" +
@@ -3138,9 +3158,10 @@ const file_headrace_api_v1_task_run_proto_rawDesc = "" +
 	"\x18RecordTransitionsRequest\x122\n" +
 	"\x05frame\x18\x01 \x01(\v2\x1c.headrace.api.v1.RecordFrameR\x05frame\"M\n" +
 	"\x19RecordTransitionsResponse\x120\n" +
-	"\x04lost\x18\x01 \x03(\v2\x1c.headrace.api.v1.AttemptLostR\x04lost\"R\n" +
+	"\x04lost\x18\x01 \x03(\v2\x1c.headrace.api.v1.AttemptLostR\x04lost\"\x94\x01\n" +
 	"\x14RenewAttemptsRequest\x12:\n" +
-	"\battempts\x18\x01 \x03(\v2\x1e.headrace.api.v1.RecordAttemptR\battempts\"\xc5\x01\n" +
+	"\battempts\x18\x01 \x03(\v2\x1e.headrace.api.v1.RecordAttemptR\battempts\x12@\n" +
+	"\x0elease_duration\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\rleaseDuration\"\xc5\x01\n" +
 	"\x15RenewAttemptsResponse\x12D\n" +
 	"\x10lease_expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x120\n" +
 	"\x04lost\x18\x02 \x03(\v2\x1c.headrace.api.v1.AttemptLostR\x04lost\x124\n" +
@@ -3302,34 +3323,35 @@ var file_headrace_api_v1_task_run_proto_depIdxs = []int32{
 	24, // 58: headrace.api.v1.RecordTransitionsRequest.frame:type_name -> headrace.api.v1.RecordFrame
 	32, // 59: headrace.api.v1.RecordTransitionsResponse.lost:type_name -> headrace.api.v1.AttemptLost
 	23, // 60: headrace.api.v1.RenewAttemptsRequest.attempts:type_name -> headrace.api.v1.RecordAttempt
-	41, // 61: headrace.api.v1.RenewAttemptsResponse.lease_expires_at:type_name -> google.protobuf.Timestamp
-	32, // 62: headrace.api.v1.RenewAttemptsResponse.lost:type_name -> headrace.api.v1.AttemptLost
-	33, // 63: headrace.api.v1.RenewAttemptsResponse.signals:type_name -> headrace.api.v1.RunSignal
-	6,  // 64: headrace.api.v1.TaskRunService.GetTaskRun:input_type -> headrace.api.v1.GetTaskRunRequest
-	8,  // 65: headrace.api.v1.TaskRunService.ListTaskRuns:input_type -> headrace.api.v1.ListTaskRunsRequest
-	10, // 66: headrace.api.v1.TaskRunService.CountTaskRuns:input_type -> headrace.api.v1.CountTaskRunsRequest
-	13, // 67: headrace.api.v1.TaskRunService.ListTaskRunStates:input_type -> headrace.api.v1.ListTaskRunStatesRequest
-	15, // 68: headrace.api.v1.TaskRunService.GetTaskRunState:input_type -> headrace.api.v1.GetTaskRunStateRequest
-	17, // 69: headrace.api.v1.TaskRunService.UpdateTaskRun:input_type -> headrace.api.v1.UpdateTaskRunRequest
-	19, // 70: headrace.api.v1.TaskRunService.DeleteTaskRun:input_type -> headrace.api.v1.DeleteTaskRunRequest
-	21, // 71: headrace.api.v1.RecordService.Record:input_type -> headrace.api.v1.RecordRequest
-	35, // 72: headrace.api.v1.RecordService.RecordTransitions:input_type -> headrace.api.v1.RecordTransitionsRequest
-	37, // 73: headrace.api.v1.RecordService.RenewAttempts:input_type -> headrace.api.v1.RenewAttemptsRequest
-	7,  // 74: headrace.api.v1.TaskRunService.GetTaskRun:output_type -> headrace.api.v1.GetTaskRunResponse
-	9,  // 75: headrace.api.v1.TaskRunService.ListTaskRuns:output_type -> headrace.api.v1.ListTaskRunsResponse
-	11, // 76: headrace.api.v1.TaskRunService.CountTaskRuns:output_type -> headrace.api.v1.CountTaskRunsResponse
-	14, // 77: headrace.api.v1.TaskRunService.ListTaskRunStates:output_type -> headrace.api.v1.ListTaskRunStatesResponse
-	16, // 78: headrace.api.v1.TaskRunService.GetTaskRunState:output_type -> headrace.api.v1.GetTaskRunStateResponse
-	18, // 79: headrace.api.v1.TaskRunService.UpdateTaskRun:output_type -> headrace.api.v1.UpdateTaskRunResponse
-	20, // 80: headrace.api.v1.TaskRunService.DeleteTaskRun:output_type -> headrace.api.v1.DeleteTaskRunResponse
-	28, // 81: headrace.api.v1.RecordService.Record:output_type -> headrace.api.v1.RecordResponse
-	36, // 82: headrace.api.v1.RecordService.RecordTransitions:output_type -> headrace.api.v1.RecordTransitionsResponse
-	38, // 83: headrace.api.v1.RecordService.RenewAttempts:output_type -> headrace.api.v1.RenewAttemptsResponse
-	74, // [74:84] is the sub-list for method output_type
-	64, // [64:74] is the sub-list for method input_type
-	64, // [64:64] is the sub-list for extension type_name
-	64, // [64:64] is the sub-list for extension extendee
-	0,  // [0:64] is the sub-list for field type_name
+	42, // 61: headrace.api.v1.RenewAttemptsRequest.lease_duration:type_name -> google.protobuf.Duration
+	41, // 62: headrace.api.v1.RenewAttemptsResponse.lease_expires_at:type_name -> google.protobuf.Timestamp
+	32, // 63: headrace.api.v1.RenewAttemptsResponse.lost:type_name -> headrace.api.v1.AttemptLost
+	33, // 64: headrace.api.v1.RenewAttemptsResponse.signals:type_name -> headrace.api.v1.RunSignal
+	6,  // 65: headrace.api.v1.TaskRunService.GetTaskRun:input_type -> headrace.api.v1.GetTaskRunRequest
+	8,  // 66: headrace.api.v1.TaskRunService.ListTaskRuns:input_type -> headrace.api.v1.ListTaskRunsRequest
+	10, // 67: headrace.api.v1.TaskRunService.CountTaskRuns:input_type -> headrace.api.v1.CountTaskRunsRequest
+	13, // 68: headrace.api.v1.TaskRunService.ListTaskRunStates:input_type -> headrace.api.v1.ListTaskRunStatesRequest
+	15, // 69: headrace.api.v1.TaskRunService.GetTaskRunState:input_type -> headrace.api.v1.GetTaskRunStateRequest
+	17, // 70: headrace.api.v1.TaskRunService.UpdateTaskRun:input_type -> headrace.api.v1.UpdateTaskRunRequest
+	19, // 71: headrace.api.v1.TaskRunService.DeleteTaskRun:input_type -> headrace.api.v1.DeleteTaskRunRequest
+	21, // 72: headrace.api.v1.RecordService.Record:input_type -> headrace.api.v1.RecordRequest
+	35, // 73: headrace.api.v1.RecordService.RecordTransitions:input_type -> headrace.api.v1.RecordTransitionsRequest
+	37, // 74: headrace.api.v1.RecordService.RenewAttempts:input_type -> headrace.api.v1.RenewAttemptsRequest
+	7,  // 75: headrace.api.v1.TaskRunService.GetTaskRun:output_type -> headrace.api.v1.GetTaskRunResponse
+	9,  // 76: headrace.api.v1.TaskRunService.ListTaskRuns:output_type -> headrace.api.v1.ListTaskRunsResponse
+	11, // 77: headrace.api.v1.TaskRunService.CountTaskRuns:output_type -> headrace.api.v1.CountTaskRunsResponse
+	14, // 78: headrace.api.v1.TaskRunService.ListTaskRunStates:output_type -> headrace.api.v1.ListTaskRunStatesResponse
+	16, // 79: headrace.api.v1.TaskRunService.GetTaskRunState:output_type -> headrace.api.v1.GetTaskRunStateResponse
+	18, // 80: headrace.api.v1.TaskRunService.UpdateTaskRun:output_type -> headrace.api.v1.UpdateTaskRunResponse
+	20, // 81: headrace.api.v1.TaskRunService.DeleteTaskRun:output_type -> headrace.api.v1.DeleteTaskRunResponse
+	28, // 82: headrace.api.v1.RecordService.Record:output_type -> headrace.api.v1.RecordResponse
+	36, // 83: headrace.api.v1.RecordService.RecordTransitions:output_type -> headrace.api.v1.RecordTransitionsResponse
+	38, // 84: headrace.api.v1.RecordService.RenewAttempts:output_type -> headrace.api.v1.RenewAttemptsResponse
+	75, // [75:85] is the sub-list for method output_type
+	65, // [65:75] is the sub-list for method input_type
+	65, // [65:65] is the sub-list for extension type_name
+	65, // [65:65] is the sub-list for extension extendee
+	0,  // [0:65] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_task_run_proto_init() }

@@ -1056,6 +1056,8 @@ type Assignment struct {
 	JobConfiguration *structpb.Struct `protobuf:"bytes,5,opt,name=job_configuration,json=jobConfiguration,proto3" json:"job_configuration,omitempty"`
 	// Not to be acknowledged after.
 	AcknowledgeBy *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=acknowledge_by,json=acknowledgeBy,proto3" json:"acknowledge_by,omitempty"`
+	// W3C trace context of what handed the run out, for the spans of whoever executes it. Empty: nobody traces it.
+	Traceparent   string `protobuf:"bytes,7,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1130,6 +1132,13 @@ func (x *Assignment) GetAcknowledgeBy() *timestamppb.Timestamp {
 		return x.AcknowledgeBy
 	}
 	return nil
+}
+
+func (x *Assignment) GetTraceparent() string {
+	if x != nil {
+		return x.Traceparent
+	}
+	return ""
 }
 
 // A run has to be stopped.
@@ -1268,7 +1277,9 @@ type AssignmentLost struct {
 	// Why.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The state that the run is in now.
-	State         *State `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	State *State `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"`
+	// The token of the attempt that is lost; the worker may have been given the next one already.
+	AttemptToken  string `protobuf:"bytes,4,opt,name=attempt_token,json=attemptToken,proto3" json:"attempt_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1322,6 +1333,13 @@ func (x *AssignmentLost) GetState() *State {
 		return x.State
 	}
 	return nil
+}
+
+func (x *AssignmentLost) GetAttemptToken() string {
+	if x != nil {
+		return x.AttemptToken
+	}
+	return ""
 }
 
 // The worker has to finish what it runs and to take nothing new.
@@ -1457,7 +1475,9 @@ func (*ResumeRequest) Descriptor() ([]byte, []int) {
 type ResultStored struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The flow run.
-	FlowRunId     string `protobuf:"bytes,1,opt,name=flow_run_id,json=flowRunId,proto3" json:"flow_run_id,omitempty"`
+	FlowRunId string `protobuf:"bytes,1,opt,name=flow_run_id,json=flowRunId,proto3" json:"flow_run_id,omitempty"`
+	// The token of the attempt whose result it is.
+	AttemptToken  string `protobuf:"bytes,2,opt,name=attempt_token,json=attemptToken,proto3" json:"attempt_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1495,6 +1515,13 @@ func (*ResultStored) Descriptor() ([]byte, []int) {
 func (x *ResultStored) GetFlowRunId() string {
 	if x != nil {
 		return x.FlowRunId
+	}
+	return ""
+}
+
+func (x *ResultStored) GetAttemptToken() string {
+	if x != nil {
+		return x.AttemptToken
 	}
 	return ""
 }
@@ -1569,7 +1596,7 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\x16confirmed_flow_run_ids\x18\x03 \x03(\tR\x13confirmedFlowRunIds\x12\x16\n" +
 	"\x06paused\x18\x04 \x01(\bR\x06paused\"L\n" +
 	"\vAssignments\x12=\n" +
-	"\vassignments\x18\x01 \x03(\v2\x1b.headrace.api.v1.AssignmentR\vassignments\"\x86\x03\n" +
+	"\vassignments\x18\x01 \x03(\v2\x1b.headrace.api.v1.AssignmentR\vassignments\"\xa8\x03\n" +
 	"\n" +
 	"Assignment\x123\n" +
 	"\bflow_run\x18\x01 \x01(\v2\x18.headrace.api.v1.FlowRunR\aflowRun\x122\n" +
@@ -1577,7 +1604,8 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\acontent\x18\x03 \x01(\v2\".headrace.api.v1.DeploymentContentR\acontent\x12H\n" +
 	"\vconcurrency\x18\x04 \x01(\v2&.headrace.api.v1.DeploymentConcurrencyR\vconcurrency\x12D\n" +
 	"\x11job_configuration\x18\x05 \x01(\v2\x17.google.protobuf.StructR\x10jobConfiguration\x12A\n" +
-	"\x0eacknowledge_by\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\racknowledgeBy\"\xa0\x01\n" +
+	"\x0eacknowledge_by\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\racknowledgeBy\x12 \n" +
+	"\vtraceparent\x18\a \x01(\tR\vtraceparent\"\xa0\x01\n" +
 	"\x10CancelAssignment\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n" +
 	"\rattempt_token\x18\x02 \x01(\tR\fattemptToken\x12/\n" +
@@ -1586,18 +1614,20 @@ const file_headrace_api_v1_worker_proto_rawDesc = "" +
 	"\rLeasesRenewed\x12D\n" +
 	"\x10lease_expires_at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0eleaseExpiresAt\x12 \n" +
 	"\fflow_run_ids\x18\x02 \x03(\tR\n" +
-	"flowRunIds\"v\n" +
+	"flowRunIds\"\x9b\x01\n" +
 	"\x0eAssignmentLost\x12\x1e\n" +
 	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12,\n" +
-	"\x05state\x18\x03 \x01(\v2\x16.headrace.api.v1.StateR\x05state\"&\n" +
+	"\x05state\x18\x03 \x01(\v2\x16.headrace.api.v1.StateR\x05state\x12#\n" +
+	"\rattempt_token\x18\x04 \x01(\tR\fattemptToken\"&\n" +
 	"\fDrainRequest\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"&\n" +
 	"\fPauseRequest\x12\x16\n" +
 	"\x06reason\x18\x01 \x01(\tR\x06reason\"\x0f\n" +
-	"\rResumeRequest\".\n" +
+	"\rResumeRequest\"S\n" +
 	"\fResultStored\x12\x1e\n" +
-	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId*\xc0\x01\n" +
+	"\vflow_run_id\x18\x01 \x01(\tR\tflowRunId\x12#\n" +
+	"\rattempt_token\x18\x02 \x01(\tR\fattemptToken*\xc0\x01\n" +
 	"\rWorkerOutcome\x12\x1e\n" +
 	"\x1aWORKER_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14WORKER_OUTCOME_ENDED\x10\x01\x12\x1a\n" +
