@@ -39,8 +39,7 @@ async def rows_of(url: str) -> dict[str, int]:
     try:
         names = [DAY.sub("DAY", row["name"]) for row in await connection.fetch(TABLES)]
         counts = [
-            await connection.fetchval(f"select count(*) from {row['name']}")
-            for row in await connection.fetch(TABLES)
+            await connection.fetchval(f"select count(*) from {row['name']}") for row in await connection.fetch(TABLES)
         ]
     finally:
         await connection.close()
