@@ -155,7 +155,7 @@ def a_state(flow_run_id: str = "", *, padding: int = 0, **more: Any) -> dict[str
         "resource": {"prefect.resource.id": f"prefect.task-run.{uuid7()}"},
         "related": [related] if flow_run_id else [],
         "payload": {
-            "validated_state": {"type": "COMPLETED", "name": "Completed", "message": "x" * padding},
+            "validated_state": {"type": "COMPLETED", "name": "Completed", "data": "x" * padding},
             "task_run": {"task_key": "step", "dynamic_key": "0", "name": "step-0"},
         },
         **more,
