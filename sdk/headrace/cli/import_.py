@@ -40,6 +40,7 @@ def command() -> None:
     help="How far back runs are taken over, like 12h or 90d; 0d takes none.",
 )
 @click.option("--paused", "pauses", is_flag=True, help="Let deployments come paused: their schedules make no runs yet.")
+@click.option("--update", "updates", is_flag=True, help="Change what is here as it has changed there.")
 @click.option("--dry-run", "is_rehearsal", is_flag=True, help="Read and check everything, write nothing.")
 @click.option("--restart", "begins_anew", is_flag=True, help="Begin anew, not where an interrupted import stopped.")
 @output.output_option
@@ -52,16 +53,20 @@ def import_prefect(
     pauses: bool,
     is_rehearsal: bool,
     begins_anew: bool,
+    updates: bool,
     as_json: bool,
 ) -> None:
     """Import from a Prefect 3 server: its objects, and the history of its runs.
 
-    What is here already stays as it is. An import that was interrupted goes on when the command is run again.
+    What is here already stays as it is, unless --update is given: then it becomes what it is there. An import that
+    was interrupted goes on when the command is run again.
     """
     back = parse_span(history)
     client = lookup.client()
     source = PrefectSource(Access(url, key, auth_string, trust=Trust.of(client.settings)))
-    wanted = Wanted(back if back else None, is_rehearsal=is_rehearsal, pauses=pauses, begins_anew=begins_anew)
+    wanted = Wanted(
+        back if back else None, is_rehearsal=is_rehearsal, pauses=pauses, begins_anew=begins_anew, updates=updates
+    )
     started = time.monotonic()
     with _telling() as tell:
         progress = run_import(source, client, client.settings.home, wanted, tell)
@@ -99,9 +104,9 @@ def _show(progress: Progress, seconds: float, *, is_rehearsal: bool) -> None:
     made = "WOULD BE MADE" if is_rehearsal else "MADE"
     output.print_table(
         "Import",
-        ["KIND", "FOUND", made, "HERE BEFORE", "REFUSED"],
+        ["KIND", "FOUND", made, "CHANGED", "HERE BEFORE", "REFUSED"],
         [
-            [kind, count.found, count.created, count.there_before, count.refused]
+            [kind, count.found, count.created, count.updated, count.there_before, count.refused]
             for kind, count in report.counts.items()
         ],
     )

@@ -19,7 +19,7 @@ from headrace.api.v1 import (
     variable_pb2,
     work_pool_pb2,
 )
-from headrace.importing.job import PAGE, Job, everything
+from headrace.importing.job import PAGE, UNFIT, Job, everything
 from headrace.importing.mapping import automations, blocks, deployments, pools
 from headrace.importing.mapping import means as means_of
 from headrace.importing.mapping.means import Means
@@ -31,6 +31,17 @@ DEPLOYMENTS, SCHEDULES, AUTOMATIONS = "deployments", "schedules", "automations"
 CHANNELS = "channels"
 
 _TO_TEXT = "whole numbers beyond 2^53, which are kept as texts"
+_POOL_FIELDS = ("description", "base_job_template", "paused", "concurrency_limit", "storage_configuration")
+_AUTOMATION_FIELDS = (
+    "name",
+    "description",
+    "enabled",
+    "tags",
+    "trigger",
+    "actions",
+    "actions_on_trigger",
+    "actions_on_resolve",
+)
 _QUEUE_FIELDS = ("description", "priority", "paused", "concurrency_limit")
 
 
@@ -39,25 +50,25 @@ def import_flows(job: Job) -> None:
     for page in job.source.pages("/flows/filter", sort="NAME_ASC"):
         names = [text(found["name"], 255) for found in page]
         request = flow_pb2.ListFlowsRequest(filter=flow_pb2.FlowFilter(names=names), page_size=PAGE)
-        here = {flow.name: flow.flow_id for flow in job.client.flows.ListFlows(request).flows}
+        here = {flow.name: flow for flow in job.client.flows.ListFlows(request).flows}
         for found in page:
             import_flow(job, found, here.get(text(found["name"], 255)))
 
 
-def import_flow(job: Job, found: Mapping[str, Any], here: str | None) -> None:
+def import_flow(job: Job, found: Mapping[str, Any], here: flow_pb2.Flow | None) -> None:
     """Make one flow, unless it is `here`."""
     there, name = str(found["id"]), text(found["name"], 255)
+    tags, labels = [text(tag) for tag in found.get("tags") or ()], struct(found.get("labels"))
     job.ids.flow_names[there] = name
     if here is not None:
-        job.ids.flows[there] = here
-        job.report.there_before(FLOWS)
+        job.ids.flows[there] = here.flow_id
+        change = flow_pb2.UpdateFlowRequest(
+            flow=flow_pb2.Flow(flow_id=here.flow_id, tags=tags, labels=labels),
+            update_mask=FieldMask(paths=("tags", "labels")),
+        )
+        job.change(FLOWS, name, here, job.client.flows.UpdateFlow, change)
         return
-    request = flow_pb2.CreateFlowRequest(
-        flow_id=there,
-        name=name,
-        tags=[text(tag) for tag in found.get("tags") or ()],
-        labels=struct(found.get("labels")),
-    )
+    request = flow_pb2.CreateFlowRequest(flow_id=there, name=name, tags=tags, labels=labels)
     made = job.make(FLOWS, name, job.client.flows.CreateFlow, request)
     job.ids.flows[there] = made.flow.flow_id if made is not None else there
 
@@ -88,7 +99,8 @@ def import_pools(job: Job) -> None:
                 continue
             known = made.work_pool if made is not None else pool
         else:
-            job.report.there_before(POOLS)
+            change = work_pool_pb2.UpdateWorkPoolRequest(work_pool=pool, update_mask=FieldMask(paths=_POOL_FIELDS))
+            job.change(POOLS, pool.name, known, job.client.work_pools.UpdateWorkPool, change)
         job.ids.pools[there] = known.work_pool_id or there
         job.ids.pool_names[there] = pool.name
         _import_queues(job, pool.name, is_ours)
@@ -117,14 +129,15 @@ def _import_queues(job: Job, pool: str, is_ours: bool) -> None:
             request = work_pool_pb2.CreateWorkQueueRequest(work_pool_name=pool, work_queue=queue)
             made = job.make(QUEUES, name, job.client.work_pools.CreateWorkQueue, request)
             known = made.work_queue if made is not None else queue
-        elif is_ours and queue.name == pools.DEFAULT_QUEUE:
-            # It came with the pool.
+        else:
             change = work_pool_pb2.UpdateWorkQueueRequest(
                 work_pool_name=pool, work_queue=queue, update_mask=FieldMask(paths=_QUEUE_FIELDS)
             )
-            job.make(QUEUES, name, job.client.work_pools.UpdateWorkQueue, change)
-        else:
-            job.report.there_before(QUEUES)
+            if is_ours and queue.name == pools.DEFAULT_QUEUE:
+                # It came with the pool.
+                job.make(QUEUES, name, job.client.work_pools.UpdateWorkQueue, change)
+            else:
+                job.change(QUEUES, name, known, job.client.work_pools.UpdateWorkQueue, change)
         job.ids.queues[there] = known.work_queue_id or there
         job.ids.queue_names[there] = [pool, queue.name]
 
@@ -134,10 +147,12 @@ def import_variables(job: Job) -> None:
     for page in job.source.pages("/variables/filter"):
         requests = [blocks.variable(found) for found in page]
         listing = variable_pb2.ListVariablesRequest(names=[each.name for each in requests], page_size=PAGE)
-        here = {variable.name for variable in job.client.variables.ListVariables(listing).variables}
+        here = {variable.name: variable for variable in job.client.variables.ListVariables(listing).variables}
         for found, request in zip(page, requests, strict=True):
-            if request.name in here:
-                job.report.there_before(VARIABLES)
+            known = here.get(request.name)
+            if known is not None:
+                request.overwrite = True
+                job.change(VARIABLES, request.name, known, job.client.variables.SetVariable, request)
                 continue
             job.make(VARIABLES, request.name, job.client.variables.SetVariable, request)
             if has_large_numbers(found.get("value")):
@@ -146,14 +161,13 @@ def import_variables(job: Job) -> None:
 
 def import_blocks(job: Job) -> None:
     """Make blocks with their secrets, and the types that they are of; clients bring all others along."""
-    documents = {
-        str(found["id"]): found
-        for found in job.source.items("/block_documents/filter", include_secrets=True)
-        if not found.get("is_anonymous")
-    }
+    path, nameless = "/block_documents/filter", {"is_anonymous": {"eq_": True}}
+    documents = {str(found["id"]): found for found in job.source.items(path, include_secrets=True)}
+    for found in job.source.items(path, block_documents=nameless, include_secrets=True):
+        documents[str(found["id"])] = found
     schemas = _import_types(job, documents.values())
     here = {
-        f"{block.type_slug}/{block.name}"
+        f"{block.type_slug}/{block.name}": block
         for block in everything(
             lambda token: job.client.blocks.ListBlocks(block_pb2.ListBlocksRequest(page_size=PAGE, page_token=token)),
             "blocks",
@@ -161,18 +175,33 @@ def import_blocks(job: Job) -> None:
     }
     for there in _referred_first(documents):
         found = documents[there]
-        request, lost = blocks.block(found, job.ids.blocks)
+        known = here.get(f"{blocks.slug_of(found)}/{found['name']}")
+        request, lost = blocks.block(found, job.ids.blocks, keeps_hidden=known is not None)
         request.block_schema_id = schemas.get(str(found["block_schema_id"]), "")
         name = f"{request.type_slug}/{request.name}"
         job.ids.blocks[there] = name
-        if name in here:
-            job.report.there_before(BLOCKS)
+        if known is not None:
+            _change_block(job, name, request)
             continue
         job.make(BLOCKS, name, job.client.blocks.SaveBlock, request)
         for what in lost:
             job.report.lost(BLOCKS, name, what)
         if has_large_numbers(found.get("data")):
             job.report.lost(BLOCKS, name, _TO_TEXT)
+
+
+def _change_block(job: Job, name: str, request: block_pb2.SaveBlockRequest) -> None:
+    asked = block_pb2.GetBlockRequest(type_slug=request.type_slug, name=request.name, include_secrets=True)
+    if not job.updates or job.is_rehearsal or job.client.blocks.GetBlock(asked).block.data == request.data:
+        job.report.there_before(BLOCKS)
+        return
+    request.overwrite = True
+    try:
+        job.client.blocks.SaveBlock(request)
+    except UNFIT as error:
+        job.report.refused(BLOCKS, name, str(error))
+    else:
+        job.report.updated(BLOCKS)
 
 
 def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[str, str]:
@@ -197,14 +226,15 @@ def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[st
         if there not in used_types or there not in schemas:
             continue
         mark = f"{TYPES} {slug}"
+        *earlier, newest = schemas[there]
+        wanted = [*(one for one in earlier if str(one["id"]) in used), newest]
         if slug in here and job.progress.under_way != mark:
-            job.report.there_before(TYPES)
+            names |= _add_schemas(job, found, [one for one in wanted if job.updates or str(one["id"]) in used])
             continue
         if not job.is_rehearsal:
             job.progress.under_way = mark
             job.progress.save()
-        *earlier, newest = schemas[there]
-        for schema in (*(one for one in earlier if str(one["id"]) in used), newest):
+        for schema in wanted:
             request = blocks.block_type(found, schema)
             made = None
             if schema is newest:
@@ -214,6 +244,33 @@ def _import_types(job: Job, documents: Collection[Mapping[str, Any]]) -> dict[st
             if made is not None:
                 names[str(schema["id"])] = made.block_type.schema.block_schema_id
         job.progress.under_way = ""
+    return names
+
+
+def _add_schemas(job: Job, found: Mapping[str, Any], wanted: Collection[Mapping[str, Any]]) -> dict[str, str]:
+    """Add schemas to a type that is here, where they are not, and return what all of them are called here."""
+    names: dict[str, str] = {}
+    is_changed = False
+    slug = text(found["slug"])
+    for schema in wanted:
+        request = blocks.block_type(found, schema)
+        asked = block_pb2.ListBlockSchemasRequest(
+            type_slugs=[slug],
+            client_checksum=request.schema.client_checksum,
+            version=request.schema.version,
+            page_size=1,
+        )
+        page = job.client.blocks.ListBlockSchemas(asked) if request.schema.client_checksum else None
+        if page is not None and page.schemas:
+            names[str(schema["id"])] = page.schemas[0].block_schema_id
+        elif not job.is_rehearsal:
+            made = job.client.blocks.RegisterBlockType(request)
+            names[str(schema["id"])] = made.block_type.schema.block_schema_id
+            is_changed = True
+    if is_changed:
+        job.report.updated(TYPES)
+    else:
+        job.report.there_before(TYPES)
     return names
 
 
@@ -236,7 +293,7 @@ def _referred_first(documents: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def import_limits(job: Job) -> None:
     """Make limits by name, those of tags among them."""
     here = {
-        limit.name
+        limit.name: limit
         for limit in everything(
             lambda token: job.client.concurrency.ListConcurrencyLimits(
                 concurrency_pb2.ListConcurrencyLimitsRequest(page_size=PAGE, page_token=token)
@@ -249,7 +306,7 @@ def import_limits(job: Job) -> None:
     requests = {request.name: request for request in reversed(wanted) if not request.name.startswith(pools.OWNED)}
     for name in sorted(requests):
         if name in here:
-            job.report.there_before(LIMITS)
+            job.change(LIMITS, name, here[name], job.client.concurrency.SetConcurrencyLimit, requests[name])
             continue
         job.make(LIMITS, name, job.client.concurrency.SetConcurrencyLimit, requests[name])
 
@@ -265,8 +322,8 @@ def import_deployments(job: Job) -> None:
         job.ids.deployment_names[there] = request.name
         known = _deployment_here(job, flow_name, request.name)
         if known is not None:
-            job.ids.deployments[there] = known
-            job.report.there_before(DEPLOYMENTS)
+            job.ids.deployments[there] = request.deployment_id = known.deployment_id
+            job.change(DEPLOYMENTS, name, known, job.client.deployments.ApplyDeployment, request)
             job.report.there_before(SCHEDULES, len(request.schedules))
             continue
         made = job.make(DEPLOYMENTS, name, job.client.deployments.ApplyDeployment, request)
@@ -279,10 +336,10 @@ def import_deployments(job: Job) -> None:
             job.report.lost(DEPLOYMENTS, name, _TO_TEXT)
 
 
-def _deployment_here(job: Job, flow_name: str, name: str) -> str | None:
+def _deployment_here(job: Job, flow_name: str, name: str) -> deployment_pb2.Deployment | None:
     request = deployment_pb2.GetDeploymentByNameRequest(flow_name=flow_name, deployment_name=name)
     try:
-        return job.client.deployments.GetDeploymentByName(request).deployment.deployment_id
+        return job.client.deployments.GetDeploymentByName(request).deployment
     except errors.NotFound:
         return None
 
@@ -294,7 +351,8 @@ def import_automations(job: Job) -> None:
         job.ids.automations[str(found["id"])] = str(found["id"])
     for found in all_of_them:
         there, name = str(found["id"]), text(found["name"], 255)
-        if _automation_is_here(job, there):
+        known = _automation_here(job, there)
+        if known is not None and not job.updates:
             job.report.there_before(AUTOMATIONS)
             continue
         try:
@@ -303,6 +361,12 @@ def import_automations(job: Job) -> None:
             job.report.refused(AUTOMATIONS, name, str(cause))
             continue
         message.automation_id = there
+        if known is not None:
+            change = automation_pb2.UpdateAutomationRequest(
+                automation=message, update_mask=FieldMask(paths=_AUTOMATION_FIELDS)
+            )
+            job.change(AUTOMATIONS, name, known, job.client.automations.UpdateAutomation, change)
+            continue
         request = automation_pb2.CreateAutomationRequest(automation=message)
         job.make(AUTOMATIONS, name, job.client.automations.CreateAutomation, request)
         for what in lost:
@@ -352,9 +416,9 @@ def _has_channel(job: Job, slug: str, name: str, data: Mapping[str, Any], channe
     return made is not None or job.is_rehearsal
 
 
-def _automation_is_here(job: Job, automation_id: str) -> bool:
+def _automation_here(job: Job, automation_id: str) -> automation_pb2.Automation | None:
+    request = automation_pb2.GetAutomationRequest(automation_id=automation_id)
     try:
-        job.client.automations.GetAutomation(automation_pb2.GetAutomationRequest(automation_id=automation_id))
+        return job.client.automations.GetAutomation(request).automation
     except errors.NotFound:
-        return False
-    return True
+        return None

@@ -22,7 +22,7 @@ from headrace.importing.progress import Cursor
 from headrace.importing.source import Json, NotAtSource, SourceRefused
 
 FLOW_RUNS, TASK_RUNS, ARTIFACTS, LOGS = "flow runs", "task runs", "artifacts", "log records"
-BACKGROUND = "background task runs"
+BACKGROUND, SCHEDULED = "background task runs", "scheduled flow runs"
 
 READERS = 8
 """Requests to the server that is read from at the same time."""
@@ -39,6 +39,7 @@ def import_flow_runs(job: Job) -> None:
     with concurrent.futures.ThreadPoolExecutor(READERS) as readers:
         for page in _ended(job, FLOW_RUNS, "/flow_runs/filter", "flow_runs", {}):
             _import_page(job, readers, page)
+    _import_scheduled(job)
     _tell_unfinished(job)
 
 
@@ -267,17 +268,44 @@ def _append(job: Job, records: list[log_pb2.LogRecord]) -> None:
     )
 
 
+def _import_scheduled(job: Job) -> None:
+    """Schedule the runs of deployments again that somebody asked for and that have not begun."""
+    waiting = {"state": {"type": {"any_": ["SCHEDULED"]}}, "start_time": {"is_null_": True}}
+    for found in job.source.items("/flow_runs/filter", flow_runs=waiting, sort="ID_DESC"):
+        deployment_id = job.ids.deployments.get(str(found.get("deployment_id") or ""))
+        if found.get("auto_scheduled"):
+            continue
+        if deployment_id is None:
+            job.report.refused(SCHEDULED, _name_of(found), "it is of no deployment: nobody here would execute it")
+            continue
+        request = runs.scheduled_run(found, deployment_id)
+        if job.is_rehearsal:
+            job.report.created(SCHEDULED)
+            continue
+        try:
+            made = job.client.deployments.RunDeployment(request)
+        except UNFIT as error:
+            job.report.refused(SCHEDULED, _name_of(found), str(error))
+            continue
+        if made.created:
+            job.report.created(SCHEDULED)
+            job.report.lost(SCHEDULED, _name_of(found), "it waits here and there: cancel it on one side")
+        else:
+            job.report.there_before(SCHEDULED)
+
+
 def _tell_unfinished(job: Job) -> None:
+    scheduled = {"state": {"type": {"any_": ["SCHEDULED"]}}, "tags": {"all_": ["auto-scheduled"]}}
+    auto = job.source.count("/flow_runs/count", flow_runs=scheduled)
+    if auto:
+        what = "made ahead by schedules: the schedules here make their own"
+        job.report.lost(FLOW_RUNS, f"{auto} scheduled", what)
     for kind in ("SCHEDULED", "PENDING", "RUNNING", "PAUSED", "CANCELLING"):
-        state = {"type": {"any_": [kind]}}
-        number = job.source.count("/flow_runs/count", flow_runs={"state": state})
+        wanted: dict[str, Any] = {"state": {"type": {"any_": [kind]}}}
         if kind == "SCHEDULED":
-            made = {"state": state, "tags": {"all_": ["auto-scheduled"]}}
-            auto = job.source.count("/flow_runs/count", flow_runs=made)
-            number -= auto
-            if auto:
-                what = "made ahead by schedules: the schedules here make their own"
-                job.report.lost(FLOW_RUNS, f"{auto} scheduled", what)
+            # To be tried again; others wait here, too.
+            wanted["start_time"] = {"is_null_": False}
+        number = job.source.count("/flow_runs/count", flow_runs=wanted)
         if number > 0:
             job.report.lost(
                 FLOW_RUNS, f"{number} {kind.lower()}", "not over yet: an import after they have ended takes them over"

@@ -37,12 +37,14 @@ class Wanted:
         is_rehearsal: Read and map everything, write nothing.
         pauses: Deployments come paused.
         begins_anew: Do not go on where an interrupted import stopped.
+        updates: What is here, and has changed there, is changed here.
     """
 
     history: datetime.timedelta | None
     is_rehearsal: bool = False
     pauses: bool = False
     begins_anew: bool = False
+    updates: bool = False
 
 
 def run_import(
@@ -65,7 +67,15 @@ def run_import(
     progress = _begin(place, wanted)
     if progress.is_resumed:
         tell(f"goes on with the import of {progress.until:%Y-%m-%d %H:%M} UTC, from what was done then")
-    job = Job(source, client, progress, tell, is_rehearsal=wanted.is_rehearsal, pauses=wanted.pauses)
+    job = Job(
+        source,
+        client,
+        progress,
+        tell,
+        is_rehearsal=wanted.is_rehearsal,
+        pauses=wanted.pauses,
+        updates=wanted.updates,
+    )
     progress.save()
     for name, step in STEPS.items():
         if name in progress.done:

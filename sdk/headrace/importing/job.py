@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -20,6 +21,8 @@ Sent = TypeVar("Sent", bound=Message)
 PAGE = 200
 MOST_BYTES = 2 * 1024 * 1024
 """Of one call; one thing alone may be larger, and is then refused by the server if it is too large for it."""
+
+_PASSING = ("updated_at", "next_at", "status", "active_slots", "holders", "waiters", "last_fired_at")
 
 UNFIT = (
     errors.AlreadyExists,
@@ -42,6 +45,7 @@ class Job:
         tell: Is told what is being done, in a few words.
         is_rehearsal: Read and map everything, write nothing.
         pauses: Deployments come paused.
+        updates: What is here, and has changed there, is changed here.
     """
 
     source: PrefectSource
@@ -50,6 +54,7 @@ class Job:
     tell: Callable[[str], None]
     is_rehearsal: bool = False
     pauses: bool = False
+    updates: bool = False
 
     @property
     def ids(self) -> Ids:
@@ -73,6 +78,43 @@ class Job:
             return None
         self.report.created(kind)
         return made
+
+    def change(self, kind: str, name: str, before: Message, call: Callable[[Sent], Any], request: Sent) -> None:
+        """Make one thing that is here as it is there, if that is wanted, and count whether that changed it.
+
+        Args:
+            kind: What it is.
+            name: Which one.
+            before: As it is here; the answer of `call` has it in a field, as it is afterwards.
+            call: Changes it.
+            request: What is passed.
+        """
+        if not self.updates or self.is_rehearsal:
+            self.report.there_before(kind)
+            return
+        try:
+            answer = call(request)
+        except UNFIT as error:
+            self.report.refused(kind, name, str(error))
+            return
+        if any(_is_same(before, after) for field, after in answer.ListFields() if type(after) is type(before)):
+            self.report.there_before(kind)
+        else:
+            self.report.updated(kind)
+
+
+def _is_same(before: Message, after: Message) -> bool:
+    return _lasting(before) == _lasting(after)
+
+
+def _lasting(message: Message) -> Message:
+    """Return what of a thing stays as it is as long as nobody changes it."""
+    lasting = copy.deepcopy(message)
+    for part in (lasting, *getattr(lasting, "schedules", ())):
+        for name in _PASSING:
+            if name in part.DESCRIPTOR.fields_by_name:
+                part.ClearField(name)
+    return lasting
 
 
 def everything(call: Callable[[str], Any], field: str) -> Iterator[Any]:

@@ -15,6 +15,7 @@ class Count:
 
     found: int = 0
     created: int = 0
+    updated: int = 0
     there_before: int = 0
     refused: int = 0
 
@@ -45,6 +46,12 @@ class Report:
         count = self.of(kind)
         count.found += number
         count.created += number
+
+    def updated(self, kind: str) -> None:
+        """Count what was there already, in another form than there."""
+        count = self.of(kind)
+        count.found += 1
+        count.updated += 1
 
     def there_before(self, kind: str, number: int = 1) -> None:
         """Count what was there already, and stays as it is."""

@@ -26,8 +26,9 @@ from prefect.client.schemas.objects import ConcurrencyLimitStrategy, Concurrency
 from prefect.client.schemas.schedules import CronSchedule, IntervalSchedule, RRuleSchedule
 from prefect.events.actions import CancelFlowRun, RunDeployment, SendNotification
 from prefect.events.schemas.automations import CompoundTrigger, EventTrigger, Posture
+from prefect.filesystems import LocalFileSystem
 from prefect.runtime import task_run
-from prefect.states import Cancelled, Completed
+from prefect.states import Cancelled, Completed, Scheduled
 from prefect.utilities.callables import parameter_schema
 from prefect.variables import Variable
 from pydantic import SecretStr
@@ -87,6 +88,10 @@ async def fill() -> None:
     async with get_client() as client:
         await _pools(client)
         deployments = await _deployments(client)
+        later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=30)
+        await client.create_flow_run_from_deployment(
+            deployments[0], name="asked-for", state=Scheduled(scheduled_time=later), parameters={"count": 5}
+        )
         await _limits(client)
         await _blocks()
         await _automations(deployments)
@@ -169,6 +174,7 @@ async def _blocks() -> None:
     await token.save("warehouse-token")
     await Warehouse(url="postgresql://db/main", password=SecretStr("hunter2"), token=token).save("main")
     await SlackWebhook(url=SecretStr("https://hooks.slack.example/x")).save("ops")
+    await LocalFileSystem(basepath="/results")._save(is_anonymous=True)
 
 
 async def _automations(deployments: list[uuid.UUID]) -> None:
@@ -197,7 +203,8 @@ async def _automations(deployments: list[uuid.UUID]) -> None:
 
 async def _plain_runs(client: PrefectClient) -> None:
     flow_id = await client.create_flow(everything)
-    limit = asyncio.Semaphore(8)
+    # Its database takes one at a time, and gives up on others where it is slow.
+    limit = asyncio.Semaphore(2)
     raw: httpx.AsyncClient = client._client
 
     async def make(number: int) -> None:

@@ -47,12 +47,15 @@ def _described(fields: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "title": text(fields.get("title")), "properties": properties, WHOLE: fields}
 
 
-def block(found: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[block_pb2.SaveBlockRequest, list[str]]:
+def block(
+    found: Mapping[str, Any], ids: Mapping[str, str], *, keeps_hidden: bool = False
+) -> tuple[block_pb2.SaveBlockRequest, list[str]]:
     """Return a block, and what of it could not be carried over.
 
     Args:
         found: As the server tells it, with secrets where it gives them.
         ids: `<type>/<name>` of blocks that are here, by the ids of their documents there.
+        keeps_hidden: Secrets that are not given away stay as they are here.
     """
     lost = []
     data = dict(found.get("data") or {})
@@ -66,7 +69,8 @@ def block(found: Mapping[str, Any], ids: Mapping[str, str]) -> tuple[block_pb2.S
             data[field] = dict(document.get("data") or data.get(field) or {})
         else:
             lost.append(f"the block that the field '{field}' refers to")
-    data, hidden = _without_hidden(data, "")
+    known, hidden = _without_hidden(data, "")
+    data = data if keeps_hidden else known
     lost += [f"the secret '{place}', which the server does not give away" for place in hidden]
     request = block_pb2.SaveBlockRequest(type_slug=slug_of(found), name=text(found.get("name"), 255), data=struct(data))
     return request, lost

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from headrace.api.v1 import flow_run_pb2, run_import_pb2, state_pb2, task_run_pb2
+from headrace.api.v1 import deployment_pb2, flow_run_pb2, run_import_pb2, state_pb2, task_run_pb2
 from headrace.importing.mapping import states
 from headrace.importing.mapping.ids import Ids
 from headrace.importing.mapping.values import span, stamp, struct, text
@@ -79,6 +79,25 @@ def flow_run(
         infrastructure_id=text(found.get("infrastructure_pid")),
     )
     return run_import_pb2.ImportedFlowRun(flow_run=run, states=passed)
+
+
+def scheduled_run(found: Mapping[str, Any], deployment_id: str) -> deployment_pb2.RunDeploymentRequest:
+    """Return a run that waits for its time, as one of a deployment that is here."""
+    details = found["state"].get("state_details") or {}
+    return deployment_pb2.RunDeploymentRequest(
+        deployment_id=deployment_id,
+        flow_run_id=str(found["id"]),
+        name=text(found.get("name"), 255),
+        scheduled_at=stamp(details.get("scheduled_time") or found.get("expected_start_time")),
+        parameters=struct(found.get("parameters")),
+        job_variables=struct(found.get("job_variables")),
+        context=struct(found.get("context")),
+        tags=_words(found.get("tags")),
+        labels=struct(found.get("labels")),
+        idempotency_key=text(found.get("idempotency_key"), 1000),
+        # What was taken there is not judged again.
+        enforce_parameter_schema=False,
+    )
 
 
 def task_run(found: Mapping[str, Any], history: list[dict[str, Any]]) -> run_import_pb2.ImportedTaskRun:
