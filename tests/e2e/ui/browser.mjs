@@ -43,6 +43,16 @@ export async function open(browser, theme, width) {
   return page;
 }
 
+/** Prints what open pages say, after a play went wrong. */
+export async function tellPages(browser) {
+  for (const context of browser.contexts())
+    for (const page of context.pages()) {
+      const text = await page.locator("body").innerText();
+      // A line with an "@" in front would be a question to the test.
+      console.log(page.url(), text.replaceAll(/^@/gm, " @"));
+    }
+}
+
 /** The row of a table that holds some words. */
 export const row = (page, words) => page.locator("tbody tr", { hasText: words });
 export const button = (scope, name) => scope.getByRole("button", { name, exact: true });

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
 import { join } from "node:path";
 import decodeQR from "../../../gateway/ui/node_modules/qr/decode.js";
-import { WAIT, apiOf, button, dialog, faults, heading, launch, list, open, play, row } from "./browser.mjs";
+import { WAIT, apiOf, button, dialog, faults, heading, launch, list, open, play, row, tellPages } from "./browser.mjs";
 
 const [url, key, password, executablePath, pictures] = process.argv.slice(2);
 const api = apiOf(url, { authorization: `Bearer ${key}` });
@@ -414,11 +414,7 @@ try {
   await whoHasOneWorkspaceComesThere(browser);
   await oneLooksAfterOneself(browser, page);
 } catch (error) {
-  for (const context of browser.contexts())
-    for (const page of context.pages()) {
-      console.log(page.url(), await page.locator("body").innerText());
-      await page.screenshot({ path: join(pictures, "settings-failed.png") });
-    }
+  await tellPages(browser);
   throw error;
 } finally {
   await browser.close();

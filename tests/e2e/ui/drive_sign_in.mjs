@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { WAIT, ask, faults, launch, open, play } from "./browser.mjs";
+import { WAIT, ask, faults, launch, open, play, tellPages } from "./browser.mjs";
 
 const [url, waiting, executablePath, pictures] = process.argv.slice(2);
 // Refusals are part of the play, and browsers complain about each of them.
@@ -83,9 +83,7 @@ try {
   await nobodyIsSignedInByALink(browser);
   assert.deepEqual(faults, []);
 } catch (error) {
-  for (const context of browser.contexts()) {
-    for (const page of context.pages()) console.log(page.url(), await page.locator("body").innerText());
-  }
+  await tellPages(browser);
   throw error;
 } finally {
   await browser.close();
