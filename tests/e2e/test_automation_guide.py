@@ -29,13 +29,6 @@ async def test_the_guide_to_automations_runs_as_it_stands(machine: Machine, stac
         (machine.folder / name).write_text(content)
         if place:
             await machine.headrace("automation", "create", "--from-file", name)
-    commands = [line for block in blocks("sh") for line in block.splitlines()]
-    assert all(line.startswith("headrace ") for line in commands)
-    said = {line: (await machine.headrace(*shlex.split(line)[1:])).out for line in commands}
-    tested = next(out for line, out in said.items() if "automation test" in line)
-    assert "Would have fired 0 times" in tested
-    [script] = blocks("python")
-    (machine.folder / "orders.py").write_text(script)
 
     async def numbers() -> Counter[str]:
         counted = (await machine.headrace("event", "count", "--name", "orders.*", "-o", "json")).json()
@@ -43,6 +36,13 @@ async def test_the_guide_to_automations_runs_as_it_stands(machine: Machine, stac
 
     # Others tell of orders, too.
     before = await numbers()
+    commands = [line for block in blocks("sh") for line in block.splitlines()]
+    assert all(line.startswith("headrace ") for line in commands)
+    said = {line: (await machine.headrace(*shlex.split(line)[1:])).out for line in commands}
+    tested = next(out for line, out in said.items() if "automation test" in line)
+    assert "Would have fired 0 times" in tested
+    [script] = blocks("python")
+    (machine.folder / "orders.py").write_text(script)
     await machine.python("orders.py")
 
     async def is_counted() -> bool:
