@@ -27,29 +27,30 @@ START_SECONDS = 90.0
 STOP_SECONDS = 90.0
 _POLL_SECONDS = 0.02
 _FIRST_QUIET_PORT = 20_000
+_given: set[int] = set()
 
 
 def free_port() -> int:
     """Return a port that nobody uses now.
 
     It is none of those that the kernel hands out by itself, to whatever connects to something just then: a server that
-    starts later, or is killed and started again, still finds it free.
+    starts later, or is killed and started again, still finds it free. Nor is it one that this process was given before.
     """
     # Not the generator that tests seed: processes of one session must not come to the same ports.
     chance = random.SystemRandom()
     while True:
         port = chance.randrange(_FIRST_QUIET_PORT, _first_given_port())
+        if port in _given:
+            continue
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind((LOOPBACK, port))
+            _given.add(port)
             return port
 
 
 def two_free_ports() -> tuple[int, int]:
     """Return two ports that nobody uses now."""
-    one = other = free_port()
-    while other == one:
-        other = free_port()
-    return one, other
+    return free_port(), free_port()
 
 
 def _first_given_port() -> int:
