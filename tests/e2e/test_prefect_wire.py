@@ -85,7 +85,8 @@ async def test_heartbeats_make_the_lease_of_a_run_one_that_ends(stack: Stack, ad
 
     async def held_until() -> datetime.datetime:
         answer = await record.RenewAttempts(asked)
-        return answer.lease_expires_at.ToDatetime(tzinfo=datetime.UTC)
+        at: datetime.datetime = answer.lease_expires_at.ToDatetime(tzinfo=datetime.UTC)
+        return at
 
     now = datetime.datetime.now(datetime.UTC)
     assert await held_until() > now + datetime.timedelta(days=365)
