@@ -238,7 +238,8 @@ async def test_task_runs_are_found_by_every_field(state: StateClient) -> None:
     attempt = attempt_of(await state.running_run())
     flow_id = (await state.get_run(attempt.flow_run_id)).flow_id
     root_id = (await state.running_run()).flow_run.flow_run_id
-    other = attempt_of(await state.running_run(parent_flow_run_id=root_id))
+    # Held under a token of its own, so that its task run stays PENDING however long the questions take.
+    other = attempt_of(await state.running_run(parent_flow_run_id=root_id, own_token=new_id()))
     first, second, third, child = new_id(), new_id(), new_id(), new_id()
     spec = task_run_pb2.TaskRunSpec(
         task_key="load", dynamic_key="1", name="load-1", tags=["db"], labels=a_struct(a=1), cache_key="ck",
