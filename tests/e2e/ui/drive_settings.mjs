@@ -343,6 +343,7 @@ async function oneLooksAfterOneself(browser, page) {
   await dialog(page).getByLabel("The code that it shows now*").fill(codeOf(secret));
   await button(dialog(page), "Turn them on").click();
   const codes = dialog(page).getByRole("list", { name: "Recovery codes" }).getByRole("listitem");
+  await codes.first().waitFor(WAIT);
   assert.equal(await codes.count(), 10);
   const spare = await codes.allTextContents();
   await button(dialog(page), "I have kept them").click();
