@@ -381,12 +381,15 @@ async function whoHasOneWorkspaceComesThere(browser) {
   await heading(page, "Runs");
   const { role_assignments: grants } = await api("GET", "/v1/workspaces/research/role-assignments");
   for (const { role_assignment_id: id } of grants.filter(({ role }) => role === "viewer")) await api("DELETE", `/v1/workspaces/research/role-assignments/${id}`);
+  // What the page asked for before it knew is refused, which the console tells.
+  play.isOutage = true;
   await page.goto(`${url}/`);
   await page.getByText("You have no role in a workspace yet").waitFor(WAIT);
   await page.screenshot({ path: join(pictures, "no-role.png") });
   await button(page, "Sign out").click();
   await page.getByRole("heading", { name: "Sign in" }).waitFor(WAIT);
   await page.context().close();
+  play.isOutage = false;
 }
 
 const browser = await launch(executablePath, pictures);
