@@ -21,7 +21,7 @@ from headrace.recording.facts import (
     TaskRunFacts,
     Transition,
 )
-from headrace.recording.logs import LogLine
+from headrace.recording.log_batches import LogLine
 from headrace.task_runners.jobs import Report, RunReport, report_of, run_of, update_run
 
 _FINAL = frozenset({CANCELLED, COMPLETED, CRASHED, FAILED})

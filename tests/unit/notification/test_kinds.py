@@ -51,7 +51,7 @@ def built(kind: str, message: Message, link: str = "https://headrace.example/ack
     assert isinstance(made, HttpCall)
     path = made.url.removeprefix("http://vendor.example")
     headers = {name.lower(): value for name, value in made.headers.items()} | {"headrace-delivery-id": "key-1"}
-    return Received(made.method, path, headers, made.body)
+    return Received(made.method, path, headers, made.body, 0.0)
 
 
 @pytest.mark.parametrize("message", [ORDINARY, HOSTILE, HUGE, EMPTY], ids=["ordinary", "hostile", "huge", "empty"])
