@@ -20,6 +20,8 @@ from headrace_chassis.local.server import LocalServer
 
 LIVENESS = "liveness"
 _HEALTH_TIMEOUT_SECONDS = 3.0
+_RECONNECT_SECONDS = 1.0
+"""Less than what the tries of a call take together: a service that was away is there with its first call."""
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -73,6 +75,7 @@ class Neighbours:
                 credentials=self._credentials,
                 interceptors=self._interceptors,
                 max_message_bytes=self._max_message_bytes,
+                reconnect_seconds=_RECONNECT_SECONDS,
             )
         return channel
 

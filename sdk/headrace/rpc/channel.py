@@ -21,6 +21,8 @@ MAX_MESSAGE_BYTES = 16 * 1024 * 1024
 KEEPALIVE_SECONDS = 20.0
 KEEPALIVE_TIMEOUT_SECONDS = 10.0
 RETRY_ATTEMPTS = 5
+RECONNECT_SECONDS = 5.0
+"""The longest pause between attempts to connect; a server that comes back must bear all its clients."""
 
 _LISTED = ("ipv4:", "ipv6:")
 """What targets begin with that list addresses, with commas between them."""
@@ -61,13 +63,18 @@ def service_config(attempts: int = RETRY_ATTEMPTS, *, spread: bool = False) -> s
 
 
 def channel_options(
-    *, max_message_bytes: int = MAX_MESSAGE_BYTES, retry_attempts: int = RETRY_ATTEMPTS, spread: bool = False
+    *,
+    max_message_bytes: int = MAX_MESSAGE_BYTES,
+    retry_attempts: int = RETRY_ATTEMPTS,
+    reconnect_seconds: float = RECONNECT_SECONDS,
+    spread: bool = False,
 ) -> ChannelOptions:
     """Return the gRPC channel arguments that every Headrace client uses.
 
     Args:
         max_message_bytes: The largest message in either direction.
         retry_attempts: Tries of a call that ends UNAVAILABLE, including the first.
+        reconnect_seconds: The longest pause between attempts to connect.
         spread: Whether calls take turns among all addresses of a name, the replicas of a service.
     """
     return [
@@ -79,7 +86,7 @@ def channel_options(
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 5_000),
+        ("grpc.max_reconnect_backoff_ms", int(reconnect_seconds * 1000)),
         ("grpc.enable_retries", 1),
         ("grpc.service_config", service_config(retry_attempts, spread=spread)),
     ]
@@ -92,6 +99,7 @@ def open_aio_channel(
     interceptors: Sequence[grpc.aio.ClientInterceptor] | None = None,
     max_message_bytes: int = MAX_MESSAGE_BYTES,
     retry_attempts: int = RETRY_ATTEMPTS,
+    reconnect_seconds: float = RECONNECT_SECONDS,
 ) -> grpc.aio.Channel:
     """Open a channel for asyncio code; it connects at the first call.
 
@@ -102,8 +110,9 @@ def open_aio_channel(
         interceptors: Client interceptors, outermost first.
         max_message_bytes: The largest message in either direction.
         retry_attempts: Tries of a call that ends UNAVAILABLE, including the first.
+        reconnect_seconds: The longest pause between attempts to connect.
     """
-    options = _options_to(target, max_message_bytes, retry_attempts)
+    options = _options_to(target, max_message_bytes, retry_attempts, reconnect_seconds)
     if credentials is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
     return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
@@ -123,10 +132,13 @@ def open_channel(
     return grpc.secure_channel(target, credentials, options=options)
 
 
-def _options_to(target: str, max_message_bytes: int, retry_attempts: int) -> ChannelOptions:
+def _options_to(
+    target: str, max_message_bytes: int, retry_attempts: int, reconnect_seconds: float = RECONNECT_SECONDS
+) -> ChannelOptions:
     options = channel_options(
         max_message_bytes=max_message_bytes,
         retry_attempts=retry_attempts,
+        reconnect_seconds=reconnect_seconds,
         spread=target.startswith(("dns:", *_LISTED)),
     )
     places = target.removeprefix("ipv4:").removeprefix("ipv6:").split(",")
