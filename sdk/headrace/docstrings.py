@@ -13,12 +13,6 @@ _NUMPY_ITEM = re.compile(r"(?P<names>\*{0,2}\w+(?:\s*,\s*\*{0,2}\w+)*)\s*(?::.*)
 _SPHINX_ITEM = re.compile(r":param(?:eter)?\s+(?:[^:]*\s)?\*{0,2}(?P<name>\w+)\s*:\s*(?P<text>.*)")
 
 
-def summary_of(function: Callable[..., Any]) -> str:
-    """Return the first paragraph of a function's docstring; empty if there is none."""
-    doc = getattr(function, "__doc__", None)
-    return " ".join(inspect.cleandoc(doc).split("\n\n", 1)[0].split()) if doc else ""
-
-
 def descriptions_of(function: Callable[..., Any]) -> dict[str, str]:
     """Return what a function's docstring says about its parameters, by their names."""
     doc = getattr(function, "__doc__", None)

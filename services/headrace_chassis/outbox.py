@@ -33,13 +33,6 @@ _GAP_WARNING_SECONDS = 10.0
 
 _APPEND = "insert into outbox (workspace_id, kind, payload) values ($1, $2, $3)"
 
-_APPEND_MANY = """
-insert into outbox (workspace_id, kind, payload)
-select workspace_id, kind, payload
-  from unnest($1::uuid[], $2::text[], $3::bytea[]) with ordinality as entry (workspace_id, kind, payload, place)
- order by place
-"""
-
 _READ = """
 select position,
        workspace_id,
@@ -107,18 +100,6 @@ class Outbox:
     async def append(self, connection: Connection, workspace_id: uuid.UUID, kind: str, payload: Message) -> None:
         """Add one entry in the transaction of `connection`; followers are woken once it has committed."""
         await connection.execute(_APPEND, workspace_id, kind, payload.SerializeToString())
-        self._database.after_commit(connection, self.wake)
-
-    async def append_many(self, connection: Connection, entries: Sequence[tuple[uuid.UUID, str, Message]]) -> None:
-        """Add (workspace id, kind, payload) entries, in this order, in one statement."""
-        if not entries:
-            return
-        await connection.execute(
-            _APPEND_MANY,
-            [entry[0] for entry in entries],
-            [entry[1] for entry in entries],
-            [entry[2].SerializeToString() for entry in entries],
-        )
         self._database.after_commit(connection, self.wake)
 
     def wake(self) -> None:

@@ -78,11 +78,6 @@ def is_ready(deployment: deployment_pb2.Deployment) -> bool:
     return deployment.status == deployment_pb2.DEPLOYMENT_STATUS_READY
 
 
-def is_of_prefect(content: deployment_pb2.DeploymentContent) -> bool:
-    """Return whether runs of a deployment are for workers of Prefect."""
-    return scalars.of_struct(content.worker_labels).items() >= WORKER_LABELS.items()
-
-
 def pull_step_json(step: deployment_pb2.PullStep) -> dict[str, Any]:
     """Return a step that is done before a flow is loaded."""
     inputs = scalars.of_struct(step.inputs)

@@ -15,10 +15,6 @@ def command() -> None:
     """Keep settings for several servers."""
 
 
-def _profiles_file() -> str:
-    return str(get_settings().profiles_file)
-
-
 @command.command("ls")
 @output.output_option
 def list_profiles(as_json: bool) -> None:

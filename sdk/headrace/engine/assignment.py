@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(FLOW_RUNS)
 
 WARM = (artifacts, runtime, tasks, variables)
-"""Modules that flows import."""
+"""Modules that flows import: a warm process has loaded them with this one, before it knows its flow."""
 
 _STEP_FAILED = "STEP_FAILED"
 

@@ -118,20 +118,6 @@ def open_aio_channel(
     return grpc.aio.secure_channel(target, credentials, options=options, interceptors=interceptors)
 
 
-def open_channel(
-    target: str,
-    *,
-    credentials: grpc.ChannelCredentials | None = None,
-    max_message_bytes: int = MAX_MESSAGE_BYTES,
-    retry_attempts: int = RETRY_ATTEMPTS,
-) -> grpc.Channel:
-    """Open a channel for synchronous code; arguments as in `open_aio_channel`."""
-    options = _options_to(target, max_message_bytes, retry_attempts)
-    if credentials is None:
-        return grpc.insecure_channel(target, options=options)
-    return grpc.secure_channel(target, credentials, options=options)
-
-
 def _options_to(
     target: str, max_message_bytes: int, retry_attempts: int, reconnect_seconds: float = RECONNECT_SECONDS
 ) -> ChannelOptions:

@@ -94,7 +94,6 @@ class Worker:
         self._paused_by_server = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._changed = asyncio.Event()
-        self._connected_once = asyncio.Event()
 
     async def run(self) -> None:
         """Work until `drain` was called and the last run has ended.
@@ -195,10 +194,6 @@ class Worker:
         for execution in (*self.runs.values(), *self._leaving):
             execution.stop(grace_seconds)
 
-    async def wait_connected(self) -> None:
-        """Return when the server has greeted the worker for the first time."""
-        await self._connected_once.wait()
-
     # What the stream asks and tells.
 
     def hello(self) -> worker_pb2.WorkerHello:
@@ -234,10 +229,8 @@ class Worker:
         """The stream stands, or broke."""
         if connected != self.connected:
             self.connected = connected
-            if connected:
-                self._connected_once.set()
-                if self._draining:
-                    self._stream.announce_draining("the worker was told to stop")
+            if connected and self._draining:
+                self._stream.announce_draining("the worker was told to stop")
             self._on_change()
 
     def on_response(self, response: worker_pb2.ConnectResponse) -> None:

@@ -37,15 +37,6 @@ class Resource:
             return self.role or None
         return self.labels.get(label)
 
-    def all_labels(self) -> dict[str, str]:
-        """Return the labels with id, name and role among them."""
-        labels = {RESOURCE_ID: self.resource_id, **self.labels}
-        if self.name:
-            labels[RESOURCE_NAME] = self.name
-        if self.role:
-            labels[RESOURCE_ROLE] = self.role
-        return labels
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Event:

@@ -29,7 +29,6 @@ _UNITS = {
 _DAY = datetime.timedelta(days=1)
 _HOUR = datetime.timedelta(hours=1)
 _MINUTE = datetime.timedelta(minutes=1)
-_ZERO = datetime.timedelta()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
--- Lists due runs that find no slot of a limit other than their pool's and queue's, where that is not to be waited for.
+-- Lists due runs that find no slot of a limit other than their pool's and queue's, where that is not to be waited for:
+-- 2 is CANCEL_NEW, 3 is CANCEL_RUNNING.
 select due_run.workspace_id,
        due_run.flow_run_id,
        due_run.concurrency_strategy

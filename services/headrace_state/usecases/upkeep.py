@@ -8,7 +8,7 @@ from headrace_state.repository.flow_runs import FlowRuns, FlowRunUnit
 from headrace_state.repository.limits import Limits
 from headrace_state.repository.upkeep import ExpiredLease, RunRef, Upkeep
 from headrace_state.rules.facts import Actor, NewState, Proposal
-from headrace_state.rules.flow_run import STRATEGY_CANCEL_NEW, awaited_key, pause_end, resuming
+from headrace_state.rules.flow_run import STRATEGY_CANCEL_RUNNING, awaited_key, pause_end, resuming
 from headrace_state.rules.states import TIMED_OUT, StateType
 from headrace_state.usecases.attempts import give_back, is_claimed_only
 from headrace_state.usecases.cancel import cancel_flow_run
@@ -58,7 +58,7 @@ async def reap(flow_runs: FlowRuns, limits: Limits, lease: ExpiredLease) -> bool
 
 async def give_way(flow_runs: FlowRuns, upkeep: Upkeep, run: RunRef, strategy: int) -> None:
     """Cancel a due run that found no slot, or in its favour the oldest one of its deployment."""
-    if strategy != STRATEGY_CANCEL_NEW:
+    if strategy == STRATEGY_CANCEL_RUNNING:
         oldest = await upkeep.find_oldest_running(run)
         if oldest is not None:
             await cancel_flow_run(flow_runs, run.workspace_id, oldest, None, "It gives way to a newer run.")

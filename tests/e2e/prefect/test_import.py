@@ -39,8 +39,6 @@ PARTS = {
 
 FINAL = {"state": {"type": {"any_": ["COMPLETED", "FAILED", "CANCELLED", "CRASHED"]}}}
 
-REFERENCES = {"block_document_references"}
-
 LISTS: dict[str, tuple[dict[str, Any], set[str]]] = {
     "/flows/filter": ({"sort": "NAME_ASC"}, {"created"}),
     "/variables/filter": ({}, {"created", "id"}),

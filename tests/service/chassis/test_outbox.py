@@ -24,10 +24,8 @@ async def test_entries_come_in_the_order_in_which_they_were_appended(database: D
     outbox, reader = Outbox(database), OutboxReader(database)
     async with database.transaction() as connection:
         await outbox.append(connection, WORKSPACE, "a", StringValue(value="one"))
-        await outbox.append_many(
-            connection,
-            [(WORKSPACE, "b", StringValue(value="two")), (uuid.UUID(int=7), "a", StringValue(value="three"))],
-        )
+        await outbox.append(connection, WORKSPACE, "b", StringValue(value="two"))
+        await outbox.append(connection, uuid.UUID(int=7), "a", StringValue(value="three"))
     batch = await reader.read(0)
     assert told(batch.entries) == ["one", "two", "three"]
     assert [entry.kind for entry in batch.entries] == ["a", "b", "a"]

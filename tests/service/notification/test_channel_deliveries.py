@@ -36,8 +36,6 @@ from headrace_harness.waiting import eventually
 from headrace_notification.wiring import build
 from service.notification.played import KEY, World
 
-BUSY = Reply(429, {"Retry-After": "1"}, b"busy")
-
 
 def stub_of(service: RunningService) -> Any:
     return delivery_pb2_grpc.ChannelDeliveryServiceStub(service.channel)

@@ -18,7 +18,6 @@ from headrace.api.v1 import options_pb2
 ROOT = Path(__file__).resolve().parents[3]
 DESCRIPTORS = ROOT / "sdk" / "headrace" / "api" / "descriptors.binpb"
 PUBLIC = "headrace.api.v1"
-VERBS = ("get", "put", "post", "delete", "patch")
 
 # Parsed in the default pool, where the options of HTTP routes and permissions are known.
 FILES = {

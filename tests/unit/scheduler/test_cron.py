@@ -80,9 +80,6 @@ class Oracle:
             return weekday == int(wanted) % 7 and (date.day - 1) // 7 + 1 == int(nth)
         return weekday in {number % 7 for number in self._numbers(field, 0, 7)}
 
-    def _shows(self, local: datetime.datetime) -> bool:
-        return local.minute in self.minutes and local.hour in self.hours and self._date_matches(local.date())
-
     def moments(self, start: datetime.datetime, end: datetime.datetime) -> Iterator[datetime.datetime]:
         """Yield matches in (start, end]."""
         seen = datetime.datetime.min  # noqa: DTZ901
