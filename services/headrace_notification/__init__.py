@@ -1,6 +1,9 @@
-"""Events, automations, deliveries.
+"""What happened, what is to be done about it, and whom to tell.
 
-Owns the tables `event` (partitioned by day), `automation`, `catalogue`, `bucket`, `delivery`, `cursor`, an outbox
-of its own and its leases; serves `EventService` and `AutomationService`; runs the loops that follow the outboxes
-of state and scheduler, evaluate triggers, watch their timers, make deliveries, and sweep.
+Owns the schema `notification`: `event` (partitioned by day), `held_event` (those whose cause has not come yet),
+`automation`, `catalogue` (what triggers look for), `bucket`, `delivery`, `channel`, `channel_delivery`,
+`channel_delivery_try`, `webhook`, `webhook_call`, `cursor`, `outbox`; serves `EventService`, `AutomationService`,
+`NotificationPolicyService`, `WebhookService`, `ChannelService` and `ChannelDeliveryService`; runs the loops that
+follow the outboxes of other services, evaluate triggers, watch their timers, measure figures, make deliveries, tell
+channels, and sweep.
 """
