@@ -212,3 +212,16 @@ _LOG_PARTS = {
     "task_run_id": _log_tasks,
     "text": _log_text,
 }
+
+FLOW_RUN_SORTS = {
+    "ID_DESC": flow_run_pb2.FLOW_RUN_SORT_ID_DESC,
+    "START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_STARTED_ASC,
+    "START_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_STARTED_DESC,
+    "EXPECTED_START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_EXPECTED_START_ASC,
+    "EXPECTED_START_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_EXPECTED_START_DESC,
+    "NAME_ASC": flow_run_pb2.FLOW_RUN_SORT_NAME_ASC,
+    "NAME_DESC": flow_run_pb2.FLOW_RUN_SORT_NAME_DESC,
+    "NEXT_SCHEDULED_START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_NEXT_SCHEDULED_START_ASC,
+    "END_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_ENDED_DESC,
+}
+"""Orders of flow runs, by the words of Prefect's API."""

@@ -12,7 +12,7 @@ from headrace_prefect.attempts import attempt_token_of
 from headrace_prefect.bodies import fields, runs
 from headrace_prefect.bodies.fields import Body, Field, Fields
 from headrace_prefect.filters.joins import JOINED, flow_run_filter
-from headrace_prefect.filters.runs import FLOW_RUNS
+from headrace_prefect.filters.runs import FLOW_RUN_SORTS, FLOW_RUNS
 from headrace_prefect.paging import paginated, window
 from headrace_prefect.request import Request
 from headrace_prefect.resources import subflows
@@ -56,20 +56,9 @@ _COLUMNS = {
     "job_variables": "job_variables",
     "flow_version": "flow_version",
 }
-_SORTS = {
-    "ID_DESC": flow_run_pb2.FLOW_RUN_SORT_ID_DESC,
-    "START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_STARTED_ASC,
-    "START_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_STARTED_DESC,
-    "EXPECTED_START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_EXPECTED_START_ASC,
-    "EXPECTED_START_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_EXPECTED_START_DESC,
-    "NAME_ASC": flow_run_pb2.FLOW_RUN_SORT_NAME_ASC,
-    "NAME_DESC": flow_run_pb2.FLOW_RUN_SORT_NAME_DESC,
-    "NEXT_SCHEDULED_START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_NEXT_SCHEDULED_START_ASC,
-    "END_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_ENDED_DESC,
-}
 _LIST: Fields = {
     **JOINED,
-    "sort": Field(fields.one_of(_SORTS), default="ID_DESC"),
+    "sort": Field(fields.one_of(FLOW_RUN_SORTS), default="ID_DESC"),
     "limit": Field(fields.integer),
     "offset": Field(fields.at_least(0), default=0),
     "page": Field(fields.at_least(1), default=1),
@@ -259,7 +248,9 @@ async def chosen_runs(request: Request, body: Body) -> list[flow_run_pb2.FlowRun
 
 
 async def _list(request: Request, body: Body, offset: int, limit: int) -> list[flow_run_pb2.FlowRun]:
-    asked = flow_run_pb2.ListFlowRunsRequest(filter=await flow_run_filter(request, body), sort=_SORTS[body["sort"]])
+    asked = flow_run_pb2.ListFlowRunsRequest(
+        filter=await flow_run_filter(request, body), sort=FLOW_RUN_SORTS[body["sort"]]
+    )
 
     async def ask(size: int, token: str) -> tuple[list[Any], str]:
         asked.page_size, asked.page_token = size, token

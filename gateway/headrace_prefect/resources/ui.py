@@ -20,6 +20,7 @@ from headrace_prefect.answers import Answer, Refusal, not_found, ok
 from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Field
 from headrace_prefect.filters.joins import JOINED, flow_run_filter, task_run_filter
+from headrace_prefect.filters.runs import FLOW_RUN_SORTS
 from headrace_prefect.request import Request
 from headrace_prefect.resources.hydration import hydrated
 from headrace_prefect.resources.routes import Route
@@ -46,20 +47,9 @@ _NO_REFERENCES: Registry[Any] = Registry()
 
 _FLOW_IDS = {"flow_ids": Field(fields.list_of(fields.identifier, _MOST_IDS), required=True)}
 _RUN_IDS = {"flow_run_ids": Field(fields.list_of(fields.identifier, _MOST_IDS), required=True)}
-_SORTS = {
-    "ID_DESC": flow_run_pb2.FLOW_RUN_SORT_ID_DESC,
-    "START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_STARTED_ASC,
-    "START_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_STARTED_DESC,
-    "EXPECTED_START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_EXPECTED_START_ASC,
-    "EXPECTED_START_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_EXPECTED_START_DESC,
-    "NAME_ASC": flow_run_pb2.FLOW_RUN_SORT_NAME_ASC,
-    "NAME_DESC": flow_run_pb2.FLOW_RUN_SORT_NAME_DESC,
-    "NEXT_SCHEDULED_START_TIME_ASC": flow_run_pb2.FLOW_RUN_SORT_NEXT_SCHEDULED_START_ASC,
-    "END_TIME_DESC": flow_run_pb2.FLOW_RUN_SORT_ENDED_DESC,
-}
 _HISTORY = {
     **JOINED,
-    "sort": Field(fields.one_of(_SORTS), default="EXPECTED_START_TIME_DESC"),
+    "sort": Field(fields.one_of(FLOW_RUN_SORTS), default="EXPECTED_START_TIME_DESC"),
     "limit": Field(fields.within(0, _MOST_RUNS), default=_MOST_RUNS),
     "offset": Field(fields.at_least(0), default=0),
 }
@@ -68,7 +58,9 @@ _HISTORY = {
 async def read_ui_flow_run_history(request: Request) -> Answer:
     """Return when flow runs started, and how long they took."""
     body = request.body(_HISTORY)
-    asked = flow_run_pb2.ListFlowRunsRequest(filter=await flow_run_filter(request, body), sort=_SORTS[body["sort"]])
+    asked = flow_run_pb2.ListFlowRunsRequest(
+        filter=await flow_run_filter(request, body), sort=FLOW_RUN_SORTS[body["sort"]]
+    )
     method = request.services.flow_runs.ListFlowRuns
     found = await lists.window(request, method, asked, "flow_runs", offset=body["offset"], limit=body["limit"])
     points = []
