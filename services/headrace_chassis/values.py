@@ -91,6 +91,33 @@ def to_object(struct: Struct, field: str = "") -> dict[str, Any]:
     return {key: _to_json(value, field, 0) for key, value in struct.fields.items()}
 
 
+def storable(text: str) -> str:
+    """Return a text without the character that Postgres has neither in text nor in JSON."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
+def to_storable(struct: Struct) -> dict[str, Any]:
+    """Return the JSON object in a Struct with storable texts; whole numbers become integers."""
+    return {storable(name): _to_storable(value) for name, value in struct.fields.items()}
+
+
+def _to_storable(value: Value) -> Any:
+    match value.WhichOneof("kind"):
+        case "struct_value":
+            return to_storable(value.struct_value)
+        case "list_value":
+            return [_to_storable(item) for item in value.list_value.values]
+        case "string_value":
+            return storable(value.string_value)
+        case "number_value":
+            number = value.number_value
+            return int(number) if number.is_integer() and abs(number) < 2**53 else number
+        case "bool_value":
+            return value.bool_value
+        case _:
+            return None
+
+
 def to_json(value: Value, field: str = "") -> Any:
     """Return the JSON value in a Value.
 
