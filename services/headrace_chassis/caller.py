@@ -63,6 +63,11 @@ class Caller:
         """The flow run that calls, "" if none does."""
         return self.credential_id.removeprefix(RUN_CREDENTIAL) if self.is_run else ""
 
+    @property
+    def run_uuid(self) -> uuid.UUID | None:
+        """The flow run that calls, None if none does."""
+        return uuid.UUID(self.run_id) if self.is_run else None
+
     def may(self, permission: str) -> bool:
         """Return whether the caller holds `permission`, named as in the enum `headrace.api.v1.Permission`."""
         return permission in self.permissions or ALL_PERMISSIONS in self.permissions

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from headrace import errors
+from headrace.api.v1 import options_pb2
 from headrace_chassis.caller import Caller
 
 FOR_RUNS = frozenset(
@@ -64,6 +66,31 @@ def is_for_runs(service: str, name: str, permission_name: str) -> bool:
     return permission_name.endswith("_VIEW") or f"{service.rpartition('.')[2]}/{name}" in FOR_RUNS
 
 
+def require_shaping(caller: Caller, given: object, deployment_id: str = "") -> None:
+    """Return if a caller may say how runs are executed, beside what their deployment says.
+
+    Job variables choose commands, images and environments, so they are what code is: for those who deploy, for workers
+    and for the flows that they execute. Who runs what is deployed gives parameters.
+
+    Args:
+        caller: Who asks.
+        given: The job variables, or a work pool for a run without a deployment; nothing is for everybody.
+        deployment_id: The deployment, if there is one.
+
+    Raises:
+        errors.PermissionDenied: The caller does neither.
+    """
+    if not given or caller.is_run or caller.may("PERMISSION_WORKERS_CONNECT"):
+        return
+    if caller.may_on("PERMISSION_DEPLOYMENTS_EDIT", options_pb2.OBJECT_KIND_DEPLOYMENT, deployment_id):
+        return
+    raise errors.PermissionDenied(
+        f"{caller.display_name} lacks the permission deployments-edit, which it takes to say how a run is executed "
+        "(job variables, or a work pool without a deployment)",
+        metadata={"permission": "PERMISSION_DEPLOYMENTS_EDIT"},
+    )
+
+
 _CREATE_AUTOMATION = "/headrace.api.v1.AutomationService/CreateAutomation"
 
 
@@ -83,4 +110,6 @@ def is_own_wait(path: str, request: Any, caller: Caller) -> bool:
         and automation.trigger.WhichOneof("trigger") == "event"
         and [action.WhichOneof("action") for action in automation.actions] == ["send_run_input"]
         and automation.actions[0].send_run_input.flow_run_id == own
+        and not automation.actions_on_trigger
+        and not automation.actions_on_resolve
     )

@@ -54,11 +54,23 @@ class RecordReader(Protocol):
         ...
 
 
+class SearchWatcher(Protocol):
+    """Is told of searches in runs."""
+
+    def began(self) -> None:
+        """A search begins."""
+        ...
+
+    def ended(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, seconds: float) -> None:
+        """It is over, and took so long."""
+        ...
+
+
 class StretchStore(Protocol):
     """Keeps what text is in the stretches of long runs."""
 
     async def extend(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, settled: int) -> int:
-        """Add the next stretch of a run, of records up to the position `settled`; return how many records it has.
+        """Add the next few stretches of a run, of records up to the position `settled`; return how many records.
 
         0 says that too few are left for a stretch, or that another replica is at it.
         """
@@ -129,6 +141,16 @@ class RunFamilies(Protocol):
         """
         ...
 
+    async def makers(
+        self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, uuid.UUID | None]:
+        """Return what `parents` does, and for those without a parent which flow run made them.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        ...
+
 
 class RunFinality(Protocol):
     """Knows whether runs are over."""
@@ -181,8 +203,8 @@ class RetentionStore(Protocol):
         """Delete a rule; return whether it was there."""
         ...
 
-    async def oldest(self, workspace_id: uuid.UUID) -> datetime.datetime | None:
-        """Return when the oldest record of a workspace was written; None without any."""
+    async def oldest(self, workspace_id: uuid.UUID, since: datetime.datetime | None) -> datetime.datetime | None:
+        """Return when the oldest record of a workspace was written, of all or from a moment on; None without any."""
         ...
 
     async def list_runs(

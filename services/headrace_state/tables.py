@@ -204,6 +204,7 @@ lease = sa.Table(
     _time("since", default=True),
     _number("duration_seconds"),
     _time("expires_at"),
+    _id("taken_by", optional=True),
 )
 
 lease_slot = sa.Table(
@@ -228,6 +229,7 @@ waiter = sa.Table(
     _number("lease_seconds"),
     _time("since", default=True),
     _time("keep_until"),
+    _id("taken_by", optional=True),
 )
 
 start_deadline = sa.Table(
@@ -387,6 +389,7 @@ background_task = sa.Table(
     _integer("deliveries"),
     _time("lease_expires_at", optional=True),
     _time("created_at", default=True),
+    _id("queued_by", optional=True),
 )
 
 task_server = sa.Table(

@@ -62,6 +62,7 @@ from headrace_state.servicers.imports import RunImportServicer
 from headrace_state.servicers.insight import RunInsightServicer
 from headrace_state.servicers.internal import StateInternalServicer
 from headrace_state.servicers.notes import RunNoteServicer
+from headrace_state.servicers.own_attempts import OwnAttempts
 from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.servicers.record import RecordServicer
 from headrace_state.servicers.retention import RetentionServicer
@@ -112,7 +113,7 @@ async def build(context: ServiceContext) -> Service:
             FlowServicer(PostgresFlows(database), scheduler),
             FlowRunServicer(flow_runs, flow_run_reads, Watching(feed, flow_run_reads, task_run_reads), own, scheduler),
             TaskRunServicer(task_run_reads, flow_run_reads, own),
-            RecordServicer(recorder, leases, feed),
+            RecordServicer(recorder, leases, feed, OwnAttempts(own, background)),
             RunInputServicer(flow_runs, PostgresRunInputs(database, wakeups), own),
             StateInternalServicer(
                 flow_runs,
@@ -121,6 +122,7 @@ async def build(context: ServiceContext) -> Service:
                 PostgresClaims(database, outbox, wakeups, floors),
                 leases,
                 limits,
+                own,
             ),
             ConcurrencyServicer(limits, PostgresSlots(database, outbox, wakeups)),
             ArtifactServicer(PostgresArtifacts(database), own),
@@ -132,7 +134,7 @@ async def build(context: ServiceContext) -> Service:
             RunNoteServicer(PostgresRunNotes(database), own),
             BulkOperationServicer(bulk_operations, flow_run_reads, bulk_runner.wake, wakeups),
             RetentionServicer(retention, kept, sweeper.wake),
-            BackgroundTaskServicer(background, task_run_reads, feed, wakeups),
+            BackgroundTaskServicer(background, task_run_reads, feed, wakeups, own),
             OutboxServicer(database, wakeups),
         ),
         loops=(

@@ -1,5 +1,5 @@
 -- Written by `python -m tools.fresh_schema` from the migrations; do not edit it.
--- Version 0032_log_intake
+-- Version 0034_state_makers
 create schema if not exists headrace;
 set search_path to headrace, public;
 CREATE TABLE headrace.version (
@@ -1902,6 +1902,27 @@ grant insert on record_intake to headrace_log;
 alter table record_intake attach partition record for values from (minvalue) to (maxvalue);
 set local role none;
 set local search_path to headrace, public;
+set local role headrace_log;
+set local search_path to log, headrace, public;
+set local headrace.workspace to '*';
+alter policy workspace on record using (
+case
+    when workspace_id = (
+         select nullif(nullif(current_setting('headrace.workspace', true), '*'), '')::uuid
+         ) then true
+    else (select current_setting('headrace.workspace', true) = '*')
+end
+);
+set local role none;
+set local search_path to headrace, public;
+set local role headrace_state;
+set local search_path to state, headrace, public;
+set local headrace.workspace to '*';
+ALTER TABLE lease ADD COLUMN taken_by UUID;
+ALTER TABLE waiter ADD COLUMN taken_by UUID;
+ALTER TABLE background_task ADD COLUMN queued_by UUID;
+set local role none;
+set local search_path to headrace, public;
 do $$
 declare
     searching regprocedure;
@@ -1995,4 +2016,4 @@ select headrace.protect(pg_class.oid)
    and has_table_privilege(pg_class.relowner, pg_class.oid, 'select')
  and not pg_class.relforcerowsecurity;
 set local role none;
-insert into headrace.version (version_num) values ('0032_log_intake');
+insert into headrace.version (version_num) values ('0034_state_makers');

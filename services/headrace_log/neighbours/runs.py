@@ -117,8 +117,22 @@ class StateFamilies:
         Raises:
             errors.Unavailable: The state service does not answer.
         """
+        runs = await self._load(flow_run_ids)
+        return {uuid.UUID(run.flow_run_id): _id(run.parent_flow_run_id) for run in runs}
+
+    async def makers(
+        self, workspace_id: uuid.UUID, flow_run_ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, uuid.UUID | None]:
+        """Return what `parents` does, and for those without a parent which flow run made them.
+
+        Raises:
+            errors.Unavailable: The state service does not answer.
+        """
+        return {uuid.UUID(run.flow_run_id): _maker(run) for run in await self._load(flow_run_ids)}
+
+    async def _load(self, flow_run_ids: Sequence[uuid.UUID]) -> list[flow_run_pb2.FlowRun]:
         stub = flow_run_pb2_grpc.FlowRunServiceStub(self._channel("state"))
-        found: dict[uuid.UUID, uuid.UUID | None] = {}
+        found: list[flow_run_pb2.FlowRun] = []
         for start in range(0, len(flow_run_ids), MOST_IDS):
             request = flow_run_pb2.BatchGetFlowRunsRequest(
                 flow_run_ids=[str(run) for run in flow_run_ids[start : start + MOST_IDS]]
@@ -128,10 +142,18 @@ class StateFamilies:
             except grpc.aio.AioRpcError as error:
                 cause = from_rpc_error(error)
                 raise errors.Unavailable(f"the state service does not tell about runs: {cause}") from error
-            for run in response.flow_runs:
-                parent = uuid.UUID(run.parent_flow_run_id) if run.parent_flow_run_id else None
-                found[uuid.UUID(run.flow_run_id)] = parent
+            found += response.flow_runs
         return found
+
+
+def _maker(run: flow_run_pb2.FlowRun) -> uuid.UUID | None:
+    if run.parent_flow_run_id or run.creator.kind != state_pb2.CREATOR_KIND_FLOW_RUN:
+        return _id(run.parent_flow_run_id)
+    return _id(run.creator.creator_id)
+
+
+def _id(text: str) -> uuid.UUID | None:
+    return uuid.UUID(text) if text else None
 
 
 class StateDeployments:

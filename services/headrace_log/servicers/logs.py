@@ -20,6 +20,7 @@ from headrace_chassis.clock import Clock
 from headrace_chassis.paging import question_digest
 from headrace_log.repository import Outcome, RecordReader, RecordTail, RunFamilies
 from headrace_log.rules.records import RecordFilter
+from headrace_log.servicers.own_runs import OwnRuns
 from headrace_log.servicers.writing import Writing, cancel_when, lines_by_run
 from headrace_log.usecases.following import Follow, Following
 from headrace_log.usecases.ingest import Ingest
@@ -70,6 +71,7 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         self._tail = tail
         self._follow = follow
         self._families = families
+        self._own = OwnRuns(families)
         self._clock = clock
 
     async def WriteLogs(
@@ -77,7 +79,7 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
     ) -> AsyncIterator[log_pb2.WriteLogsResponse]:
         """Take batches and acknowledge them once they are committed."""
         writing = Writing(
-            current_caller().workspace_id, self._ingest, self._quotas, self._clock.now, self._most_message_bytes
+            current_caller(), self._own, self._ingest, self._quotas, self._clock.now, self._most_message_bytes
         )
         yield await writing.open(request_iterator)
         reading = asyncio.create_task(writing.read(request_iterator), name="log writer reads")
@@ -97,10 +99,16 @@ class LogServicer(log_pb2_grpc.LogServiceServicer):
         """Take one batch."""
         if len(request.records) > packing.MOST_RECORDS:
             raise errors.InvalidArgument.of_field("records", f"must be at most {packing.MOST_RECORDS}")
-        workspace_id = current_caller().workspace_id
+        caller = current_caller()
+        workspace_id = caller.workspace_id
         batch = packing.batch_of(
-            request.records, workspace_id, now=self._clock.now(), most_message_bytes=self._most_message_bytes
+            request.records,
+            workspace_id,
+            now=self._clock.now(),
+            most_message_bytes=self._most_message_bytes,
+            writer_run_id=caller.run_id,
         )
+        await self._own.require(caller, batch.flow_run_ids or ())
         try:
             self._quotas.delay(batch, may_wait=False)
         except errors.ResourceExhausted as error:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import collections
 import datetime
-import uuid
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 
 from headrace import errors
 from headrace.api.v1 import log_pb2
+from headrace_chassis.caller import Caller
 from headrace_log.repository import Outcome
 from headrace_log.rules.records import Batch
+from headrace_log.servicers.own_runs import OwnRuns
 from headrace_log.usecases.ingest import Ingest
 from headrace_log.usecases.quotas import Quotas
 from headrace_log.wire import packing
 
 MOST_BATCHES_IN_FLIGHT = 32
 _MOST_PROCESS_ID = 255
+_NEVER_TAKEN = (errors.InvalidArgument, errors.ResourceExhausted, errors.PermissionDenied)
 
 
 def lines_by_run(records: Iterable[log_pb2.LogRecord], columns: log_pb2.LogColumns | None = None) -> Mapping[str, int]:
@@ -40,13 +42,16 @@ class Writing:
 
     def __init__(
         self,
-        workspace_id: uuid.UUID,
+        caller: Caller,
+        own: OwnRuns,
         ingest: Ingest,
         quotas: Quotas,
         now: Callable[[], datetime.datetime],
         most_message_bytes: int,
     ) -> None:
-        self._workspace_id = workspace_id
+        self._caller = caller
+        self._own = own
+        self._workspace_id = caller.workspace_id
         self._ingest = ingest
         self._quotas = quotas
         self._most_message_bytes = most_message_bytes
@@ -88,6 +93,7 @@ class Writing:
     async def _take(self, batch: log_pb2.LogBatch) -> asyncio.Future[Outcome]:
         try:
             made = self._batch(batch)
+            await self._own.require(self._caller, made.flow_run_ids or ())
             try:
                 wait = self._quotas.delay(made, may_wait=True)
             except errors.ResourceExhausted:
@@ -97,7 +103,7 @@ class Writing:
                 # The writer is held up by not reading on.
                 await asyncio.sleep(wait)
             return await self._ingest.submit(made)
-        except (errors.InvalidArgument, errors.ResourceExhausted) as error:
+        except _NEVER_TAKEN as error:
             refused: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
             refused.set_exception(error)
             return refused
@@ -117,6 +123,7 @@ class Writing:
             process_id=self._process_id,
             sequence=batch.sequence,
             columns=batch.columns if batch.HasField("columns") else None,
+            writer_run_id=self._caller.run_id,
         )
 
     async def answers(self) -> AsyncIterator[log_pb2.WriteLogsResponse]:
@@ -144,7 +151,7 @@ class Writing:
 async def _refusal(sequence: int, done: asyncio.Future[Outcome]) -> log_pb2.WriteLogsRefused | None:
     try:
         outcome = await done
-    except (errors.InvalidArgument, errors.ResourceExhausted) as error:
+    except _NEVER_TAKEN as error:
         return log_pb2.WriteLogsRefused(sequence=sequence, reason=error.message, code=error.reason)
     if outcome is Outcome.TOO_OLD:
         reason = "so many later batches are stored that this one may be among them"

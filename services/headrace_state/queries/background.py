@@ -48,6 +48,7 @@ class PostgresBackgroundTasks:
                 ["{" + ",".join(map(str, task.waits_for)) + "}" for task in tasks],
                 [task.parameters for task in tasks],
                 [background.reference_text(task.parameters_reference) for task in tasks],
+                [task.queued_by for task in tasks],
             )
             queued = {str(row["task_run_id"]) for row in rows}
             if queued:
@@ -73,6 +74,14 @@ class PostgresBackgroundTasks:
             return False
 
         return await self._database.run(work)
+
+    async def queued_by(
+        self, workspace_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, uuid.UUID | None]:
+        """Return which flow runs queued those of the task runs that are not over."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(SQL.list_queuers, workspace_id, list(task_run_ids))
+        return {row["task_run_id"]: row["queued_by"] for row in rows}
 
     async def claim(self, workspace_id: uuid.UUID, server: Server, limit: int) -> list[Row]:
         """Give task runs to a server, in the order of the queue."""

@@ -15,7 +15,7 @@ from headrace_state.queries import line
 from headrace_state.queries.flow_run_unit import Tools, hand_on, slots_channel, tell_granted
 from headrace_state.queries.statements import SQL
 from headrace_state.rules.limits import Candidate, Limit, grant, seconds_until_free
-from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish, refusing
+from headrace_state.rules.slots import LeaseHolder, SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish, refusing
 
 
 class PostgresSlots:
@@ -53,7 +53,7 @@ class PostgresSlots:
             return held
         refused = refusing((limit.name, limit.slots) for limit in mine)
         if refused is not None:
-            await connection.fetchrow(SQL.leave_line, workspace_id, wish.lease_id)
+            await connection.fetchrow(SQL.leave_line, workspace_id, wish.lease_id, wish.taken_by)
             return refused
         if not mine or now is None:
             return SlotsHeld(None, None, ())
@@ -73,6 +73,7 @@ class PostgresSlots:
             wish.holder_id,
             wish.lease_seconds,
             keep_seconds,
+            wish.taken_by,
         )
         grants = await line.serve_locked_line(connection, workspace_id, wish.names, limits)
         granted = [candidate.key for candidate in grants.granted]
@@ -96,6 +97,7 @@ class PostgresSlots:
             wish.holder_kind,
             wish.holder_id,
             wish.lease_seconds,
+            wish.taken_by,
         )
         if wish.is_rate:
             # The buckets are filled, and there is nothing to give back.
@@ -105,7 +107,9 @@ class PostgresSlots:
 
     async def _find(self, connection: Connection, workspace_id: uuid.UUID, wish: SlotWish) -> SlotsHeld | None:
         # A lease that was handed over to a waiter is a short one until the waiter has it.
-        [row] = await connection.fetch(SQL.pick_up_lease, workspace_id, wish.lease_id, wish.lease_seconds)
+        [row] = await connection.fetch(
+            SQL.pick_up_lease, workspace_id, wish.lease_id, wish.lease_seconds, wish.taken_by
+        )
         if row["is_taken"]:
             raise errors.AlreadyExists(f"the lease {wish.lease_id} is somebody else's")
         if row["expires_at"] is None:
@@ -131,26 +135,28 @@ class PostgresSlots:
         return SlotsAwaited(full.name, place, seconds_until_free(full, wish.slots, now))
 
     async def renew(
-        self, workspace_id: uuid.UUID, lease_id: uuid.UUID, lease_seconds: float
+        self, workspace_id: uuid.UUID, lease_id: uuid.UUID, lease_seconds: float, run_id: uuid.UUID | None
     ) -> datetime.datetime | None:
         """Renew a lease under which slots are held; return until when it holds, None if it is gone."""
         async with self._database.connection() as connection:
             expires_at: datetime.datetime | None = await connection.fetchval(
-                SQL.renew_slots, workspace_id, lease_id, lease_seconds
+                SQL.renew_slots, workspace_id, lease_id, lease_seconds, run_id
             )
         return expires_at
 
-    async def holder_of(self, workspace_id: uuid.UUID, lease_id: uuid.UUID) -> uuid.UUID | None:
-        """Return the flow run whose attempt holds a lease, None if none does."""
+    async def holder_of(self, workspace_id: uuid.UUID, lease_id: uuid.UUID) -> LeaseHolder | None:
+        """Return who holds a lease, None if there is none."""
         async with self._database.connection() as connection:
-            found: uuid.UUID | None = await connection.fetchval(SQL.find_holder, workspace_id, lease_id)
-        return found
+            row = await connection.fetchrow(SQL.find_holder, workspace_id, lease_id)
+        return LeaseHolder(row["flow_run_id"], row["taken_by"]) if row is not None else None
 
-    async def release(self, workspace_id: uuid.UUID, lease_id: uuid.UUID, *, keep_lease: bool) -> None:
+    async def release(
+        self, workspace_id: uuid.UUID, lease_id: uuid.UUID, *, keep_lease: bool, run_id: uuid.UUID | None
+    ) -> None:
         """Give the slots of a lease back and leave the line."""
 
         async def work(connection: Connection) -> None:
-            left = await connection.fetchrow(SQL.leave_line, workspace_id, lease_id)
+            left = await connection.fetchrow(SQL.leave_line, workspace_id, lease_id, run_id)
             statement = SQL.free_slots if keep_lease else SQL.end_leases
             freed = await connection.fetch(statement, workspace_id, [lease_id])
             names = {row["limit_name"] for row in freed} | set(left["names"] if left is not None else ())

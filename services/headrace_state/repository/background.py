@@ -31,6 +31,12 @@ class BackgroundTasks(Protocol):
         """Cancel a task run that waits, or note that its server has to; return whether it is over."""
         ...
 
+    async def queued_by(
+        self, workspace_id: uuid.UUID, task_run_ids: Sequence[uuid.UUID]
+    ) -> dict[uuid.UUID, uuid.UUID | None]:
+        """Return which flow runs queued those of the task runs that are not over; None where it was no flow run."""
+        ...
+
     async def claim(self, workspace_id: uuid.UUID, server: Server, limit: int) -> list[Row]:
         """Give task runs to a server, in the order of the queue."""
         ...

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from headrace_state.rules.owned_limits import OwnedLimit
 from headrace_state.rules.rows import Row
-from headrace_state.rules.slots import SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish
+from headrace_state.rules.slots import LeaseHolder, SlotsAwaited, SlotsHeld, SlotsRefused, SlotWish
 
 
 class Limits(Protocol):
@@ -96,16 +96,28 @@ class Slots(Protocol):
         """
         ...
 
-    async def renew(self, workspace_id: uuid.UUID, lease_id: uuid.UUID, lease_seconds: float) -> Any:
-        """Renew a client's lease; return until when it holds, None if it is gone."""
+    async def renew(
+        self, workspace_id: uuid.UUID, lease_id: uuid.UUID, lease_seconds: float, run_id: uuid.UUID | None
+    ) -> Any:
+        """Renew a client's lease, one of flow run `run_id` if that is given; return until when it holds, None if it
+        is gone."""
         ...
 
-    async def holder_of(self, workspace_id: uuid.UUID, lease_id: uuid.UUID) -> uuid.UUID | None:
-        """Return the flow run whose attempt holds a lease, None if none does."""
+    async def holder_of(self, workspace_id: uuid.UUID, lease_id: uuid.UUID) -> LeaseHolder | None:
+        """Return who holds a lease, None if there is none."""
         ...
 
-    async def release(self, workspace_id: uuid.UUID, lease_id: uuid.UUID, *, keep_lease: bool) -> None:
-        """Give the slots of a lease back and leave the line; with `keep_lease` the lease lives on without slots."""
+    async def release(
+        self, workspace_id: uuid.UUID, lease_id: uuid.UUID, *, keep_lease: bool, run_id: uuid.UUID | None
+    ) -> None:
+        """Give the slots of a lease back and leave the line; with `keep_lease` the lease lives on without slots.
+
+        Args:
+            workspace_id: Whose.
+            lease_id: Which, also if it is only waited for.
+            keep_lease: Whether an attempt holds it.
+            run_id: The flow run whose place in the line it has to be; None is anybody's.
+        """
         ...
 
     def bell(self, lease_id: uuid.UUID) -> contextlib.AbstractAsyncContextManager[Bell]:

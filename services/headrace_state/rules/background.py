@@ -23,6 +23,8 @@ class NewBackgroundTask:
     waits_for: tuple[uuid.UUID, ...]
     parameters: bytes | None
     parameters_reference: dict[str, Any] | None
+    queued_by: uuid.UUID | None = None
+    """The flow run that queues it with its token."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

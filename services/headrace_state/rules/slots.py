@@ -22,6 +22,18 @@ class SlotWish:
     """Whether a name without a limit is an error."""
     is_rate: bool = False
     """Whether only rate limits are meant, of which no lease is kept."""
+    taken_by: uuid.UUID | None = None
+    """The flow run that asks with its token; nobody else's lease is taken for its own."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class LeaseHolder:
+    """Who holds a lease."""
+
+    attempt_of: uuid.UUID | None
+    """The flow run whose attempt it is, None if it is a client's."""
+    taken_by: uuid.UUID | None
+    """The flow run that took it with its token beside its attempt."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from headrace_state.repository.task_runs import TaskRunReads
 from headrace_state.rules.background import Server
 from headrace_state.rules.states import is_final
 from headrace_state.servicers.feed import Feed
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.wire import background, task_runs, values
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -42,7 +43,8 @@ _PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 class BackgroundTaskServicer(background_task_pb2_grpc.BackgroundTaskServiceServicer):
     """Queues background tasks and hands them out."""
 
-    def __init__(self, tasks: BackgroundTasks, reads: TaskRunReads, feed: Feed, wakeups: Wakeups) -> None:
+    def __init__(self, tasks: BackgroundTasks, reads: TaskRunReads, feed: Feed, wakeups: Wakeups, own: OwnRuns) -> None:
+        self._own = own
         self._tasks = tasks
         self._reads = reads
         self._feed = feed
@@ -52,8 +54,9 @@ class BackgroundTaskServicer(background_task_pb2_grpc.BackgroundTaskServiceServi
         self, request: background_task_pb2.CreateBackgroundTasksRequest, context: Context
     ) -> background_task_pb2.CreateBackgroundTasksResponse:
         """Queue task runs."""
-        workspace_id = current_caller().workspace_id
-        tasks, frame = background.to_new_tasks(request, workspace_id)
+        caller = current_caller()
+        workspace_id = caller.workspace_id
+        tasks, frame = background.to_new_tasks(request, workspace_id, caller.run_uuid)
         queued = await self._tasks.create(workspace_id, tasks, frame)
         return background_task_pb2.CreateBackgroundTasksResponse(queued=queued)
 
@@ -61,7 +64,8 @@ class BackgroundTaskServicer(background_task_pb2_grpc.BackgroundTaskServiceServi
         self, request: background_task_pb2.CancelBackgroundTaskRequest, context: Context
     ) -> background_task_pb2.CancelBackgroundTaskResponse:
         """Cancel a background task."""
-        workspace_id = current_caller().workspace_id
+        caller = current_caller()
+        workspace_id = caller.workspace_id
         task_run_id = values.to_id(request.task_run_id, "task_run_id")
         run = await self._reads.load(workspace_id, task_run_id)
         if run is None:
@@ -70,6 +74,9 @@ class BackgroundTaskServicer(background_task_pb2_grpc.BackgroundTaskServiceServi
             raise errors.FailedPrecondition(
                 f"task run {task_run_id} is part of a flow run: cancel that", reason="NOT_A_BACKGROUND_TASK"
             )
+        if caller.is_run:
+            for queued_by in (await self._tasks.queued_by(workspace_id, [task_run_id])).values():
+                await self._own.require(caller, queued_by)
         is_over = await self._tasks.cancel(workspace_id, task_run_id)
         return background_task_pb2.CancelBackgroundTaskResponse(is_over=is_over)
 

@@ -12,6 +12,7 @@ from headrace_chassis.caller import current_caller
 from headrace_chassis.paging import check_key
 from headrace_state.repository.limits import Limits, Slots
 from headrace_state.rules.owned_limits import is_owned
+from headrace_state.servicers.own_runs import not_own, only_run
 from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.slots import acquire_slots
 from headrace_state.wire import limits as wire
@@ -83,16 +84,17 @@ class ConcurrencyServicer(concurrency_pb2_grpc.ConcurrencyServiceServicer):
         wait_seconds = values.to_span(
             request.wait_up_to, "wait_up_to", least=0.0, most=_LONGEST_WAIT_SECONDS, default=0.0
         )
-        workspace_id = current_caller().workspace_id
-        return wire.acquired(await acquire_slots(self._slots, workspace_id, wire.to_wish(request), wait_seconds))
+        caller = current_caller()
+        wish = wire.to_wish(request, caller.run_uuid)
+        return wire.acquired(await acquire_slots(self._slots, caller.workspace_id, wish, wait_seconds))
 
     async def RenewSlots(
         self, request: concurrency_pb2.RenewSlotsRequest, context: Context
     ) -> concurrency_pb2.RenewSlotsResponse:
         """Renew a lease."""
         lease_id = values.to_id(request.lease_id, "lease_id")
-        seconds = wire.lease_seconds(request)
-        expires_at = await self._slots.renew(current_caller().workspace_id, lease_id, seconds)
+        seconds, caller = wire.lease_seconds(request), current_caller()
+        expires_at = await self._slots.renew(caller.workspace_id, lease_id, seconds, only_run(caller))
         if expires_at is None:
             raise errors.LeaseLost("the lease was not renewed in time or was released; its slots may be others'")
         return concurrency_pb2.RenewSlotsResponse(expires_at=values.from_time(expires_at))
@@ -113,11 +115,15 @@ class ConcurrencyServicer(concurrency_pb2_grpc.ConcurrencyServiceServicer):
         """Give the slots of a lease back."""
         caller = current_caller()
         lease_id = values.to_id(request.lease_id, "lease_id")
-        is_attempt = await self._slots.holder_of(caller.workspace_id, lease_id) is not None
+        holder = await self._slots.holder_of(caller.workspace_id, lease_id)
+        is_attempt = holder is not None and holder.attempt_of is not None
+        own = only_run(caller)
         if is_attempt:
             # A flow run that loses its slots goes on running: that is for those who may change limits.
             caller.require(_EDIT)
-        await self._slots.release(caller.workspace_id, lease_id, keep_lease=is_attempt)
+        elif holder is not None and own is not None and holder.taken_by != own:
+            raise not_own()
+        await self._slots.release(caller.workspace_id, lease_id, keep_lease=is_attempt, run_id=own)
         return concurrency_pb2.ReleaseSlotsResponse()
 
 

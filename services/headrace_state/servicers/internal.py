@@ -17,6 +17,7 @@ from headrace_state.repository.flow_runs import FlowRunReads, FlowRuns
 from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.repository.limits import Limits
 from headrace_state.rules.owned_limits import OwnedLimit, is_owned
+from headrace_state.servicers.own_runs import OwnRuns
 from headrace_state.usecases.attempts import end_attempts, return_runs
 from headrace_state.usecases.cancel import CANCELLATION_SECONDS
 from headrace_state.usecases.create import create_flow_runs
@@ -28,6 +29,7 @@ from headrace_state.wire.descriptions import from_description
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
+_PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 _MOST_LEASE_SECONDS = 24 * 3600.0
 
 
@@ -42,7 +44,9 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
         claims: Claims,
         leases: Leases,
         limits: Limits,
+        own: OwnRuns,
     ) -> None:
+        self._own = own
         self._runs = runs
         self._reads = reads
         self._descriptions = descriptions
@@ -58,11 +62,17 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
             raise errors.InvalidArgument.of_field("runs", f"must be at most {internal.MOST_RUNS}")
         if not request.runs:
             return state_pb2.CreateScheduledRunsResponse()
+        caller = current_caller()
         wishes = [internal.to_wish(run, f"runs[{place}]") for place, run in enumerate(request.runs)]
+        if caller.is_run:
+            for parent_id in {wish.columns["parent_flow_run_id"] for wish in wishes} - {None}:
+                await self._own.require(caller, parent_id)
         created = await create_flow_runs(self._runs, _workspace_id(), wishes)
         return state_pb2.CreateScheduledRunsResponse(
             runs=[
-                state_pb2.CreatedRun(flow_run=flow_runs.flow_run(run.row, with_payloads=True), created=run.is_new)
+                state_pb2.CreatedRun(
+                    flow_run=flow_runs.flow_run(run.row, with_payloads=caller.may(_PAYLOADS)), created=run.is_new
+                )
                 for run in created
             ]
         )

@@ -13,6 +13,7 @@ from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
 from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.servicers.feed import Feed
+from headrace_state.servicers.own_attempts import OwnAttempts
 from headrace_state.servicers.record_stream import RecordStream
 from headrace_state.usecases.recording import Recorder
 from headrace_state.usecases.renew import renew_attempts
@@ -24,7 +25,8 @@ Context = grpc.aio.ServicerContext[Any, Any]
 class RecordServicer(task_run_pb2_grpc.RecordServiceServicer):
     """Takes what a process that executes flow runs reports."""
 
-    def __init__(self, recorder: Recorder, leases: Leases, feed: Feed) -> None:
+    def __init__(self, recorder: Recorder, leases: Leases, feed: Feed, own: OwnAttempts) -> None:
+        self._own = own
         self._recorder = recorder
         self._leases = leases
         self._feed = feed
@@ -33,19 +35,21 @@ class RecordServicer(task_run_pb2_grpc.RecordServiceServicer):
         self, request_iterator: AsyncIterator[task_run_pb2.RecordRequest], context: Context
     ) -> None:
         """Serve the stream of one process; it writes its answers by itself."""
-        workspace_id = current_caller().workspace_id
-        async with self._feed.follow(workspace_id) as subscriber:
-            stream = RecordStream(workspace_id, self._recorder, self._leases, self._feed, subscriber)
+        caller = current_caller()
+        async with self._feed.follow(caller.workspace_id) as subscriber:
+            stream = RecordStream(caller, self._recorder, self._leases, self._feed, subscriber, self._own)
             await stream.serve(request_iterator, context.write, current_draining())
 
     async def RecordTransitions(
         self, request: task_run_pb2.RecordTransitionsRequest, context: Context
     ) -> task_run_pb2.RecordTransitionsResponse:
         """Take one frame; answer after the commit."""
+        caller = current_caller()
         try:
-            frame = frames.to_frame(request.frame, current_caller().workspace_id)
+            frame = frames.to_frame(request.frame, caller.workspace_id)
         except frames.MalformedFrame as error:
             raise errors.InvalidArgument.of_field("frame", str(error), reason="MALFORMED") from error
+        await self._own.require(caller, frame.flow_run_ids)
         lost = await (await self._recorder.submit(frame))
         return task_run_pb2.RecordTransitionsResponse(
             lost=[records.lost(frame.flow_run_ids[place]) for place in sorted(lost)]
@@ -62,8 +66,10 @@ class RecordServicer(task_run_pb2_grpc.RecordServiceServicer):
             )
             for place, attempt in enumerate(request.attempts)
         ]
+        caller = current_caller()
+        await self._own.require(caller, [str(attempt.flow_run_id) for attempt in attempts])
         seconds = values.to_seconds(request.lease_duration) if request.HasField("lease_duration") else None
-        renewed = await renew_attempts(self._leases, current_caller().workspace_id, attempts, seconds)
+        renewed = await renew_attempts(self._leases, caller.workspace_id, attempts, seconds)
         return records.renew_response(
             renewed.expires_at,
             [str(renewal.attempt.flow_run_id) for renewal in renewed.lost],

@@ -13,10 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from headrace import errors
 from headrace.api.v1 import state_pb2, task_run_pb2
 from headrace_chassis import trace_context
+from headrace_chassis.caller import Caller
 from headrace_chassis.codecs import parse_uuid
 from headrace_state.repository.leases import AttemptRef, Leases
 from headrace_state.rules.frames import Frame
 from headrace_state.servicers.feed import Feed, Subscriber
+from headrace_state.servicers.own_attempts import OwnAttempts
 from headrace_state.usecases.recording import Recorder
 from headrace_state.usecases.renew import renew_attempts
 from headrace_state.wire import changes, frames, records
@@ -48,17 +50,26 @@ class RecordStream:
     """Serves one process.
 
     Args:
-        workspace_id: Whose runs it may report on.
+        caller: Who reports.
         recorder: Where its frames go.
         leases: Those of its attempts.
         feed: Tells of changes that others make to its runs.
         subscriber: Through which the feed tells.
+        own: Tells whether runs are the caller's to report on.
     """
 
     def __init__(
-        self, workspace_id: uuid.UUID, recorder: Recorder, leases: Leases, feed: Feed, subscriber: Subscriber
+        self,
+        caller: Caller,
+        recorder: Recorder,
+        leases: Leases,
+        feed: Feed,
+        subscriber: Subscriber,
+        own: OwnAttempts,
     ) -> None:
-        self._workspace_id = workspace_id
+        self._caller = caller
+        self._own = own
+        self._workspace_id = caller.workspace_id
         self._recorder = recorder
         self._leases = leases
         self._feed = feed
@@ -144,6 +155,8 @@ class RecordStream:
             await self._in_order(message.sequence, None, error)
             return
         unknown = [flow_run_id for flow_run_id in frame.flow_run_ids if flow_run_id not in self._tokens]
+        if unknown:
+            await self._own.require(self._caller, unknown)
         self._know(frame.flow_run_ids, frame.tokens)
         span = trace_context.begun(message.traceparent, "record frame") if message.traceparent else None
         with trace_context.within(span):
@@ -211,6 +224,7 @@ class RecordStream:
             # The process no longer executes it; news of it would say nothing to anybody.
             self._tokens.pop(flow_run_id, None)
             self._feed.drop_runs(self._subscriber, [flow_run_id])
+        await self._own.require(self._caller, [each for each in ids if each not in self._tokens])
         self._know(ids, [attempt.token for attempt in heartbeat.attempts])
         expires_at = await self._check(ids, tells_signals=True)
         await self._send(records.renewed(expires_at))

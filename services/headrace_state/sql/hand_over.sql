@@ -4,7 +4,7 @@ with served as (
     delete from waiter
      where waiter.workspace_id = $1
        and waiter.lease_id = any ($2::uuid[])
-    returning lease_id, workspace_id, names, slots, holder_kind, holder_id, lease_seconds
+    returning lease_id, workspace_id, names, slots, holder_kind, holder_id, lease_seconds, taken_by
 ),
 found as (
     select served.lease_id,
@@ -19,7 +19,7 @@ found as (
        and concurrency_limit.is_active
 ),
 taken as (
-    insert into lease (lease_id, workspace_id, holder_kind, holder_id, limits, duration_seconds, expires_at)
+    insert into lease (lease_id, workspace_id, holder_kind, holder_id, limits, duration_seconds, expires_at, taken_by)
     select served.lease_id,
            served.workspace_id,
            served.holder_kind,
@@ -29,7 +29,8 @@ taken as (
                       where found.lease_id = served.lease_id), '{}'),
            served.lease_seconds,
            -- A waiter picks its lease up and makes it as long as it asked for; one that has gone soon loses it.
-           clock_timestamp() + make_interval(secs => least(served.lease_seconds, 15))
+           clock_timestamp() + make_interval(secs => least(served.lease_seconds, 15)),
+           served.taken_by
       from served
 ),
 held as (

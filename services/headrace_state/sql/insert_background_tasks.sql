@@ -7,7 +7,8 @@ insert into background_task (
        waits_for,
        is_waiting,
        parameters,
-       parameters_reference
+       parameters_reference,
+       queued_by
 )
 select $1,
        new.task_run_id,
@@ -16,9 +17,12 @@ select $1,
        new.waits_for::uuid[],
        new.waits_for <> '{}',
        new.parameters,
-       new.parameters_reference::jsonb
-  from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[], $7::text[])
-       with ordinality as new (task_run_id, task_key, due_at, waits_for, parameters, parameters_reference, place)
+       new.parameters_reference::jsonb,
+       new.queued_by
+  from unnest($2::uuid[], $3::text[], $4::timestamptz[], $5::text[], $6::bytea[], $7::text[], $8::uuid[])
+       with ordinality as new (
+           task_run_id, task_key, due_at, waits_for, parameters, parameters_reference, queued_by, place
+       )
  where not exists (
            select 1
              from task_run

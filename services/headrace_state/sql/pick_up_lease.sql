@@ -1,4 +1,5 @@
--- Renews the lease of a client and returns it, or whether the id is somebody else's.
+-- Renews the lease of a client and returns it, or whether the id is somebody else's: where a run asks ($4), of anybody
+-- but itself.
 with renewed as (
     update lease
        set expires_at = clock_timestamp() + make_interval(secs => $3),
@@ -6,6 +7,7 @@ with renewed as (
      where lease.workspace_id = $1
        and lease.lease_id = $2
        and lease.flow_run_id is null
+       and ($4::uuid is null or lease.taken_by = $4)
     returning expires_at, limits
 )
 select renewed.expires_at,

@@ -27,6 +27,6 @@ poured as (
        and concurrency_limit.name = found.name
        and found.is_rate
 )
-insert into lease (lease_id, workspace_id, holder_kind, holder_id, limits, duration_seconds, expires_at)
-values ($1, $2, $5, $6, $3, $7, clock_timestamp() + make_interval(secs => $7))
+insert into lease (lease_id, workspace_id, holder_kind, holder_id, limits, duration_seconds, expires_at, taken_by)
+values ($1, $2, $5, $6, $3, $7, clock_timestamp() + make_interval(secs => $7), $8)
 returning expires_at

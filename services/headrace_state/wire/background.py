@@ -25,9 +25,14 @@ MOST_KEY = 1000
 
 
 def to_new_tasks(
-    request: background_task_pb2.CreateBackgroundTasksRequest, workspace_id: uuid.UUID
+    request: background_task_pb2.CreateBackgroundTasksRequest, workspace_id: uuid.UUID, queued_by: uuid.UUID | None
 ) -> tuple[list[NewBackgroundTask], Frame]:
     """Return the task runs to be queued, and their first transitions.
+
+    Args:
+        request: What is asked.
+        workspace_id: Whose.
+        queued_by: The flow run that asks, if one does.
 
     Raises:
         errors.InvalidArgument: They cannot be stored.
@@ -50,6 +55,7 @@ def to_new_tasks(
                 waits_for=values.to_ids(task.wait_for, f"{field}.wait_for"),
                 parameters=task.parameters or None,
                 parameters_reference=reference,
+                queued_by=queued_by,
             )
         )
         state = state_pb2.State(state_id=str(uuid7()), type=state_pb2.STATE_TYPE_SCHEDULED, version=1)

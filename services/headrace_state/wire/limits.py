@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from headrace.api.v1 import concurrency_pb2
@@ -51,8 +52,12 @@ def holder(row: Row) -> concurrency_pb2.SlotHolder:
     )
 
 
-def to_wish(request: concurrency_pb2.AcquireSlotsRequest) -> SlotWish:
+def to_wish(request: concurrency_pb2.AcquireSlotsRequest, taken_by: uuid.UUID | None) -> SlotWish:
     """Return which slots a request asks for.
+
+    Args:
+        request: What is asked.
+        taken_by: The flow run that asks, if one does.
 
     Raises:
         errors.InvalidArgument: A value is not what its field is for.
@@ -66,6 +71,7 @@ def to_wish(request: concurrency_pb2.AcquireSlotsRequest) -> SlotWish:
         holder_id=request.holder_id,
         is_strict=request.strict,
         is_rate=request.rate,
+        taken_by=taken_by,
     )
 
 

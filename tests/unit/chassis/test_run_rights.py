@@ -20,8 +20,6 @@ NOT_FOR_RUNS = {
     "DeploymentService/MakeScheduledRuns",
     "FlowService/UpdateFlow",
     "RunNoteService/DeleteRunNote",
-    # Who serves background tasks gets those of everybody.
-    "BackgroundTaskService/ServeBackgroundTasks",
 }
 
 

@@ -1956,6 +1956,8 @@ export type DeleteTaskRunResponse = Record<string, never>;
 export interface DeleteTeamRequest {
   /** Which one. */
   team_id: string;
+  /** Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset deletes it in any case. */
+  if_updated_at?: string;
 }
 
 export type DeleteTeamResponse = Record<string, never>;
@@ -1964,6 +1966,8 @@ export type DeleteTeamResponse = Record<string, never>;
 export interface DeleteUserRequest {
   /** Which one. */
   user_id: string;
+  /** Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset deletes it in any case. */
+  if_updated_at?: string;
 }
 
 export type DeleteUserResponse = Record<string, never>;
@@ -6804,7 +6808,7 @@ export interface Team {
   description: string;
   /** When it was made. */
   created_at?: string;
-  /** When it last changed. */
+  /** When it last changed, or who is in it. */
   updated_at?: string;
   /** What a directory that keeps teams here calls this one; unique in the account, empty if none does. */
   external_id: string;
@@ -7058,8 +7062,14 @@ export interface UpdateTaskRunResponse {
 export interface UpdateTeamRequest {
   /** The new values, and the team's id. */
   team?: Team;
-  /** Which fields to change: handle, name, description, external_id. */
+  /** Which fields to change: handle, name, description, external_id. Needed, unless who is in it changes. */
   update_mask?: string;
+  /** Ids of users to put in, in the same step; those that are in it stay. */
+  add_user_ids: string[];
+  /** Ids of users to take out, in the same step. */
+  remove_user_ids: string[];
+  /** Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset changes it in any case. */
+  if_updated_at?: string;
 }
 
 /** Returns the changed team. */
@@ -7074,6 +7084,8 @@ export interface UpdateUserRequest {
   user?: User;
   /** Which fields to change: display_name, active, email, external_id. */
   update_mask?: string;
+  /** Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset changes it in any case. */
+  if_updated_at?: string;
 }
 
 /** Returns the changed user. */

@@ -50,7 +50,7 @@ class Team(google.protobuf.message.Message):
 
     @property
     def updated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
-        """When it last changed."""
+        """When it last changed, or who is in it."""
 
     def __init__(
         self,
@@ -216,22 +216,40 @@ class UpdateTeamRequest(google.protobuf.message.Message):
 
     TEAM_FIELD_NUMBER: builtins.int
     UPDATE_MASK_FIELD_NUMBER: builtins.int
+    ADD_USER_IDS_FIELD_NUMBER: builtins.int
+    REMOVE_USER_IDS_FIELD_NUMBER: builtins.int
+    IF_UPDATED_AT_FIELD_NUMBER: builtins.int
     @property
     def team(self) -> Global___Team:
         """The new values, and the team's id."""
 
     @property
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
-        """Which fields to change: handle, name, description, external_id."""
+        """Which fields to change: handle, name, description, external_id. Needed, unless who is in it changes."""
+
+    @property
+    def add_user_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ids of users to put in, in the same step; those that are in it stay."""
+
+    @property
+    def remove_user_ids(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """Ids of users to take out, in the same step."""
+
+    @property
+    def if_updated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset changes it in any case."""
 
     def __init__(
         self,
         *,
         team: Global___Team | None = ...,
         update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+        add_user_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        remove_user_ids: collections.abc.Iterable[builtins.str] | None = ...,
+        if_updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["team", b"team", "update_mask", b"update_mask"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["team", b"team", "update_mask", b"update_mask"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at", "team", b"team", "update_mask", b"update_mask"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["add_user_ids", b"add_user_ids", "if_updated_at", b"if_updated_at", "remove_user_ids", b"remove_user_ids", "team", b"team", "update_mask", b"update_mask"]) -> None: ...
 
 Global___UpdateTeamRequest: typing_extensions.TypeAlias = UpdateTeamRequest
 
@@ -263,14 +281,21 @@ class DeleteTeamRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     TEAM_ID_FIELD_NUMBER: builtins.int
+    IF_UPDATED_AT_FIELD_NUMBER: builtins.int
     team_id: builtins.str
     """Which one."""
+    @property
+    def if_updated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset deletes it in any case."""
+
     def __init__(
         self,
         *,
         team_id: builtins.str = ...,
+        if_updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["team_id", b"team_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at", "team_id", b"team_id"]) -> None: ...
 
 Global___DeleteTeamRequest: typing_extensions.TypeAlias = DeleteTeamRequest
 

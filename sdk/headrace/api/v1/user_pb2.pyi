@@ -221,6 +221,7 @@ class UpdateUserRequest(google.protobuf.message.Message):
 
     USER_FIELD_NUMBER: builtins.int
     UPDATE_MASK_FIELD_NUMBER: builtins.int
+    IF_UPDATED_AT_FIELD_NUMBER: builtins.int
     @property
     def user(self) -> Global___User:
         """The new values, and the user's id."""
@@ -229,14 +230,19 @@ class UpdateUserRequest(google.protobuf.message.Message):
     def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
         """Which fields to change: display_name, active, email, external_id."""
 
+    @property
+    def if_updated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset changes it in any case."""
+
     def __init__(
         self,
         *,
         user: Global___User | None = ...,
         update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+        if_updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["update_mask", b"update_mask", "user", b"user"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["update_mask", b"update_mask", "user", b"user"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at", "update_mask", b"update_mask", "user", b"user"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at", "update_mask", b"update_mask", "user", b"user"]) -> None: ...
 
 Global___UpdateUserRequest: typing_extensions.TypeAlias = UpdateUserRequest
 
@@ -268,14 +274,21 @@ class DeleteUserRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
     USER_ID_FIELD_NUMBER: builtins.int
+    IF_UPDATED_AT_FIELD_NUMBER: builtins.int
     user_id: builtins.str
     """Which one."""
+    @property
+    def if_updated_at(self) -> google.protobuf.timestamp_pb2.Timestamp:
+        """Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset deletes it in any case."""
+
     def __init__(
         self,
         *,
         user_id: builtins.str = ...,
+        if_updated_at: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["user_id", b"user_id"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["if_updated_at", b"if_updated_at", "user_id", b"user_id"]) -> None: ...
 
 Global___DeleteUserRequest: typing_extensions.TypeAlias = DeleteUserRequest
 
