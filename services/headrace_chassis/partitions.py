@@ -42,6 +42,9 @@ class PartitionedTable:
 
     name: str
     retention_days: int | None
+    keeps_default: bool = False
+    """Whether what falls outside of all days is left to somebody who knows when it came: its own time may be of a
+    clock that is wrong by years."""
 
     def __post_init__(self) -> None:
         if not _NAME.match(self.name):
@@ -86,7 +89,8 @@ class PartitionKeeper(Loop):
             day_of_name = partition_day(table.name, name)
             if day_of_name is not None and day_of_name < oldest:
                 await self._drop(name)
-        await self._trim_default(table, oldest)
+        if not table.keeps_default:
+            await self._trim_default(table, oldest)
 
     async def _create(self, table: PartitionedTable, day: datetime.date) -> None:
         name = partition_name(table.name, day)

@@ -54,7 +54,7 @@ async def build(context: ServiceContext) -> Service:
         quotas.stored(batch)
 
     ingest = Ingest(BatchStore(database, context.wakeups), on_stored=stored)
-    reader = Reader(database, on_slow_search=stretches.want)
+    reader = Reader(database, stretches)
     families = StateFamilies(context.channel)
     follow = Follow(reader, tail, StateFinality(context.channel), families)
     sink_lease = ServiceLease(database, "sinks", context.holder, LEASE_SECONDS)
@@ -97,8 +97,8 @@ async def build(context: ServiceContext) -> Service:
             PartitionKeeper(
                 database,
                 [
-                    PartitionedTable("record", retention_days),
-                    PartitionedTable("stretch", retention_days),
+                    PartitionedTable("record", retention_days, keeps_default=True),
+                    PartitionedTable("stretch", retention_days, keeps_default=True),
                     PartitionedTable("outbox", OUTBOX_DAYS),
                 ],
                 clock=context.clock,

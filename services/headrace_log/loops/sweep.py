@@ -28,6 +28,10 @@ class Sweeper(Protocol):
         """Delete records of far-off clocks that came more than `days` ago."""
         ...
 
+    async def trim_stretches(self, *, limit: int) -> int:
+        """Delete what sums up records that are deleted."""
+        ...
+
 
 class SweepLoop(Loop):
     """Forgets writers and batches, and the records of far-off clocks, every few minutes.
@@ -53,4 +57,5 @@ class SweepLoop(Loop):
         ]
         if self._retention_days is not None:
             swept.append(await self._sweeper.trim_default(days=self._retention_days, limit=LIMIT))
+            swept.append(await self._sweeper.trim_stretches(limit=LIMIT))
         return max(swept) if LIMIT in swept else 0

@@ -28,7 +28,11 @@ class Sweeper:
         """Delete records of far-off clocks that came more than `days` ago; return how many."""
         return await self._delete(SQL.trim_default, days, limit)
 
-    async def _delete(self, statement: str, days: int, limit: int) -> int:
+    async def trim_stretches(self, *, limit: int) -> int:
+        """Delete stretches of records that `trim_default` has deleted; return how many."""
+        return await self._delete(SQL.trim_stretches, limit)
+
+    async def _delete(self, statement: str, *arguments: int) -> int:
         async with self._database.transaction() as connection:
-            status = await connection.execute(statement, days, limit)
+            status = await connection.execute(statement, *arguments)
         return int(status.rpartition(" ")[2])

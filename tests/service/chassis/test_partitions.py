@@ -68,6 +68,13 @@ async def test_days_beyond_retention_are_dropped(history: Database) -> None:
         assert await connection.fetchval("select count(*) from history") == 0
 
 
+async def test_what_is_outside_of_all_days_may_be_left_to_others(history: Database) -> None:
+    await insert(history, 1, NOON - datetime.timedelta(days=9))
+    await PartitionKeeper(history, [PartitionedTable("history", 2, keeps_default=True)], clock=SetClock(NOON)).tick()
+    async with history.connection() as connection:
+        assert await connection.fetchval("select count(*) from history") == 1
+
+
 async def test_rows_in_the_default_partition_move_to_their_day(history: Database) -> None:
     assert await insert(history, 1, NOON) == "history_default"
     later = NOON + datetime.timedelta(days=60)

@@ -11,12 +11,20 @@ from alembic.migration import MigrationContext
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from headrace.ids import uuid7
+from headrace_chassis.loops import Loop
+from headrace_chassis.partitions import PartitionKeeper
+from headrace_chassis.service import Service, ServiceContext
+from headrace_harness.logs import a_line, a_writer
 from headrace_harness.postgres import service_database
+from headrace_harness.services import running_service
 from headrace_log.loops.sweep import SweepLoop
 from headrace_log.queries import SQL
 from headrace_log.queries.sweep import Sweeper
 from headrace_log.tables import metadata
+from headrace_log.wiring import build
 
+UTC = datetime.UTC
 DAY = datetime.timedelta(days=1)
 
 
@@ -46,6 +54,53 @@ async def test_the_tables_are_those_that_the_migrations_make(database_url: str) 
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []
     await engine.dispose()
+
+
+async def test_lines_of_a_clock_that_is_years_behind_are_kept_as_long_as_others(database_url: str) -> None:
+    loops: list[Loop] = []
+
+    async def watched(context: ServiceContext) -> Service:
+        made = await build(context)
+        loops.extend(made.loops)
+        return made
+
+    async with (
+        running_service("log", watched, database_url) as service,
+        a_writer(service.channel) as writer,
+        service_database(database_url, "log") as database,
+    ):
+        await writer.write([a_line("long ago", flow_run_id=str(uuid7()), at=datetime.datetime(1970, 1, 1, tzinfo=UTC))])
+        for loop in loops:
+            if isinstance(loop, PartitionKeeper | SweepLoop):
+                await loop.tick()
+        async with database.connection() as connection:
+            assert await connection.fetchval("select message from record") == "long ago"
+
+
+async def test_a_stretch_goes_with_its_records(database_url: str) -> None:
+    run = uuid.uuid4()
+    async with service_database(database_url, "log") as database, database.connection() as connection:
+        for year in (1970, 1971):
+            await connection.execute(
+                """
+                insert into stretch
+                       (flow_run_id, last_at, last_position, workspace_id, after_at, after_position, settled, records,
+                        grams)
+                values ($1, make_timestamptz($2, 1, 2, 0, 0, 0), 1, $1, make_timestamptz($2, 1, 1, 0, 0, 0), 0, 1, 1,
+                        '')
+                """,
+                run,
+                year,
+            )
+        await connection.execute(
+            """
+            insert into record (position, occurred_at, workspace_id, flow_run_id, level, source, logger, message)
+            values (1, '1971-01-01T12:00:00Z', $1, $1, 20, 1, '', '')
+            """,
+            run,
+        )
+        await SweepLoop(Sweeper(database), 30).tick()
+        assert await connection.fetch("select extract(year from last_at)::int from stretch") == [(1971,)]
 
 
 async def test_what_is_no_longer_needed_is_swept(database_url: str) -> None:
