@@ -26,6 +26,7 @@ from headrace.deployments import Cron, Interval, deploy
 FOLDER = pathlib.Path(__file__).resolve().parent.parent
 HOME = FOLDER / ".demo"
 POOL = "demo"
+START_SECONDS = 180
 MONTHS = 48
 TASK_RUNS = 2 + 1 + 1 + MONTHS + 1 + 1 + 1
 """extract twice, validate, normals, a task a month, join, publish, plot."""
@@ -46,6 +47,9 @@ def free_ports() -> tuple[int, int]:
     """Return ports for HTTP and gRPC: the usual ones, or any that are free."""
     for first in (4200, 4300, 4400):
         with contextlib.suppress(OSError), socket.socket() as http, socket.socket() as grpc:
+            # What a demo before this one leaves for a minute, closed connections, keeps no server from listening.
+            http.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            grpc.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             http.bind(("127.0.0.1", first))
             grpc.bind(("127.0.0.1", first + 1))
             return first, first + 1
@@ -74,9 +78,11 @@ def running(name: str, command: list[str], log: pathlib.Path) -> Iterator[subpro
 
 def wait_ready(url: str, server: subprocess.Popen[bytes], log: pathlib.Path) -> None:
     """Return when the server is ready; exits with its output if it is not."""
-    deadline = time.monotonic() + 60
+    # No proxy of the environment reaches this machine's own loopback.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/ready", timeout=2) as answer:
+        with contextlib.suppress(OSError), opener.open(f"{url}/ready", timeout=2) as answer:
             if answer.status == 200:
                 return
         time.sleep(0.1)
@@ -196,4 +202,8 @@ def _pool_exists() -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        # What was started has been stopped by now.
+        sys.exit(130)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -40,6 +41,7 @@ def run(
 
 
 def tell(text: str) -> None:
-    """Show a line to whoever has started the process."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
+    """Show a line to whoever has started the process; a terminal that was closed, or a pipe, takes none any more."""
+    with contextlib.suppress(OSError):
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()

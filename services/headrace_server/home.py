@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
+import errno
 import fcntl
 import os
 import pathlib
@@ -34,7 +35,8 @@ HOME_VARIABLE = "HEADRACE_HOME"
 State = Literal["starting", "ready", "stopping"]
 
 _SECRET_BYTES = 32
-_PROBE_SECONDS = 0.2
+_PROBE_SECONDS = 1.0
+_PROBE_PAUSE_SECONDS = 0.02
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -92,13 +94,21 @@ class Home:
         Raises:
             errors.FailedPrecondition: It cannot be made or written.
         """
-        try:
+        with self._writing():
             self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
             with tempfile.TemporaryFile(dir=self.root):
                 pass
+
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
+            is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             raise errors.FailedPrecondition(
-                f"cannot write to {self.root} ({error.strerror}); set {HOME_VARIABLE} to a folder of your own",
+                f"cannot write to {self.root} ({error.strerror}); "
+                + ("make room on its disk, or " if is_full else "")
+                + f"set {HOME_VARIABLE} to a folder of your own",
                 reason="HOME_NOT_WRITABLE",
             ) from error
 
@@ -135,16 +145,17 @@ class Home:
         with contextlib.suppress(FileNotFoundError):
             return _read_secret(path)
         # Written aside and linked into place: nobody ever reads half of it, and the first of several makers wins.
-        descriptor, written = tempfile.mkstemp(dir=self.root, prefix=f".{name}-")
-        try:
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(_SECRET_BYTES) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(written, path)
-        finally:
-            os.unlink(written)
+        with self._writing():
+            descriptor, written = tempfile.mkstemp(dir=self.root, prefix=f".{name}-")
+            try:
+                with os.fdopen(descriptor, "w") as file:
+                    file.write(secrets.token_hex(_SECRET_BYTES) + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                with contextlib.suppress(FileExistsError):
+                    os.link(written, path)
+            finally:
+                os.unlink(written)
         return _read_secret(path)
 
     @contextlib.contextmanager
@@ -170,7 +181,7 @@ class Home:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise errors.AlreadyExists(self._taken(), reason="SERVER_RUNNING") from None
-                time.sleep(_PROBE_SECONDS / 10)
+                time.sleep(_PROBE_PAUSE_SECONDS)
             else:
                 return
 
@@ -183,10 +194,15 @@ class Home:
         )
 
     def write_status(self, status: Status) -> None:
-        """Replace the status file as a whole."""
+        """Replace the status file as a whole.
+
+        Raises:
+            errors.FailedPrecondition: It cannot be written.
+        """
         aside = self.status_file.with_suffix(".json.new")
-        aside.write_bytes(orjson.dumps(dataclasses.asdict(status), option=orjson.OPT_INDENT_2) + b"\n")
-        aside.replace(self.status_file)
+        with self._writing():
+            aside.write_bytes(orjson.dumps(dataclasses.asdict(status), option=orjson.OPT_INDENT_2) + b"\n")
+            aside.replace(self.status_file)
 
     def read_status(self) -> Status | None:
         """Return what the supervisor last wrote, None if there is nothing to read."""

@@ -99,7 +99,9 @@ class Supervisor:
                 try:
                     await self._unless_stopped(self._serve(http_port, grpc_port))
                 finally:
-                    self._write_status("stopping", http_port, grpc_port)
+                    # A disk that is full must not keep it from stopping in good order.
+                    with contextlib.suppress(errors.FailedPrecondition):
+                        self._write_status("stopping", http_port, grpc_port)
                     await self._end()
         self._tell("Headrace has stopped.")
 

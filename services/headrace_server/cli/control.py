@@ -101,9 +101,11 @@ def _fault(running: Status | None) -> str:
     if running.state != "ready":
         return running.state
     try:
-        context = _own_certificate(running)
-        address = f"{running.http_url}/ready"
-        with urllib.request.urlopen(address, timeout=_ANSWER_SECONDS, context=context):  # nosec B310  # the server's own
+        # No proxy of the environment is asked for a server of this machine.
+        handlers: list[urllib.request.BaseHandler] = [urllib.request.ProxyHandler({})]
+        if (context := _own_certificate(running)) is not None:
+            handlers.append(urllib.request.HTTPSHandler(context=context))
+        with urllib.request.build_opener(*handlers).open(f"{running.http_url}/ready", timeout=_ANSWER_SECONDS):
             return ""
     except urllib.error.HTTPError as error:
         return error.read().decode(errors="replace").strip()

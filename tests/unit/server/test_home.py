@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import pathlib
 import stat
@@ -53,6 +54,18 @@ def test_a_home_that_cannot_be_made_is_said_with_the_way_out(tmp_path: pathlib.P
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(errors.FailedPrecondition, match="HEADRACE_HOME"):
         Home(tmp_path / "file").ensure()
+
+
+def test_a_full_disk_is_said_with_the_way_out(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(pathlib.Path, "write_bytes", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
+    for write in (lambda: home.write_status(status()), home.encryption_key):
+        with pytest.raises(errors.FailedPrecondition, match=r"No space left on device.*make room"):
+            write()
+    assert [path.name for path in home.root.iterdir()] == []
 
 
 def test_secrets_are_made_once_and_read_by_their_owner_alone(home: Home) -> None:
