@@ -6,6 +6,8 @@ import { CheckField, SelectField, TextField } from "../parts/Fields.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { SchemaForm } from "../schema/SchemaForm.tsx";
 import { initialObject, filled, violationsOf, pathText } from "../schema/schema.ts";
+import { EventNames } from "./EventNames.tsx";
+import { ResourceField } from "./ResourceField.tsx";
 import { ACTIONS, actionText, kindOfAction, type ActionDraft, type ActionKind, type Choices, type Moment } from "./actions.ts";
 import { KINDS, METRICS, draftOf, triggerOf, type TriggerDraft, type TriggerKind } from "./triggers.ts";
 
@@ -125,16 +127,11 @@ export function TriggerFields({ draft, onChange }: TriggerFieldsProps) {
         />
       )}
       {draft.kind === "absence" && (
-        <TextField
-          label="After these events"
-          hint="Names, joined by commas; empty: always."
-          value={draft.after}
-          onChange={(after) => change({ after })}
-        />
+        <EventNames label="After these events" hint="Names, joined by commas; empty: always." value={draft.after} onChange={(after) => change({ after })} />
       )}
       {(draft.kind === "events" || draft.kind === "absence") && (
         <>
-          <TextField
+          <EventNames
             label={draft.kind === "events" ? "On these events" : "None of these events comes"}
             hint='Names, joined by commas; "*" at the end matches any rest.'
             value={draft.expect}
@@ -171,17 +168,17 @@ export function TriggerFields({ draft, onChange }: TriggerFieldsProps) {
       {draft.kind !== "json" && (
         <details className="more-fields">
           <summary>Only of some things</summary>
-          <TextField
-            label={draft.kind === "metric" ? "Of" : "About"}
-            hint="Ids, joined by commas, such as headrace.deployment.<id>; empty: all."
-            value={draft.about}
-            onChange={(about) => change({ about })}
-          />
-          <TextField
+          <ResourceField
             label="Concerning"
-            hint="Ids of related things, such as headrace.tag.production or headrace.flow.<id>."
+            hint="Runs of a deployment or a flow, in a pool, with a tag. Nothing chosen: all."
             value={draft.related}
             onChange={(related) => change({ related })}
+          />
+          <ResourceField
+            label={draft.kind === "metric" ? "Of" : "About"}
+            hint={draft.kind === "metric" ? "What the figure is of. Nothing chosen: all." : "What the event itself is about: a deployment that changed, one run. Nothing chosen: anything."}
+            value={draft.about}
+            onChange={(about) => change({ about })}
           />
           {draft.kind !== "metric" && (
             <TextField

@@ -4,12 +4,14 @@ import { useMemo, useState } from "react";
 import { useAddress } from "../api/address.ts";
 import { CallError, call } from "../api/client.ts";
 import type { Action, Automation, Delivery, DeliveryStatus } from "../api/contract.gen.ts";
+import type { NamedKind } from "../api/names.ts";
 import { usePaged } from "../api/paged.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { More } from "../parts/More.tsx";
+import { Named } from "../parts/Named.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Facts, Mark, PageHead } from "../parts/PageHead.tsx";
 import { Tabs } from "../parts/Tabs.tsx";
@@ -150,16 +152,14 @@ function Actions({ title, actions }: { title: string; actions: Action[] }) {
       <ol className="rows">
         {actions.map((action, index) => {
           const kind = kindOfAction(action);
-          const values = Object.entries(action[kind] ?? {}).filter(
+          const values = Object.entries((action[kind] ?? {}) as Record<string, unknown>).filter(
             ([, value]) => value !== "" && value !== false && JSON.stringify(value) !== "{}",
           );
           return (
             <li key={index}>
               <strong>{actionText(kind)}</strong>
               {values.map(([name, value]) => (
-                <span key={name} className="quiet clipped">
-                  {`${name.replaceAll("_", " ")}: ${typeof value === "string" ? value : JSON.stringify(value)}`}
-                </span>
+                <ActionValue key={name} name={name} value={value} />
               ))}
             </li>
           );
@@ -167,6 +167,21 @@ function Actions({ title, actions }: { title: string; actions: Action[] }) {
       </ol>
     </section>
   );
+}
+
+/** Fields of actions that are ids, and what of. */
+const ID_FIELDS: Record<string, NamedKind> = { channel_id: "channel", deployment_id: "deployment", flow_run_id: "flow-run" };
+
+function ActionValue({ name, value }: { name: string; value: unknown }) {
+  const kind = ID_FIELDS[name];
+  if (kind !== undefined && typeof value === "string")
+    return (
+      <span>
+        <span className="quiet">{`${kind.replaceAll("-", " ")}: `}</span>
+        <Named kind={kind} id={value} isFull />
+      </span>
+    );
+  return <span className="quiet clipped">{`${name.replaceAll("_", " ")}: ${typeof value === "string" ? value : JSON.stringify(value)}`}</span>;
 }
 
 function Done({ automationId }: { automationId: string }) {

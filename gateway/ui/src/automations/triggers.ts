@@ -103,7 +103,8 @@ export const PRESETS: { label: string; note: string; draft: Partial<TriggerDraft
   },
 ];
 
-function words(text: string): string[] {
+/** Returns the words of a text that commas part. */
+export function wordsOf(text: string): string[] {
   return text.split(",").map((word) => word.trim()).filter((word) => word !== "");
 }
 
@@ -115,7 +116,7 @@ function span(text: string, what: string): string | undefined {
 }
 
 function matchOf(ids: string): Input<ResourceMatch> | undefined {
-  const values = words(ids);
+  const values = wordsOf(ids);
   return values.length === 0 ? undefined : { labels: { [ID]: { values } } };
 }
 
@@ -138,11 +139,11 @@ export function triggerOf(draft: TriggerDraft): Input<Trigger> {
   return {
     event: {
       posture: draft.kind === "absence" ? "TRIGGER_POSTURE_PROACTIVE" : "TRIGGER_POSTURE_REACTIVE",
-      expect: words(draft.expect),
-      after: words(draft.after),
+      expect: wordsOf(draft.expect),
+      after: wordsOf(draft.after),
       match: matchOf(draft.about),
       match_related: related === undefined ? [] : [related],
-      for_each: words(draft.forEach),
+      for_each: wordsOf(draft.forEach),
       threshold: Math.max(1, Math.round(Number(draft.threshold)) || 1),
       within: span(draft.within, "The time"),
     },

@@ -3,21 +3,20 @@ import { Link } from "@tanstack/react-router";
 import { useMemo, type ReactNode } from "react";
 import { useAddress } from "../api/address.ts";
 import { call } from "../api/client.ts";
-import type { FlowRun, FlowRunFilter, FlowRunSort, Input } from "../api/contract.gen.ts";
+import type { FlowRun, FlowRunFilter, Input } from "../api/contract.gen.ts";
 import { RECENT_SPANS, rangeOf, recentSeconds, spanWords } from "../api/spans.ts";
 import { Icon } from "../parts/Icon.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { RunHistogram } from "../runs/Activity.tsx";
+import { CARDS, MOST, cardKey, type CardName } from "./cards.ts";
 import { Health } from "./Health.tsx";
 import { Stuck } from "./Stuck.tsx";
 import { Trends } from "./Trends.tsx";
 import { useLive } from "./useLive.ts";
 
-const MOST = 8;
 const EVERY_RUN = {};
-const FAILURES_FIRST: FlowRunSort = "FLOW_RUN_SORT_ENDED_DESC";
 
 /** What is wrong, since when, and what goes on. */
 export function DashboardPage() {
@@ -26,7 +25,7 @@ export function DashboardPage() {
   const recent = recentSeconds(search.span ?? "") === undefined ? "24h" : (search.span ?? "24h");
   const span = useMemo(() => ({ ...rangeOf(recent), until: new Date().toISOString() }), [recent]);
   const failed = useMemo<Input<FlowRunFilter>>(
-    () => ({ state_types: ["STATE_TYPE_FAILED", "STATE_TYPE_CRASHED"], ended: rangeOf(recent) }),
+    () => ({ state_types: CARDS.failures.types, ended: rangeOf(recent) }),
     [recent],
   );
   const any = useQuery({
@@ -35,7 +34,7 @@ export function DashboardPage() {
     placeholderData: keepPreviousData,
   });
   // What is wrong comes first: what costs the server more is asked for behind it.
-  const isFirstThere = useQuery(cardQuery("failures", failed, FAILURES_FIRST)).isFetched;
+  const isFirstThere = useQuery(cardQuery("failures", failed)).isFetched;
   if (any.data?.flow_runs.length === 0) return <Welcome />;
   return (
     <>
@@ -69,7 +68,6 @@ export function DashboardPage() {
           name="failures"
           title={`Failures in ${spanWords(recent)}`}
           filter={failed}
-          sort={FAILURES_FIRST}
           more={{ state: "failed,crashed", ended: recent }}
           none={
             <>
@@ -84,7 +82,6 @@ export function DashboardPage() {
           title="Running now"
           isNarrow
           filter={RUNNING}
-          sort="FLOW_RUN_SORT_STARTED_DESC"
           more={{ state: "running,pending,cancelling,paused" }}
           none="Nothing runs right now."
           row={(run) => (
@@ -109,14 +106,12 @@ export function DashboardPage() {
   );
 }
 
-const RUNNING: Input<FlowRunFilter> = {
-  state_types: ["STATE_TYPE_RUNNING", "STATE_TYPE_CANCELLING", "STATE_TYPE_PAUSED"],
-};
+const RUNNING: Input<FlowRunFilter> = { state_types: CARDS.running.types };
 
 function Coming() {
   // What was due before now and does not run is late, and told of there.
   const filter = useMemo<Input<FlowRunFilter>>(
-    () => ({ state_types: ["STATE_TYPE_SCHEDULED"], next_scheduled_start: { from: new Date().toISOString() } }),
+    () => ({ state_types: CARDS.coming.types, next_scheduled_start: { from: new Date().toISOString() } }),
     [],
   );
   return (
@@ -125,7 +120,6 @@ function Coming() {
       title="Coming next"
       isNarrow
       filter={filter}
-      sort="FLOW_RUN_SORT_NEXT_SCHEDULED_START_ASC"
       more={{ state: "scheduled" }}
       none="Nothing is scheduled."
       row={(run) => (
@@ -141,11 +135,9 @@ function Coming() {
 }
 
 interface RunCardProps {
-  /** Names its query. */
-  name: string;
+  name: CardName;
   title: string;
   filter: Input<FlowRunFilter>;
-  sort: FlowRunSort;
   /** The words of the address of the whole list. */
   more: Record<string, string>;
   none: ReactNode;
@@ -155,16 +147,16 @@ interface RunCardProps {
 }
 
 /** The query of a card. */
-function cardQuery(name: string, filter: Input<FlowRunFilter>, sort: FlowRunSort) {
+function cardQuery(name: CardName, filter: Input<FlowRunFilter>) {
   return queryOptions({
-    queryKey: ["dashboard", name, filter],
-    queryFn: ({ signal }) => call("ListFlowRuns", { filter, sort, page_size: MOST }, signal),
+    queryKey: [...cardKey(name), filter],
+    queryFn: ({ signal }) => call("ListFlowRuns", { filter, sort: CARDS[name].sort, page_size: MOST }, signal),
     placeholderData: keepPreviousData,
   });
 }
 
-function RunCard({ name, title, filter, sort, more, none, isNarrow = false, row }: RunCardProps) {
-  const { data, error, refetch } = useQuery(cardQuery(name, filter, sort));
+function RunCard({ name, title, filter, more, none, isNarrow = false, row }: RunCardProps) {
+  const { data, error, refetch } = useQuery(cardQuery(name, filter));
   return (
     <section className={`tile ${isNarrow ? "dash-third" : ""}`} aria-labelledby={`dash-${name}`}>
       <div className="tile-head">

@@ -29,7 +29,7 @@ export function LimitDialog({ limit, onClose }: { limit: ConcurrencyLimit | unde
     },
   });
   return (
-    <FormDialog title={limit === undefined ? "New limit" : `Change ${limit.name}`} save={save} onClose={onClose}>
+    <FormDialog title={limit === undefined ? "New limit" : "Change the limit"} save={save} onClose={onClose}>
       {limit === undefined && (
         <TextField label="Name" hint="tag:NAME limits tasks with a tag." isRequired autoFocus value={name} onChange={setName} />
       )}

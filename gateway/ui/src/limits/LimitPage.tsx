@@ -7,13 +7,14 @@ import { useInvalidation } from "../api/watch.ts";
 import { ConfirmDialog } from "../parts/ConfirmDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
+import { Named } from "../parts/Named.tsx";
 import { Empty } from "../parts/Notice.tsx";
 import { One } from "../parts/One.tsx";
 import { Facts, Mark, PageHead } from "../parts/PageHead.tsx";
 import { tell } from "../parts/toasts.ts";
 import { Slots } from "../pools/Slots.tsx";
 import { LimitDialog } from "./LimitDialog.tsx";
-import { kindOfLimit } from "./names.ts";
+import { useLimited } from "./names.ts";
 
 const route = getRouteApi("/limits/$name");
 const EVENTS = ["headrace.flow-run.*", "headrace.task-run.*"];
@@ -49,11 +50,12 @@ function Shown({ limit }: { limit: ConcurrencyLimit }) {
   const [isEditing, setEditing] = useState(false);
   const [isDeleting, setDeleting] = useState(false);
   const [evicted, setEvicted] = useState<SlotHolder>();
+  const { label, whom, owner } = useLimited(limit.name);
   const refresh = () => queries.invalidateQueries({ queryKey: ["limits"] });
   return (
     <>
       <PageHead
-        title={limit.name}
+        title={label}
         from={{ to: "/limits", label: "Limits" }}
         badge={limit.active ? <Mark look="completed" label="On" /> : <Mark look="paused" label="Off" />}
         actions={
@@ -74,7 +76,8 @@ function Shown({ limit }: { limit: ConcurrencyLimit }) {
       />
       <Facts
         facts={{
-          For: kindOfLimit(limit.name),
+          For: whom,
+          Of: owner === undefined ? undefined : <Named kind={owner.kind} id={owner.id} isFull />,
           "Slots in use": <Slots used={limit.active_slots} limit={limit.limit} />,
           Rate: Number(limit.slot_decay_per_second) > 0 ? `${Number(limit.slot_decay_per_second)} slots a second` : undefined,
           Changed: <Moment at={limit.updated_at} />,
@@ -111,17 +114,20 @@ function Shown({ limit }: { limit: ConcurrencyLimit }) {
           await refresh();
         }}
       >
-        <p>Others get them at once, while {evicted?.holder_kind} {evicted?.holder_id} may still go on. Do this for holders that are stuck.</p>
+        <p>
+          Others get them at once, while {evicted !== undefined && <Holder holder={evicted} />} may still go on. Do this for holders that are
+          stuck.
+        </p>
       </ConfirmDialog>
       <ConfirmDialog
-        title={`Delete ${limit.name}?`}
+        title={`Delete ${label}?`}
         action="Delete the limit"
-        typedName={limit.name}
+        typedName={label}
         isOpen={isDeleting}
         onClose={() => setDeleting(false)}
         onConfirm={async () => {
           await call("DeleteConcurrencyLimit", { name: limit.name });
-          tell(`${limit.name} was deleted`);
+          tell(`${label} was deleted`);
           await navigate({ to: "/limits" });
           await refresh();
         }}
@@ -146,7 +152,7 @@ function Holders({ label, holders, none, action }: HoldersProps) {
       {holders.map((holder, index) => (
         <li key={`${holder.holder_id}${index}`}>
           <span className="version-text">
-            <HolderLink holder={holder} />
+            <Holder holder={holder} />
             <span className="quiet">
               {`${holder.slots} ${holder.slots === 1 ? "slot" : "slots"} for `}
               <Elapsed from={holder.since} />
@@ -165,22 +171,26 @@ function Holders({ label, holders, none, action }: HoldersProps) {
   );
 }
 
-function HolderLink({ holder }: { holder: SlotHolder }) {
-  if (holder.holder_kind === "flow-run")
-    return (
-      <Link to="/runs/$flowRunId" params={{ flowRunId: holder.holder_id }}>
-        Flow run <code>{holder.holder_id}</code>
-      </Link>
-    );
-  if (holder.holder_kind === "task-run")
-    return (
-      <Link to="/task-runs/$taskRunId" params={{ taskRunId: holder.holder_id }}>
-        Task run <code>{holder.holder_id}</code>
-      </Link>
-    );
-  return (
-    <span>
-      {holder.holder_kind === "" ? "Client" : holder.holder_kind} <code>{holder.holder_id}</code>
-    </span>
-  );
+/** Who holds a slot or waits for one. */
+function Holder({ holder }: { holder: SlotHolder }) {
+  switch (holder.holder_kind) {
+    case "flow-run":
+      return (
+        <span>
+          <Named kind="flow-run" id={holder.holder_id} isFull /> <span className="quiet">flow run</span>
+        </span>
+      );
+    case "task-run":
+      return (
+        <span>
+          <Named kind="task-run" id={holder.holder_id} /> <span className="quiet">task run</span>
+        </span>
+      );
+    default:
+      return (
+        <span>
+          {holder.holder_kind === "" || holder.holder_kind === "client" ? "A script" : holder.holder_kind} <code>{holder.holder_id}</code>
+        </span>
+      );
+  }
 }

@@ -13,7 +13,7 @@ import { Mark } from "../parts/PageHead.tsx";
 import { SearchField } from "../parts/SearchField.tsx";
 import { Slots } from "../pools/Slots.tsx";
 import { LimitDialog } from "./LimitDialog.tsx";
-import { kindOfLimit } from "./names.ts";
+import { useLimited } from "./names.ts";
 
 const EVENTS = ["headrace.flow-run.*", "headrace.task-run.*"];
 
@@ -21,12 +21,7 @@ const COLUMNS: Column<ConcurrencyLimit>[] = [
   {
     id: "name",
     header: "Limit",
-    cell: ({ row: { original: limit } }) => (
-      <Link to="/limits/$name" params={{ name: limit.name }} className="run-link">
-        <span className="run-name">{limit.name}</span>
-        <span className="quiet">{`for ${kindOfLimit(limit.name)}`}</span>
-      </Link>
-    ),
+    cell: ({ row: { original: limit } }) => <LimitLink name={limit.name} />,
   },
   {
     id: "slots",
@@ -47,6 +42,16 @@ const COLUMNS: Column<ConcurrencyLimit>[] = [
   },
   { id: "changed", header: "Changed", cell: ({ row: { original: limit } }) => <Moment at={limit.updated_at} /> },
 ];
+
+function LimitLink({ name }: { name: string }) {
+  const { label, whom } = useLimited(name);
+  return (
+    <Link to="/limits/$name" params={{ name }} className="run-link" title={label === name ? undefined : name}>
+      <span className="run-name">{label}</span>
+      <span className="quiet">{`for ${whom}`}</span>
+    </Link>
+  );
+}
 
 /** How many run at once, and who runs. */
 export function LimitsPage() {

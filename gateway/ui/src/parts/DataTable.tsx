@@ -1,6 +1,6 @@
-import { tableFeatures, useTable, type ColumnDef, type RowData } from "@tanstack/react-table";
+import { FlexRender, tableFeatures, useTable, type ColumnDef, type Row as TableRow, type RowData } from "@tanstack/react-table";
 import { useWindowVirtualizer } from "@tanstack/react-virtual";
-import { useEffect, useMemo, useRef, useState } from "react";
+import { memo, useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { Icon } from "./Icon.tsx";
 
 const features = tableFeatures({});
@@ -117,11 +117,11 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                       className="sort"
                       onClick={() => onOrder(direction === "ascending" ? `-${id}` : direction === "descending" ? "" : id)}
                     >
-                      <table.FlexRender header={header} />
+                      <FlexRender header={header} />
                       {direction !== "none" && <Icon name={direction === "ascending" ? "up" : "down"} />}
                     </button>
                   ) : (
-                    <table.FlexRender header={header} />
+                    <FlexRender header={header} />
                   )}
                 </th>
               );
@@ -159,11 +159,7 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
                   />
                 </td>
               )}
-              {row.getAllCells().map((cell) => (
-                <td key={cell.id} className={`column-${cell.column.id}`} data-label={labelOf(cell.column)}>
-                  <table.FlexRender cell={cell} />
-                </td>
-              ))}
+              <Cells row={row} of={row.original} columns={columns} />
             </tr>
           ),
         )}
@@ -176,6 +172,24 @@ export function DataTable<Row extends RowData>(props: DataTableProps<Row>) {
     </table>
   );
 }
+
+interface CellsProps<Row extends RowData> {
+  row: TableRow<typeof features, Row>;
+  /** What the row is of: as long as it is the same, its cells are. */
+  of: Row;
+  columns: Column<Row>[];
+}
+
+function drawCells<Row extends RowData>({ row }: CellsProps<Row>): ReactNode {
+  return row.getAllCells().map((cell) => (
+    <td key={cell.id} className={`column-${cell.column.id}`} data-label={labelOf(cell.column)}>
+      <FlexRender cell={cell} />
+    </td>
+  ));
+}
+
+/** The cells of a row. A change of one row draws none of the others. */
+const Cells = memo(drawCells, (a, b) => a.of === b.of && a.columns === b.columns) as typeof drawCells;
 
 function SelectAll({ selection, keys }: { selection: Selection; keys: string[] }) {
   const count = keys.filter((key) => selection.keys.has(key)).length;

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { FlowRun } from "../api/contract.gen.ts";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
+import { Named } from "../parts/Named.tsx";
 import { Tags } from "../parts/PageHead.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { RunActions } from "./RunActions.tsx";
@@ -19,9 +20,7 @@ export function RunHeader({ run, onChange }: RunHeaderProps) {
       <nav className="crumbs" aria-label="Way here">
         <Link to="/runs">Runs</Link>
         {run.parent_flow_run_id !== "" && (
-          <Link to="/runs/$flowRunId" params={{ flowRunId: run.parent_flow_run_id }}>
-            Parent run
-          </Link>
+          <Named kind="flow-run" id={run.parent_flow_run_id} />
         )}
         <Link to="/flows/$flowId" params={{ flowId: run.flow_id }}>
           {run.flow_name}

@@ -56,7 +56,7 @@ export function TaskPanel({ run, task, tasks, onClose, onRetried }: TaskPanelPro
       {message !== "" && <p className="state-message">{message}</p>}
       <p className="panel-line">
         <Link to="/task-runs/$taskRunId" params={{ taskRunId: task.task_run_id }} className="button">
-          Open
+          Its page
         </Link>
         <Link
           to="/runs/$flowRunId"

@@ -4,6 +4,7 @@ import { CallError, call } from "../api/client.ts";
 import type { TaskRun } from "../api/contract.gen.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
+import { Named } from "../parts/Named.tsx";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Facts, PageHead, Tags } from "../parts/PageHead.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
@@ -67,11 +68,8 @@ export function TaskRunPage() {
           Started: <Moment at={task.started_at} />,
           Tries: task.run_count,
           Subflow:
-            task.child_flow_run_id === "" ? undefined : (
-              <Link to="/runs/$flowRunId" params={{ flowRunId: task.child_flow_run_id }}>
-                Open
-              </Link>
-            ),
+            task.child_flow_run_id === "" ? undefined : <Named kind="flow-run" id={task.child_flow_run_id} />,
+          "Flow run": task.flow_run_id === "" ? undefined : <Named kind="flow-run" id={task.flow_run_id} isFull />,
           "Cache key": task.cache_key === "" ? undefined : <code>{task.cache_key}</code>,
           Tags: task.tags.length === 0 ? undefined : <Tags tags={task.tags} />,
         }}
@@ -96,15 +94,23 @@ function Inputs({ task }: { task: TaskRun }) {
       <ul className="inputs">
         {task.inputs.map((input, index) => (
           <li key={index}>
-            <code>{input.kind === "TASK_INPUT_KIND_ASSET" ? "takes from" : input.parameter === "" ? "waits for" : input.parameter}</code>
+            {input.kind === "TASK_INPUT_KIND_ASSET" ? (
+              <span>takes from</span>
+            ) : input.kind === "TASK_INPUT_KIND_WAIT_FOR" || input.parameter === "" ? (
+              <span>waits for</span>
+            ) : (
+              <code>{input.parameter}</code>
+            )}
             {input.kind === "TASK_INPUT_KIND_FLOW_RUN" ? (
-              <Link to="/runs/$flowRunId" params={{ flowRunId: input.source }}>
-                result of a flow run
-              </Link>
-            ) : input.kind === "TASK_INPUT_KIND_TASK_RUN" || input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? (
-              <Link to="/task-runs/$taskRunId" params={{ taskRunId: input.source }}>
-                {input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? "another task run" : "result of a task run"}
-              </Link>
+              <span>
+                the result of the run <Named kind="flow-run" id={input.source} />
+              </span>
+            ) : input.kind === "TASK_INPUT_KIND_TASK_RUN" ? (
+              <span>
+                the result of <Named kind="task-run" id={input.source} />
+              </span>
+            ) : input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? (
+              <Named kind="task-run" id={input.source} />
             ) : input.kind === "TASK_INPUT_KIND_ASSET" ? (
               <span>the asset {input.source}</span>
             ) : (

@@ -3,6 +3,7 @@ import type { FlowRun, TaskRun } from "../api/contract.gen.ts";
 import type { Column } from "../parts/DataTable.tsx";
 import { Icon } from "../parts/Icon.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
+import { Named } from "../parts/Named.tsx";
 import { Tags } from "../parts/PageHead.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 
@@ -101,9 +102,7 @@ export const TASK_RUN_COLUMNS: Column<TaskRun>[] = [
       task.flow_run_id === "" ? (
         <span className="quiet">in the background</span>
       ) : (
-        <Link to="/runs/$flowRunId" params={{ flowRunId: task.flow_run_id }}>
-          Open
-        </Link>
+        <Named kind="flow-run" id={task.flow_run_id} />
       ),
   },
   { id: "started", header: "Started", cell: ({ row: { original: task } }) => <Moment at={task.started_at} /> },

@@ -57,17 +57,13 @@ export function useRuns(filter: Input<FlowRunFilter>, sort?: FlowRunSort, onChan
     getNextPageParam: (page) => (page.next_page_token === "" ? undefined : page.next_page_token),
   });
 
-  const changed = useRef(new Map<string, FlowRun>());
-  const frame = useRef(0);
   const gathering = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const notify = useRef(onChange);
   useEffect(() => {
     notify.current = onChange;
   });
-  const apply = useCallback(() => {
-    frame.current = 0;
-    const batch = changed.current;
-    changed.current = new Map();
+  const apply = useCallback((runs: FlowRun[]) => {
+    const batch = new Map(runs.map((run) => [run.flow_run_id, run]));
     const types = filter.state_types ?? [];
     const names = filter.state_names ?? [];
     const belongs = ({ state }: FlowRun) =>
@@ -79,13 +75,6 @@ export function useRuns(filter: Input<FlowRunFilter>, sort?: FlowRunSort, onChan
       notify.current?.();
     }, GATHER_MILLISECONDS);
   }, [queries, queryKey, filter, sort]);
-  useEffect(
-    () => () => {
-      cancelAnimationFrame(frame.current);
-      frame.current = 0;
-    },
-    [apply],
-  );
   useEffect(
     () => () => {
       clearTimeout(gathering.current);
@@ -104,9 +93,9 @@ export function useRuns(filter: Input<FlowRunFilter>, sort?: FlowRunSort, onChan
   });
   useStream("FollowFlowRuns", followed, {
     onOpen,
+    // The server gathers changes: there are a few answers in a second at most.
     onAnswer: ({ flow_runs: runs }) => {
-      for (const run of runs) changed.current.set(run.flow_run_id, run);
-      if (runs.length > 0 && frame.current === 0) frame.current = requestAnimationFrame(apply);
+      if (runs.length > 0) apply(runs);
     },
   });
 

@@ -2,6 +2,8 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { GetLogSettingsResponse, LogRetentionRule } from "../api/contract.gen.ts";
+import { useName } from "../api/names.ts";
+import { DeploymentField } from "../parts/DeploymentField.tsx";
 import { SelectField, TextField } from "../parts/Fields.tsx";
 import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -95,10 +97,10 @@ function LimitsDialog({ settings, onClose }: { settings: GetLogSettingsResponse;
   );
 }
 
-function ruleText(rule: LogRetentionRule): string {
+function ruleText(rule: LogRetentionRule, deployment: string): string {
   const what = LEVELS.find(({ value }) => Number(value) === rule.level_at_most);
   const level = rule.level_at_most === 0 ? "All lines" : `${what?.label ?? `Level ${rule.level_at_most}`} and below`;
-  return rule.deployment_id === "" ? level : `${level} of the deployment ${rule.deployment_id}`;
+  return rule.deployment_id === "" ? level : `${level} of the deployment ${deployment}`;
 }
 
 function Retention({ settings }: { settings: GetLogSettingsResponse }) {
@@ -129,13 +131,7 @@ function Retention({ settings }: { settings: GetLogSettingsResponse }) {
       <ul className="rows" aria-label="Rules for logs">
         {settings.retention_rules.map((rule) => (
           <li key={`${rule.deployment_id} ${rule.level_at_most}`}>
-            <span className="version-text">
-              <strong>{ruleText(rule)}</strong>
-            </span>
-            <span>{`${rule.days} ${rule.days === 1 ? "day" : "days"}`}</span>
-            <span className="actions">
-              <IconButton icon="trash" label={`Remove the rule for ${ruleText(rule)}`} isDisabled={remove.isPending} onClick={() => remove.mutate(rule)} />
-            </span>
+            <Rule rule={rule} isBusy={remove.isPending} onRemove={() => remove.mutate(rule)} />
           </li>
         ))}
         <li>
@@ -153,6 +149,22 @@ function Retention({ settings }: { settings: GetLogSettingsResponse }) {
   );
 }
 
+function Rule({ rule, isBusy, onRemove }: { rule: LogRetentionRule; isBusy: boolean; onRemove: () => void }) {
+  const deployment = useName("deployment", rule.deployment_id);
+  const text = ruleText(rule, deployment?.name ?? rule.deployment_id);
+  return (
+    <>
+      <span className="version-text">
+        <strong>{text}</strong>
+      </span>
+      <span>{`${rule.days} ${rule.days === 1 ? "day" : "days"}`}</span>
+      <span className="actions">
+        <IconButton icon="trash" label={`Remove the rule for ${text}`} isDisabled={isBusy} onClick={onRemove} />
+      </span>
+    </>
+  );
+}
+
 function RuleDialog({ onClose }: { onClose: () => void }) {
   const [level, setLevel] = useState("10");
   const [days, setDays] = useState("3");
@@ -160,7 +172,7 @@ function RuleDialog({ onClose }: { onClose: () => void }) {
   const save = useChange({
     run: () =>
       call("SetLogRetentionRule", {
-        retention_rule: { deployment_id: deployment.trim(), level_at_most: Number(level), days: Number(days) },
+        retention_rule: { deployment_id: deployment, level_at_most: Number(level), days: Number(days) },
       }),
     changes: ["log-settings"],
     done: "The rule was set",
@@ -175,7 +187,7 @@ function RuleDialog({ onClose }: { onClose: () => void }) {
         onChange={setLevel}
       />
       <TextField label="Days" type="number" isRequired value={days} onChange={setDays} />
-      <TextField label="Only of the deployment" hint="Its id; empty: of all." value={deployment} onChange={setDeployment} />
+      <DeploymentField label="Only of the deployment" none="of all" value={deployment} onChange={setDeployment} />
     </FormDialog>
   );
 }

@@ -2,7 +2,9 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { call } from "../api/client.ts";
 import type { RetentionKind, RetentionRule, TableSize } from "../api/contract.gen.ts";
+import { useName } from "../api/names.ts";
 import { DataTable, type Column } from "../parts/DataTable.tsx";
+import { DeploymentField } from "../parts/DeploymentField.tsx";
 import { SelectField, TextField } from "../parts/Fields.tsx";
 import { FormDialog } from "../parts/FormDialog.tsx";
 import { Icon } from "../parts/Icon.tsx";
@@ -116,9 +118,10 @@ function daysText(rule: RetentionRule): string {
 
 function Rule({ rule, onEdit }: { rule: RetentionRule; onEdit: () => void }) {
   const queries = useQueryClient();
+  const deployment = useName("deployment", rule.deployment_id ?? "");
   const of = [
     rule.tag === undefined ? "" : ` with the tag ${rule.tag}`,
-    rule.deployment_id === undefined ? "" : ` of the deployment ${rule.deployment_id}`,
+    rule.deployment_id === undefined ? "" : ` of the deployment ${deployment?.name ?? rule.deployment_id}`,
   ].join("");
   const isOwn = rule.setting === "";
   const remove = useMutation({
@@ -163,13 +166,15 @@ function RuleDialog({ rule, onClose }: { rule: RetentionRule | undefined; onClos
   const [kind, setKind] = useState<RetentionKind>(rule?.kind ?? "RETENTION_KIND_FLOW_RUN");
   const [days, setDays] = useState(rule?.keep_days === undefined ? "" : String(rule.keep_days));
   const [tag, setTag] = useState(rule?.tag ?? "");
+  const [deployment, setDeployment] = useState(rule?.deployment_id ?? "");
+  const canChoose = rule === undefined && kind === "RETENTION_KIND_FLOW_RUN";
   const save = useChange({
     run: () =>
       call("SetRetentionRule", {
         rule: {
           kind,
-          tag: tag.trim() === "" ? undefined : tag.trim(),
-          deployment_id: rule?.deployment_id,
+          tag: deployment !== "" || tag.trim() === "" ? undefined : tag.trim(),
+          deployment_id: deployment === "" ? undefined : deployment,
           keep_days: days.trim() === "" ? undefined : Number(days),
         },
       }),
@@ -184,9 +189,14 @@ function RuleDialog({ rule, onClose }: { rule: RetentionRule | undefined; onClos
         value={kind}
         isDisabled={rule !== undefined}
         options={OWN.map((value) => ({ value, label: KINDS[value] }))}
-        onChange={(next) => setKind(next as RetentionKind)}
+        onChange={(next) => {
+          setKind(next as RetentionKind);
+          setTag("");
+          setDeployment("");
+        }}
       />
-      {kind === "RETENTION_KIND_FLOW_RUN" && rule?.deployment_id === undefined && (
+      {canChoose && <DeploymentField label="Only of the deployment" none="of all" value={deployment} onChange={setDeployment} />}
+      {(canChoose ? deployment === "" : rule?.tag !== undefined) && (
         <TextField label="Only with the tag" hint="Empty: all." value={tag} onChange={setTag} isDisabled={rule !== undefined} />
       )}
       <TextField label="Days" hint="Empty: for ever." type="number" value={days} onChange={setDays} />
