@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from headrace.context import get_task_run as get_task_run
     from headrace.context import tags as tags
     from headrace.deployments import arun_deployment as arun_deployment
+    from headrace.deployments import on_work_pool as on_work_pool
     from headrace.deployments import run_deployment as run_deployment
     from headrace.deployments import serve as serve
     from headrace.engine.retries import exponential_backoff as exponential_backoff
@@ -123,6 +124,7 @@ _NAMES = {
     "get_task_run": "headrace.context",
     "get_transaction": "headrace.transactions",
     "materialize": "headrace.assets",
+    "on_work_pool": "headrace.deployments",
     "pause_flow_run": "headrace.pausing",
     "quote": "headrace.annotations",
     "receive_input": "headrace.inputs",

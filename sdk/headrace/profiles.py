@@ -92,6 +92,21 @@ class Profiles:
         left = {other: values for other, values in self.values.items() if other != name}
         return dataclasses.replace(self, values=left, active=None if self.active == name else self.active)
 
+    def renamed(self, name: str, new: str) -> Profiles:
+        """Return the profiles with `name` called `new`; it stays active if it was.
+
+        Raises:
+            ProfileError: There is no such profile.
+            errors.AlreadyExists: Another one is called that.
+            errors.InvalidArgument: The name cannot be one of a profile.
+        """
+        _, values = self.values_of(name)
+        if new in self.values:
+            raise errors.AlreadyExists(f"There is a profile named '{new}' already.")
+        is_active = name == (self.active or DEFAULT_PROFILE)
+        moved = self.without(name).with_values(new, values)
+        return moved.activated(new) if is_active else moved
+
     def activated(self, name: str) -> Profiles:
         """Return the profiles with `name` active.
 

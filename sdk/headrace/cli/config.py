@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from headrace import errors
 from headrace.cli import output
 from headrace.profiles import load_profiles, save_profiles
 from headrace.settings import check_setting, explain_settings, get_settings
+from headrace.settings_check import faults_of_settings
 
 
 @click.group("config")
@@ -43,6 +46,21 @@ def view(show_sources: bool, show_defaults: bool, show_secrets: bool, as_json: b
     )
     if not show_defaults:
         output.note("Settings that nobody has set: headrace config view --show-defaults")
+
+
+@command.command("validate")
+@output.output_option
+def validate(as_json: bool) -> int:
+    """Check all profiles and the environment; exits with 1 if something in them is wrong."""
+    faults = faults_of_settings(os.environ)
+    if as_json:
+        output.print_json([{"place": fault.place, "setting": fault.setting, "fault": fault.text} for fault in faults])
+    else:
+        for fault in faults:
+            output.console.print(f"{fault.place}: {fault.setting}: {fault.text}", markup=False, soft_wrap=True)
+        if not faults:
+            output.done("All settings are as they should be.")
+    return output.ExitCode.FAILED if faults else output.ExitCode.OK
 
 
 @command.command("set")

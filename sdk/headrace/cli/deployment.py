@@ -132,6 +132,7 @@ def _schedule_words(entry: deployment_pb2.Schedule) -> str:
 @click.option("--start-in", "--in", "start_in", metavar="SPAN", help="Start after this time, e.g. 15m or 1h30m.")
 @click.option("--start-at", "--at", "start_at", metavar="TIME", help="Start at this time, e.g. 2030-01-31T08:00.")
 @click.option("--tag", "tags", multiple=True, help="A tag of the run; may be repeated.")
+@click.option("--version", type=click.IntRange(1), metavar="NUMBER", help="A version other than the current one.")
 @click.option("--flow-run-name", default="", help="The run's name.")
 @click.option("--idempotency-key", default="", help="A second call with the same key returns the first run.")
 @click.option("--watch", is_flag=True, help="Follow the run; exits with 6 unless it completes.")
@@ -146,6 +147,7 @@ def run_deployment(
     start_in: str | None,
     start_at: str | None,
     tags: tuple[str, ...],
+    version: int | None,
     flow_run_name: str,
     idempotency_key: str,
     watch: bool,
@@ -169,6 +171,10 @@ def run_deployment(
         tags=tags,
         idempotency_key=idempotency_key,
     )
+    if version is not None:
+        asked = deployment_pb2.GetDeploymentVersionRequest(deployment_id=found.deployment_id, number=version)
+        answered = lookup.client().deployments.GetDeploymentVersion(asked)
+        request.deployment_version_id = answered.version.deployment_version_id
     request.parameters.update(parameters.parse(pairs, document))
     request.job_variables.update(parameters.parse(variables, None))
     if start_in:

@@ -191,6 +191,23 @@ def delete_schedule(name: str, schedule_id: str) -> None:
     output.done(f"Schedule '{found.slug}' deleted.")
 
 
+@schedule.command("clear")
+@click.argument("name")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+def clear_schedules(name: str, yes: bool) -> None:
+    """Delete all schedules of a deployment, and the runs that they made and that did not start."""
+    found = lookup.deployment(name)
+    if not found.schedules:
+        output.note(f"'{name}' has no schedules.")
+        return
+    slugs = ", ".join(entry.slug for entry in found.schedules)
+    if not yes:
+        click.confirm(f"Delete {slugs} of '{found.flow_name}/{found.name}'?", abort=True)
+    for entry in found.schedules:
+        lookup.client().deployments.DeleteSchedule(deployment_pb2.DeleteScheduleRequest(schedule_id=entry.schedule_id))
+    output.done(f"{slugs} deleted.")
+
+
 def _find(name: str, schedule_id: str) -> deployment_pb2.Schedule:
     for entry in lookup.deployment(name).schedules:
         if schedule_id in (entry.schedule_id, entry.slug):

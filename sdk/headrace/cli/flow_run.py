@@ -13,6 +13,7 @@ from headrace.cli import (
     flow_run_pausing,
     lookup,
     output,
+    pages,
     run_note,
     watching,
 )
@@ -62,10 +63,14 @@ def _when(run: flow_run_pb2.FlowRun) -> str:
 
 @command.command("inspect")
 @click.argument("run")
+@click.option("--web", is_flag=True, help="Open its page in a browser.")
 @output.output_option
-def inspect_flow_run(run: str, as_json: bool) -> None:
+def inspect_flow_run(run: str, web: bool, as_json: bool) -> None:
     """Show one flow run."""
     found = lookup.flow_run(run)
+    if web:
+        pages.show(f"runs/{found.flow_run_id}")
+        return
     if as_json:
         output.print_json(found)
         return
@@ -82,8 +87,12 @@ def inspect_flow_run(run: str, as_json: bool) -> None:
             ("work pool", found.work_pool_name),
             ("work queue", found.work_queue_name),
             ("worker", found.worker_name),
+            ("parent", found.parent_flow_run_id),
             ("parameters", plain.get("parameters")),
+            ("job variables", plain.get("job_variables")),
             ("tags", ", ".join(found.tags)),
+            ("labels", plain.get("labels")),
+            ("idempotency key", found.idempotency_key),
             ("created by", found.creator.display_name),
             ("created", output.moment(found.created_at)),
             ("expected start", output.moment(found.expected_start_at)),

@@ -6,13 +6,24 @@ import click
 
 from headrace import errors
 from headrace.cli import output
-from headrace.profiles import load_profiles, save_profiles
+from headrace.profiles import Profiles, load_profiles, save_profiles
 from headrace.settings import get_settings
 
 
 @click.group("profile")
 def command() -> None:
     """Keep settings for several servers."""
+
+
+def _with(name: str) -> Profiles:
+    """Return the profiles, of which `name` is one."""
+    profiles = load_profiles(get_settings().profiles_file)
+    if name not in profiles.names:
+        raise errors.NotFound(
+            f"There is no profile '{name}'; there are {', '.join(profiles.names)}."
+            f" Create it with: headrace profile create {name}"
+        )
+    return profiles
 
 
 @command.command("ls")
@@ -40,7 +51,7 @@ def list_profiles(as_json: bool) -> None:
 @click.option("--from", "source", metavar="PROFILE", help="Start with the settings of this profile.")
 def create_profile(name: str, source: str | None) -> None:
     """Create a profile."""
-    profiles = load_profiles(get_settings().profiles_file)
+    profiles = _with(source) if source else load_profiles(get_settings().profiles_file)
     if name in profiles.names:
         raise errors.AlreadyExists(f"There is a profile named '{name}' already.")
     values = dict(profiles.values_of(source)[1]) if source else {}
@@ -52,8 +63,7 @@ def create_profile(name: str, source: str | None) -> None:
 @click.argument("name")
 def use_profile(name: str) -> None:
     """Make a profile the active one."""
-    profiles = load_profiles(get_settings().profiles_file)
-    save_profiles(profiles.activated(name))
+    save_profiles(_with(name).activated(name))
     output.done(f"Profile '{name}' is active.")
 
 
@@ -63,7 +73,8 @@ def use_profile(name: str) -> None:
 def inspect_profile(name: str | None, as_json: bool) -> None:
     """Show the settings of a profile."""
     settings = get_settings()
-    shown, values = load_profiles(settings.profiles_file).values_of(name or settings.profile or None)
+    profiles = _with(name) if name else load_profiles(settings.profiles_file)
+    shown, values = profiles.values_of(name or settings.profile or None)
     masked = {key: "********" if "KEY" in key else value for key, value in values.items()}
     if as_json:
         output.print_json({"name": shown, "settings": masked})
@@ -71,10 +82,18 @@ def inspect_profile(name: str | None, as_json: bool) -> None:
         output.print_fields(f"Profile {shown}", masked.items())
 
 
+@command.command("rename")
+@click.argument("name")
+@click.argument("new")
+def rename_profile(name: str, new: str) -> None:
+    """Give a profile a NEW name."""
+    save_profiles(_with(name).renamed(name, new))
+    output.done(f"Profile '{name}' is named '{new}' now.")
+
+
 @command.command("delete")
 @click.argument("name")
 def delete_profile(name: str) -> None:
     """Delete a profile."""
-    profiles = load_profiles(get_settings().profiles_file)
-    save_profiles(profiles.without(name))
+    save_profiles(_with(name).without(name))
     output.done(f"Profile '{name}' deleted.")

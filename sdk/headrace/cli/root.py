@@ -8,11 +8,13 @@ import sys
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from headrace import __version__, errors
 from headrace.cli import output
 
 _GROUPS = {
+    "api": ("headrace.cli.api", "Call the HTTP API as it is."),
     "api-key": ("headrace.cli.api_key", "Keep API keys, one's own and those of service accounts."),
     "artifact": ("headrace.cli.artifact", "See what runs made for people to look at."),
     "asset": ("headrace.cli.asset", "See what runs made for others to use, and from what."),
@@ -23,6 +25,7 @@ _GROUPS = {
     "calendar": ("headrace.cli.calendar", "Keep days on which schedules make no runs."),
     "channel": ("headrace.cli.channel", "Keep where people are told what happened: Slack, e-mail and others."),
     "concurrency-limit": ("headrace.cli.concurrency_limit", "Limit how many run at once."),
+    "completion": ("headrace.cli.completion", "Let a shell complete commands and options."),
     "config": ("headrace.cli.config", "See and change settings."),
     "delivery": ("headrace.cli.delivery", "See what was sent to channels, send it again, acknowledge it."),
     "deploy": ("headrace.cli.deploy", "Create and change deployments as the project file says."),
@@ -38,9 +41,11 @@ _GROUPS = {
     "log": ("headrace.cli.log", "Limit, keep and send on what runs log."),
     "login": ("headrace.cli.login", "Sign in, and keep a key of yours."),
     "logout": ("headrace.cli.logout", "Revoke the key of the active profile, and forget it."),
+    "open": ("headrace.cli.pages", "Open the pages of the server in a browser."),
     "profile": ("headrace.cli.profile", "Keep settings for several servers."),
     "role": ("headrace.cli.role", "Keep roles, and who holds them where."),
     "service-account": ("headrace.cli.service_account", "Keep names under which programs call the server."),
+    "shell": ("headrace.cli.shell", "Run commands of the shell as flow runs."),
     "setup": ("headrace.cli.setup", "Become the owner of a new server, or take an invitation up."),
     "task": ("headrace.cli.task", "Serve background tasks, and see who does."),
     "task-run": ("headrace.cli.task_run", "See task runs."),
@@ -78,6 +83,13 @@ class LazyGroup(click.Group):
         else:
             command = _load_extra(name)
         return command if isinstance(command, click.Command) else None
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return what can follow, without importing any command."""
+        helps = {name: text for name, (_place, text) in {**_GROUPS, **_EXTRAS}.items()}
+        names = [name for name in self.list_commands(context) if name.startswith(incomplete)]
+        options = click.Command.shell_complete(self, context, incomplete)
+        return [*(CompletionItem(name, help=helps.get(name, "")) for name in names), *options]
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing any."""

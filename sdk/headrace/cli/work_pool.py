@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import pathlib
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace import errors
-from headrace.api.v1 import work_pool_pb2
+from headrace.api.v1 import flow_run_pb2, state_pb2, work_pool_pb2
 from headrace.cli import lookup, moments, output
 from headrace.cli.work_queue import queue
 
@@ -170,6 +171,7 @@ def _get(name: str) -> work_pool_pb2.WorkPool:
     type=click.Path(exists=True, dir_okay=False, path_type=pathlib.Path),
     help="A JSON file in place of its template.",
 )
+@click.option("--concurrency-limit", type=click.IntRange(0), metavar="N", help="How many runs at once.")
 @click.option("--queue-policy", type=click.Choice(["weighted", "strict"]), help="How its queues share its workers.")
 @click.option(
     "--start-timeout", metavar="SPAN", help="How long infrastructure may take to start, e.g. 5m; 0s: any time."
@@ -179,6 +181,7 @@ def update_work_pool(
     name: str,
     description: str | None,
     base_job_template: pathlib.Path | None,
+    concurrency_limit: int | None,
     queue_policy: str | None,
     start_timeout: str | None,
     as_json: bool,
@@ -192,6 +195,9 @@ def update_work_pool(
     if base_job_template is not None:
         wanted.base_job_template.update(_read_template(base_job_template))
         paths.append("base_job_template")
+    if concurrency_limit is not None:
+        wanted.concurrency_limit = concurrency_limit
+        paths.append("concurrency_limit")
     if queue_policy is not None:
         wanted.queue_policy = work_pool_pb2.QueuePolicy.Value(f"QUEUE_POLICY_{queue_policy.upper()}")
         paths.append("queue_policy")
@@ -208,6 +214,51 @@ def update_work_pool(
         output.print_json(changed)
     else:
         output.done(f"Work pool '{name}' changed.")
+
+
+@command.command("preview")
+@click.argument("name")
+@click.option("--queue", "queues", multiple=True, metavar="NAME", help="Only runs of this queue; may be repeated.")
+@click.option("--within", metavar="SPAN", default="1h", show_default=True, help="How far to look ahead, e.g. 30m.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(0), help="How many at most; 0 is all.")
+@output.output_option
+def preview_work_pool(name: str, queues: tuple[str, ...], within: str, limit: int, as_json: bool) -> None:
+    """List the runs that are due in a work pool, or will be, the first ones first."""
+    pool = _get(name)
+    chosen = flow_run_pb2.FlowRunFilter(
+        work_pool_ids=[pool.work_pool_id], work_queue_names=queues, state_types=[state_pb2.STATE_TYPE_SCHEDULED]
+    )
+    chosen.next_scheduled_start.until.FromDatetime(datetime.datetime.now(datetime.UTC) + moments.parse_span(within))
+    stub = lookup.client().flow_runs
+
+    def page(token: str, size: int) -> flow_run_pb2.ListFlowRunsResponse:
+        return stub.ListFlowRuns(
+            flow_run_pb2.ListFlowRunsRequest(
+                filter=chosen,
+                sort=flow_run_pb2.FLOW_RUN_SORT_NEXT_SCHEDULED_START_ASC,
+                page_size=size,
+                page_token=token,
+            )
+        )
+
+    runs = list(lookup.pages(page, "flow_runs", limit))
+    if as_json:
+        output.print_json(runs)
+        return
+    output.print_table(
+        f"Runs to come in {name}",
+        [("NAME", {"ratio": 2}), ("DEPLOYMENT", {"ratio": 2}), ("QUEUE", {"ratio": 1}), "STATE", "DUE"],
+        [
+            [
+                run.name,
+                run.deployment_name or run.flow_name,
+                run.work_queue_name,
+                output.state_text(run.state),
+                output.ago(run.next_scheduled_start_at),
+            ]
+            for run in runs
+        ],
+    )
 
 
 @command.command("pause")

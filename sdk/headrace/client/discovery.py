@@ -5,6 +5,7 @@ Uses the standard library only, so that a command that needs nothing else loads 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import http.client
 import json
@@ -12,6 +13,7 @@ import ssl
 import urllib.error
 import urllib.parse
 import urllib.request
+from collections.abc import Iterator
 
 from headrace import __version__, errors
 from headrace.client.trust import MACHINE, Trust, refused
@@ -75,21 +77,47 @@ def discover(api_url: str, *, timeout: float = 10.0, grpc_address: str | None = 
 
 
 def _fetch(api_url: str, timeout: float, trust: Trust) -> dict[str, object]:
-    # What the standard library raised is in the messages; its traceback would only bury them.
     request = urllib.request.Request(
         f"{api_url}/v1/system", headers={"Accept": "application/json", "User-Agent": f"headrace/{__version__}"}
     )
+    with explained(api_url, timeout):
+        try:
+            with opener(api_url, trust).open(request, timeout=timeout) as answer:
+                body = answer.read(_MAX_ANSWER_BYTES)
+        except urllib.error.HTTPError as error:
+            error.close()
+            if error.code in (502, 503, 504):
+                raise _unreachable(api_url, f"it answers {error.code} {error.reason}") from None
+            raise NotAServer(
+                f"{api_url} answers {error.code} {error.reason} to GET /v1/system, so it is not a Headrace server "
+                "(or a proxy hides it). Check HEADRACE_API_URL."
+            ) from None
     try:
-        with _opener(api_url, trust).open(request, timeout=timeout) as answer:
-            body = answer.read(_MAX_ANSWER_BYTES)
-    except urllib.error.HTTPError as error:
-        error.close()
-        if error.code in (502, 503, 504):
-            raise _unreachable(api_url, f"it answers {error.code} {error.reason}") from None
-        raise NotAServer(
-            f"{api_url} answers {error.code} {error.reason} to GET /v1/system, so it is not a Headrace server "
-            "(or a proxy hides it). Check HEADRACE_API_URL."
-        ) from None
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or not _text(document, "grpc_address"):
+        raise NotAServer(f"what answers at {api_url} does not speak like a Headrace server. Check HEADRACE_API_URL.")
+    return document
+
+
+@contextlib.contextmanager
+def explained(api_url: str, timeout: float) -> Iterator[None]:
+    """Say of a server that is not reached in the block what that means, and what to do; its answers pass.
+
+    Args:
+        api_url: Its HTTP address.
+        timeout: After how many seconds the block gives up.
+
+    Raises:
+        errors.Unavailable: Nobody answers.
+        headrace.client.trust.ServerNotTrusted: The certificate is not to be believed.
+    """
+    # What the standard library raised is in the messages; its traceback would only bury them.
+    try:
+        yield
+    except urllib.error.HTTPError:
+        raise
     except TimeoutError:
         raise _unreachable(api_url, f"no answer within {timeout:g} s") from None
     except urllib.error.URLError as error:
@@ -104,16 +132,15 @@ def _fetch(api_url: str, timeout: float, trust: Trust) -> dict[str, object]:
         raise _unreachable(api_url, f"{error}{hint}") from None
     except (OSError, http.client.HTTPException) as error:
         raise _unreachable(api_url, str(error) or type(error).__name__) from None
-    try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict) or not _text(document, "grpc_address"):
-        raise NotAServer(f"what answers at {api_url} does not speak like a Headrace server. Check HEADRACE_API_URL.")
-    return document
 
 
-def _opener(api_url: str, trust: Trust) -> urllib.request.OpenerDirector:
+def opener(api_url: str, trust: Trust) -> urllib.request.OpenerDirector:
+    """Return what opens addresses of a server.
+
+    Args:
+        api_url: Its HTTP address.
+        trust: Whom to believe, where the address begins with `https`.
+    """
     address = urllib.parse.urlsplit(api_url)
     handlers: list[urllib.request.BaseHandler] = []
     if is_loopback(address.hostname or ""):

@@ -7,11 +7,12 @@ too: `flow.serve(...)`, `flow.deploy(...)`, and `flow.to_deployment(...)` for se
 from __future__ import annotations
 
 from headrace.deployments.definition import ConcurrencyLimit, DeploymentDefinition, to_deployment
-from headrace.deployments.deploying import DockerImage, deploy
+from headrace.deployments.deploying import DockerImage, deploy, deploy_all
 from headrace.deployments.running import arun_deployment, run_deployment
 from headrace.deployments.schedules import Cron, Interval, RRule, Schedule
 from headrace.deployments.serving import serve
 from headrace.deployments.sources import GitRepository, LocalFolder, RemoteFolder, Source, load_from
+from headrace.deployments.submitting import FlowRunFuture, PoolFlow, on_work_pool
 from headrace.deployments.triggers import Trigger
 
 __all__ = [
@@ -19,9 +20,11 @@ __all__ = [
     "Cron",
     "DeploymentDefinition",
     "DockerImage",
+    "FlowRunFuture",
     "GitRepository",
     "Interval",
     "LocalFolder",
+    "PoolFlow",
     "RRule",
     "RemoteFolder",
     "Schedule",
@@ -29,7 +32,9 @@ __all__ = [
     "Trigger",
     "arun_deployment",
     "deploy",
+    "deploy_all",
     "load_from",
+    "on_work_pool",
     "run_deployment",
     "serve",
     "to_deployment",

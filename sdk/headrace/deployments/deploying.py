@@ -7,8 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from headrace import errors
+from headrace.api.v1 import deployment_pb2
 from headrace.client import get_client
-from headrace.deployments.definition import to_deployment
+from headrace.deployments.definition import DeploymentDefinition, to_deployment
 from headrace.deployments.triggers import apply_triggers
 from headrace.steps import Step, images
 
@@ -70,20 +72,70 @@ def deploy(
     Raises:
         errors.HeadraceError: A value is wrong, the image cannot be made, or the server refuses it.
     """
-    variables = dict(job_variables or {})
-    if image is not None:
-        variables["image"] = image if isinstance(image, str) else image.reference
-    definition = to_deployment(flow, name, work_pool_name=work_pool_name, job_variables=variables, **options)
-    if image is not None:
-        definition = dataclasses.replace(definition, path="", pull_steps=_steps_in(image, definition.pull_steps))
+    definition = to_deployment(flow, name, work_pool_name=work_pool_name, job_variables=job_variables, **options)
+    (deployment_id,) = deploy_all(definition, image=image, build=build, push=push)
+    return deployment_id
+
+
+def deploy_all(
+    *definitions: DeploymentDefinition,
+    work_pool_name: str = "",
+    image: str | DockerImage | None = None,
+    build: bool = True,
+    push: bool = True,
+) -> list[str]:
+    """Make flows runnable by the workers of a work pool, in one image if there is one; returns ids in the same order.
+
+    The server looks at all of them before any is changed.
+
+    Args:
+        definitions: Of `flow.to_deployment`.
+        work_pool_name: The pool of those that name none themselves.
+        image: As of `deploy`; a `DockerImage` is built and pushed once.
+        build: Whether a `DockerImage` is built here.
+        push: Whether it is pushed to its registry.
+
+    Raises:
+        errors.HeadraceError: A value is wrong, the image cannot be made, or the server refuses one of them.
+    """
+    wanted = [_placed(definition, work_pool_name, image) for definition in definitions]
+    requests = [definition.to_request() for definition in wanted]
+    client = get_client()
+    for request in requests:
+        trial = deployment_pb2.ApplyDeploymentRequest()
+        trial.CopyFrom(request)
+        trial.validate_only = True
+        client.deployments.ApplyDeployment(trial)
     if isinstance(image, DockerImage):
         _provide(image, build=build, push=push)
-    client = get_client()
-    deployment = client.deployments.ApplyDeployment(definition.to_request()).deployment
-    if definition.triggers is not None:
-        full_name = f"{deployment.flow_name}/{deployment.name}"
-        apply_triggers(client.automations, definition.triggers, full_name, deployment.deployment_id)
-    return deployment.deployment_id
+    ids = []
+    for definition, request in zip(wanted, requests, strict=True):
+        deployment = client.deployments.ApplyDeployment(request).deployment
+        if definition.triggers is not None:
+            full_name = f"{deployment.flow_name}/{deployment.name}"
+            apply_triggers(client.automations, definition.triggers, full_name, deployment.deployment_id)
+        ids.append(deployment.deployment_id)
+    return ids
+
+
+def _placed(
+    definition: DeploymentDefinition, work_pool_name: str, image: str | DockerImage | None
+) -> DeploymentDefinition:
+    pool = definition.work_pool_name or work_pool_name
+    if not pool:
+        raise errors.InvalidArgument.of_field(
+            "work_pool_name", f"is missing: {definition.name!r} needs workers; `serve` runs flows without"
+        )
+    if image is None:
+        return dataclasses.replace(definition, work_pool_name=pool)
+    variables = {**definition.job_variables, "image": image if isinstance(image, str) else image.reference}
+    return dataclasses.replace(
+        definition,
+        work_pool_name=pool,
+        job_variables=variables,
+        path="",
+        pull_steps=_steps_in(image, definition.pull_steps),
+    )
 
 
 def _steps_in(image: str | DockerImage, steps: Sequence[Step]) -> Sequence[Step]:

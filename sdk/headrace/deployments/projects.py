@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import fnmatch
 import logging
 import os
 import sys
@@ -83,7 +84,7 @@ class ProjectDeployment:
     _project_outputs: dict[str, Any] | None = None
 
     def deploy(self, names: Sequence[str]) -> Iterator[Outcome]:
-        """Deploy the named deployments, all if there are no names, and yield what became of each.
+        """Deploy the deployments that fit a name (`*` and `?` stand for others), all without, and yield what became.
 
         Raises:
             errors.HeadraceError: Something in the file is wrong, a step failed, or the server refuses it.
@@ -106,13 +107,14 @@ class ProjectDeployment:
         there = self.project.deployment_names
         if not there:
             raise self.project.error((), "there are no deployments in it")
-        unknown = [name for name in names if name not in there]
+        unknown = [pattern for pattern in names if not any(_fits(name, pattern) for name in there)]
         if unknown:
             raise errors.NotFound(
                 f"{self.project.path.name} has no deployment {', '.join(map(repr, unknown))};"
                 f" there are {', '.join(map(repr, there))}."
             )
-        return [place for place, name in enumerate(there) if not names or name in names]
+        fitting = [any(_fits(name, pattern) for pattern in names) for name in there]
+        return [place for place, fits in enumerate(fitting) if fits or not names]
 
     def _known(self, revision: Revision | None) -> dict[str, Any]:
         known: dict[str, Any] = {"project": {"name": self.project.name, "folder": str(self.project.folder)}}
@@ -292,6 +294,11 @@ class ProjectDeployment:
     def _warn_once(self, text: str) -> None:
         if text not in self.warnings:
             self.warnings.append(text)
+
+
+def _fits(name: str, pattern: str) -> bool:
+    # A name may hold what means something in a pattern.
+    return name == pattern or fnmatch.fnmatchcase(name, pattern)
 
 
 def _is_open(content: deployment_pb2.DeploymentContent) -> bool:

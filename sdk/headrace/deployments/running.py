@@ -40,6 +40,7 @@ def run_deployment(
     idempotency_key: str = "",
     work_queue_name: str = "",
     job_variables: Mapping[str, Any] | None = None,
+    deployment_version_id: str = "",
     timeout_seconds: float | None = None,
     as_subflow: bool = True,
 ) -> flow_run_pb2.FlowRun:
@@ -57,6 +58,7 @@ def run_deployment(
         idempotency_key: A second call with the same key returns the first run.
         work_queue_name: A queue other than the deployment's.
         job_variables: On top of the deployment's.
+        deployment_version_id: A version other than the current one.
         timeout_seconds: How long to wait; 0 does not wait, None waits for ever.
         as_subflow: False starts a run that has nothing to do with the caller's.
 
@@ -70,7 +72,7 @@ def run_deployment(
     call = _Call(name, parameters, tags, idempotency_key, timeout_seconds, as_subflow)
     for future in call.futures:
         future.wait()
-    call.build(scheduled_at, flow_run_name, work_queue_name, job_variables)
+    call.build(scheduled_at, flow_run_name, work_queue_name, job_variables, deployment_version_id)
     try:
         run = call.start()
         return call.finish(call.wait(run))
@@ -89,6 +91,7 @@ async def arun_deployment(
     idempotency_key: str = "",
     work_queue_name: str = "",
     job_variables: Mapping[str, Any] | None = None,
+    deployment_version_id: str = "",
     timeout_seconds: float | None = None,
     as_subflow: bool = True,
 ) -> flow_run_pb2.FlowRun:
@@ -97,13 +100,41 @@ async def arun_deployment(
     for future in call.futures:
         with contextlib.suppress(Exception):  # what it raised is raised when it is put in place
             await future
-    call.build(scheduled_at, flow_run_name, work_queue_name, job_variables)
+    call.build(scheduled_at, flow_run_name, work_queue_name, job_variables, deployment_version_id)
     try:
         run = await asyncio.to_thread(call.start)
         return call.finish(await call.wait_on_loop(run))
     except BaseException as error:
         await asyncio.to_thread(call.give_up, error)
         raise
+
+
+def await_run(run: flow_run_pb2.FlowRun, timeout_seconds: float | None) -> flow_run_pb2.FlowRun:
+    """Wait until a flow run has ended, or time is over; returns it as it was at last.
+
+    Args:
+        run: The run.
+        timeout_seconds: How long to wait; None waits for ever.
+
+    Raises:
+        errors.NotFound: There is no such run.
+    """
+    deadline = None if timeout_seconds is None else time.monotonic() + timeout_seconds
+    request = flow_run_pb2.WatchFlowRunRequest(flow_run_id=run.flow_run_id, without_task_runs=True)
+    while not is_final(run.state.type):
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0:
+            return run
+        try:
+            for response in get_client().flow_runs.WatchFlowRun(request, timeout=left):
+                if response.HasField("flow_run"):
+                    run = response.flow_run
+        except errors.DeadlineExceeded:
+            continue
+        except errors.Unavailable:
+            # The server restarts; the run goes on without it, and so does the wait.
+            time.sleep(_RETRY_SECONDS)
+    return run
 
 
 class _StandIn(TaskDefinition):
@@ -166,10 +197,12 @@ class _Call:
         flow_run_name: str,
         work_queue_name: str,
         job_variables: Mapping[str, Any] | None,
+        deployment_version_id: str,
     ) -> None:
         """Make the request; what it waits for is done."""
         request = self._request
         request.name, request.work_queue_name = flow_run_name, work_queue_name
+        request.deployment_version_id = deployment_version_id
         request.tags.extend(self._tags)
         for future in self.futures:
             future.result()
@@ -219,22 +252,7 @@ class _Call:
 
     def wait(self, run: flow_run_pb2.FlowRun) -> flow_run_pb2.FlowRun:
         """Return the run when it has ended, or time is over."""
-        client = self._client or get_client()
-        request = flow_run_pb2.WatchFlowRunRequest(flow_run_id=run.flow_run_id, without_task_runs=True)
-        while self._waits and not is_final(run.state.type):
-            left = self._left()
-            if left is not None and left <= 0:
-                return run
-            try:
-                for response in client.flow_runs.WatchFlowRun(request, timeout=left):
-                    if response.HasField("flow_run"):
-                        run = response.flow_run
-            except errors.DeadlineExceeded:
-                continue
-            except errors.Unavailable:
-                # The server restarts; the run goes on without it, and so does the wait.
-                time.sleep(_RETRY_SECONDS)
-        return run
+        return await_run(run, self._left()) if self._waits else run
 
     async def wait_on_loop(self, run: flow_run_pb2.FlowRun) -> flow_run_pb2.FlowRun:
         """Wait on this event loop; as `wait`."""

@@ -27,7 +27,7 @@ from headrace.outcomes import (
     WorkerDied,
 )
 from headrace.recording.facts import CANCELLED, CODES, COMPLETED, CRASHED, FAILED, SCHEDULED
-from headrace.states import State, StateDetails, StateType
+from headrace.states import ResultReference, State, StateDetails, StateType
 from headrace.transactions import get_transaction
 
 logger = logging.getLogger("headrace.task_runs")
@@ -82,13 +82,7 @@ def complete(run: TaskRun, value: Any, *, is_whole: bool = True) -> Any:
     """
     if isinstance(value, State):
         return _take_state(run, value)
-    reference = None
-    if is_whole and run.persists:
-        try:
-            reference = keeping.persist(run, value)
-        except HeadraceError as error:
-            fail(run, error)
-            raise
+    reference = _persisted(run, value) if is_whole and run.persists else None
     if reference is None or run.definition.options.cache_result_in_memory:
         run.value = value
     run.error = None
@@ -96,6 +90,14 @@ def complete(run: TaskRun, value: Any, *, is_whole: bool = True) -> Any:
     if value is not None:
         run.host.tracker.track(value, run.task_run_id)
     return value
+
+
+def _persisted(run: TaskRun, value: Any) -> ResultReference:
+    try:
+        return keeping.persist(run, value)
+    except HeadraceError as error:
+        fail(run, error)
+        raise
 
 
 def judge_error(run: TaskRun, error: BaseException, deadline: Deadline | None = None) -> tuple[float, BaseException]:
@@ -184,14 +186,18 @@ def _take_state(run: TaskRun, state: State[Any]) -> Any:
         error = TypeError(f"{run.name} returned the state {state}, which is not a final one")
         fail(run, error)
         raise error
-    usual = state.name == state.type.value.capitalize()
-    run.enter(code, "" if usual else state.name, state.message, state.details)
-    if code == COMPLETED:
-        run.value = state.data if state.has_data else None
-        run.error = None
-        return run.value
-    run.error = state.exception()
-    raise run.error
+    name = "" if state.name == state.type.value.capitalize() else state.name
+    if code != COMPLETED:
+        run.error = state.exception()
+        run.enter(code, name, state.message, state.details)
+        raise run.error
+    value = state.data if state.has_data else None
+    reference = _persisted(run, value) if run.persists else None
+    if reference is None or run.definition.options.cache_result_in_memory:
+        run.value = value
+    run.error = None
+    run.enter(code, name, state.message, state.details, reference)
+    return value
 
 
 def replay(run: TaskRun) -> bool:

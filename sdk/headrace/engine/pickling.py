@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Callable
+import threading
+import types
+import typing
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
+
+import cloudpickle
+
+_by_value: frozenset[str] = frozenset()
+_travelling = threading.Lock()
+
+
+@contextlib.contextmanager
+def sent_by_value(modules: Iterable[types.ModuleType]) -> Iterator[None]:
+    """Let what these modules define travel by value within the block, as if nobody else had them."""
+    global _by_value
+    chosen = [module for module in modules if is_importable(module.__name__)]
+    # What cloudpickle knows of modules is known to the whole process.
+    with _travelling:
+        registered = []
+        try:
+            for module in chosen:
+                cloudpickle.register_pickle_by_value(module)
+                registered.append(module)
+            _by_value = frozenset(module.__name__ for module in registered)
+            yield
+        finally:
+            _by_value = frozenset()
+            for module in registered:
+                cloudpickle.unregister_pickle_by_value(module)
 
 
 def named(definition: Any, function: Callable[..., Any]) -> tuple[str, str] | None:
@@ -20,7 +49,9 @@ def named(definition: Any, function: Callable[..., Any]) -> tuple[str, str] | No
 def is_importable(module: str) -> bool:
     """Return whether another process finds a module by its name. It does not find the script that was started."""
     loaded = sys.modules.get(module)
-    return loaded is not None and module not in ("__main__", "__mp_main__") and not module.startswith("headrace_flow_")
+    if loaded is None or module in _by_value:
+        return False
+    return module not in ("__main__", "__mp_main__") and not module.startswith("headrace_flow_")
 
 
 def find_named(module: str, qualified: str) -> Any:
@@ -53,7 +84,23 @@ def sendable_function(function: Any) -> Any:
         found = _lookup(sys.modules.get(module), qualified)
         if getattr(found, "_plain", None) is function:
             return NamedFunction(module, qualified)
-    return function
+    return _with_types(function) if _by_value and isinstance(function, types.FunctionType) else function
+
+
+def _with_types(function: types.FunctionType) -> types.FunctionType:
+    """Return a function whose annotations are types: names in texts are found in its module only."""
+    try:
+        hints = typing.get_type_hints(function, include_extras=True)
+    except Exception:
+        # Whatever an annotation does; without its types it takes what it is given.
+        return function
+    made = types.FunctionType(
+        function.__code__, function.__globals__, function.__name__, function.__defaults__, function.__closure__
+    )
+    made.__dict__.update(function.__dict__)
+    made.__kwdefaults__, made.__annotations__ = function.__kwdefaults__, hints
+    made.__qualname__, made.__module__, made.__doc__ = function.__qualname__, function.__module__, function.__doc__
+    return made
 
 
 class NamedFunction:

@@ -13,6 +13,7 @@ from headrace.cache_keys import ServerKeyStorage
 from headrace.caching import FLOW_PARAMETERS, INPUTS, NO_CACHE, RUN_ID, TASK_SOURCE, CacheContext, CachePolicy
 from headrace.locking import MemoryLockManager
 from headrace.results import ResultFailure, ResultStore, read_result
+from headrace.states import Completed
 from headrace.testing import LocalRuns
 
 
@@ -331,3 +332,20 @@ def test_what_is_configured_goes_along_with_joined_policies() -> None:
         made + RUN_ID.configure(key_storage="memory://others")
     with pytest.raises(errors.InvalidArgument, match="isolation_level"):
         INPUTS.configure(isolation_level="DIRTY")
+
+
+def test_the_value_of_a_state_that_a_task_returned_is_kept_too(runs: LocalRuns) -> None:
+    made = []
+
+    @task(cache_policy=INPUTS)
+    def once(number: int) -> Any:
+        made.append(number)
+        return Completed(name="Made", data=number * 2)
+
+    @flow
+    def twice() -> tuple[int, int]:
+        return once(2), once(2)
+
+    assert twice() == (4, 4)
+    assert made == [2]
+    assert [run.state.name for run in runs.task_runs()] == ["Made", "Cached"]
