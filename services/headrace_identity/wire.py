@@ -273,6 +273,26 @@ def changed(message: Message, paths: Iterable[str], changeable: tuple[str, ...])
     return {name: getattr(message, name) if name in named else None for name in changeable}
 
 
+def moment(message: Message, field: str) -> datetime.datetime | None:
+    """Return the time in a field, None where it is unset.
+
+    Raises:
+        errors.InvalidArgument: It is beyond what can be stored.
+    """
+    if not message.HasField(field):
+        return None
+    try:
+        found: datetime.datetime = getattr(message, field).ToDatetime(tzinfo=datetime.UTC)
+    except (ValueError, OverflowError):
+        raise errors.InvalidArgument.of_field(field, "must be in the years 1 to 9999") from None
+    return found
+
+
+def changed_meanwhile(what: str) -> errors.Aborted:
+    """Return the refusal to change what is not any more as the caller saw it."""
+    return errors.Aborted(f"{what} has changed meanwhile", reason="CHANGED_MEANWHILE")
+
+
 def _numbers(names: Iterable[str]) -> frozenset[int]:
     return frozenset(int(_HELD[name]) for name in names if name in _HELD)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import urllib.parse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import grpc.aio
@@ -29,6 +29,8 @@ _JSON = (b"content-type", b"application/scim+json")
 _HEADERS = [_JSON, NO_STORE, (b"x-content-type-options", b"nosniff")]
 _TYPES = {409: "uniqueness", 400: "invalidValue"}
 _OTHER_VERSION = "SCIM_VERSION"
+_OTHER_VERSIONS = (_OTHER_VERSION, "CHANGED_MEANWHILE")
+_MOST_TRIES = 10
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -130,25 +132,44 @@ class Scim:
 
     async def _one(self, kind: Users | Groups, request: _Request, shown: _Shown) -> tuple[int, Any]:
         identifier, metadata = request.identifier, request.metadata
-        if identifier and request.verb != "GET" and request.if_match:
-            before = await kind.load(identifier, metadata)
-            if not _names(request.if_match, before["meta"]["version"]):
-                raise errors.FailedPrecondition("the resource has changed meanwhile", reason=_OTHER_VERSION)
         match request.verb, bool(identifier):
             case "POST", False:
                 return 201, await kind.create(request.body, metadata)
             case "GET", True:
                 return 200, await kind.load(identifier, metadata, with_members=shown.has("members"))
             case "PUT", True:
-                return 200, await kind.replace(identifier, request.body, metadata)
+                return 200, await self._change(kind, request, lambda _: request.body)
             case "PATCH", True:
-                before = await kind.load(identifier, metadata)
-                after = resources.renamed(before, patched(before, request.body))
-                return 200, await kind.replace(identifier, after, metadata)
+                return 200, await self._change(
+                    kind, request, lambda before: resources.renamed(before, patched(before, request.body))
+                )
             case "DELETE", True:
-                await kind.delete(identifier, metadata)
+                await kind.delete(identifier, await self._as_wanted(kind, request), metadata)
                 return 204, None
         raise errors.NotFound(f"{request.verb} is not for {PREFIX}{request.kind}"[:200])
+
+    async def _change(
+        self, kind: Users | Groups, request: _Request, make: Callable[[Mapping[str, Any]], Mapping[str, Any]]
+    ) -> dict[str, Any]:
+        """Change a resource on top of what it is. Where others change it meanwhile it is done again on top of that,
+        unless the request says which version it is about."""
+        for tries_left in reversed(range(_MOST_TRIES)):
+            before = await self._as_wanted(kind, request) or await kind.load(request.identifier, request.metadata)
+            try:
+                return await kind.replace(before, make(before), request.metadata)
+            except errors.Aborted:
+                if request.if_match or not tries_left:
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+    async def _as_wanted(self, kind: Users | Groups, request: _Request) -> dict[str, Any] | None:
+        """Return the resource if it has a version that the request names, None if it names none."""
+        if not request.if_match:
+            return None
+        before = await kind.load(request.identifier, request.metadata)
+        if not _names(request.if_match, before["meta"]["version"]):
+            raise errors.FailedPrecondition("the resource has changed meanwhile", reason=_OTHER_VERSION)
+        return before
 
     async def _part(self, operation: bulk.Operation, metadata: Metadata) -> tuple[int, Any]:
         """Carry out one operation of many."""
@@ -209,7 +230,7 @@ class _Shown:
 def refused(error: errors.HeadraceError) -> tuple[int, dict[str, Any], Sequence[tuple[bytes, bytes]]]:
     """Return status, answer and headers of a request that went wrong."""
     failure = failures.of_error(error, 413 if isinstance(error, TooLarge) else None)
-    status = 412 if error.reason == _OTHER_VERSION else failure.http_status
+    status = 412 if error.reason in _OTHER_VERSIONS else failure.http_status
     answer = {"schemas": [f"{resources.MESSAGES}Error"], "status": str(status), "detail": error.message}
     if status in _TYPES:
         answer["scimType"] = "invalidFilter" if error.reason == "SCIM_FILTER" else _TYPES[status]

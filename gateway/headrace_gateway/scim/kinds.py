@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from google.protobuf import field_mask_pb2
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace import errors
 from headrace.api.v1 import team_pb2, user_pb2
@@ -16,7 +17,6 @@ from headrace_gateway.scim.filters import equals
 MOST_LISTED = 20_000
 """Users or groups that a list looks at."""
 _PAGE = 200
-_AT_ONCE = 200
 
 _Call = Callable[[str, Any, Metadata], Awaitable[Any]]
 
@@ -60,20 +60,35 @@ class Users:
             return await self._update(user_pb2.User(user_id=made.user_id, active=False), ["active"], metadata)
         return resources.of_user(made)
 
-    async def replace(self, user_id: str, resource: Mapping[str, Any], metadata: Metadata) -> dict[str, Any]:
-        """Change a user to what a resource says."""
-        before = (await self._call("GetUser", user_pb2.GetUserRequest(user=user_id[:320]), metadata)).user
-        wanted = resources.to_user(resource, before.user_id)
+    async def replace(
+        self, before: Mapping[str, Any], resource: Mapping[str, Any], metadata: Metadata
+    ) -> dict[str, Any]:
+        """Change a user to what a resource says.
+
+        Raises:
+            errors.Aborted: It is not any more what it was before.
+        """
+        wanted, was = resources.to_user(resource, before["id"]), resources.to_user(before, before["id"])
         names = ("email", "display_name", "active", "external_id")
-        changed = [name for name in names if getattr(wanted, name) != getattr(before, name)]
-        return await self._update(wanted, changed, metadata) if changed else resources.of_user(before)
+        changed = [name for name in names if getattr(wanted, name) != getattr(was, name)]
+        if not changed:
+            return dict(before)
+        return await self._update(wanted, changed, metadata, resources.changed_at(before))
 
-    async def delete(self, user_id: str, metadata: Metadata) -> None:
-        """Delete a user."""
-        await self._call("DeleteUser", user_pb2.DeleteUserRequest(user_id=user_id[:100]), metadata)
+    async def delete(self, user_id: str, before: Mapping[str, Any] | None, metadata: Metadata) -> None:
+        """Delete a user; with `before` only if it is what it was then.
 
-    async def _update(self, user: user_pb2.User, changed: list[str], metadata: Metadata) -> dict[str, Any]:
-        request = user_pb2.UpdateUserRequest(user=user, update_mask=field_mask_pb2.FieldMask(paths=changed))
+        Raises:
+            errors.Aborted: It is not.
+        """
+        since = resources.changed_at(before) if before is not None else None
+        await self._call("DeleteUser", user_pb2.DeleteUserRequest(user_id=user_id[:100], if_updated_at=since), metadata)
+
+    async def _update(
+        self, user: user_pb2.User, changed: list[str], metadata: Metadata, since: Timestamp | None = None
+    ) -> dict[str, Any]:
+        mask = field_mask_pb2.FieldMask(paths=changed)
+        request = user_pb2.UpdateUserRequest(user=user, update_mask=mask, if_updated_at=since)
         return resources.of_user((await self._call("UpdateUser", request, metadata)).user)
 
 
@@ -110,27 +125,44 @@ class Groups:
         team = resources.to_team(resource)
         request = team_pb2.CreateTeamRequest(handle=team.handle, name=team.name, external_id=team.external_id)
         made = (await self._call("CreateTeam", request, metadata)).team
-        await self._change(made.team_id, set(), set(resources.members_of(resource)), metadata)
+        members = resources.members_of(resource)
+        if members:
+            request = team_pb2.UpdateTeamRequest(team=team_pb2.Team(team_id=made.team_id), add_user_ids=members)
+            await self._call("UpdateTeam", request, metadata)
         return await self.load(made.team_id, metadata)
 
-    async def replace(self, team_id: str, resource: Mapping[str, Any], metadata: Metadata) -> dict[str, Any]:
-        """Change a group to what a resource says."""
-        before = await self.load(team_id, metadata)
+    async def replace(
+        self, before: Mapping[str, Any], resource: Mapping[str, Any], metadata: Metadata
+    ) -> dict[str, Any]:
+        """Change a group to what a resource says, in one step.
+
+        Raises:
+            errors.Aborted: It is not any more what it was before.
+        """
         wanted = resources.to_team(resource, before["id"])
         # The handle stays: addresses and scripts name it.
         was = {"name": before["displayName"], "external_id": before.get("externalId", "")}
         changed = [name for name, value in was.items() if getattr(wanted, name) != value]
-        if changed:
-            request = team_pb2.UpdateTeamRequest(team=wanted, update_mask=field_mask_pb2.FieldMask(paths=changed))
+        had, has = set(resources.members_of(before)), set(resources.members_of(resource))
+        if changed or had != has:
+            request = team_pb2.UpdateTeamRequest(
+                team=wanted,
+                update_mask=field_mask_pb2.FieldMask(paths=changed),
+                add_user_ids=sorted(has - had),
+                remove_user_ids=sorted(had - has),
+                if_updated_at=resources.changed_at(before),
+            )
             await self._call("UpdateTeam", request, metadata)
-        await self._change(
-            before["id"], set(resources.members_of(before)), set(resources.members_of(resource)), metadata
-        )
         return await self.load(before["id"], metadata)
 
-    async def delete(self, team_id: str, metadata: Metadata) -> None:
-        """Delete a group; its members stay."""
-        await self._call("DeleteTeam", team_pb2.DeleteTeamRequest(team_id=team_id[:100]), metadata)
+    async def delete(self, team_id: str, before: Mapping[str, Any] | None, metadata: Metadata) -> None:
+        """Delete a group, with `before` only if it is what it was then; its members stay.
+
+        Raises:
+            errors.Aborted: It is not.
+        """
+        since = resources.changed_at(before) if before is not None else None
+        await self._call("DeleteTeam", team_pb2.DeleteTeamRequest(team_id=team_id[:100], if_updated_at=since), metadata)
 
     async def _members(self, team_id: str, metadata: Metadata) -> list[user_pb2.User]:
         request = team_pb2.ListTeamMembersRequest(team_id=team_id, page_size=_PAGE)
@@ -141,13 +173,3 @@ class Groups:
             request.page_token = response.next_page_token
             if not request.page_token or len(found) >= MOST_LISTED:
                 return found
-
-    async def _change(self, team_id: str, before: set[str], after: set[str], metadata: Metadata) -> None:
-        added, removed = sorted(after - before), sorted(before - after)
-        for start in range(0, max(len(added), len(removed)), _AT_ONCE):
-            request = team_pb2.ChangeTeamMembersRequest(
-                team_id=team_id,
-                add_user_ids=added[start : start + _AT_ONCE],
-                remove_user_ids=removed[start : start + _AT_ONCE],
-            )
-            await self._call("ChangeTeamMembers", request, metadata)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import orjson
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from headrace import errors
 from headrace.api.v1 import team_pb2, user_pb2
@@ -105,21 +106,29 @@ def to_team(resource: Mapping[str, Any], team_id: str = "") -> team_pb2.Team:
     return team_pb2.Team(team_id=team_id, handle=handle, name=name, external_id=_text(resource, "externalId"))
 
 
+def changed_at(resource: Mapping[str, Any]) -> Timestamp:
+    """Return when a resource last changed."""
+    moment = Timestamp()
+    moment.FromJsonString(resource["meta"]["lastModified"])
+    return moment
+
+
 def members_of(resource: Mapping[str, Any]) -> list[str]:
     """Return the ids of the users that a group holds."""
     return list(dict.fromkeys(str(value) for value in values_at(resource, "members.value")))
 
 
 def _complete(resource: dict[str, Any], kind: str, place: str, source: user_pb2.User | team_pb2.Team) -> dict[str, Any]:
-    """Return a resource with what is said about it; its version is made of what it holds."""
+    """Return a resource with what is said about it; its version is made of that and its last change."""
     if source.external_id:
         resource["externalId"] = source.external_id
-    digest = hashlib.sha256(orjson.dumps(resource, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    changed = source.updated_at.ToJsonString()
+    digest = hashlib.sha256(orjson.dumps([resource, changed], option=orjson.OPT_SORT_KEYS)).hexdigest()
     resource["meta"] = {
         "resourceType": kind,
         "location": f"{PREFIX}{place}/{resource['id']}",
         "created": source.created_at.ToJsonString(),
-        "lastModified": source.updated_at.ToJsonString(),
+        "lastModified": changed,
         "version": f'W/"{digest[:20]}"',
     }
     return resource

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 from collections.abc import Sequence
 
@@ -72,21 +73,31 @@ class PostgresDirectory:
         display_name: str | None,
         is_active: bool | None,
         external_id: str | None = None,
+        if_updated_at: datetime.datetime | None = None,
     ) -> Principal | None:
-        """Change a principal; None if there is none."""
+        """Change a principal, only one that last changed then if that is given; None if there is none."""
         try:
             async with self._changes.begin() as connection:
                 row = await connection.fetchrow(
-                    SQL.update_principal, principal_id, handle, display_name, is_active, external_id
+                    SQL.update_principal, principal_id, handle, display_name, is_active, external_id, if_updated_at
                 )
         except asyncpg.UniqueViolationError as error:
             raise errors.AlreadyExists(f"{_taken(error, handle, external_id)} is taken") from error
         return principal_of(row) if row is not None else None
 
-    async def delete_principal(self, principal_id: uuid.UUID, kind: str, workspace_id: uuid.UUID | None = None) -> bool:
-        """Delete a principal with all keys, sessions and roles; False if there is none."""
+    async def delete_principal(
+        self,
+        principal_id: uuid.UUID,
+        kind: str,
+        workspace_id: uuid.UUID | None = None,
+        *,
+        if_updated_at: datetime.datetime | None = None,
+    ) -> bool:
+        """Delete a principal with all keys, sessions and roles, only one that last changed then if that is given; False
+        if there is none."""
         async with self._changes.begin() as connection:
-            return _count(await connection.execute(SQL.delete_principal, principal_id, kind, workspace_id)) > 0
+            gone = await connection.execute(SQL.delete_principal, principal_id, kind, workspace_id, if_updated_at)
+        return _count(gone) > 0
 
     async def count_users(self) -> int:
         """Return how many users there are."""
@@ -118,31 +129,35 @@ class PostgresDirectory:
         name: str | None,
         description: str | None,
         external_id: str | None = None,
+        added: Sequence[uuid.UUID] = (),
+        removed: Sequence[uuid.UUID] = (),
+        if_updated_at: datetime.datetime | None = None,
     ) -> Team | None:
-        """Change a team; None if there is none."""
+        """Change a team and who is in it, only one that last changed then if that is given; None if there is none."""
+        begin = self._changes.begin if added or removed else self._database.transaction
         try:
-            return await self._team(SQL.update_team, team_id, handle, name, description, external_id)
+            async with begin() as connection:
+                row = await connection.fetchrow(
+                    SQL.update_team, team_id, handle, name, description, external_id, if_updated_at
+                )
+                if row is not None and (added or removed):
+                    await connection.execute(SQL.add_team_members, team_id, list(added))
+                    await connection.execute(SQL.remove_team_members, team_id, list(removed))
         except asyncpg.UniqueViolationError as error:
             raise errors.AlreadyExists(f"{_taken(error, handle, external_id)} is another team's") from error
+        return _team(row) if row is not None else None
 
-    async def delete_team(self, team_id: uuid.UUID) -> bool:
-        """Delete a team with the roles that it holds; False if there is none."""
+    async def delete_team(self, team_id: uuid.UUID, *, if_updated_at: datetime.datetime | None = None) -> bool:
+        """Delete a team with the roles that it holds, only one that last changed then if that is given; False if there
+        is none."""
         async with self._changes.begin() as connection:
-            return _count(await connection.execute(SQL.delete_team, team_id)) > 0
+            return _count(await connection.execute(SQL.delete_team, team_id, if_updated_at)) > 0
 
     async def list_team_members(self, team_id: uuid.UUID, *, after: str, limit: int) -> Sequence[Principal]:
         """Return the users of a team in order of their addresses."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(SQL.list_team_members, team_id, after, limit)
         return [principal_of(row) for row in rows]
-
-    async def change_team_members(
-        self, team_id: uuid.UUID, added: Sequence[uuid.UUID], removed: Sequence[uuid.UUID]
-    ) -> None:
-        """Put users into a team and take others out."""
-        async with self._changes.begin() as connection:
-            await connection.execute(SQL.add_team_members, team_id, list(added))
-            await connection.execute(SQL.remove_team_members, team_id, list(removed))
 
     async def _principal(self, statement: str, *arguments: object) -> Principal | None:
         async with self._database.connection() as connection:

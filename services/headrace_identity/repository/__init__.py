@@ -132,12 +132,21 @@ class Directory(Protocol):
         display_name: str | None,
         is_active: bool | None,
         external_id: str | None = None,
+        if_updated_at: datetime.datetime | None = None,
     ) -> Principal | None:
-        """Change a principal; None if there is none."""
+        """Change a principal, only one that last changed then if that is given; None if there is none."""
         ...
 
-    async def delete_principal(self, principal_id: uuid.UUID, kind: str, workspace_id: uuid.UUID | None = None) -> bool:
-        """Delete a principal with all keys, sessions and roles; False if there is none."""
+    async def delete_principal(
+        self,
+        principal_id: uuid.UUID,
+        kind: str,
+        workspace_id: uuid.UUID | None = None,
+        *,
+        if_updated_at: datetime.datetime | None = None,
+    ) -> bool:
+        """Delete a principal with all keys, sessions and roles, only one that last changed then if that is given; False
+        if there is none."""
         ...
 
     async def count_users(self) -> int:
@@ -166,22 +175,20 @@ class Directory(Protocol):
         name: str | None,
         description: str | None,
         external_id: str | None = None,
+        added: Sequence[uuid.UUID] = (),
+        removed: Sequence[uuid.UUID] = (),
+        if_updated_at: datetime.datetime | None = None,
     ) -> Team | None:
-        """Change a team; None if there is none."""
+        """Change a team and who is in it, only one that last changed then if that is given; None if there is none."""
         ...
 
-    async def delete_team(self, team_id: uuid.UUID) -> bool:
-        """Delete a team with the roles that it holds; False if there is none."""
+    async def delete_team(self, team_id: uuid.UUID, *, if_updated_at: datetime.datetime | None = None) -> bool:
+        """Delete a team with the roles that it holds, only one that last changed then if that is given; False if there
+        is none."""
         ...
 
     async def list_team_members(self, team_id: uuid.UUID, *, after: str, limit: int) -> Sequence[Principal]:
         """Return the users of a team in order of their addresses."""
-        ...
-
-    async def change_team_members(
-        self, team_id: uuid.UUID, added: Sequence[uuid.UUID], removed: Sequence[uuid.UUID]
-    ) -> None:
-        """Put users into a team and take others out."""
         ...
 
 

@@ -8,7 +8,7 @@ from headrace import errors
 from headrace.api.v1 import user_pb2, user_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_identity import wire
 from headrace_identity.repository import Directory, Roles
 from headrace_identity.rules.principals import Principal
@@ -41,20 +41,18 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
 
     async def ListUsers(self, request: user_pb2.ListUsersRequest, context: Context) -> user_pb2.ListUsersResponse:
         """Return a page of users."""
-        size = page_size(request.page_size)
         only = None if administers_account() else current_caller().workspace_id
-        question = question_digest("users", only, request.name_contains, request.external_id)
-        key = decode_page_token(request.page_token, question, (str,))
+        page = asked_page(request, "users", only, request.name_contains, request.external_id, key=(str,))
         part = request.name_contains.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        page = await self._directory.list_users(
-            after=str(key[0]) if key is not None else "",
-            limit=size + 1,
+        found = await self._directory.list_users(
+            after=page.after_name or "",
+            limit=page.lookahead,
             in_workspace=only,
             pattern=f"%{part}%" if part else "",
             external_id=request.external_id,
         )
-        token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
-        return user_pb2.ListUsersResponse(users=[wire.to_user(user) for user in page[:size]], next_page_token=token)
+        shown, token = page.split(found, lambda user: (user.handle,))
+        return user_pb2.ListUsersResponse(users=map(wire.to_user, shown), next_page_token=token)
 
     async def UpdateUser(self, request: user_pb2.UpdateUserRequest, context: Context) -> user_pb2.UpdateUserResponse:
         """Change a user."""
@@ -71,14 +69,20 @@ class UserServicer(user_pb2_grpc.UserServiceServicer):
             display_name=change["display_name"],
             is_active=change["active"],
             external_id=change["external_id"],
+            if_updated_at=wire.moment(request, "if_updated_at"),
         )
         if user is None:
-            raise errors.NotFound(f"there is no user {user_id}", reason="USER_NOT_FOUND")
+            raise wire.changed_meanwhile(f"the user {user_id}")
         return user_pb2.UpdateUserResponse(user=wire.to_user(user))
 
     async def DeleteUser(self, request: user_pb2.DeleteUserRequest, context: Context) -> user_pb2.DeleteUserResponse:
         """Delete a user with all keys, sessions and roles."""
-        await members.delete_user(self._directory, self._roles, uuid.UUID(request.user_id))
+        user_id, if_updated_at = uuid.UUID(request.user_id), wire.moment(request, "if_updated_at")
+        if not await members.delete_user(self._directory, self._roles, user_id, if_updated_at):
+            found = await self._directory.load_principal(user_id)
+            if found is None or found.kind != "user":
+                raise errors.NotFound(f"there is no user {user_id}", reason="USER_NOT_FOUND")
+            raise wire.changed_meanwhile(f"the user {user_id}")
         return user_pb2.DeleteUserResponse()
 
     async def _find(self, named: str) -> Principal | None:

@@ -1,4 +1,4 @@
--- New values of a principal; NULL leaves the old one.
+-- New values of a principal, if it last changed at $6, NULL being any time; NULL leaves the old one.
 update principal
    set handle = coalesce($2, handle),
        display_name = coalesce($3, display_name),
@@ -6,6 +6,7 @@ update principal
        external_id = coalesce($5, external_id),
        updated_at = now()
  where principal_id = $1
+   and ($6::timestamptz is null or updated_at = $6)
 returning principal_id,
           account_id,
           workspace_id,

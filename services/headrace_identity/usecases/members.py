@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import uuid
 
 from headrace import errors
@@ -37,16 +38,16 @@ async def create_user(
     return made
 
 
-async def delete_user(directory: Directory, roles: Roles, user_id: uuid.UUID) -> None:
-    """Delete a user with all keys, sessions and roles.
+async def delete_user(
+    directory: Directory, roles: Roles, user_id: uuid.UUID, if_updated_at: datetime.datetime | None
+) -> bool:
+    """Delete a user with all keys, sessions and roles; False if there is none that last changed then.
 
     Raises:
         errors.FailedPrecondition: Nobody else owns the account.
-        errors.NotFound: There is no such user.
     """
     await refuse_last_owner(roles, user_id)
-    if not await directory.delete_principal(user_id, "user"):
-        raise errors.NotFound(f"there is no user {user_id}", reason="USER_NOT_FOUND")
+    return await directory.delete_principal(user_id, "user", if_updated_at=if_updated_at)
 
 
 async def refuse_last_owner(roles: Roles, user_id: uuid.UUID) -> None:
