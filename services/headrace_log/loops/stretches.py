@@ -18,16 +18,23 @@ MOST_RUNS = 10_000
 """Runs whose new records are counted; those not heard of for longest are forgotten, and searched record by record."""
 
 BUSY_LINES_PER_SECOND = 20_000
-"""While more come, none are summed up."""
+"""While more come, and while someone searches, the others go first."""
+
+SLOW_SECONDS = 0.1
+"""A search in a run that takes longer asks for the run to be summed up."""
 
 _LOOK_SECONDS = 0.5
-_LONGEST_PAUSE_SECONDS = 0.25
+_PAUSE = 0.5
+_BUSY_PAUSE = 5.0
+"""How long it rests behind each turn, in turns."""
+
+_LONGEST_PAUSE_SECONDS = 1.0
 
 _Run = tuple[uuid.UUID, uuid.UUID]
 
 
 class StretchLoop(Loop):
-    """Adds stretches to the runs of which this process stored many records, one stretch a tick.
+    """Adds stretches to the runs of which this process stored many records, a few stretches a tick.
 
     Args:
         store: Where stretches are kept.
@@ -43,6 +50,7 @@ class StretchLoop(Loop):
         self._tail = tail
         self._counts: collections.OrderedDict[_Run, int] = collections.OrderedDict()
         self._due: collections.OrderedDict[_Run, None] = collections.OrderedDict()
+        self._searches = 0
         self._stored = 0
         self._seen = 0
         self._seen_at = time.monotonic()
@@ -65,23 +73,40 @@ class StretchLoop(Loop):
         while len(self._counts) > MOST_RUNS:
             self._counts.popitem(last=False)
 
+    def began(self) -> None:
+        """Make way for a search."""
+        self._searches += 1
+
+    def ended(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, seconds: float) -> None:
+        """Go on; and sum up what a search took long for."""
+        self._searches -= 1
+        if seconds > SLOW_SECONDS:
+            self.want(workspace_id, flow_run_id)
+
     def want(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> None:
-        """Sum a run up soon: it has many records, or a search in it took long."""
+        """Sum a run up soon."""
         if len(self._due) < MOST_RUNS:
             self._due[(workspace_id, flow_run_id)] = None
             self.wake()
 
     async def tick(self) -> int | None:
-        """Add one stretch to the first run that is due; more than 0 means that there may be more."""
-        if not self._due or self._is_busy():
+        """Add stretches to the first run that is due; more than 0 means that there may be more."""
+        is_busy = self._is_busy()
+        if not self._due:
             return 0
-        run = next(iter(self._due))
         started = time.perf_counter()
-        added = await self._store.extend(*run, await self._tail.settle())
-        self._due.pop(run, None)
+        run, _ = self._due.popitem(last=False)
+        try:
+            added = await self._store.extend(*run, await self._tail.settle())
+        except BaseException:
+            # Behind the others, for which it may go well.
+            self._due[run] = None
+            raise
         if added:
             self._due[run] = None
-        await asyncio.sleep(min(time.perf_counter() - started, _LONGEST_PAUSE_SECONDS))
+        taken = time.perf_counter() - started
+        pause = _BUSY_PAUSE if is_busy or self._searches else _PAUSE
+        await asyncio.sleep(min(taken * pause, _LONGEST_PAUSE_SECONDS))
         return len(self._due)
 
     def _is_busy(self) -> bool:

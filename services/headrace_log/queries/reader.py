@@ -6,32 +6,25 @@ import contextlib
 import itertools
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import sqlalchemy
 from sqlalchemy import ColumnElement, Select, any_
 
-from headrace_chassis.core import compile_core
 from headrace_chassis.database import Database
 from headrace_log.queries import SQL
 from headrace_log.queries.conditions import of_filter, of_window, uuids
+from headrace_log.queries.counting import count, count_by_segment, fetch_counts
 from headrace_log.queries.pages import SHOWN, Question, by_part, fetch, ordered
 from headrace_log.queries.planning import by_index
 from headrace_log.queries.scanning import scan
 from headrace_log.queries.segments import FIRST_GROUP, WHOLE, Segment, by_segment, load_segments
+from headrace_log.repository import SearchWatcher
 from headrace_log.rules.grams import hashes_of
-from headrace_log.rules.histogram import Counts, Spans
+from headrace_log.rules.histogram import Counts, Spans, added_up
 from headrace_log.rules.records import Record, RecordFilter, Window
 from headrace_log.tables import record
-
-SLOW_SECONDS = 0.1
-"""A search in a run that takes longer asks for the run to be summed up."""
-
-_TIME = sqlalchemy.DateTime(timezone=True)
-_LEVELS = (20, 30, 40, 50)
-# No level has a larger number, nor a negative one.
-_ABOVE_ALL = 2**15
 
 
 class Reader:
@@ -39,14 +32,12 @@ class Reader:
 
     Args:
         database: The service's pool.
-        on_slow_search: Is told of a run in which a search read very many records.
+        watcher: Is told of searches in runs.
     """
 
-    def __init__(
-        self, database: Database, *, on_slow_search: Callable[[uuid.UUID, uuid.UUID], None] = lambda *_: None
-    ) -> None:
+    def __init__(self, database: Database, watcher: SearchWatcher) -> None:
         self._database = database
-        self._on_slow_search = on_slow_search
+        self._watcher = watcher
 
     async def list_records(
         self, workspace_id: uuid.UUID, wanted: RecordFilter, window: Window, *, newest_first: bool, limit: int
@@ -68,43 +59,44 @@ class Reader:
 
     async def count_levels(self, workspace_id: uuid.UUID, wanted: RecordFilter, spans: Spans) -> list[Counts]:
         """Return how many records of each level there are in each span that has any, in the order of time."""
-        place = sqlalchemy.func.floor(
-            sqlalchemy.extract("epoch", record.c.occurred_at - sqlalchemy.literal(spans.start, _TIME))
-            / sqlalchemy.literal(spans.width.total_seconds(), sqlalchemy.Double)
-        ).label("place")
-        bounds = zip((0, *_LEVELS), (*_LEVELS, _ABOVE_ALL), strict=True)
-        counts = [sqlalchemy.func.count().filter(record.c.level.between(low, high - 1)) for low, high in bounds]
         ask = Question(workspace_id, wanted, Window(), False, 0)
-        end = spans.start + spans.width * spans.count
-        statement = (
-            sqlalchemy.select(sqlalchemy.cast(place, sqlalchemy.Integer), *counts)
-            .where(
-                *_conditions(ask),
-                record.c.occurred_at >= sqlalchemy.literal(spans.start, _TIME),
-                record.c.occurred_at < sqlalchemy.literal(end, _TIME),
-            )
-            .group_by(place)
-            .order_by(place)
-        )
-        text, arguments = compile_core(statement)
+        counted: list[Counts] = []
+        summed: set[uuid.UUID] = set()
+        hashes = _hashes(ask)
+        for run in await self._long_runs(ask) if wanted.text.wanted else ():
+            of_run = ask.of_runs((run,))
+            async with self._watched(workspace_id, run), by_index(self._database) as connection:
+                segments = await load_segments(connection, of_run, run, hashes)
+                if segments:
+                    summed.add(run)
+                    counted += await fetch_counts(connection, count_by_segment(of_run, segments, spans))
+        rest = tuple(run for run in wanted.flow_run_ids if run not in summed)
+        if rest or not summed:
+            alone = rest[0] if wanted.text.wanted and len(rest) == 1 else None
+            async with self._watched(workspace_id, alone), self._database.connection() as connection:
+                counted += await fetch_counts(connection, count(_conditions(ask.of_runs(rest)), spans))
+        return added_up(counted)
+
+    async def _long_runs(self, ask: Question) -> list[uuid.UUID]:
+        runs = list(ask.wanted.flow_run_ids)
         async with self._database.connection() as connection:
-            return [Counts(*row) for row in await connection.fetch(text, *arguments)]
+            return [
+                row["flow_run_id"] for row in await connection.fetch(SQL.runs_with_stretches, runs, ask.workspace_id)
+            ]
 
     async def _search(self, ask: Question) -> dict[uuid.UUID, list[Record]]:
         """Return what is found in those runs that have stretches, and in a run that is asked for alone."""
-        hashes = sorted({value for part in ask.wanted.text.wanted for value in hashes_of(part)})
+        hashes = _hashes(ask)
         runs = ask.wanted.flow_run_ids
-        async with self._database.connection() as connection:
-            long_runs = await connection.fetch(SQL.runs_with_stretches, list(runs), ask.workspace_id)
         found: dict[uuid.UUID, list[Record]] = {}
-        for run in (row["flow_run_id"] for row in long_runs):
-            async with self._timed(ask.workspace_id, run):
+        for run in await self._long_runs(ask):
+            async with self._watched(ask.workspace_id, run):
                 async with by_index(self._database) as connection:
                     segments = await load_segments(connection, ask, run, hashes)
                 if segments:
                     found[run] = await self._by_segments(ask.of_runs((run,)), segments)
         if not found and len(runs) == 1 and not ask.wanted.task_run_ids:
-            async with self._timed(ask.workspace_id, runs[0]):
+            async with self._watched(ask.workspace_id, runs[0]):
                 found[runs[0]] = await scan(self._database, ask, WHOLE)
         return found
 
@@ -123,11 +115,20 @@ class Reader:
         return records
 
     @contextlib.asynccontextmanager
-    async def _timed(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID) -> AsyncIterator[None]:
+    async def _watched(self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID | None) -> AsyncIterator[None]:
+        if flow_run_id is None:
+            yield
+            return
         started = time.perf_counter()
-        yield
-        if time.perf_counter() - started > SLOW_SECONDS:
-            self._on_slow_search(workspace_id, flow_run_id)
+        self._watcher.began()
+        try:
+            yield
+        finally:
+            self._watcher.ended(workspace_id, flow_run_id, time.perf_counter() - started)
+
+
+def _hashes(ask: Question) -> list[int]:
+    return sorted({value for part in ask.wanted.text.wanted for value in hashes_of(part)})
 
 
 def _conditions(ask: Question) -> list[ColumnElement[bool]]:

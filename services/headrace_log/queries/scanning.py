@@ -31,7 +31,7 @@ SURE_RECORDS = 4096
 """So many of the next records are looked up. The first part has no more."""
 
 _LAST_RECORDS = 1024
-_FURTHER = 28
+_FURTHER = 124
 """A part goes on behind those by so many times the time that the last of them take."""
 
 _MOST_POSITION = 2**63 - 1

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Select, any_, tuple_
+from sqlalchemy import ColumnElement, Select, any_, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from headrace_chassis.database import Connection
@@ -78,18 +78,28 @@ async def load_segments(
 
 def by_segment(ask: Question, segments: Sequence[Segment]) -> Select[Any]:
     """Return the statement of a page out of these parts of the one run that is asked for."""
+    part = parts(segments)
+    return by_part(ask, part, of_part(ask, part))
+
+
+def parts(segments: Sequence[Segment]) -> Any:
+    """Return parts as a table."""
     columns = zip(
         *((each.after_at, each.after_position, each.last_at, each.last_position, each.above) for each in segments),
         strict=True,
     )
     kinds: tuple[Any, ...] = (_TIMES, _POSITIONS, _TIMES, _POSITIONS, _POSITIONS)
-    part = (
+    return (
         sqlalchemy.func.unnest(
             *(sqlalchemy.literal(list(values), ARRAY(kind)) for values, kind in zip(columns, kinds, strict=True))
         )
         .table_valued("after_at", "after_position", "last_at", "last_position", "above", name="part")
         .render_derived()
     )
+
+
+def of_part(ask: Question, part: Any) -> list[ColumnElement[bool]]:
+    """Return what holds for the records of a part of the one run that is asked for."""
     key = tuple_(record.c.occurred_at, record.c.position)
     conditions = [
         record.c.workspace_id.is_not_distinct_from(ask.workspace_id),
@@ -105,4 +115,4 @@ def by_segment(ask: Question, segments: Sequence[Segment]) -> Select[Any]:
     ]
     if ask.wanted.task_run_ids:
         conditions.append(record.c.task_run_id == any_(uuids(ask.wanted.task_run_ids)))
-    return by_part(ask, part, conditions)
+    return conditions

@@ -10,6 +10,7 @@ from headrace import errors
 from headrace_chassis.database import Database
 from headrace_log import repository
 from headrace_log.queries import SQL
+from headrace_log.queries.planning import by_index
 from headrace_log.rules.quotas import Limits
 from headrace_log.rules.retention import Band, RetentionRule
 
@@ -95,13 +96,10 @@ class SettingsStore(repository.SettingsStore):
             await connection.execute(SQL.forget_sweeps, workspace_id)
         return status != "DELETE 0"
 
-    async def oldest(self, workspace_id: uuid.UUID) -> datetime.datetime | None:
-        """Return when the oldest record of a workspace was written; None without any."""
-        async with self._database.connection() as connection:
-            found: datetime.datetime | None = await connection.fetchval(
-                "select occurred_at from record where workspace_id = $1 order by occurred_at, position limit 1",
-                workspace_id,
-            )
+    async def oldest(self, workspace_id: uuid.UUID, since: datetime.datetime | None) -> datetime.datetime | None:
+        """Return when the oldest record of a workspace was written, of all or from a moment on; None without any."""
+        async with by_index(self._database) as connection:
+            found: datetime.datetime | None = await connection.fetchval(SQL.oldest_record, workspace_id, since)
         return found
 
     async def list_runs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import struct
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -123,11 +124,10 @@ async def _copied(blocks: dict[uuid.UUID, int], fresh: dict[uuid.UUID, list[Batc
     for workspace_id, batches in fresh.items():
         position = first_position(blocks[workspace_id])
         for batch in batches:
-            parts: list[bytes] = []
-            for row in batch.rows:
-                parts += (_pack_head(len(_COLUMNS), 8, position), row)
-                position += 1
-            yield b"".join(parts)
+            places = range(position, position + len(batch.rows))
+            heads = map(_pack_head, itertools.repeat(len(_COLUMNS)), itertools.repeat(8), places)
+            yield b"".join(itertools.chain.from_iterable(zip(heads, batch.rows, strict=True)))
+            position = places.stop
     yield _COPY_TRAILER
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 # All that a calendar holds is behind it.
 _EPOCH = datetime.datetime(1, 1, 1, tzinfo=datetime.UTC)
@@ -38,6 +38,26 @@ class Counts:
     warning: int
     error: int
     critical: int
+
+    def plus(self, other: Counts) -> Counts:
+        """Return both together, of the same span."""
+        return Counts(
+            self.place,
+            self.debug + other.debug,
+            self.info + other.info,
+            self.warning + other.warning,
+            self.error + other.error,
+            self.critical + other.critical,
+        )
+
+
+def added_up(counts: Iterable[Counts]) -> list[Counts]:
+    """Return the counts of each span, added up, in the order of time."""
+    by_place: dict[int, Counts] = {}
+    for one in counts:
+        other = by_place.get(one.place)
+        by_place[one.place] = one if other is None else one.plus(other)
+    return [by_place[place] for place in sorted(by_place)]
 
 
 def choose_spans(first: datetime.datetime, last: datetime.datetime, most: int) -> Spans:

@@ -1,8 +1,8 @@
 """Batches of all writers into few commits.
 
-While one group is being committed the next one gathers. Groups are committed one after the other, so the
-batches of a writer are committed in the order in which they came. What waits is bounded: a writer that is
-faster than the database is held up, not let grow.
+While one group is being committed the next one gathers. Where many writers write more than one commit takes, a second
+group is committed beside it, out of the batches of other writers: those of one writer are committed in the order in
+which they came. What waits is bounded: a writer that is faster than the database is held up, not let grow.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ import contextlib
 import contextvars
 import dataclasses
 import logging
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterable
 
 from headrace import errors
 from headrace_log.repository import Outcome, RecordStore
@@ -23,20 +24,35 @@ from headrace_log.rules.records import Batch
 logger = logging.getLogger(__name__)
 
 MOST_PENDING_BYTES = 64 * 1024 * 1024
-"""How much may wait beside the group that is being committed; further batches wait outside, in their streams."""
+"""How much may wait beside what is being committed; further batches wait outside, in their streams."""
 
 MOST_GROUP_RECORDS = 20_000
 MOST_GROUP_BYTES = 16 * 1024 * 1024
 GATHER_SECONDS = 0.005
 """How long a small group waits for company."""
 
+MOST_AT_ONCE = 2
+"""Groups that are committed at the same time: one keeps the database busy while another waits for the disk."""
+
+WORTHWHILE_RECORDS = 4_000
+"""So many waiting records are worth a commit beside another one."""
+
 _SMALL_GROUP_RECORDS = 2_000
+
+_Writer = tuple[uuid.UUID, str] | int
+"""A process that numbers its batches; a batch without one is a writer of its own."""
 
 
 @dataclasses.dataclass(slots=True)
 class _Waiting:
     batch: Batch
     done: asyncio.Future[Outcome]
+
+
+@dataclasses.dataclass(slots=True)
+class _Group:
+    writers: set[_Writer] = dataclasses.field(default_factory=set)
+    batches: list[_Waiting] = dataclasses.field(default_factory=list)
 
 
 class Ingest:
@@ -58,10 +74,12 @@ class Ingest:
         self._store = store
         self._on_stored = on_stored
         self._most_pending_bytes = most_pending_bytes
-        self._waiting: collections.deque[_Waiting] = collections.deque()
+        # By writer, whoever waits for longest first.
+        self._waiting: collections.OrderedDict[_Writer, collections.deque[_Waiting]] = collections.OrderedDict()
         self._pending_bytes = 0
         self._pending_records = 0
-        self._arrived = asyncio.Event()
+        self._under_way: dict[asyncio.Task[None], _Group] = {}
+        self._changed = asyncio.Event()
         self._room = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
@@ -86,7 +104,13 @@ class Ingest:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        self._fail(list(self._waiting), errors.Unavailable("the server is stopping", reason="SERVER_STOPPING"))
+        under_way = dict(self._under_way)
+        for commit in under_way:
+            commit.cancel()
+        await asyncio.gather(*under_way, return_exceptions=True)
+        queues = (*(group.batches for group in under_way.values()), *self._waiting.values())
+        for queue in queues:
+            self._fail(queue, errors.Unavailable("the server is stopping", reason="SERVER_STOPPING"))
         self._waiting.clear()
 
     async def check(self) -> None:
@@ -111,38 +135,66 @@ class Ingest:
                 await self._room.wait_for(
                     lambda: not self._waiting or self._pending_bytes + batch.size_bytes <= self._most_pending_bytes
                 )
-        done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(batch, done))
+        waiting = _Waiting(batch, asyncio.get_running_loop().create_future())
+        writer: _Writer = (batch.workspace_id, batch.process_id) if batch.process_id else id(waiting)
+        self._waiting.setdefault(writer, collections.deque()).append(waiting)
         self._pending_bytes += batch.size_bytes
         self._pending_records += len(batch.rows)
-        self._arrived.set()
-        return done
+        self._changed.set()
+        return waiting.done
 
     async def _run(self) -> None:
         while True:
-            await self._arrived.wait()
-            if self._pending_records < _SMALL_GROUP_RECORDS:
+            await self._changed.wait()
+            if not self._under_way and self._pending_records < _SMALL_GROUP_RECORDS:
                 await asyncio.sleep(GATHER_SECONDS)
-            group = self._take_group()
+            self._changed.clear()
+            while (group := self._take_group()).batches:
+                task = asyncio.create_task(self._commit(group.batches), name="log commit")
+                self._under_way[task] = group
+                task.add_done_callback(self._ended)
             async with self._room:
                 self._room.notify_all()
-            if group:
-                await self._commit(group)
 
-    def _take_group(self) -> list[_Waiting]:
-        group: list[_Waiting] = []
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        group = self._under_way.pop(task)
+        self._changed.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            logger.error("a commit of log records failed in an unexpected way", exc_info=error)
+            self._fail(group.batches, errors.Unavailable("it is not known whether it was stored"))
+
+    def _take_group(self) -> _Group:
+        """Return what is to be committed now; nothing if it may wait for what is under way."""
+        group = _Group()
+        if len(self._under_way) >= MOST_AT_ONCE or (self._under_way and self._pending_records < WORTHWHILE_RECORDS):
+            return group
+        busy = {writer for other in self._under_way.values() for writer in other.writers}
+        free = [writer for writer in self._waiting if writer not in busy]
+        free_records = sum(len(waiting.batch.rows) for writer in free for waiting in self._waiting[writer])
+        if self._under_way and free_records < WORTHWHILE_RECORDS:
+            return group
+        # Each of those that may be committed at once gets its share, but whole writers.
+        share = max(WORTHWHILE_RECORDS, -(-free_records // (MOST_AT_ONCE - len(self._under_way))))
         records = size = 0
-        while self._waiting:
-            batch = self._waiting[0].batch
-            records += len(batch.rows)
-            size += batch.size_bytes
-            if group and (records > MOST_GROUP_RECORDS or size > MOST_GROUP_BYTES):
+        for writer in free:
+            if records >= share:
                 break
-            group.append(self._waiting.popleft())
-            self._pending_bytes -= batch.size_bytes
-            self._pending_records -= len(batch.rows)
-        if not self._waiting:
-            self._arrived.clear()
+            queue = self._waiting[writer]
+            while queue:
+                batch = queue[0].batch
+                records += len(batch.rows)
+                size += batch.size_bytes
+                if group.batches and (records > MOST_GROUP_RECORDS or size > MOST_GROUP_BYTES):
+                    break
+                group.batches.append(queue.popleft())
+                group.writers.add(writer)
+                self._pending_bytes -= batch.size_bytes
+                self._pending_records -= len(batch.rows)
+            if not queue:
+                del self._waiting[writer]
+            elif writer in group.writers:
+                # Next time the others are before it.
+                self._waiting.move_to_end(writer)
         return group
 
     async def _commit(self, group: list[_Waiting]) -> None:
@@ -171,7 +223,7 @@ class Ingest:
                 if not waiting.done.done():
                     waiting.done.set_result(outcome)
 
-    def _fail(self, group: list[_Waiting], error: Exception) -> None:
+    def _fail(self, group: Iterable[_Waiting], error: Exception) -> None:
         for waiting in group:
             if not waiting.done.done():
                 waiting.done.set_exception(error)

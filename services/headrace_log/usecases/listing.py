@@ -76,14 +76,12 @@ async def count_over_time(
     """Return spans of time and how many records of each level are in each that has any; no spans without records."""
     first, last = wanted.occurred_from, wanted.occurred_until
     if first is None or last is None:
-        ends = [
-            await reader.list_records(workspace_id, wanted, Window(), newest_first=newest_first, limit=1)
-            for newest_first in (False, True)
-        ]
-        if not all(ends):
+        oldest = await reader.list_records(workspace_id, wanted, Window(), newest_first=False, limit=1)
+        newest = oldest and await reader.list_records(workspace_id, wanted, Window(), newest_first=True, limit=1)
+        if not oldest or not newest:
             return None, []
-        first = first or ends[0][0].occurred_at
-        last = ends[1][0].occurred_at if last is None else last - _MICROSECOND
+        first = first or oldest[0].occurred_at
+        last = newest[0].occurred_at if last is None else last - _MICROSECOND
     else:
         last -= _MICROSECOND
     if last < first:

@@ -34,15 +34,20 @@ async def _sweep(
     now: datetime.datetime,
 ) -> bool:
     cutoff = now - datetime.timedelta(days=rule.days)
-    since = rule.swept_until or await store.oldest(workspace_id) or cutoff
+    since = rule.swept_until
     for _ in range(SLICES):
-        if since >= cutoff:
+        # What lies between is empty, even where a clock was years behind.
+        oldest = await store.oldest(workspace_id, since)
+        if oldest is None or oldest >= cutoff:
+            if since is not None and since < cutoff:
+                await store.save_swept(workspace_id, rule, cutoff)
             return False
+        since = oldest
         until = min(since + SLICE, cutoff)
         await _sweep_slice(store, runs, workspace_id, rule, rules, since, until)
         await store.save_swept(workspace_id, rule, until)
         since, rule = until, dataclasses.replace(rule, swept_until=until)
-    return since < cutoff
+    return since is not None and since < cutoff
 
 
 async def _sweep_slice(

@@ -5,7 +5,7 @@ import random
 
 import grpc.aio
 
-from headrace.api.v1 import log_pb2
+from headrace.api.v1 import log_pb2, log_pb2_grpc
 from headrace.ids import uuid7
 from headrace_harness.logs import FIRST_MOMENT, a_line, a_writer, list_all
 from headrace_harness.postgres import service_database
@@ -52,6 +52,11 @@ async def test_a_search_in_a_long_run_finds_the_same_with_stretches_and_what_cam
     await eventually(is_summed_up, 60)
     expected = [f"{number} the Needle of row {number}" for number in range(500, LINES, 1000)]
     wanted = log_pb2.LogFilter(flow_run_ids=[flow_run_id], text="needle")
+    logs = log_pb2_grpc.LogServiceStub(service.channel)
+    histogram = await logs.GetLogHistogram(log_pb2.GetLogHistogramRequest(filter=wanted, buckets=500))
+    assert sum(bucket.info for bucket in histogram.buckets) == len(expected)
+    absent = log_pb2.LogFilter(flow_run_ids=[flow_run_id], text="nosuchword")
+    assert not (await logs.GetLogHistogram(log_pb2.GetLogHistogramRequest(filter=absent))).buckets
     for page_size in (3, 200):
         for sort, found in (
             (log_pb2.LOG_SORT_OCCURRED_ASC, expected),

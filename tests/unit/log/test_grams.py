@@ -31,6 +31,14 @@ def test_a_text_without_end_takes_no_more_than_the_most() -> None:
     assert len(summarise(b"")) == 128
 
 
+def test_pieces_with_spaces_between_words_tell_nothing() -> None:
+    grams = summarise(b"one two\nthree four")
+    assert may_contain(grams, "one two")
+    assert may_contain(grams, "ne\nthr") is False
+    assert may_contain(grams, "two\nthree")
+    assert hashes_of("to be") == sorted(hashes_of("to") + hashes_of("be"))
+
+
 def test_what_is_too_short_or_beyond_ascii_tells_nothing() -> None:
     assert hashes_of("a") == []
     assert hashes_of("éü") == []

@@ -10,14 +10,14 @@ from headrace import errors
 from headrace.ids import uuid7
 from headrace_log.repository import Outcome
 from headrace_log.rules.records import Batch
-from headrace_log.usecases.ingest import Ingest
+from headrace_log.usecases.ingest import MOST_GROUP_RECORDS, WORTHWHILE_RECORDS, Ingest
 
 NOW = datetime.datetime(2026, 3, 5, tzinfo=datetime.UTC)
 WORKSPACE = uuid7()
 
 
-def a_batch(sequence: int, *, size_bytes: int = 10, process_id: str = "p") -> Batch:
-    return Batch(WORKSPACE, [b"row"], frozenset(), NOW, NOW, size_bytes, process_id, sequence)
+def a_batch(sequence: int, *, size_bytes: int = 10, process_id: str = "p", records: int = 1) -> Batch:
+    return Batch(WORKSPACE, [b"row"] * records, frozenset(), NOW, NOW, size_bytes, process_id, sequence)
 
 
 class GatedStore:
@@ -26,12 +26,14 @@ class GatedStore:
     def __init__(self) -> None:
         self.gate = asyncio.Semaphore(0)
         self.entered = asyncio.Event()
+        self.entries = asyncio.Queue[None]()
         self.groups: list[list[int]] = []
         self.bad: set[int] = set()
         self.error: Exception | None = None
 
     async def commit(self, batches: Sequence[Batch]) -> list[Outcome]:
         self.entered.set()
+        self.entries.put_nowait(None)
         await self.gate.acquire()
         if self.error is not None:
             raise self.error
@@ -52,6 +54,43 @@ async def test_what_comes_while_a_group_is_committed_is_the_next_group() -> None
         store.gate.release()
         await asyncio.gather(*rest)
     assert store.groups == [[1], [2, 3, 4, 5]]
+
+
+async def test_many_records_of_two_writers_are_committed_side_by_side_and_those_of_one_in_order() -> None:
+    store = GatedStore()
+    many = WORTHWHILE_RECORDS // 2
+    async with Ingest(store) as ingest:
+        futures = [await ingest.submit(a_batch(1, process_id="first", records=many))]
+        await store.entered.wait()
+        futures += [await ingest.submit(a_batch(number, process_id="first", records=many)) for number in (2, 3)]
+        futures += [await ingest.submit(a_batch(number, process_id="other", records=many)) for number in (11, 12)]
+        for _ in range(2):
+            await store.entries.get()
+        for _ in range(3):
+            store.gate.release()
+        await asyncio.gather(*futures)
+    assert store.groups == [[1], [11, 12], [2, 3]]
+
+
+async def test_a_writer_that_never_stops_keeps_no_other_from_its_turn() -> None:
+    store = GatedStore()
+    async with Ingest(store) as ingest:
+        first = await ingest.submit(a_batch(1, process_id="first"))
+        await store.entered.wait()
+        writers = ("first", "second", "third")
+        rest = [
+            await ingest.submit(a_batch(number, process_id=writer, records=MOST_GROUP_RECORDS))
+            for number in range(2, 6)
+            for writer in writers
+        ]
+        for _ in range(1 + len(rest)):
+            store.gate.release()
+        await asyncio.gather(first, *rest)
+    # Each of the writers had its turn before any had its next but one.
+    turns = [group[0] for group in store.groups[1:]]
+    assert max(place for place, turn in enumerate(turns) if turn == 2) < min(
+        place for place, turn in enumerate(turns) if turn == 4
+    )
 
 
 async def test_one_bad_batch_costs_no_other() -> None:
