@@ -97,6 +97,24 @@ async def test_a_worker_polls_its_pool_and_claims_by_proposing(stack: Stack, nam
     assert (await stack.http.delete(f"/api/work_pools/{name}/workers/w")).status_code == 404
 
 
+async def test_a_run_that_is_submitted_takes_a_free_slot_of_its_pool(stack: Stack, name: str) -> None:
+    """Others wait for the slot; a run that is submitted where none is free begins without."""
+    await post(stack, "/work_pools/", {"name": name, "type": "process", "concurrency_limit": 1}, 201)
+    await post(stack, f"/work_pools/{name}/workers/heartbeat", {"name": "w"}, 204)
+    made = await a_deployment(stack, name, work_pool_name=name)
+    waiting = await post(stack, f"/deployments/{made['id']}/create_flow_run", {}, 201)
+    submitted = {"flow_id": made["flow_id"], "work_pool_name": name, "state": {"type": "PENDING"}}
+    holder, other = [await post(stack, "/flow_runs/", submitted, 201) for _ in range(2)]
+    poll = f"/work_pools/{name}/get_scheduled_flow_runs"
+    assert await post(stack, poll, {}) == []
+    for run in (holder, other):
+        assert (await propose(stack, run["id"], "RUNNING"))["status"] == "ACCEPT"
+    assert await post(stack, poll, {}) == []
+    assert (await propose(stack, holder["id"], "COMPLETED"))["status"] == "ACCEPT"
+    [found] = await post(stack, poll, {})
+    assert found["flow_run"]["id"] == waiting["id"]
+
+
 async def test_parameters_are_made_out_and_checked(stack: Stack, name: str) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     made = await a_deployment(stack, name, parameter_openapi_schema=schema)

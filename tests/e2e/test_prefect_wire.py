@@ -134,5 +134,13 @@ async def test_ends_of_task_runs_are_found_among_events(stack: Stack) -> None:
     page = said(await stack.http.post("/api/events/filter", json={"filter": about}))
     assert [each["event"] for each in page["events"]] == ["prefect.task-run.Failed"]
     assert page["events"][0]["payload"]["validated_state"]["type"] == "FAILED"
+    whole = {"any_resource": {"id": [f"prefect.flow-run.{run['id']}"]}}
+    page = said(await stack.http.post("/api/events/filter", json={"filter": whole}))
+    assert {f"prefect.task-run.{each}" for each in ended} <= {
+        each["resource"]["prefect.resource.id"] for each in page["events"]
+    }
+    others = {**whole, "event": {"exclude_prefix": ["prefect.task-run."]}}
+    page = said(await stack.http.post("/api/events/filter", json={"filter": others}))
+    assert not any(each["event"].startswith("prefect.task-run.") for each in page["events"])
     forged = await stack.http.get("/api/events/filter/next", params={"page-token": "e30="})
     assert forged.status_code == 403

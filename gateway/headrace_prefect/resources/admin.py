@@ -37,16 +37,18 @@ _FILTER = nested(
 _SEARCH = {"name": Field(string, required=True), "filters": Field(list_of(_FILTER), default=list)}
 
 
-def _type(name: str, described: str, template: dict[str, Any]) -> dict[str, Any]:
+def _type(
+    name: str, package: str, shown: str, described: str, template: dict[str, Any] | None = None
+) -> dict[str, Any]:
     return {
         "type": name,
-        "display_name": name.capitalize(),
+        "display_name": shown,
         "description": described,
         "is_beta": False,
-        "install_command": "pip install prefect" if name == "process" else f"pip install prefect-{name}",
+        "install_command": f"pip install {package}",
         "documentation_url": f"https://docs.prefect.io/v3/concepts/work-pools#{name}",
         "logo_url": "",
-        "default_base_job_configuration": template,
+        "default_base_job_configuration": template or {},
     }
 
 
@@ -79,12 +81,28 @@ PROCESS_TEMPLATE: dict[str, Any] = {
 }
 """What Prefect's process workers fill in."""
 # Workers of the other types bring their templates along, and put them into pools that have none.
+_TYPES = (
+    ("prefect", "process", "Process", "Runs flows in processes of the worker's machine."),
+    ("prefect-docker", "docker", "Docker", "Runs flows in containers of Docker."),
+    ("prefect-kubernetes", "kubernetes", "Kubernetes", "Runs flows as jobs of Kubernetes."),
+    ("prefect-aws", "ecs", "AWS ECS", "Runs flows as tasks of Amazon's Elastic Container Service."),
+    ("prefect-azure", "azure-container-instance", "Azure Container Instances", "Runs flows in containers of Azure."),
+    ("prefect-gcp", "cloud-run", "Google Cloud Run", "Runs flows as jobs of Google Cloud Run."),
+    ("prefect-gcp", "cloud-run-v2", "Google Cloud Run V2", "Runs flows as jobs of the second Google Cloud Run."),
+    ("prefect-gcp", "vertex-ai", "Google Vertex AI", "Runs flows as custom jobs of Google Vertex AI."),
+)
+_TEMPLATES = {"process": PROCESS_TEMPLATE}
+
+
+def _types() -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for package, name, shown, described in _TYPES:
+        found.setdefault(package, {})[name] = _type(name, package, shown, described, _TEMPLATES.get(name))
+    return found
+
+
 _VIEWS: dict[str, dict[str, Any]] = {
-    "aggregate-worker-metadata": {
-        "prefect": {"process": _type("process", "Runs flows in processes of the worker's machine.", PROCESS_TEMPLATE)},
-        "prefect-docker": {"docker": _type("docker", "Runs flows in containers of Docker.", {})},
-        "prefect-kubernetes": {"kubernetes": _type("kubernetes", "Runs flows as jobs of Kubernetes.", {})},
-    },
+    "aggregate-worker-metadata": _types(),
     "aggregate-block-metadata": {},
     "aggregate-flow-metadata": {},
     "demo-flows": {},

@@ -17,7 +17,7 @@ from headrace_prefect.request import Request
 from headrace_prefect.routing import is_id
 from headrace_prefect.shapes import events as shapes
 from headrace_prefect.shapes import scalars
-from headrace_prefect.shapes.task_run_events import FLOW_RUN, TASK_RUN, event_json, fits
+from headrace_prefect.shapes.task_run_events import FLOW_RUN, TASK_RUN, event_json, fits, is_like
 
 MOST_PAGES = 20
 """Pages of each source that are looked through for one answer."""
@@ -43,13 +43,22 @@ class Place:
 
 
 def are_asked(wanted: Wish) -> bool:
-    """Return whether a filter asks for ends of task runs by name or by id, the newest first."""
+    """Return whether ends of task runs belong to what a filter asks for, the newest first.
+
+    So they do where they are named, and where it asks for all events, or all about some flow runs. What else a filter
+    says would have to be tested on each of them.
+    """
     chosen = wanted.filter
+    if wanted.oldest_first or is_like(TASK_RUN, chosen.names_excluded):
+        return False
     by_name = any(pattern.startswith(TASK_RUN) for pattern in chosen.names)
     by_id = any(pattern.startswith(TASK_RUN) for pattern in (*chosen.resource_ids, *chosen.any_resource_ids))
-    if wanted.oldest_first or (chosen.names and not by_name) or (chosen.resource_ids and not by_id):
+    if by_name or by_id:
+        return (by_name or not chosen.names) and (by_id or not chosen.resource_ids)
+    others = chosen.resource_ids or chosen.resource_labels or chosen.related_roles or chosen.event_ids or chosen.text
+    if others or wanted.keep or (chosen.names and not is_like(TASK_RUN, chosen.names)):
         return False
-    return by_name or by_id
+    return all(each.startswith(FLOW_RUN) for each in (*chosen.related_resource_ids, *chosen.any_resource_ids))
 
 
 async def count(request: Request, wanted: Wish) -> int:

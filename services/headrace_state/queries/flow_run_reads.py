@@ -11,9 +11,11 @@ import sqlalchemy as sa
 
 from headrace_chassis.database import Database
 from headrace_state import tables
+from headrace_state.queries import conditions as where
 from headrace_state.queries import filters, pages
 from headrace_state.queries.flow_run_unit import history_since
 from headrace_state.queries.statements import SQL
+from headrace_state.repository.flow_runs import Version
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
 
@@ -55,6 +57,13 @@ _WITH_PAYLOADS = [
     ),
 ]
 _JOINED = _RUN.outerjoin(_PAYLOAD, _PAYLOAD.c.flow_run_id == _RUN.c.flow_run_id)
+_RUN_VERSION = sa.literal_column(f"{_RUN.fullname}.xmin").label("run_version")
+"""The transaction that wrote the row last. In a database that was put back to an earlier moment these numbers come
+again, with other times."""
+_PAYLOAD_VERSION = sa.literal_column(f"{_PAYLOAD.fullname}.xmin").label("payload_version")
+
+_VERSION = [_RUN.c.flow_run_id, _RUN_VERSION, _RUN.c.updated_at]
+_IN_VERSION = {"flow_run_id", "updated_at"}
 
 _DAY = datetime.timedelta(days=1)
 _WEEK = datetime.timedelta(days=7)
@@ -111,6 +120,61 @@ class PostgresFlowRunReads:
             return rows, None
         return rows[:limit], pages.key_of(rows[limit - 1], by, "flow_run_id")
 
+    async def list_versions(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: FlowRunFilter,
+        order: str,
+        after: Sequence[Any] | None,
+        limit: int,
+        *,
+        with_payloads: bool,
+    ) -> tuple[list[Version], tuple[Any, ...] | None]:
+        """Return a page as `list_page` does, of each run only its version."""
+        by = ORDERS[order]
+        columns = [*_VERSION, *([_RUN.c[by.by]] if by.by not in _IN_VERSION else [])]
+        async with self._database.connection() as connection:
+            flows = await filters.find_flows(connection, workspace_id, chosen)
+            statement = pages.page(
+                _RUN,
+                [*columns, _PAYLOAD_VERSION] if with_payloads else columns,
+                filters.flow_run_conditions(workspace_id, chosen, flows),
+                by,
+                "flow_run_id",
+                after,
+                limit + 1,
+                _JOINED if with_payloads else None,
+            )
+            rows = await pages.fetch(connection, statement)
+        versions = [_version(row, with_payloads) for row in rows[:limit]]
+        return versions, pages.key_of(rows[limit - 1], by, "flow_run_id") if len(rows) > limit else None
+
+    async def load_versions(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: FlowRunFilter,
+        flow_run_ids: Sequence[uuid.UUID],
+        *,
+        with_payloads: bool,
+    ) -> list[tuple[Version, Row]]:
+        """Return those of some runs that pass a filter, as `list_page` does, each with its version; in any order."""
+        async with self._database.connection() as connection:
+            flows = await filters.find_flows(connection, workspace_id, chosen)
+            conditions = filters.flow_run_conditions(workspace_id, chosen, flows)
+            conditions.append(_RUN.c.flow_run_id == sa.any_(where.ids_array(flow_run_ids)))
+            statement = pages.page(
+                _RUN,
+                [*_WITH_PAYLOADS, _RUN_VERSION, _PAYLOAD_VERSION] if with_payloads else [*_SEEN, _RUN_VERSION],
+                conditions,
+                ORDERS["ID_DESC"],
+                "flow_run_id",
+                None,
+                len(flow_run_ids),
+                _JOINED if with_payloads else None,
+            )
+            rows = await pages.fetch(connection, statement)
+        return [(_version(row, with_payloads), row) for row in rows]
+
     async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:
         """Return how many runs are in states of each type, and whether counting stopped at its bound."""
         async with self._database.connection() as connection:
@@ -142,3 +206,8 @@ class PostgresFlowRunReads:
                     SQL.list_states, workspace_id, run_id, history_since(run_id), version, occurred_at, limit
                 )
             )
+
+
+def _version(row: Row, with_payloads: bool) -> Version:
+    of_run = row["flow_run_id"], row["run_version"], row["updated_at"]
+    return (*of_run, row["payload_version"]) if with_payloads else of_run

@@ -12,7 +12,7 @@ from headrace.ids import uuid7
 from headrace_chassis.database import Connection, Database
 from headrace_chassis.notify import Wakeups
 from headrace_chassis.outbox import Outbox
-from headrace_state.queries import run_rows
+from headrace_state.queries import line, run_rows
 from headrace_state.queries.floors import Floors
 from headrace_state.queries.flow_run_unit import PostgresFlowRunUnit, Tools, count_states, history_since
 from headrace_state.queries.statements import SQL
@@ -50,7 +50,9 @@ class PostgresFlowRuns:
             rows = [_new_row(new, workspace_id, flows, roots, now) for new in runs]
             # The same run may be asked for twice in one call; the second finds the first.
             firsts = list({new.flow_run_id: place for place, new in reversed(list(enumerate(runs)))}.values())
-            made = await self._insert(connection, [runs[place] for place in firsts], [rows[place] for place in firsts])
+            new_runs, new_rows = [runs[place] for place in firsts], [rows[place] for place in firsts]
+            made = await self._insert_holding(connection, workspace_id, new_runs, new_rows)
+            self._tell([row for row in new_rows if row["flow_run_id"] in made])
             is_new = {place for place in firsts if runs[place].flow_run_id in made}
             missing = [(runs[place], rows[place]) for place in range(len(runs)) if place not in is_new]
             found = await _find(connection, workspace_id, missing) if missing else {}
@@ -61,10 +63,46 @@ class PostgresFlowRuns:
             for place, new in enumerate(runs)
         ]
 
+    async def _insert_holding(
+        self,
+        connection: Connection,
+        workspace_id: uuid.UUID,
+        runs: Sequence[NewFlowRun],
+        rows: Sequence[dict[str, Any]],
+    ) -> set[uuid.UUID]:
+        wanted = [
+            (new.flow_run_id, new.attempt.lease_id, name)
+            for row, new in zip(rows, runs, strict=True)
+            if new.attempt is not None
+            for name in row["limits"]
+        ]
+        if not wanted:
+            return await self._insert(connection, runs, rows)
+        async with connection.transaction():
+            made = await self._insert(connection, runs, rows)
+            limits, _ = await line.lock_limits(connection, workspace_id, [name for _, _, name in wanted])
+            # Who begins an attempt with its run asks nobody. Others wait for the slots that it takes if some are free.
+            free = {limit.name: limit.slots - limit.taken for limit in limits if not limit.is_rate}
+            held = []
+            for flow_run_id, lease_id, name in wanted:
+                if flow_run_id in made and free.get(name, 0) > 0:
+                    held.append((lease_id, name))
+                    free[name] -= 1
+            await connection.execute(
+                SQL.hold_slots, workspace_id, [lease_id for lease_id, _ in held], [name for _, name in held]
+            )
+        return made
+
+    def _tell(self, rows: Sequence[dict[str, Any]]) -> None:
+        if rows:
+            count_states(rows)
+            self._tools.outbox.wake()
+            if queued := _queued(rows):
+                self._tools.queued(queued)
+
     async def _insert(
         self, connection: Connection, runs: Sequence[NewFlowRun], rows: Sequence[dict[str, Any]]
     ) -> set[uuid.UUID]:
-        queued = [run_rows.due_row(row) for row in rows if row["state_type"] == StateType.SCHEDULED]
         made = await connection.fetch(
             SQL.insert_flow_runs,
             run_rows.as_json(list(rows)),
@@ -76,7 +114,7 @@ class PostgresFlowRuns:
                 ]
             ),
             run_rows.as_json([run_rows.history_row(row, proposal_id=row["state_id"]) for row in rows]),
-            run_rows.as_json(queued),
+            run_rows.as_json(_queued(rows)),
             run_rows.as_json(
                 [
                     run_rows.lease_row(
@@ -90,13 +128,7 @@ class PostgresFlowRuns:
             [row["workspace_id"] for row in rows],
             [changes.flow_run_state(row, None) for row in rows],
         )
-        ids = {row["flow_run_id"] for row in made}
-        if made:
-            count_states(row for row in rows if row["flow_run_id"] in ids)
-            self._tools.outbox.wake()
-            if queued:
-                self._tools.queued(queued)
-        return ids
+        return {row["flow_run_id"] for row in made}
 
     async def update(
         self, workspace_id: uuid.UUID, flow_run_id: uuid.UUID, columns: Mapping[str, Any], payloads: Mapping[str, Any]
@@ -187,6 +219,10 @@ async def _load_roots(
         if parent not in roots:
             raise errors.NotFound(f"there is no flow run {parent} to be the parent")
     return roots
+
+
+def _queued(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [run_rows.due_row(row) for row in rows if row["state_type"] == StateType.SCHEDULED]
 
 
 def _new_row(

@@ -7,7 +7,7 @@ import dataclasses
 import datetime
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from headrace_state.rules.facts import FlowRunFacts, NewState, Progress, Proposal, RetryPolicy, State
 from headrace_state.rules.filters import FlowRunFilter
@@ -15,6 +15,9 @@ from headrace_state.rules.progress import LeaseStep
 from headrace_state.rules.rows import Row
 
 Result = TypeVar("Result")
+
+Version: TypeAlias = tuple[Any, ...]
+"""Which content a flow run has: its id, and what is another one after each change of it."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -253,6 +256,30 @@ class FlowRunReads(Protocol):
             limit: Most runs.
             with_payloads: Whether the rows hold parameters, job variables and context.
         """
+        ...
+
+    async def list_versions(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: FlowRunFilter,
+        order: str,
+        after: Sequence[Any] | None,
+        limit: int,
+        *,
+        with_payloads: bool,
+    ) -> tuple[list[Version], tuple[Any, ...] | None]:
+        """Return a page as `list_page` does, of each run only its version."""
+        ...
+
+    async def load_versions(
+        self,
+        workspace_id: uuid.UUID,
+        chosen: FlowRunFilter,
+        flow_run_ids: Sequence[uuid.UUID],
+        *,
+        with_payloads: bool,
+    ) -> list[tuple[Version, Row]]:
+        """Return those of some runs that pass a filter, as `list_page` does, each with its version; in any order."""
         ...
 
     async def count(self, workspace_id: uuid.UUID, chosen: FlowRunFilter) -> tuple[Mapping[str, int], bool]:

@@ -13,6 +13,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.run_rights import require_shaping
 from headrace_chassis.telemetry import span_follower
 from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunReads, FlowRuns, Held, Outcome
 from headrace_state.repository.pools import Pools
@@ -20,6 +21,7 @@ from headrace_state.rules.facts import Proposal
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
 from headrace_state.rules.wishes import Wish
+from headrace_state.servicers.flow_run_pages import FlowRunPages
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.own_runs import OwnRuns, maker
 from headrace_state.servicers.paging import asked_page, history_place
@@ -65,6 +67,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         self._pools = pools
         self._runs = runs
         self._reads = reads
+        self._pages = FlowRunPages(reads)
         self._watching = watching
         self._creations: Batcher[Wish, CreatedFlowRun] = Batcher(
             functools.partial(create_flow_runs, runs), follow=span_follower
@@ -77,6 +80,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
     ) -> flow_run_pb2.CreateFlowRunResponse:
         """Create one flow run."""
         caller = current_caller()
+        require_shaping(caller, request.work_pool_name or request.job_variables.fields)
         place = None
         if request.work_pool_name:
             place = await self._pools.find_place(request.work_pool_name, request.work_queue_name)
@@ -87,6 +91,8 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         if parent_id is not None:
             await self._own.require(caller, parent_id)
         created = await self._creations.ask(caller.workspace_id, wish)
+        if created.is_new:
+            self._own.remember(caller, created.row["flow_run_id"])
         response = flow_run_pb2.CreateFlowRunResponse(flow_run=_message(created.row, caller), created=created.is_new)
         if created.attempt is not None:
             response.attempt.CopyFrom(_attempt(created.row["flow_run_id"], created.attempt))
@@ -117,12 +123,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         order = _order(request.sort)
         page = asked_page(request, caller.workspace_id, request.filter, order)
         chosen = _chosen(request.filter, caller)
-        rows, key = await self._reads.list_page(
-            caller.workspace_id, chosen, order, page.after, page.limit, with_payloads=caller.may(PAYLOADS)
-        )
-        return flow_run_pb2.ListFlowRunsResponse(
-            flow_runs=[_message(row, caller) for row in rows], next_page_token=page.next_token(key)
-        )
+        return await self._pages.page(caller.workspace_id, chosen, order, page, with_payloads=caller.may(PAYLOADS))
 
     async def CountFlowRuns(
         self, request: flow_run_pb2.CountFlowRunsRequest, context: Context
@@ -145,6 +146,7 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         flow_run_id = values.to_id(request.flow_run.flow_run_id, "flow_run.flow_run_id")
         await self._own.require(caller, flow_run_id)
         fields = masked(request.flow_run, request.update_mask, _CHANGEABLE)
+        require_shaping(caller, "job_variables" in fields)
         columns, payloads = creation.to_changes(request.flow_run, fields)
         await self._runs.update(caller.workspace_id, flow_run_id, columns, payloads)
         return flow_run_pb2.UpdateFlowRunResponse(flow_run=await self._load(str(flow_run_id), caller))
@@ -170,9 +172,8 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
             force=request.force,
         )
         caller = current_caller()
-        if proposal.token is None or proposal.force:
-            # Else the token of its attempt shows whose the run is.
-            await self._own.require(caller, flow_run_id)
+        # Tokens of attempts show whose a run is, but those of clients that keep none are made of its id.
+        await self._own.require(caller, flow_run_id)
         executor = Executor(infrastructure_id=request.infrastructure_id)
         outcome = await self._proposals.propose(caller.workspace_id, flow_run_id, proposal, executor)
         response = flow_run_pb2.ProposeFlowRunStateResponse(verdict=_verdict(outcome))
