@@ -12,7 +12,7 @@ import pytest
 from headrace.api.v1 import log_pb2, state_pb2
 from headrace_harness import ledger
 from headrace_harness.docker_engine import Container, DockerEngine
-from headrace_harness.machine import Machine, Program, only
+from headrace_harness.machine import Machine, Program
 from headrace_harness.observer import Observer
 from headrace_harness.servers import eventually, until
 
@@ -177,7 +177,8 @@ async def test_a_cancelled_run_is_stopped_with_its_container(
     await machine.headrace("flow-run", "cancel", run_id)
     run = await observer.ended(run_id)
     assert run.state.type == state_pb2.STATE_TYPE_CANCELLED
-    assert only([number for _name, number in engine.signals]) == signal.SIGTERM
+    # The run hears of it by itself, too, and may be over before it is asked by the worker; nobody kills it.
+    assert {number for _name, number in engine.signals} <= {signal.SIGTERM}
     await until(lambda: not engine.containers)
 
 

@@ -46,7 +46,7 @@ class Receiver:
         self.received: list[Received] = []
         self.port = 0
         self._changed = asyncio.Condition()
-        self._writers: set[asyncio.StreamWriter] = set()
+        self._writers: dict[asyncio.StreamWriter, asyncio.Task[None]] = {}
 
     @property
     def url(self) -> str:
@@ -61,13 +61,17 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take the request of one connection."""
-        self._writers.add(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._writers[writer] = task
         try:
             with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
                 await self._serve(reader, writer)
         finally:
-            self._writers.discard(writer)
             writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+            del self._writers[writer]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
@@ -92,10 +96,11 @@ class Receiver:
         writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + reply.body)
         await writer.drain()
 
-    def hang_up(self) -> None:
-        """Close all connections."""
+    async def hang_up(self) -> None:
+        """Close all connections; one that a test leaves open would complain of it in another test."""
         for writer in self._writers:
             writer.close()
+        await asyncio.gather(*self._writers.values(), return_exceptions=True)
 
 
 @contextlib.asynccontextmanager
@@ -109,5 +114,5 @@ async def a_receiver(*replies: Reply) -> AsyncIterator[Receiver]:
         yield receiver
     finally:
         server.close()
-        receiver.hang_up()
+        await receiver.hang_up()
         await server.wait_closed()

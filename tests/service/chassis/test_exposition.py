@@ -70,16 +70,19 @@ async def test_a_process_that_is_started_again_takes_its_place(directory: pathli
 
 async def test_a_process_that_hangs_is_left_out(directory: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headrace_chassis.exposition.PATIENCE_SECONDS", 0.05)
-    hangs = asyncio.Event()
+    hangs, is_closed = asyncio.Event(), asyncio.Event()
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hangs.wait()
         writer.close()
+        await writer.wait_closed()
+        is_closed.set()
 
     server = await asyncio.start_unix_server(answer, directory / "2.metrics")
     async with Exposition(directory, 1) as first:
         assert set(values(await first.text(), "process_start_time_seconds")) == {"1"}
     hangs.set()
+    await is_closed.wait()
     server.close()
     await server.wait_closed()
 

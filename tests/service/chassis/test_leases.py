@@ -71,11 +71,11 @@ async def test_a_guard_without_a_lease_fails(database: Database) -> None:
 
 
 async def test_a_take_over_waits_for_the_guarded_transaction(database: Database) -> None:
-    holder, next_holder = ServiceLease(database, "late", "a", ttl=0.1), ServiceLease(database, "late", "b")
+    holder, next_holder = ServiceLease(database, "late", "a", ttl=1.0), ServiceLease(database, "late", "b")
     await holder.acquire_or_renew()
     async with database.transaction() as connection:
         await holder.guard(connection)
-        await connection.execute("select pg_sleep(0.15)")
+        await connection.execute("select pg_sleep_until(expires_at + interval '10 ms') from service_lease")
         taking_over = asyncio.create_task(next_holder.acquire_or_renew())
         done, _ = await asyncio.wait([taking_over], timeout=0.1)
         assert not done

@@ -107,8 +107,21 @@ async def test_an_entry_that_was_rolled_back_is_passed(database: Database) -> No
     assert told((await reader.read(0)).entries) == ["after"]
 
 
+class WatchedReader(OutboxReader):
+    """Tells when it has looked who writes."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.has_looked = asyncio.Event()
+
+    async def _writers(self) -> set[str]:
+        found = await super()._writers()
+        self.has_looked.set()
+        return found
+
+
 async def test_writers_that_come_later_are_not_waited_for(database: Database) -> None:
-    outbox, reader = Outbox(database), OutboxReader(database)
+    outbox, reader = Outbox(database), WatchedReader(database)
     async with database.connection() as first, database.connection() as late:
         first_transaction, late_transaction = first.transaction(), late.transaction()
         await first_transaction.start()
@@ -116,7 +129,7 @@ async def test_writers_that_come_later_are_not_waited_for(database: Database) ->
         async with database.transaction() as quick:
             await outbox.append(quick, WORKSPACE, "a", StringValue(value="quick"))
         reading = asyncio.create_task(reader.read(0))
-        await asyncio.wait([reading], timeout=0.1)
+        await asyncio.wait_for(reader.has_looked.wait(), 60)
         await late_transaction.start()
         await outbox.append(late, WORKSPACE, "a", StringValue(value="late"))
         await first_transaction.commit()

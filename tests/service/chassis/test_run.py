@@ -49,14 +49,14 @@ async def process(**environment: str) -> AsyncIterator[asyncio.subprocess.Proces
 
 async def port_of(started: asyncio.subprocess.Process) -> int:
     assert started.stderr is not None
-    while line := await asyncio.wait_for(started.stderr.readline(), 20):
+    while line := await asyncio.wait_for(started.stderr.readline(), 60):
         if match := re.search(r"on port (\d+)", json.loads(line)["message"]):
             return int(match[1])
     raise AssertionError("the process ended before it served")
 
 
 async def ended(started: asyncio.subprocess.Process) -> tuple[int, str]:
-    _, output = await asyncio.wait_for(started.communicate(), 20)
+    _, output = await asyncio.wait_for(started.communicate(), 60)
     assert started.returncode is not None
     return started.returncode, output.decode()
 

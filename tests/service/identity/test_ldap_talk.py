@@ -41,16 +41,23 @@ def settings_of(port: int, authority: str = "", **changes: object) -> DirectoryS
 
 @contextlib.asynccontextmanager
 async def answering(answer: Answer) -> AsyncIterator[int]:
+    conversations: set[asyncio.Task[None] | None] = set()
+
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        conversations.add(asyncio.current_task())
         with contextlib.suppress(OSError, EOFError):
             await answer(reader, writer)
         writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
+        # A connection that a test leaves open complains of it in another test.
+        await asyncio.gather(*(task for task in conversations if task is not None))
 
 
 async def refused(settings: DirectorySettings) -> errors.Unavailable:

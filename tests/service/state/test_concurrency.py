@@ -157,11 +157,11 @@ async def test_a_raised_or_deleted_limit_lets_those_in_line_go(slots: Slots) -> 
 
 
 async def test_slots_of_a_rate_limit_come_back_with_time_only(slots: Slots) -> None:
-    await slots.set("r", 2, slot_decay_per_second=5)
+    await slots.set("r", 2, slot_decay_per_second=2)
     leases = [await slots.acquire("r", slots=2)]
     await slots.release(leases[0].held.lease_id)
     refused = await slots.acquire("r", slots=2)
-    assert 0 < refused.wait.delay.ToTimedelta().total_seconds() <= 0.4
+    assert 0 < refused.wait.delay.ToTimedelta().total_seconds() <= 1
     async with asyncio.timeout(60):
         assert (await slots.acquire("r", slots=2, wait=5)).HasField("held")
 
@@ -241,7 +241,7 @@ async def test_many_clients_never_hold_more_than_the_limit(slots: Slots) -> None
             active[name] -= 1
         await slots.release(answer.held.lease_id)
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(60):
         await asyncio.gather(*(work(number) for number in range(30)))
     assert most["a"] <= 3
     assert most["b"] <= 2
