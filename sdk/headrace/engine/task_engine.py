@@ -121,6 +121,32 @@ class TaskCall:
             self.args = tuple(resolve(value) for value in self.args)
             self.kwargs = {name: resolve(value) for name, value in self.kwargs.items()}
 
+    def _wait_for_turn(self) -> None:
+        """Wait while the flow run is paused, and for the futures among the arguments.
+
+        Raises:
+            Interrupted: The flow run is not to go on.
+        """
+        host = self.run.host
+        host.check()
+        if host.paused is not None:
+            host.hold()
+            host.check()
+        if self.upstream is not None:
+            for future in self.upstream.futures:
+                future.wait()
+
+    async def _arrival_of_turn(self) -> None:
+        """Do as `_wait_for_turn` does, on an event loop."""
+        host = self.run.host
+        host.check()
+        if host.paused is not None:
+            await host.hold_on_loop()
+            host.check()
+        if self.upstream is not None:
+            for future in self.upstream.futures:
+                await arrival(future)
+
     def _begin(self) -> bool:
         """Get ready to enter RUNNING; True if the run has its result already."""
         try:
@@ -149,13 +175,7 @@ class TaskCall:
         was_armed = guard.disarm()
         token = current_run.set(run)
         try:
-            run.host.check()
-            if run.host.paused is not None:
-                run.host.hold()
-                run.host.check()
-            if self.upstream is not None:
-                for future in self.upstream.futures:
-                    future.wait()
+            self._wait_for_turn()
             if self._begin():
                 return run.value
             if run.transaction is not None:
@@ -223,13 +243,7 @@ class TaskCall:
         options = definition.options
         token = current_run.set(run)
         try:
-            run.host.check()
-            if run.host.paused is not None:
-                await run.host.hold_on_loop()
-                run.host.check()
-            if self.upstream is not None:
-                for future in self.upstream.futures:
-                    await arrival(future)
+            await self._arrival_of_turn()
             # Looking for persisted results is input and output, which must not hold up the loop.
             if await asyncio.to_thread(self._begin) if run.persists else self._begin():
                 return run.value
@@ -278,13 +292,7 @@ class TaskCall:
         options = definition.options
         run.guard = run.guard or current_guard()
         try:
-            run.host.check()
-            if run.host.paused is not None:
-                run.host.hold()
-                run.host.check()
-            if self.upstream is not None:
-                for future in self.upstream.futures:
-                    future.wait()
+            self._wait_for_turn()
             if self._begin():
                 yield from run.value
                 return None
@@ -333,13 +341,7 @@ class TaskCall:
         definition = run.definition
         options = definition.options
         try:
-            run.host.check()
-            if run.host.paused is not None:
-                await run.host.hold_on_loop()
-                run.host.check()
-            if self.upstream is not None:
-                for future in self.upstream.futures:
-                    await arrival(future)
+            await self._arrival_of_turn()
             if await asyncio.to_thread(self._begin) if run.persists else self._begin():
                 for item in run.value:
                     yield item
