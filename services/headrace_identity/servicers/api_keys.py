@@ -9,11 +9,11 @@ from headrace import errors
 from headrace.api.v1 import api_key_pb2 as pb
 from headrace.api.v1 import api_key_pb2_grpc
 from headrace_chassis.caller import Caller, current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_identity import wire
 from headrace_identity.repository import ApiKeys, Directory, Roles
 from headrace_identity.rules.principals import ApiKey
-from headrace_identity.rules.roles import judge_rights
+from headrace_identity.rules.roles import ACCOUNT_ADMIN, judge_rights
 from headrace_identity.servicers.calls import MEMBERS_EDIT, MEMBERS_VIEW, Context, held, principal_id
 from headrace_identity.usecases import keys as usecases
 from headrace_identity.usecases import members
@@ -40,7 +40,10 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
             members.refuse_more(frozenset(permissions), held(caller))
             limits = await usecases.load_limits(self._keys, caller.credential_id)
             is_bound = limits is not None and limits.workspace_id is not None
-            if not permissions and await self._is_limited(holder, caller):
+            if not permissions and limits is not None and limits.permissions:
+                # Also where all that its holder may do here is within the limits: there are other workspaces.
+                permissions = tuple(sorted(limits.permissions))
+            elif not permissions and await self._is_limited(holder, caller):
                 permissions = tuple(sorted(caller.permissions))
         key, text = await usecases.create_key(
             self._keys,
@@ -54,7 +57,7 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
 
     async def ListApiKeys(self, request: pb.ListApiKeysRequest, context: Context) -> pb.ListApiKeysResponse:
         """Return a page of keys."""
-        caller, size = current_caller(), page_size(request.page_size)
+        caller = current_caller()
         holder = wire.from_id(request.principal_id) or principal_id(caller)
         workspace_id = None
         if request.everybody or holder is None or holder != principal_id(caller):
@@ -62,27 +65,25 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
             workspace_id = caller.workspace_id
         if request.everybody:
             holder = None
-        question = question_digest("keys", workspace_id, holder, str(request.include_dead))
-        key = decode_page_token(request.page_token, question)
-        page = await self._keys.list_page(
+        page = asked_page(request, "keys", workspace_id, holder, str(request.include_dead))
+        found = await self._keys.list_page(
             principal_id=holder,
             workspace_id=workspace_id,
             with_dead=request.include_dead,
-            after=_after(key),
-            limit=size + 1,
+            after=page.behind(datetime.datetime, str),
+            limit=page.lookahead,
         )
-        last = page[size - 1] if len(page) > size else None
-        token = encode_page_token([last.created_at, last.api_key_id], question) if last is not None else ""
-        return pb.ListApiKeysResponse(api_keys=[wire.to_api_key(each) for each in page[:size]], next_page_token=token)
+        shown, token = page.split(found, lambda key: (key.created_at, key.api_key_id))
+        return pb.ListApiKeysResponse(api_keys=map(wire.to_api_key, shown), next_page_token=token)
 
     async def RotateApiKey(self, request: pb.RotateApiKeyRequest, context: Context) -> pb.RotateApiKeyResponse:
         """Create a key in place of another."""
         old = await self._find(request.api_key_id)
         caller = current_caller()
         # The text of the new key is the caller's from now on, and with it all that the key can do.
-        most = frozenset(old.permissions) or None
-        rights = judge_rights(await self._roles.list_rights(old.principal_id), caller.workspace_id, most)
-        members.refuse_more(rights.permissions, held(caller))
+        await usecases.refuse_beyond(self._keys, caller.credential_id, old)
+        if old.principal_id != principal_id(caller):
+            await self._refuse_more(old.principal_id, caller, frozenset(old.permissions) or None)
         key, text = await usecases.rotate_key(
             self._keys,
             old,
@@ -137,16 +138,17 @@ class ApiKeyServicer(api_key_pb2_grpc.ApiKeyServiceServicer):
         is_kept_here = found is not None and found.workspace_id == caller.workspace_id
         if found is None or not (is_kept_here or (held(caller) is None and found.kind == "user")):
             raise errors.NotFound("there is no such service account in the workspace", reason="HOLDER_NOT_FOUND")
-        rights = judge_rights(await self._roles.list_rights(holder), caller.workspace_id)
-        members.refuse_more(rights.permissions, held(caller))
+        await self._refuse_more(holder, caller)
         return holder
+
+    async def _refuse_more(self, holder: uuid.UUID, caller: Caller, most: frozenset[str] | None = None) -> None:
+        """Refuse who would get a key that can do more than they may themselves, here or elsewhere."""
+        assignments = await self._roles.list_rights(holder)
+        members.refuse_more(judge_rights(assignments, caller.workspace_id, most).permissions, held(caller))
+        if any(each.workspace_id != caller.workspace_id for each in assignments):
+            # In other workspaces nothing is known of what the caller may do.
+            members.refuse_more(frozenset({ACCOUNT_ADMIN}), held(caller))
 
     async def _is_limited(self, holder: uuid.UUID, caller: Caller) -> bool:
         rights = judge_rights(await self._roles.list_rights(holder), caller.workspace_id)
         return bool(rights.permissions - caller.permissions)
-
-
-def _after(key: object) -> tuple[datetime.datetime, str] | None:
-    if not isinstance(key, list | tuple) or len(key) != 2 or not isinstance(key[0], datetime.datetime):
-        return None
-    return key[0], str(key[1])

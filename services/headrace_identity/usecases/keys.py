@@ -91,6 +91,26 @@ async def refuse_limited(keys: ApiKeys, credential_id: str) -> None:
         )
 
 
+async def refuse_beyond(keys: ApiKeys, credential_id: str, wanted: ApiKey) -> None:
+    """Return if a key can do no more than the one, if any, that a caller proved itself with.
+
+    Raises:
+        errors.PermissionDenied: It can.
+    """
+    limits = await load_limits(keys, credential_id)
+    if limits is None:
+        return
+    is_bound = limits.workspace_id is None or wanted.workspace_id == limits.workspace_id
+    is_within = not limits.permissions or (
+        bool(wanted.permissions) and set(wanted.permissions) <= set(limits.permissions)
+    )
+    if not (is_bound and is_within):
+        raise errors.PermissionDenied(
+            "a key that is limited leads to none that can do more: sign in, or use a key without limits",
+            reason="CREDENTIAL_LIMITED",
+        )
+
+
 def new_token(kind: str) -> tuple[str, bytes]:
     """Return the text of a token that works once, and what is stored of it."""
     text = rules.write_token(kind, secrets.token_bytes(rules.SECRET_BYTES))

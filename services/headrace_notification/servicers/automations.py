@@ -12,8 +12,10 @@ from headrace import errors
 from headrace.api.v1 import automation_pb2, automation_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.clock import Clock
+from headrace_chassis.pages import asked_page
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, question_digest
 from headrace_chassis.scope import everywhere
+from headrace_chassis.values import from_time, storable
 from headrace_notification.repository import (
     AutomationPage,
     AutomationStore,
@@ -25,8 +27,8 @@ from headrace_notification.repository import (
 from headrace_notification.repository.channels import ChannelStore
 from headrace_notification.repository.webhooks import WebhookStore
 from headrace_notification.rules.automations import Automation
+from headrace_notification.servicers.action_rights import require_rights
 from headrace_notification.servicers.creators import creator_of
-from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.automations import (
     ACTION_FIELDS,
     check_automation,
@@ -41,11 +43,13 @@ from headrace_notification.usecases.deliveries import resend_delivery
 from headrace_notification.usecases.dry_run import dry_run
 from headrace_notification.usecases.rotation import Place, rotate_secrets
 from headrace_notification.wire import automations as wire
-from headrace_notification.wire.values import optional_id, parse_id, storable, timestamp
+from headrace_notification.wire.values import optional_id, parse_id
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
 _ROTATED = 100
+_IDLE = {"name", "description", "tags", "enabled"}
+"""What can be changed of an automation without having it do anything, unless it is enabled."""
 
 
 class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
@@ -85,6 +89,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         """Create an automation."""
         caller = current_caller()
         automation = wire.automation_from_proto(request.automation, caller.workspace_id, creator_of(caller))
+        require_rights(caller, automation)
         created = await create_automation(self._store, self._channels, self._secrets, automation, self._clock.now())
         return automation_pb2.CreateAutomationResponse(automation=_shown(created))
 
@@ -104,12 +109,12 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         enabled = request.enabled if request.HasField("enabled") else None
         page = asked_page(
             request,
-            (str, uuid.UUID),
             "automations",
             request.name_contains,
             str(enabled),
             request.owner_resource_id,
             workspace_id,
+            key=(str, uuid.UUID),
         )
         found = await self._store.list_automations(
             workspace_id,
@@ -118,7 +123,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
                 enabled=enabled,
                 owner_resource_id=storable(request.owner_resource_id),
                 after=page.after_name_and_id,
-                limit=page.limit,
+                limit=page.lookahead,
             ),
         )
         shown, token = page.split(found, lambda automation: (automation.name, automation.automation_id))
@@ -128,13 +133,19 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         self, request: automation_pb2.UpdateAutomationRequest, context: Context
     ) -> automation_pb2.UpdateAutomationResponse:
         """Change the named fields of an automation."""
+        caller = current_caller()
+        automation_id = parse_id(request.automation.automation_id, "automation.automation_id")
+        changes = wire.changes_from_proto(request.automation, request.update_mask)
+        if changes.keys() - _IDLE or changes.get("enabled"):
+            known = await load_automation(self._store, caller.workspace_id, automation_id)
+            require_rights(caller, dataclasses.replace(known, **changes))
         automation = await update_automation(
             self._store,
             self._channels,
             self._secrets,
-            current_caller().workspace_id,
-            parse_id(request.automation.automation_id, "automation.automation_id"),
-            wire.changes_from_proto(request.automation, request.update_mask),
+            caller.workspace_id,
+            automation_id,
+            changes,
             self._clock.now(),
         )
         return automation_pb2.UpdateAutomationResponse(automation=_shown(automation))
@@ -166,7 +177,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
             resolved_count=outlook.resolved_count,
             firings=map(wire.tested_firing_to_proto, outlook.firings),
             event_count=outlook.event_count,
-            complete_until=timestamp(outlook.complete_until),
+            complete_until=from_time(outlook.complete_until),
             capped=outlook.is_capped,
         )
 
@@ -178,12 +189,12 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
         statuses = wire.statuses_from_proto(request.statuses)
         page = asked_page(
             request,
-            (uuid.UUID,),
             "deliveries",
             request.automation_id,
             ",".join(sorted(status.value for status in statuses)),
             request.event_id,
             workspace_id,
+            key=(uuid.UUID,),
         )
         found = await self._deliveries.list_deliveries(
             workspace_id,
@@ -192,7 +203,7 @@ class AutomationServicer(automation_pb2_grpc.AutomationServiceServicer):
                 statuses=statuses,
                 event_id=optional_id(request.event_id, "event_id"),
                 before=page.after_id,
-                limit=page.limit,
+                limit=page.lookahead,
             ),
         )
         shown, token = page.split(found, lambda delivery: (delivery.delivery_id,))

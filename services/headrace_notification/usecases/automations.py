@@ -200,14 +200,15 @@ async def check_channels(channels: ChannelStore, automation: Automation, only: C
 def _template_faults(automation: Automation) -> Iterator[Fault]:
     for field in ACTION_FIELDS:
         for place, action in enumerate(getattr(automation, field)):
-            for path, text in _templates(action):
+            for path, text in templates_of(action):
                 try:
                     check_template(text)
                 except TemplateRefused as error:
                     yield f"{field}[{place}].{path}", str(error)
 
 
-def _templates(action: Action) -> Iterator[tuple[str, str]]:
+def templates_of(action: Action) -> Iterator[tuple[str, str]]:
+    """Yield the templates of an action, each with its place."""
     match action:
         case CallWebhook():
             yield "call_webhook.body_template", action.body_template

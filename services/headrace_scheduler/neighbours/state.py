@@ -15,7 +15,8 @@ from headrace.api.v1 import flow_pb2, flow_pb2_grpc, flow_run_pb2, flow_run_pb2_
 from headrace.internal.v1 import state_pb2 as pb
 from headrace.internal.v1 import state_pb2_grpc as pb_grpc
 from headrace.rpc import status
-from headrace_chassis.caller import set_caller
+from headrace_chassis import trace_context
+from headrace_chassis.caller import maybe_caller, set_caller
 from headrace_chassis.resolving import service_caller
 from headrace_scheduler.rules.explanation import RunFacts
 from headrace_scheduler.rules.runs import (
@@ -66,11 +67,22 @@ class StateClient:
 
     async def create_runs(self, workspace_id: uuid.UUID, new: Sequence[NewRun]) -> list[CreatedRun]:
         """Create up to 1,000 scheduled runs, or find those that exist, in the given order."""
-        request = pb.CreateScheduledRunsRequest(runs=runs.from_new_runs(new))
-        with _acting_for(workspace_id):
-            response = await self._internal.CreateScheduledRuns(
-                request, timeout=BULK_SECONDS if len(new) > _MANY else CALL_SECONDS
-            )
+        caller = maybe_caller()
+        # For a flow run it matters whether the parents of new runs are its own.
+        acting = contextlib.nullcontext() if caller is not None and caller.is_run else _acting_for(workspace_id)
+        with trace_context.doing("create scheduled runs"), acting:
+            messages = runs.from_new_runs(new)
+            for message, run in zip(messages, new, strict=True):
+                _begin_trace(message, run.deployment.flow_name)
+            request = pb.CreateScheduledRunsRequest(runs=messages)
+            try:
+                response = await self._internal.CreateScheduledRuns(
+                    request, timeout=BULK_SECONDS if len(new) > _MANY else CALL_SECONDS
+                )
+            except grpc.aio.AioRpcError as error:
+                if isinstance(cause := status.from_rpc_error(error), errors.PermissionDenied):
+                    raise cause from error
+                raise
         return [
             CreatedRun(created.flow_run, uuid.UUID(created.flow_run.flow_run_id), created.created)
             for created in response.runs
@@ -239,6 +251,20 @@ class StateClient:
                 flow_run_pb2.CountFlowRunsRequest(filter=chosen), timeout=CALL_SECONDS
             )
         return runs.total(response)
+
+
+def _begin_trace(run: pb.ScheduledRun, flow_name: str) -> None:
+    """Let a run that nobody's call triggers begin a trace of its own, if there are traces."""
+    if trace_context.LABEL in run.labels.fields:
+        return
+    known = {
+        "headrace.flow_run.id": run.flow_run_id,
+        "headrace.deployment.name": run.deployment_name,
+        "headrace.scheduled_at": run.scheduled_at.ToJsonString(),
+    }
+    context = trace_context.noted("", f"schedule {flow_name}", known, links_here=True)
+    if context:
+        run.labels.fields[trace_context.LABEL].string_value = context
 
 
 @contextlib.contextmanager

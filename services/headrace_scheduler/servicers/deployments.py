@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import grpc.aio
 
@@ -10,9 +10,12 @@ from headrace import errors
 from headrace.api.v1 import deployment_pb2 as pb
 from headrace.api.v1 import deployment_pb2_grpc as pb_grpc
 from headrace.api.v1 import flow_run_pb2
+from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
+from headrace_chassis.run_rights import require_shaping
 from headrace_scheduler.rules.deployment import Deployment
 from headrace_scheduler.rules.schedule import GivenSchedule, Schedule
-from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge, traced
+from headrace_scheduler.servicers.calls import actor, masked, merge, traced
 from headrace_scheduler.usecases import change_deployment, change_schedules, versions
 from headrace_scheduler.usecases.change_deployment import Wanted
 from headrace_scheduler.usecases.materialise import make_runs_within
@@ -46,6 +49,7 @@ _SCHEDULE_CHANGEABLE = (
     "calendar_names",
 )
 _PREVIEWED = 10
+_PAYLOADS: tuple[Literal["parameters", "job_variables", "context"], ...] = ("parameters", "job_variables", "context")
 
 
 class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
@@ -117,7 +121,7 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         page = asked_page(request, workspace_id, request.filter, order)
         chosen = wire.to_filter(request.filter)
         found, key = await self._bench.store.read(
-            lambda unit: unit.deployments.list_page(workspace_id, chosen, order, page.after, page.limit)
+            lambda unit: unit.deployments.list_page(workspace_id, chosen, order, page.after, page.size)
         )
         return pb.ListDeploymentsResponse(
             deployments=[wire.from_deployment(one) for one in found], next_page_token=page.next_token(key)
@@ -159,6 +163,8 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
 
     async def RunDeployment(self, request: pb.RunDeploymentRequest, context: Context) -> pb.RunDeploymentResponse:
         """Start a run of a deployment, now or at a time."""
+        caller = current_caller()
+        require_shaping(caller, request.job_variables.fields, request.deployment_id)
         wanted = RunRequest(
             deployment_id=values.to_id(request.deployment_id, "deployment_id"),
             version_id=values.to_optional_id(request.deployment_version_id, "deployment_version_id"),
@@ -179,6 +185,13 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         )
         created = await run_deployment(self._bench, actor(), wanted)
         assert isinstance(created.flow_run, flow_run_pb2.FlowRun)
+        if created.flow_run.deployment_id != str(wanted.deployment_id) and not caller.may("PERMISSION_RUNS_VIEW"):
+            # Whoever may run this deployment alone is not shown runs of others by their ids or keys.
+            raise errors.AlreadyExists("the id or idempotency key is that of a run of another deployment")
+        if not caller.may("PERMISSION_RUN_PAYLOADS_VIEW"):
+            for name in _PAYLOADS:
+                created.flow_run.ClearField(name)
+            created.flow_run.state.ClearField("result")
         return pb.RunDeploymentResponse(flow_run=created.flow_run, created=created.is_new)
 
     async def MakeScheduledRuns(
@@ -264,13 +277,11 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         page = asked_page(request, workspace_id, request.deployment_id)
         [before] = page.behind(int) or (None,)
         found = await self._bench.store.read(
-            lambda unit: unit.deployments.list_versions(workspace_id, deployment_id, before, page.limit + 1)
+            lambda unit: unit.deployments.list_versions(workspace_id, deployment_id, before, page.lookahead)
         )
-        is_more = len(found) > page.limit
-        found = found[: page.limit]
+        shown, token = page.split(found, lambda version: (version.number,))
         return pb.ListDeploymentVersionsResponse(
-            versions=[wire.from_version(version) for version in found],
-            next_page_token=page.next_token((found[-1].number,) if is_more else None),
+            versions=[wire.from_version(version) for version in shown], next_page_token=token
         )
 
     async def GetDeploymentVersion(
@@ -330,6 +341,8 @@ class DeploymentServicer(pb_grpc.DeploymentServiceServicer):
         self, request: pb.RunDeploymentInBulkRequest, context: Context
     ) -> pb.RunDeploymentInBulkResponse:
         """Start up to 1,000 runs of a deployment."""
+        given = any(run.job_variables.fields for run in request.runs)
+        require_shaping(current_caller(), given, request.deployment_id)
         deployment_id = values.to_id(request.deployment_id, "deployment_id")
         version_id = values.to_optional_id(request.deployment_version_id, "deployment_version_id")
         labels = traced({})

@@ -29,7 +29,6 @@ from headrace_state.wire.descriptions import from_description
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
-_PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
 _MOST_LEASE_SECONDS = 24 * 3600.0
 
 
@@ -70,9 +69,7 @@ class StateInternalServicer(state_pb2_grpc.StateInternalServiceServicer):
         created = await create_flow_runs(self._runs, _workspace_id(), wishes)
         return state_pb2.CreateScheduledRunsResponse(
             runs=[
-                state_pb2.CreatedRun(
-                    flow_run=flow_runs.flow_run(run.row, with_payloads=caller.may(_PAYLOADS)), created=run.is_new
-                )
+                state_pb2.CreatedRun(flow_run=flow_runs.flow_run(run.row, with_payloads=True), created=run.is_new)
                 for run in created
             ]
         )

@@ -92,6 +92,13 @@ async def test_a_run_changes_no_other(owner: Member) -> None:
     for verb, path, body in calls:
         answer = await mine.caller.send(verb, path, body)
         assert (answer.status_code, reason_of(answer)) == (403, OWN), (path, body, answer.text)
+    await owner.post("/v1/work-pools", {"work_pool": {"name": "p", "type": "process"}})
+    content = {"entrypoint": "f.py:f", "work_pool_name": "p"}
+    made = await owner.post("/v1/deployments", {"flow_name": "f", "name": "d", "content": content})
+    run = f"/v1/deployments/{made['deployment']['deployment_id']}:run"
+    assert reason_of(await mine.caller.send("POST", run, {"parent_flow_run_id": other.flow_run_id})) == OWN
+    below = await mine.caller.post(run, {"parent_flow_run_id": mine.flow_run_id, "job_variables": {"env": {"A": "b"}}})
+    assert below["flow_run"]["job_variables"] == {"env": {"A": "b"}}
     for path, body in (
         ("/v1/bulk-operations", {"action": {"cancel": {}}, "all_runs": True}),
         ("/v1/backfills", {"deployment_id": str(uuid.uuid4())}),
@@ -179,3 +186,7 @@ async def test_a_run_waits_for_events_and_automates_nothing_else(owner: Member) 
     ):
         answer = await mine.caller.send("POST", "/v1/automations", automation(owned_by, *actions))
         assert answer.status_code == 403, (actions, answer.text)
+    for field in ("actions_on_trigger", "actions_on_resolve"):
+        beside = automation(mine.flow_run_id, to_mine)
+        beside["automation"][field] = [stop]
+        assert (await mine.caller.send("POST", "/v1/automations", beside)).status_code == 403, field
