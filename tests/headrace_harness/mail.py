@@ -39,6 +39,8 @@ class MailServer:
         """Answers to e-mails, in order; when they are used up, all further ones are taken."""
         self.resets = 0
         """So many connections are cut when the e-mail has come."""
+        self.says_good_bye = True
+        """False: who takes leave gets no answer."""
         self.delivered: list[Delivered] = []
         self.port = 0
         self.transports: list[asyncio.BaseTransport] = []
@@ -71,6 +73,13 @@ class MailServer:
             )
             self._changed.notify_all()
         return "250 taken"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        """Answer who takes leave, as aiosmtpd calls it."""
+        if not self.says_good_bye:
+            # Until the connection is closed.
+            await asyncio.get_running_loop().create_future()
+        return "221 bye"
 
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, auth_data: Any

@@ -1,7 +1,6 @@
 """The policy of log records looks the workspace up once for each statement, not for each record
 
-A search in a long run reads a million records, and the policy of all tables took more time for each of them than the
-search itself.
+A search in a long run reads a million records, and the policy comes before the look for the text.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from headrace_notification.loops.waking import run_woken
 from headrace_notification.repository import EvaluationStore
 from headrace_notification.usecases.built_in import BuiltIns
 from headrace_notification.usecases.catalogue import Catalogue
+from headrace_notification.usecases.circles import Turns
 from headrace_notification.usecases.evaluation import evaluate_stored, watch_timers
 
 
@@ -44,6 +45,7 @@ class EvaluateLoop(Loop):
         self._wakeups = wakeups
         self._channel = channel
         self._built_ins = built_ins
+        self._turns = Turns()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Evaluate until `stop` is set."""
@@ -51,7 +53,7 @@ class EvaluateLoop(Loop):
 
     async def tick(self) -> int | None:
         """Evaluate what was stored since the last tick."""
-        return await evaluate_stored(self._store, self._catalogue, self._built_ins)
+        return await evaluate_stored(self._store, self._catalogue, self._built_ins, self._turns)
 
 
 class TimerLoop(Loop):

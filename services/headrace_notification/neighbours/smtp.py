@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import functools
 import ssl
 
@@ -14,6 +15,8 @@ from headrace_notification.rules.kinds.base import Mail
 
 # An address literal: names are not looked up to say hello.
 _HELLO = "[127.0.0.1]"
+
+_GOOD_BYE_SECONDS = 2.0
 
 
 class SmtpSender:
@@ -31,8 +34,8 @@ class SmtpSender:
     async def send(self, mail: Mail) -> Answer:
         """Hand it in and return what came of it. The answer may hold secrets."""
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return await self._send(mail)
+            async with asyncio.timeout(self._timeout_seconds) as limit:
+                return await self._send(mail, limit)
         except (TimeoutError, aiosmtplib.SMTPTimeoutError):
             return Answer(Result.AGAIN, f"no answer within {self._timeout_seconds:g} s")
         except EgressRefused as error:
@@ -52,7 +55,7 @@ class SmtpSender:
             lacks = type(error) is aiosmtplib.SMTPException
             return Answer(Result.REFUSED if lacks else Result.AGAIN, f"{type(error).__name__}: {error}")
 
-    async def _send(self, mail: Mail) -> Answer:
+    async def _send(self, mail: Mail, limit: asyncio.Timeout) -> Answer:
         try:
             context = _context(mail.ca_certificate)
         except (ssl.SSLError, ValueError) as error:
@@ -74,8 +77,15 @@ class SmtpSender:
             tls_context=context,
         )
         # From here on the connection is the client's, which closes it in any case.
-        async with client:
+        try:
+            await client.connect()
             refused, text = await client.sendmail(mail.sender, list(mail.recipients), mail.content)
+            # It is handed in, whatever becomes of the good-bye: nobody shall get it twice for that.
+            limit.reschedule(None)
+            with contextlib.suppress(aiosmtplib.SMTPException, OSError):
+                await client.quit(timeout=_GOOD_BYE_SECONDS)
+        finally:
+            client.close()
         if refused:
             text += "; refused for " + ", ".join(f"{address}: {code} {why}" for address, (code, why) in refused.items())
         return Answer(Result.DONE, text, 250)

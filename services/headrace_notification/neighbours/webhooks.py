@@ -6,6 +6,7 @@ Redirects are not followed, and no proxy of the environment is used.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import email.utils
 from collections.abc import Callable
@@ -17,6 +18,8 @@ from headrace_notification.repository import WebhookRequest
 from headrace_notification.rules.deliveries import Answer, Result, judge_status
 
 LONGEST_ANSWER_BYTES = 8000
+ANSWER_SECONDS = 5.0
+"""How long the text of an answer is awaited, once its status is there."""
 
 
 class HttpSender:
@@ -94,12 +97,7 @@ class HttpSender:
             content=request.body or None,
             extensions={"sni_hostname": host},
         ) as response:
-            answer = b""
-            # As it comes over the wire: what is packed could be very large unpacked.
-            async for chunk in response.aiter_raw():
-                answer += chunk
-                if len(answer) >= LONGEST_ANSWER_BYTES:
-                    break
+            answer = await _beginning(response)
         text = answer[:LONGEST_ANSWER_BYTES].decode(errors="replace")
         if response.is_redirect:
             text = f"redirects are not followed (to {response.headers.get('Location', '')[:200]}) {text}"
@@ -118,6 +116,19 @@ class HttpSender:
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=datetime.UTC)
         return max(0.0, (moment - self._now()).total_seconds())
+
+
+async def _beginning(response: httpx.Response) -> bytes:
+    answer = b""
+    # What came of the call the status has told: an answer that breaks off makes nobody call a second time.
+    with contextlib.suppress(TimeoutError, httpx.HTTPError):
+        async with asyncio.timeout(ANSWER_SECONDS):
+            # As it comes over the wire: what is packed could be very large unpacked.
+            async for chunk in response.aiter_raw():
+                answer += chunk
+                if len(answer) >= LONGEST_ANSWER_BYTES:
+                    break
+    return answer
 
 
 def _told(error: BaseException) -> str:

@@ -91,7 +91,9 @@ class ChannelQueue:
         scheduled_at = None
         if policy.group_seconds > 0 and group_key:
             await connection.execute(SQL.lock_group, channel_id, group_key)
-            scheduled_at = await connection.fetchval(SQL.group_scheduled_at, channel_id, group_key)
+            scheduled_at = await connection.fetchval(
+                SQL.group_scheduled_at, channel_id, group_key, policy.group_seconds
+            )
         is_full = await connection.fetchval(SQL.count_waiting, channel_id, MOST_WAITING) >= MOST_WAITING
         status = ChannelDeliveryStatus.DEAD if is_full else ChannelDeliveryStatus.PENDING
         delivery_id = await connection.fetchval(

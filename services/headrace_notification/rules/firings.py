@@ -9,7 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from headrace_notification.rules import buckets, composites
-from headrace_notification.rules.automations import Automation, EmitEvent, RunDeployment, kind_of
+from headrace_notification.rules.automations import (
+    Action,
+    Automation,
+    CancelFlowRun,
+    ChangeFlowRunState,
+    EmitEvent,
+    RunDeployment,
+    Steer,
+    SteerPlace,
+    SteerSchedule,
+    kind_of,
+)
 from headrace_notification.rules.buckets import Bucket, Outcome
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.events import Event, event_document
@@ -248,8 +259,14 @@ def _word(path: Path) -> str:
     return _MARK + ".".join(map(str, path))
 
 
-def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Delivery]:
-    """Return what is to be done for a firing. What would lead to itself is given up at once, and says so."""
+def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID], too_many: str = "") -> list[Delivery]:
+    """Return what is to be done for a firing. What would lead to itself is given up at once, and says so.
+
+    Args:
+        firing: Which one.
+        new_id: Makes ids.
+        too_many: Why it must change nothing, if there were too many like it.
+    """
     automation = firing.automation
     special = automation.actions_on_resolve if firing.outcome is Outcome.RESOLVED else automation.actions_on_trigger
     context = {
@@ -265,6 +282,12 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
     }
     event_id = uuid.UUID(firing.event["id"]) if firing.event is not None else None
     circle = why_in_circles(automation.automation_id, firing.event)
+
+    def refusal(action: Action) -> str:
+        if isinstance(action, LEADS_ON):
+            return circle
+        return too_many if isinstance(action, CHANGES) else ""
+
     return [
         Delivery(
             delivery_id=new_id(),
@@ -275,8 +298,8 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
             action_kind=kind_of(action),
             action=action,
             context=context,
-            status=Status.DEAD if circle and isinstance(action, LEADS_ON) else Status.PENDING,
-            last_answer=circle if isinstance(action, LEADS_ON) else "",
+            status=Status.DEAD if refusal(action) else Status.PENDING,
+            last_answer=refusal(action),
         )
         for action in (*automation.actions, *special)
     ]
@@ -284,6 +307,9 @@ def deliveries_of(firing: Firing, new_id: Callable[[], uuid.UUID]) -> list[Deliv
 
 LEADS_ON = (RunDeployment, EmitEvent)
 """Actions that make further events by which automations may fire."""
+
+CHANGES = (ChangeFlowRunState, CancelFlowRun, Steer, SteerPlace, SteerSchedule)
+"""Actions that change something that is there; what is told of the change does not say who made it."""
 
 CHAIN = "headrace.automation-chain"
 """The label with the ids of the automations that led to something, in their order."""

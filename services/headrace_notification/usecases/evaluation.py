@@ -30,6 +30,7 @@ from headrace_notification.rules.firings import (
 from headrace_notification.rules.triggers import Path
 from headrace_notification.usecases.built_in import BuiltIns
 from headrace_notification.usecases.catalogue import Catalogue
+from headrace_notification.usecases.circles import Turns
 
 logger = logging.getLogger(__name__)
 
@@ -39,10 +40,16 @@ Covered: TypeAlias = tuple[Automation, Path]
 """An automation, and which of its conditions."""
 
 
-async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue, built_ins: BuiltIns) -> int:
+async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue, built_ins: BuiltIns, turns: Turns) -> int:
     """Evaluate what was stored since the last step, in the order in which it was committed.
 
     What it leads to and how far it has come are stored together: each event counts once.
+
+    Args:
+        store: Where it stands.
+        catalogue: The automations.
+        built_ins: Makes those that workspaces have from the start.
+        turns: Knows who goes round in circles.
 
     Returns:
         How much there was; above 0 means that there may be more.
@@ -63,7 +70,7 @@ async def evaluate_stored(store: EvaluationStore, catalogue: Catalogue, built_in
         events = await _in_causal_order(work, stored.events)
         covered = [(event, *found) for event in events for found in catalogue.covering(event)]
         firings = await _judge_events(work, covered)
-        await fire(work, firings)
+        await fire(work, firings, turns)
         await work.advance(stored.cursor, stored.followed_until)
     return max(1, len(stored.events))
 
@@ -130,7 +137,13 @@ async def watch_timers(store: EvaluationStore, catalogue: Catalogue) -> int:
             if automation is None:
                 changed[key] = None
                 continue
-            changes, fired = judge_time(automation, key, memory, now)
+            try:
+                changes, fired = judge_time(automation, key, memory, now)
+            except Exception:
+                # It would be due again at once, and keep all others from being looked at.
+                logger.exception("automation %s could not judge its time", automation.automation_id)
+                changed[key] = None
+                continue
             firings += fired
             memory.update(changes)
             changed.update(changes)
@@ -150,7 +163,7 @@ def _made() -> tuple[uuid.UUID, datetime.datetime]:
     return event_id, made_at(event_id)
 
 
-async def fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
+async def fire(work: EvaluationWork, firings: Sequence[Firing], turns: Turns | None = None) -> None:
     """Queue what is to be done for firings, tell of it, and store when automations fired."""
     fired_at: dict[uuid.UUID, datetime.datetime] = {}
     for firing in firings:
@@ -159,7 +172,7 @@ async def fire(work: EvaluationWork, firings: Sequence[Firing]) -> None:
     queued: list[Delivery] = []
     told: list[Event] = []
     for firing in firings:
-        deliveries = deliveries_of(firing, uuid7)
+        deliveries = deliveries_of(firing, uuid7, turns.too_many(firing) if turns is not None else "")
         queued += deliveries
         told += events_of_firing(firing, deliveries, _made)
     await work.deliver(queued)

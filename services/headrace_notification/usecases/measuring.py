@@ -74,6 +74,9 @@ class Measuring:
                 except errors.HeadraceError as error:
                     # What cannot be asked now is asked the next time; nothing is concluded from it.
                     logger.warning("%s of workspace %s: %s", question.metric.value, question.workspace_id, error)
+                except Exception:
+                    # One question that cannot be asked must not keep the others from being answered.
+                    logger.exception("%s of workspace %s", question.metric.value, question.workspace_id)
 
         await asyncio.gather(*map(ask, questions))
         return found

@@ -55,6 +55,8 @@ class OwnActions:
             return Answer(
                 Result.REFUSED, f"names that begin with {RESERVED_PREFIX} are those of the server's own events"
             )
+        if not action.name.strip():
+            return Answer(Result.REFUSED, "the template of the event's name makes an empty one")
         resource_id, name = action.resource_id, action.resource_name
         if not resource_id:
             resource_id = cause["resource"]["id"] if cause is not None else AUTOMATION + str(delivery.automation_id)

@@ -46,6 +46,7 @@ class TemplateVariables:
         base = base_of(self._public_url, delivery.workspace_id)
         variables: dict[str, Any] = {
             **context,
+            "firings": _firings(context["firing"], event),
             "labels": context["firing"]["labels"],
             "events": context["firing"]["events"] or ([event] if event is not None else []),
             "automation": {
@@ -66,6 +67,15 @@ class TemplateVariables:
             names = sorted(frozenset().union(*(names_within(text, "variables") for text in texts)))
             variables["variables"] = await self._runs.variables(delivery.workspace_id, names) if names else {}
         return variables
+
+
+def _firings(firing: Mapping[str, Any], event: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the firing with its event, and behind it what came true of the conditions that it takes, in order."""
+    parts = [
+        {**firing, "at": came["occurred_at"], "labels": {}, "event": came, "events": [came], "metric": None}
+        for came in firing["events"]
+    ]
+    return [{**firing, "event": event}, *parts]
 
 
 def subject_of(event: Mapping[str, Any] | None, prefix: str) -> uuid.UUID | None:

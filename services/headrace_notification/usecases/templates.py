@@ -41,6 +41,7 @@ VARIABLES = frozenset(
         "event",
         "events",
         "firing",
+        "firings",
         "flow",
         "flow_run",
         "labels",

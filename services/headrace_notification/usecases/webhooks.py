@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import dataclasses
 import datetime
@@ -192,7 +193,8 @@ async def receive(
     if answer is not None:
         return answer
     try:
-        event, dedup_key = _event_of(webhook, call, now)
+        # In a thread: what each of its templates may take must not hold up everything else.
+        event, dedup_key = await asyncio.to_thread(_event_of, webhook, call, now)
     except TemplateRefused as error:
         await store.note_error(webhook, str(error))
         raise errors.InvalidArgument(

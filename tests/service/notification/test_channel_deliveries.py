@@ -189,6 +189,16 @@ async def test_what_belongs_together_is_gathered_and_sent_as_one(
     assert len(receiver.received) == 3
 
 
+async def test_an_answer_that_breaks_off_behind_its_status_is_an_answer(
+    service: RunningService, receiver: Receiver
+) -> None:
+    receiver.replies.append(Reply(200, {"Content-Length": "100"}, b"tak"))
+    channel = await a_hook(service, receiver)
+    found = await ended(service.channel, await send(service.channel, channel.channel_id))
+    assert [(one.delivered, one.status_code, one.answer) for one in found.tries] == [(True, 200, "tak")]
+    assert len(receiver.received) == 1
+
+
 async def test_quiet_hours_keep_back_what_is_not_severe(service: RunningService, receiver: Receiver) -> None:
     now = datetime.datetime.now(datetime.UTC)
     begins, ends = now - datetime.timedelta(hours=3), now + datetime.timedelta(hours=3)
@@ -203,6 +213,22 @@ async def test_quiet_hours_keep_back_what_is_not_severe(service: RunningService,
     delivery = (await load_channel_delivery(service.channel, kept)).delivery
     assert (delivery.status, delivery.tries) == (PENDING, 0)
     assert delivery.next_try_at.ToDatetime(datetime.UTC) > now + datetime.timedelta(hours=2)
+
+
+async def test_what_quiet_hours_let_pass_does_not_wait_for_the_rest_of_its_group(
+    service: RunningService, receiver: Receiver
+) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    begins, ends = now - datetime.timedelta(hours=3), now + datetime.timedelta(hours=3)
+    quiet = channel_pb2.QuietHours(
+        begins_at=begins.strftime("%H:%M"), ends_at=ends.strftime("%H:%M"), passes=channel_pb2.SEVERITY_ERROR
+    )
+    channel = await a_hook(service, receiver, quiet_hours=quiet, group_within=300)
+    kept = await send(service.channel, channel.channel_id, "done", group="g", severity=channel_pb2.SEVERITY_SUCCESS)
+    failed = await send(service.channel, channel.channel_id, "failed", group="g")
+    await ended(service.channel, failed)
+    assert subjects(receiver) == ["failed"]
+    assert (await load_channel_delivery(service.channel, kept)).delivery.status == PENDING
 
 
 async def test_what_nobody_acknowledges_is_told_to_another_channel(

@@ -55,6 +55,18 @@ async def test_all_of_several_conditions_fire_once(service: RunningService, rece
     assert len(fired(receiver)) == 2
 
 
+async def test_templates_see_each_of_the_firings(service: RunningService, receiver: Receiver) -> None:
+    template = "{% for one in firings %}{{ one.state }} {{ one.event.name }};{% endfor %}"
+    for trigger in (compound(on("a"), on("b")), on("c")):
+        automation = automation_pb2.Automation(name="told", enabled=True, trigger=trigger)
+        automation.actions.append(a_webhook(receiver.url, body_template=template))
+        await create(service.channel, automation)
+    for name in ("a", "b", "c"):
+        await emit(service, name)
+    await settled(service.channel)
+    assert sorted(one.body.decode() for one in receiver.received) == ["fired b;fired a;fired b;", "fired c;"]
+
+
 async def test_what_is_too_long_ago_does_not_count(service: RunningService, receiver: Receiver) -> None:
     await made(service, receiver, compound(on("a"), on("b"), on("c"), require=2, within=60 * SECOND))
     await emit(service, "a", ago=100)

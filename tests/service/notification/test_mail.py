@@ -11,6 +11,7 @@ from headrace_harness.certificates import Authority
 from headrace_harness.channels import DEAD, DELIVERED, a_channel, create_channel, ended, send
 from headrace_harness.mail import PASSWORD, USERNAME, a_mail_server
 from headrace_harness.services import RunningService
+from headrace_notification.neighbours import smtp
 
 
 @pytest.fixture
@@ -122,6 +123,18 @@ async def test_mail_is_tried_again_when_it_may_pass_and_given_up_when_it_cannot(
         refused = await ended(service.channel, await send(service.channel, channel.channel_id, "second"))
         assert (refused.delivery.status, refused.delivery.last_status_code) == (DEAD, 554)
         assert "spam" in refused.delivery.last_answer
+        assert len(server.delivered) == 1
+
+
+async def test_mail_is_not_sent_twice_for_want_of_a_good_bye(
+    service: RunningService, authority: Authority, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp, "_GOOD_BYE_SECONDS", 0.05)
+    async with a_mail_server(context, security="starttls") as server:
+        server.says_good_bye = False
+        channel = await create_channel(service.channel, a_mail_channel(authority, server.port))
+        found = await ended(service.channel, await send(service.channel, channel.channel_id))
+        assert [one.delivered for one in found.tries] == [True]
         assert len(server.delivered) == 1
 
 

@@ -95,7 +95,7 @@ def test_secrets_are_parted_from_a_configuration_and_joined_again(kind: str) -> 
         ("slack-bot", 200, '{"ok": true}', (Result.DONE, None)),
         ("slack-bot", 200, '{"ok": false, "error": "ratelimited"}', (Result.AGAIN, None)),
         ("slack-bot", 200, '{"ok": false, "error": "invalid_auth"}', (Result.REFUSED, None)),
-        ("slack-bot", 200, "<html>proxy</html>", (Result.REFUSED, None)),
+        ("slack-bot", 200, "<html>proxy</html>", (Result.AGAIN, None)),
         ("telegram", 429, '{"ok": false, "parameters": {"retry_after": 7}}', (Result.AGAIN, 7.0)),
         ("discord", 429, '{"retry_after": 1.5}', (Result.AGAIN, 1.5)),
         ("discord", 429, '{"retry_after": "soon"}', (Result.AGAIN, None)),

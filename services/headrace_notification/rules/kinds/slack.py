@@ -124,7 +124,8 @@ def refine_bot(answer: Answer) -> Answer:
     if answer.result is not Result.DONE or document.get("ok") is True:
         return answer
     error = str(document.get("error", "no answer of Slack's API"))
-    passes = error in _PASSING
+    # What is no answer of Slack's says nothing for good.
+    passes = not document or error in _PASSING
     return dataclasses.replace(answer, result=Result.AGAIN if passes else Result.REFUSED)
 
 
