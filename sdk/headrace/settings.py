@@ -71,6 +71,14 @@ def _address(value: str) -> str:
     return value.strip()
 
 
+def _key(value: str) -> str:
+    # A line end of the file that it stood in does not belong to it; and what is no header breaks no call.
+    key = value.strip()
+    if not all("!" <= sign <= "~" for sign in key):
+        raise ValueError("expected a key as it was shown, without spaces or line ends")
+    return key
+
+
 def _identifier(value: str) -> str:
     return str(uuid.UUID(value.strip()))
 
@@ -126,7 +134,7 @@ class Settings:
         metadata=_about("HEADRACE_API_URL", _url, f"HTTP address of the server; unset looks at {DEFAULT_API_URL}"),
     )
     api_key: str | None = dataclasses.field(
-        default=None, metadata=_about("HEADRACE_API_KEY", _text, "Key that proves who is calling", secret=True)
+        default=None, metadata=_about("HEADRACE_API_KEY", _key, "Key that proves who is calling", secret=True)
     )
     workspace_id: str | None = dataclasses.field(
         default=None,

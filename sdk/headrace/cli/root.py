@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import io
 import sys
 from typing import Any
 
@@ -134,6 +135,10 @@ def root(profile: str | None) -> None:
 
 def run(arguments: list[str] | None = None) -> Any:
     """Run the command line and exit with a meaningful code (`output.ExitCode`)."""
+    for stream in (sys.stdout, sys.stderr):
+        # Names may hold what a terminal's encoding does not have.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         result = root.main(args=arguments, standalone_mode=False)
     except click.exceptions.Exit as leaving:

@@ -130,6 +130,9 @@ def explained(api_url: str, timeout: float) -> Iterator[None]:
     except http.client.RemoteDisconnected as error:
         hint = "" if api_url.startswith("https:") else "; if it serves TLS, the address begins with https://"
         raise _unreachable(api_url, f"{error}{hint}") from None
+    except http.client.BadStatusLine:
+        # What it said may be anything.
+        raise _unreachable(api_url, "what answers speaks no HTTP; that of gRPC is another port") from None
     except (OSError, http.client.HTTPException) as error:
         raise _unreachable(api_url, str(error) or type(error).__name__) from None
 

@@ -7,6 +7,7 @@ On the wire an error is a `google.rpc.Status` in the `grpc-status-details-bin` t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import grpc
@@ -53,6 +54,7 @@ _CODE_OF_NUMBER: dict[int, grpc.StatusCode] = {number: code for code, number in 
 
 _STATUS_MESSAGE_LIMIT = 2000
 _BY_CALLER = "Locally cancelled"
+_TOO_LARGE = re.compile(r"message larger than max \((\d+) vs\. (\d+)\)")
 """What gRPC says of a call that its own caller has cancelled."""
 
 
@@ -136,6 +138,10 @@ def from_rpc_error(error: grpc.RpcError) -> errors.HeadraceError:
             return from_status(status)
     if code is grpc.StatusCode.CANCELLED and not details.startswith(_BY_CALLER):
         return errors.Unavailable("the server stopped before it had answered", reason="CALL_CUT_OFF")
+    if (found := _TOO_LARGE.search(details)) is not None:
+        return errors.ResourceExhausted(
+            f"this is too large: {found[1]} bytes in one message, which may have {found[2]}", reason="MESSAGE_TOO_LARGE"
+        )
     return from_status(status_pb2.Status(code=_NUMBER_OF_CODE[code], message=details))
 
 

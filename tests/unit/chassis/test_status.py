@@ -115,3 +115,16 @@ def test_a_long_message_is_cut_to_fit_into_trailers() -> None:
 def test_only_what_never_came_to_an_answer_is_retried_by_channels() -> None:
     assert '"retryableStatusCodes":["UNAVAILABLE","CANCELLED"]' in channel.service_config()
     assert "retryPolicy" not in channel.service_config(1)
+
+
+def test_a_message_that_is_too_large_is_said_in_words() -> None:
+    error = grpc.aio.AioRpcError(
+        grpc.StatusCode.RESOURCE_EXHAUSTED,
+        grpc.aio.Metadata(),
+        grpc.aio.Metadata(),
+        details="CLIENT: Sent message larger than max (20000099 vs. 16777216)",
+    )
+    found = status.from_rpc_error(error)
+    assert isinstance(found, errors.ResourceExhausted)
+    assert found.reason == "MESSAGE_TOO_LARGE"
+    assert "20000099 bytes" in found.message

@@ -118,3 +118,10 @@ def test_a_corrupt_profiles_file_is_said_with_the_way_out(tmp_path: pathlib.Path
 )
 def test_errors_end_with_their_code(error: errors.HeadraceError, code: int) -> None:
     assert output.exit_code_of(error) == code
+
+
+def test_a_terminal_that_cannot_show_a_name_shows_its_code(tmp_path: pathlib.Path) -> None:
+    done = headrace(tmp_path, "profile", "use", "\U0001f525", PYTHONIOENCODING="ascii", PYTHONUTF8="1")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "\\U0001f525" in done.stderr

@@ -45,6 +45,7 @@ def test_every_setting_can_be_explained_and_says_what_it_is_for(tmp_path: pathli
         ("HEADRACE_API_TIMEOUT_SECONDS", "-1", "above 0"),
         ("HEADRACE_API_GRPC_ADDRESS", "127.0.0.1", "expected host:port"),
         ("HEADRACE_RESULTS_SERIALIZER", "xml", "pickle"),
+        ("HEADRACE_API_KEY", "hk_a\nhk_b", "without spaces"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_what_is_expected(
@@ -60,8 +61,9 @@ def test_the_value_of_a_secret_is_not_in_the_error(tmp_path: pathlib.Path) -> No
     with pytest.raises(errors.InvalidArgument) as caught:
         load_settings({"HEADRACE_HOME": str(tmp_path), "HEADRACE_WORKSPACE_ID": "no-uuid"})
     assert "no-uuid" in str(caught.value)
-    settings = load_settings({"HEADRACE_HOME": str(tmp_path), "HEADRACE_API_KEY": "hr-secret"})
-    assert settings.api_key == "hr-secret"
+    for given in ("hr-secret", "hr-secret\r\n"):
+        settings = load_settings({"HEADRACE_HOME": str(tmp_path), "HEADRACE_API_KEY": given})
+        assert settings.api_key == "hr-secret"
 
 
 def test_a_corrupt_profiles_file_says_where_and_gives_the_way_out(tmp_path: pathlib.Path) -> None:
