@@ -16,7 +16,7 @@ from headrace.internal.v1 import audit_pb2 as internal_pb2
 from headrace.internal.v1 import audit_pb2_grpc as internal_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_chassis.resolving import NO_WORKSPACE_ID
 from headrace_chassis.scope import everywhere
 from headrace_identity.repository.audit import AuditFilter, AuditLog
@@ -46,21 +46,19 @@ class AuditServicer(audit_pb2_grpc.AuditServiceServicer):
         if request.without_workspace:
             caller.require(_ADMIN)
             workspace_id = NO_WORKSPACE_ID
-        size = page_size(request.page_size)
         asked = audit_pb2.ListAuditEntriesRequest()
         asked.CopyFrom(request)
         asked.ClearField("page_token")
         asked.ClearField("page_size")
-        question = question_digest("audit", workspace_id, asked)
-        key = decode_page_token(request.page_token, question, (int,))
-        before = key[0] if key is not None and isinstance(key[0], int) else None
+        page = asked_page(request, "audit", workspace_id, asked)
+        [before] = page.behind(int) or (None,)
         # Rows of no workspace are nobody's, and only who may see them has come this far.
         with everywhere() if request.without_workspace else contextlib.nullcontext():
-            page = await self._log.list_page(workspace_id, _filter(request), before_sequence=before, limit=size + 1)
-        token = encode_page_token([page[size - 1].sequence], question) if len(page) > size else ""
-        return audit_pb2.ListAuditEntriesResponse(
-            entries=[to_entry(entry) for entry in page[:size]], next_page_token=token
-        )
+            found = await self._log.list_page(
+                workspace_id, _filter(request), before_sequence=before, limit=page.lookahead
+            )
+        shown, token = page.split(found, lambda entry: (entry.sequence,))
+        return audit_pb2.ListAuditEntriesResponse(entries=map(to_entry, shown), next_page_token=token)
 
     async def FollowAuditEntries(
         self, request: audit_pb2.FollowAuditEntriesRequest, context: Context

@@ -8,7 +8,7 @@ from typing import Any
 from headrace import errors
 from headrace.api.v1 import identity_provider_pb2 as pb
 from headrace.api.v1 import identity_provider_pb2_grpc
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_identity.neighbours.ldap import check_settings
 from headrace_identity.neighbours.openid import refuse_insecure
 from headrace_identity.repository import Directory, Roles
@@ -64,14 +64,10 @@ class IdentityProviderServicer(identity_provider_pb2_grpc.IdentityProviderServic
         self, request: pb.ListIdentityProvidersRequest, context: Context
     ) -> pb.ListIdentityProvidersResponse:
         """Return a page of providers."""
-        size = page_size(request.page_size)
-        question = question_digest("identity providers")
-        key = decode_page_token(request.page_token, question, (str,))
-        page = await self._providers.list_page(after=str(key[0]) if key is not None else "", limit=size + 1)
-        token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
-        return pb.ListIdentityProvidersResponse(
-            providers=[_to_message(each) for each in page[:size]], next_page_token=token
-        )
+        page = asked_page(request, "identity providers", key=(str,))
+        found = await self._providers.list_page(after=page.after_name or "", limit=page.lookahead)
+        shown, token = page.split(found, lambda provider: (provider.handle,))
+        return pb.ListIdentityProvidersResponse(providers=map(_to_message, shown), next_page_token=token)
 
     async def DeleteIdentityProvider(
         self, request: pb.DeleteIdentityProviderRequest, context: Context

@@ -10,7 +10,7 @@ from headrace.api.v1 import invitation_pb2 as pb
 from headrace.api.v1 import invitation_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_chassis.scope import everywhere
 from headrace_identity import wire
 from headrace_identity.neighbours.mail import InvitationMail
@@ -51,15 +51,12 @@ class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
 
     async def ListInvitations(self, request: pb.ListInvitationsRequest, context: Context) -> pb.ListInvitationsResponse:
         """Return a page of open invitations."""
-        workspace_id, size = current_caller().workspace_id, page_size(request.page_size)
-        question = question_digest("invitations", workspace_id)
-        key = decode_page_token(request.page_token, question, (datetime.datetime, uuid.UUID))
-        page = await self._invitations.list_page(workspace_id, after=_after(key), limit=size + 1)
-        last = page[size - 1] if len(page) > size else None
-        token = encode_page_token([last.created_at, last.invitation_id], question) if last is not None else ""
-        return pb.ListInvitationsResponse(
-            invitations=[wire.to_invitation(each) for each in page[:size]], next_page_token=token
-        )
+        workspace_id = current_caller().workspace_id
+        page = asked_page(request, "invitations", workspace_id)
+        after = page.behind(datetime.datetime, uuid.UUID)
+        found = await self._invitations.list_page(workspace_id, after=after, limit=page.lookahead)
+        shown, token = page.split(found, lambda invitation: (invitation.created_at, invitation.invitation_id))
+        return pb.ListInvitationsResponse(invitations=map(wire.to_invitation, shown), next_page_token=token)
 
     async def DeleteInvitation(
         self, request: pb.DeleteInvitationRequest, context: Context
@@ -103,9 +100,3 @@ class InvitationServicer(invitation_pb2_grpc.InvitationServiceServicer):
             assignment_id=uuid7(),
         )
         return pb.SetUpAccountResponse(user=wire.to_user(user), key=key)
-
-
-def _after(key: object) -> tuple[datetime.datetime, uuid.UUID] | None:
-    if not isinstance(key, list | tuple) or len(key) != 2 or not isinstance(key[0], datetime.datetime):
-        return None
-    return key[0], uuid.UUID(str(key[1]))

@@ -8,7 +8,7 @@ from headrace import errors
 from headrace.api.v1 import role_pb2, role_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_identity import wire
 from headrace_identity.repository import Directory, Roles
 from headrace_identity.rules.principals import OBJECT_KINDS, Role
@@ -47,16 +47,12 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
 
     async def ListRoles(self, request: role_pb2.ListRolesRequest, context: Context) -> role_pb2.ListRolesResponse:
         """Return a page of roles: first those that come with the server."""
-        size = page_size(request.page_size)
-        question = question_digest("roles")
-        key = decode_page_token(request.page_token, question, (str,))
-        first = [_role(each) for each in self._roles.built_in.values()] if key is None else []
+        page = asked_page(request, "roles", key=(str,))
+        first = [_role(each) for each in self._roles.built_in.values()] if page.after is None else []
         # Those that come with the server are few, and on the first page in addition.
-        page = await self._roles.list_page(after=str(key[0]) if key is not None else "", limit=size + 1)
-        token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
-        return role_pb2.ListRolesResponse(
-            roles=[wire.to_role(role) for role in (*first, *page[:size])], next_page_token=token
-        )
+        found = await self._roles.list_page(after=page.after_name or "", limit=page.lookahead)
+        shown, token = page.split(found, lambda role: (role.handle,))
+        return role_pb2.ListRolesResponse(roles=map(wire.to_role, (*first, *shown)), next_page_token=token)
 
     async def UpdateRole(self, request: role_pb2.UpdateRoleRequest, context: Context) -> role_pb2.UpdateRoleResponse:
         """Change a role."""
@@ -107,20 +103,21 @@ class RoleServicer(role_pb2_grpc.RoleServiceServicer):
         self, request: role_pb2.ListRoleAssignmentsRequest, context: Context
     ) -> role_pb2.ListRoleAssignmentsResponse:
         """Return a page of who holds which roles."""
-        caller, size = current_caller(), page_size(request.page_size)
-        question = question_digest("role assignments", caller.workspace_id, request.principal_id, request.team_id)
-        key = decode_page_token(request.page_token, question, (uuid.UUID,))
-        page = await self._roles.list_assignments(
+        caller = current_caller()
+        page = asked_page(
+            request, "role assignments", caller.workspace_id, request.principal_id, request.team_id, key=(uuid.UUID,)
+        )
+        found = await self._roles.list_assignments(
             caller.workspace_id,
             with_account=administers_account(),
             principal_id=wire.from_id(request.principal_id),
             team_id=wire.from_id(request.team_id),
-            after=uuid.UUID(str(key[0])) if key is not None else None,
-            limit=size + 1,
+            after=page.after_id,
+            limit=page.lookahead,
         )
-        token = encode_page_token([page[size - 1].role_assignment_id], question) if len(page) > size else ""
+        shown, token = page.split(found, lambda assignment: (assignment.role_assignment_id,))
         return role_pb2.ListRoleAssignmentsResponse(
-            role_assignments=[wire.to_assignment(each) for each in page[:size]], next_page_token=token
+            role_assignments=map(wire.to_assignment, shown), next_page_token=token
         )
 
     async def UnassignRole(

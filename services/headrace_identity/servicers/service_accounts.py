@@ -9,7 +9,7 @@ from headrace.api.v1 import service_account_pb2 as pb
 from headrace.api.v1 import service_account_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_identity import wire
 from headrace_identity.repository import Directory, Roles
 from headrace_identity.rules.principals import Principal
@@ -67,15 +67,14 @@ class ServiceAccountServicer(service_account_pb2_grpc.ServiceAccountServiceServi
         self, request: pb.ListServiceAccountsRequest, context: Context
     ) -> pb.ListServiceAccountsResponse:
         """Return a page of service accounts."""
-        workspace_id, size = current_caller().workspace_id, page_size(request.page_size)
-        question = question_digest("service accounts", workspace_id)
-        key = decode_page_token(request.page_token, question, (str,))
-        page = await self._directory.list_service_accounts(
-            workspace_id, after=str(key[0]) if key is not None else "", limit=size + 1
+        workspace_id = current_caller().workspace_id
+        page = asked_page(request, "service accounts", workspace_id, key=(str,))
+        found = await self._directory.list_service_accounts(
+            workspace_id, after=page.after_name or "", limit=page.lookahead
         )
-        token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
+        shown, token = page.split(found, lambda account: (account.handle,))
         return pb.ListServiceAccountsResponse(
-            service_accounts=[wire.to_service_account(each) for each in page[:size]], next_page_token=token
+            service_accounts=map(wire.to_service_account, shown), next_page_token=token
         )
 
     async def UpdateServiceAccount(

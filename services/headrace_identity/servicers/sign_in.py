@@ -15,7 +15,7 @@ from headrace_chassis.audit import source_of
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_call
 from headrace_chassis.forwarding import TrustedProxies
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_identity import wire
 from headrace_identity.repository import ApiKeys, Directory
 from headrace_identity.repository.sign_in import Devices, Providers, SignIns
@@ -137,16 +137,12 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
 
     async def ListSessions(self, request: pb.ListSessionsRequest, context: Context) -> pb.ListSessionsResponse:
         """Return a page of the caller's sessions."""
-        user_id, size = _user_id(), page_size(request.page_size)
-        question = question_digest("sessions", user_id)
-        key = decode_page_token(request.page_token, question, (uuid.UUID,))
-        before = key[0] if key is not None and isinstance(key[0], uuid.UUID) else None
-        page = await self._store.list_sessions(user_id, before=before, limit=size + 1)
-        token = encode_page_token([page[size - 1].session_id], question) if len(page) > size else ""
+        user_id = _user_id()
+        page = asked_page(request, "sessions", user_id, key=(uuid.UUID,))
+        found = await self._store.list_sessions(user_id, before=page.after_id, limit=page.lookahead)
+        shown, token = page.split(found, lambda session: (session.session_id,))
         current = _session_id()
-        return pb.ListSessionsResponse(
-            sessions=[_to_session(each, current) for each in page[:size]], next_page_token=token
-        )
+        return pb.ListSessionsResponse(sessions=[_to_session(each, current) for each in shown], next_page_token=token)
 
     async def DeleteSession(self, request: pb.DeleteSessionRequest, context: Context) -> pb.DeleteSessionResponse:
         """End one session of the caller."""

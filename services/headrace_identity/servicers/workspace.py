@@ -7,7 +7,7 @@ import uuid
 from headrace import errors
 from headrace.api.v1 import workspace_pb2, workspace_pb2_grpc
 from headrace_chassis.caller import ALL_PERMISSIONS, current_caller
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
 from headrace_chassis.resolving import NO_WORKSPACE_ID
 from headrace_identity import wire
 from headrace_identity.repository import Roles, Workspaces
@@ -43,17 +43,11 @@ class WorkspaceServicer(workspace_pb2_grpc.WorkspaceServiceServicer):
         self, request: workspace_pb2.ListWorkspacesRequest, context: Context
     ) -> workspace_pb2.ListWorkspacesResponse:
         """Return a page of the workspaces that the caller may see."""
-        size = page_size(request.page_size)
         only = await self._visible()
-        question = question_digest("workspaces", ",".join(map(str, only)) if only is not None else None)
-        key = decode_page_token(request.page_token, question, (str,))
-        page = await self._workspaces.list_page(
-            after_handle=str(key[0]) if key is not None else "", limit=size + 1, only=only
-        )
-        token = encode_page_token([page[size - 1].handle], question) if len(page) > size else ""
-        return workspace_pb2.ListWorkspacesResponse(
-            workspaces=[wire.to_workspace(workspace) for workspace in page[:size]], next_page_token=token
-        )
+        page = asked_page(request, "workspaces", ",".join(map(str, only)) if only is not None else None, key=(str,))
+        found = await self._workspaces.list_page(after_handle=page.after_name or "", limit=page.lookahead, only=only)
+        shown, token = page.split(found, lambda workspace: (workspace.handle,))
+        return workspace_pb2.ListWorkspacesResponse(workspaces=map(wire.to_workspace, shown), next_page_token=token)
 
     async def UpdateWorkspace(
         self, request: workspace_pb2.UpdateWorkspaceRequest, context: Context

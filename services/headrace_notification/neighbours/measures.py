@@ -16,9 +16,9 @@ from headrace.api.v1 import (
     work_pool_pb2,
     work_pool_pb2_grpc,
 )
+from headrace_chassis.values import from_time
 from headrace_notification.neighbours.calling import call
 from headrace_notification.rules.metrics import Metric, Question, Scope
-from headrace_notification.wire.values import timestamp
 
 TIMEOUT_SECONDS = 10.0
 NAME = "notification"
@@ -107,7 +107,7 @@ class NeighbourMeasures:
 
 
 def _window(question: Question, now: datetime.datetime) -> state_pb2.TimeRange:
-    window = state_pb2.TimeRange(until=timestamp(now))
+    window = state_pb2.TimeRange(until=from_time(now))
     getattr(window, "from").FromDatetime(now - question.range)
     return window
 

@@ -23,6 +23,7 @@ from headrace.api.v1 import (
     variable_pb2,
     variable_pb2_grpc,
 )
+from headrace_chassis.values import to_storable
 from headrace_notification.neighbours.calling import TIMEOUT_SECONDS, call
 from headrace_notification.neighbours.steering import Steering, answered, judged
 from headrace_notification.rules.automations import (
@@ -37,7 +38,7 @@ from headrace_notification.rules.automations import (
 )
 from headrace_notification.rules.deliveries import Answer, Delivery, Result
 from headrace_notification.rules.firings import CHAIN, chain_of
-from headrace_notification.wire.values import moment, plain, struct
+from headrace_notification.wire.values import moment, struct
 
 MOST_VARIABLES = 200
 """Asked for at once."""
@@ -84,7 +85,7 @@ class NeighbourRuns:
             response = await call(
                 workspace_id, "notification", functools.partial(stub.ListVariables, request, timeout=TIMEOUT_SECONDS)
             )
-            found |= plain(Struct(fields={variable.name: variable.value for variable in response.variables}))
+            found |= to_storable(Struct(fields={variable.name: variable.value for variable in response.variables}))
         return found
 
     async def do(self, delivery: Delivery, action: Action, target: uuid.UUID) -> Answer:
@@ -181,9 +182,9 @@ def _run_document(run: flow_run_pb2.FlowRun) -> dict[str, Any]:
             "occurred_at": moment(run.state.occurred_at).isoformat(),
             "traceback": run.state.details.traceback,
         },
-        "parameters": plain(run.parameters),
+        "parameters": to_storable(run.parameters),
         "tags": list(run.tags),
-        "labels": plain(run.labels),
+        "labels": to_storable(run.labels),
         "run_count": run.run_count,
         "attempt": run.attempt,
         "worker_name": run.worker_name,

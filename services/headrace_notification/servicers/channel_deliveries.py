@@ -10,14 +10,15 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import delivery_pb2, delivery_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
 from headrace_chassis.paging import decode_page_token
 from headrace_chassis.scope import everywhere
+from headrace_chassis.values import storable
 from headrace_notification.repository.channels import ChannelDeliveryPage, ChannelDeliveryStore
-from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.acknowledging import Acknowledging
 from headrace_notification.usecases.channel_deliveries import load_delivery, resend_delivery
 from headrace_notification.wire import channels as wire
-from headrace_notification.wire.values import optional_id, parse_id, storable
+from headrace_notification.wire.values import optional_id, parse_id
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -46,12 +47,12 @@ class ChannelDeliveryServicer(delivery_pb2_grpc.ChannelDeliveryServiceServicer):
         statuses = wire.statuses_from_proto(request.statuses)
         page = asked_page(
             request,
-            (uuid.UUID,),
             "channel deliveries",
             *ids,
             ",".join(sorted(status.value for status in statuses)),
             str(acknowledged),
             workspace_id,
+            key=(uuid.UUID,),
         )
         found = await self._store.list_deliveries(
             workspace_id,
@@ -64,7 +65,7 @@ class ChannelDeliveryServicer(delivery_pb2_grpc.ChannelDeliveryServiceServicer):
                 acknowledged=acknowledged,
                 digest_id=optional_id(request.digest_id, "digest_id"),
                 before=page.after_id,
-                limit=page.limit,
+                limit=page.lookahead,
             ),
         )
         shown, token = page.split(found, lambda delivery: (delivery.channel_delivery_id,))

@@ -11,19 +11,20 @@ import grpc.aio
 from headrace.api.v1 import channel_pb2, channel_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
 from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, question_digest
 from headrace_chassis.scope import everywhere
+from headrace_chassis.values import storable
 from headrace_notification.repository import Secrets
 from headrace_notification.repository.channels import ChannelQueue, ChannelStore
 from headrace_notification.rules.deliveries import Result
 from headrace_notification.rules.kinds.registry import KINDS
 from headrace_notification.rules.messages import Envelope
-from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.channel_rotation import rotate_channels
 from headrace_notification.usecases.channels import create_channel, delete_channel, find_channel, update_channel
 from headrace_notification.usecases.sending import Sending
 from headrace_notification.wire import channels as wire
-from headrace_notification.wire.values import duration, parse_id, storable
+from headrace_notification.wire.values import duration, parse_id
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -68,13 +69,13 @@ class ChannelServicer(channel_pb2_grpc.ChannelServiceServicer):
         """Return a page of channels."""
         workspace_id = current_caller().workspace_id
         kinds = ",".join(sorted(request.kinds))
-        page = asked_page(request, (str,), "channels", request.name_contains, kinds, workspace_id)
+        page = asked_page(request, "channels", request.name_contains, kinds, workspace_id, key=(str,))
         found = await self._store.list_channels(
             workspace_id,
             name_contains=storable(request.name_contains),
             kinds=[storable(kind) for kind in request.kinds],
             after=page.after_name,
-            limit=page.limit,
+            limit=page.lookahead,
         )
         shown, token = page.split(found, lambda channel: (channel.name,))
         return channel_pb2.ListChannelsResponse(channels=map(wire.channel_to_proto, shown), next_page_token=token)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from headrace_chassis.caller import Caller
+from headrace_chassis.values import storable
 from headrace_notification.rules.automations import Creator
-from headrace_notification.wire.values import storable
 
 _KINDS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
 

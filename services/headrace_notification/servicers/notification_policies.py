@@ -7,19 +7,19 @@ from typing import Any
 
 import grpc.aio
 
-from headrace import errors
 from headrace.api.v1 import notification_policy_pb2 as pb
 from headrace.api.v1 import notification_policy_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.clock import Clock
-from headrace_chassis.paging import decode_page_token, encode_page_token, page_size, question_digest
+from headrace_chassis.pages import asked_page
+from headrace_chassis.values import storable
 from headrace_notification.repository import AutomationPage, AutomationStore, Secrets
 from headrace_notification.repository.channels import ChannelStore
 from headrace_notification.rules.policies import OWNER, policy_of
 from headrace_notification.servicers.creators import creator_of
 from headrace_notification.usecases.policies import create_policy, delete_policy, load_policy, update_policy
 from headrace_notification.wire import policies as wire
-from headrace_notification.wire.values import parse_id, storable
+from headrace_notification.wire.values import parse_id
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -62,20 +62,18 @@ class NotificationPolicyServicer(notification_policy_pb2_grpc.NotificationPolicy
     ) -> pb.ListNotificationPoliciesResponse:
         """Return a page of notification policies."""
         workspace_id = current_caller().workspace_id
-        question = question_digest("notification policies", request.name_contains, workspace_id)
-        size = page_size(request.page_size)
+        page = asked_page(request, "notification policies", request.name_contains, workspace_id, key=(str, uuid.UUID))
         found = await self._store.list_automations(
             workspace_id,
             AutomationPage(
                 name_contains=storable(request.name_contains),
                 enabled=None,
                 owner_resource_id=OWNER,
-                after=_name_and_id(request.page_token, question),
-                limit=size + 1,
+                after=page.after_name_and_id,
+                limit=page.lookahead,
             ),
         )
-        shown = found[:size]
-        token = encode_page_token((shown[-1].name, shown[-1].automation_id), question) if len(found) > size else ""
+        shown, token = page.split(found, lambda automation: (automation.name, automation.automation_id))
         return pb.ListNotificationPoliciesResponse(
             notification_policies=[wire.policy_to_proto(policy_of(automation)) for automation in shown],
             next_page_token=token,
@@ -104,12 +102,3 @@ class NotificationPolicyServicer(notification_policy_pb2_grpc.NotificationPolicy
         policy_id = parse_id(request.notification_policy_id, "notification_policy_id")
         await delete_policy(self._store, current_caller().workspace_id, policy_id)
         return pb.DeleteNotificationPolicyResponse()
-
-
-def _name_and_id(token: str, question: bytes) -> tuple[str, uuid.UUID] | None:
-    match decode_page_token(token, question):
-        case None:
-            return None
-        case (str(name), uuid.UUID() as policy_id):
-            return name, policy_id
-    raise errors.InvalidArgument.of_field("page_token", "must be a token that this call returned")

@@ -10,12 +10,13 @@ import grpc.aio
 from headrace.api.v1 import webhook_pb2, webhook_pb2_grpc
 from headrace_chassis.caller import current_caller, set_caller
 from headrace_chassis.clock import Clock
+from headrace_chassis.pages import asked_page
 from headrace_chassis.resolving import service_caller
+from headrace_chassis.values import storable
 from headrace_notification.repository import EventStore, Secrets
 from headrace_notification.repository.webhooks import WebhookStore
 from headrace_notification.rules.handshakes import Answer
 from headrace_notification.servicers.creators import creator_of
-from headrace_notification.servicers.pages import asked_page
 from headrace_notification.usecases.webhooks import (
     create_webhook,
     delete_webhook,
@@ -26,7 +27,7 @@ from headrace_notification.usecases.webhooks import (
     update_webhook,
 )
 from headrace_notification.wire import webhooks as wire
-from headrace_notification.wire.values import parse_id, span, storable
+from headrace_notification.wire.values import parse_id, span
 
 Context = grpc.aio.ServicerContext[Any, Any]
 
@@ -68,12 +69,12 @@ class WebhookServicer(webhook_pb2_grpc.WebhookServiceServicer):
     ) -> webhook_pb2.ListWebhooksResponse:
         """Return a page of webhooks."""
         workspace_id = current_caller().workspace_id
-        page = asked_page(request, (str, uuid.UUID), "webhooks", request.name_contains, workspace_id)
+        page = asked_page(request, "webhooks", request.name_contains, workspace_id, key=(str, uuid.UUID))
         found = await self._store.list_webhooks(
             workspace_id,
             name_contains=storable(request.name_contains),
             after=page.after_name_and_id,
-            limit=page.limit,
+            limit=page.lookahead,
         )
         shown, token = page.split(found, lambda webhook: (webhook.name, webhook.webhook_id))
         return webhook_pb2.ListWebhooksResponse(webhooks=map(wire.webhook_to_proto, shown), next_page_token=token)

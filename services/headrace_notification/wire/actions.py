@@ -9,6 +9,7 @@ from google.protobuf.message import Message
 
 from headrace import errors
 from headrace.api.v1 import automation_pb2, channel_pb2, state_pb2
+from headrace_chassis.values import storable, to_storable
 from headrace_notification.rules.automations import (
     PLACES,
     SCHEDULED,
@@ -26,7 +27,7 @@ from headrace_notification.rules.automations import (
     SteerPlace,
     SteerSchedule,
 )
-from headrace_notification.wire.values import duration, optional_id, parse_id, plain, span, storable, struct
+from headrace_notification.wire.values import duration, optional_id, parse_id, span, struct
 
 SEVERITY = "SEVERITY_"
 _STATE_TYPE = "STATE_TYPE_"
@@ -54,8 +55,8 @@ def action_from_proto(message: automation_pb2.Action, path: str) -> Action:
             run = message.run_deployment
             return RunDeployment(
                 optional_id(run.deployment_id, f"{path}.run_deployment.deployment_id"),
-                plain(run.parameters),
-                plain(run.job_variables),
+                to_storable(run.parameters),
+                to_storable(run.job_variables),
                 span(run.schedule_after, f"{path}.run_deployment.schedule_after").total_seconds(),
             )
         case "change_flow_run_state":
@@ -91,7 +92,7 @@ def action_from_proto(message: automation_pb2.Action, path: str) -> Action:
         case "emit_event":
             emit = message.emit_event
             return EmitEvent(
-                storable(emit.name), storable(emit.resource_id), storable(emit.resource_name), plain(emit.payload)
+                storable(emit.name), storable(emit.resource_id), storable(emit.resource_name), to_storable(emit.payload)
             )
         case "send_notification":
             send = message.send_notification

@@ -12,6 +12,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from headrace import errors
 from headrace.api.v1 import automation_pb2, state_pb2
 from headrace.ids import uuid7
+from headrace_chassis.values import from_time, storable
 from headrace_notification.rules.automations import Automation, Creator
 from headrace_notification.rules.deliveries import Delivery, Status
 from headrace_notification.rules.firings import Firing
@@ -19,16 +20,7 @@ from headrace_notification.rules.metrics import Metric, MetricTrigger
 from headrace_notification.rules.triggers import CompositeTrigger, EventTrigger, Match, Posture, Trigger
 from headrace_notification.wire.actions import action_from_proto, actions_to_proto
 from headrace_notification.wire.events import document_to_proto
-from headrace_notification.wire.values import (
-    changed_fields,
-    creator_to_proto,
-    duration,
-    moment,
-    parse_id,
-    span,
-    storable,
-    timestamp,
-)
+from headrace_notification.wire.values import changed_fields, creator_to_proto, duration, moment, parse_id, span
 
 DAY = datetime.timedelta(days=1)
 DEFAULT_RANGE = datetime.timedelta(hours=1)
@@ -158,9 +150,9 @@ def automation_to_proto(automation: Automation) -> automation_pb2.Automation:
         actions_on_resolve=actions_to_proto(automation.actions_on_resolve),
         owner_resource_id=automation.owner_resource_id,
         creator=creator_to_proto(automation.creator),
-        created_at=timestamp(automation.created_at),
-        updated_at=timestamp(automation.updated_at),
-        last_fired_at=timestamp(automation.last_fired_at),
+        created_at=from_time(automation.created_at),
+        updated_at=from_time(automation.updated_at),
+        last_fired_at=from_time(automation.last_fired_at),
     )
 
 
@@ -229,7 +221,7 @@ def tested_firing_to_proto(firing: Firing) -> automation_pb2.TestedFiring:
     """Return when an automation would have fired."""
     tested = automation_pb2.TestedFiring(
         state=firing.outcome.value,
-        at=timestamp(firing.at),
+        at=from_time(firing.at),
         labels=dict(firing.labels),
     )
     if firing.event is not None:
@@ -247,11 +239,11 @@ def delivery_to_proto(delivery: Delivery) -> automation_pb2.Delivery:
         action_kind=delivery.action_kind,
         status=_STATUS[delivery.status],
         tries=delivery.tries,
-        next_try_at=timestamp(delivery.next_try_at),
+        next_try_at=from_time(delivery.next_try_at),
         last_answer=delivery.last_answer,
         last_status_code=delivery.last_status_code,
-        created_at=timestamp(delivery.created_at),
-        ended_at=timestamp(delivery.ended_at),
+        created_at=from_time(delivery.created_at),
+        ended_at=from_time(delivery.ended_at),
         dedup_key=delivery.dedup_key,
     )
 

@@ -12,21 +12,13 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from headrace import errors
 from headrace.api.v1 import channel_pb2, delivery_pb2
 from headrace.ids import uuid7
+from headrace_chassis.values import from_time, storable, to_storable
 from headrace_notification.rules.channel_deliveries import ChannelDelivery, ChannelDeliveryStatus, Try
 from headrace_notification.rules.channels import Channel, Escalation, Policy, QuietHours
 from headrace_notification.rules.kinds.base import Kind
 from headrace_notification.rules.kinds.registry import schema_of, secret_fields
 from headrace_notification.rules.messages import Message, Severity
-from headrace_notification.wire.values import (
-    changed_fields,
-    duration,
-    parse_id,
-    plain,
-    span,
-    storable,
-    struct,
-    timestamp,
-)
+from headrace_notification.wire.values import changed_fields, duration, parse_id, span, struct
 
 FIELDS = ("name", "description", "kind", "paused", "config", "policy")
 """Fields of a channel that can be changed."""
@@ -58,7 +50,7 @@ def changes_from_proto(message: channel_pb2.Channel, mask: FieldMask) -> dict[st
 def _field(message: channel_pb2.Channel, name: str) -> Any:
     value = getattr(message, name)
     if name == "config":
-        return plain(value)
+        return to_storable(value)
     if name == "policy":
         return _policy(value)
     return storable(value) if isinstance(value, str) else value
@@ -99,9 +91,9 @@ def channel_to_proto(channel: Channel) -> channel_pb2.Channel:
         paused=channel.paused,
         config=struct(channel.config),
         policy=_policy_to_proto(channel.policy),
-        created_at=timestamp(channel.created_at),
-        updated_at=timestamp(channel.updated_at),
-        held_until=timestamp(channel.held_until),
+        created_at=from_time(channel.created_at),
+        updated_at=from_time(channel.updated_at),
+        held_until=from_time(channel.held_until),
     )
 
 
@@ -206,20 +198,20 @@ def delivery_to_proto(delivery: ChannelDelivery) -> delivery_pb2.ChannelDelivery
         message=message_to_proto(delivery.message),
         status=delivery_pb2.ChannelDeliveryStatus.Value(f"CHANNEL_DELIVERY_STATUS_{delivery.status.value}"),
         tries=delivery.tries,
-        next_try_at=timestamp(delivery.next_try_at),
+        next_try_at=from_time(delivery.next_try_at),
         last_answer=delivery.last_answer,
         last_status_code=delivery.last_status_code,
-        created_at=timestamp(delivery.created_at),
-        ended_at=timestamp(delivery.ended_at),
+        created_at=from_time(delivery.created_at),
+        ended_at=from_time(delivery.ended_at),
         dedup_key=delivery.dedup_key,
         event_id=_id(delivery.event_id),
         automation_id=_id(delivery.automation_id),
         flow_run_id=_id(delivery.flow_run_id),
         digest_id=_id(delivery.digest_id),
         grouped=delivery.grouped,
-        acknowledged_at=timestamp(delivery.acknowledged_at),
+        acknowledged_at=from_time(delivery.acknowledged_at),
         acknowledged_by=delivery.acknowledged_by,
-        escalates_at=timestamp(delivery.escalates_at),
+        escalates_at=from_time(delivery.escalates_at),
         escalated_to_id=_id(delivery.escalated_to_id),
         escalation_of_id=_id(delivery.escalation_of_id),
     )
@@ -229,7 +221,7 @@ def try_to_proto(one: Try) -> delivery_pb2.ChannelDeliveryTry:
     """Return a try as it goes over the wire."""
     return delivery_pb2.ChannelDeliveryTry(
         number=one.number,
-        ended_at=timestamp(one.ended_at),
+        ended_at=from_time(one.ended_at),
         took=_seconds(one.took_seconds),
         delivered=one.delivered,
         status_code=one.status_code,
@@ -241,7 +233,7 @@ def acknowledgement_to_proto(delivery: ChannelDelivery) -> delivery_pb2.Acknowle
     """Return what someone may see who has the link to acknowledge."""
     return delivery_pb2.Acknowledgement(
         subject=delivery.message.subject,
-        created_at=timestamp(delivery.created_at),
-        acknowledged_at=timestamp(delivery.acknowledged_at),
+        created_at=from_time(delivery.created_at),
+        acknowledged_at=from_time(delivery.acknowledged_at),
         acknowledged_by=delivery.acknowledged_by,
     )

@@ -11,8 +11,9 @@ from headrace import errors
 from headrace.api.v1 import event_pb2, state_pb2
 from headrace.ids import uuid7
 from headrace_chassis.paging import decode_page_token, encode_page_token
+from headrace_chassis.values import from_time, storable, to_storable
 from headrace_notification.rules.events import RESERVED_LABELS, Event, EventCounts, EventFilter, Facet, Key, Resource
-from headrace_notification.wire.values import moment, optional_id, parse_id, plain, storable, struct, timestamp
+from headrace_notification.wire.values import moment, optional_id, parse_id, struct
 
 MOST_EVENT_BYTES = 1_500_000
 MOST_LABELS = 500
@@ -39,7 +40,7 @@ def event_from_proto(message: event_pb2.Event, workspace_id: uuid.UUID, now: dat
         occurred_at=moment(message.occurred_at, f"{path}.occurred_at") if message.HasField("occurred_at") else now,
         resource=_resource(message.resource, f"{path}.resource"),
         related=tuple(_resource(related, f"{path}.related[{place}]") for place, related in enumerate(message.related)),
-        payload=plain(message.payload),
+        payload=to_storable(message.payload),
         follows_event_id=optional_id(message.follows_event_id, f"{path}.follows_event_id"),
     )
 
@@ -62,8 +63,8 @@ def event_to_proto(event: Event) -> event_pb2.Event:
     return event_pb2.Event(
         event_id=str(event.event_id),
         name=event.name,
-        occurred_at=timestamp(event.occurred_at),
-        received_at=timestamp(event.received_at),
+        occurred_at=from_time(event.occurred_at),
+        received_at=from_time(event.received_at),
         resource=_resource_to_proto(event.resource),
         related=[_resource_to_proto(related) for related in event.related],
         payload=struct(event.payload),
@@ -76,7 +77,7 @@ def document_to_proto(document: Mapping[str, Any]) -> event_pb2.Event:
     return event_pb2.Event(
         event_id=document["id"],
         name=document["name"],
-        occurred_at=timestamp(datetime.datetime.fromisoformat(document["occurred_at"])),
+        occurred_at=from_time(datetime.datetime.fromisoformat(document["occurred_at"])),
         resource=_document_to_resource(document["resource"]),
         related=map(_document_to_resource, document["related"]),
         payload=struct(document["payload"]),
@@ -145,7 +146,7 @@ def counts_to_proto(
     counts: EventCounts, begin: datetime.datetime, end: datetime.datetime
 ) -> event_pb2.CountEventsResponse:
     """Return counts as they go over the wire."""
-    span = state_pb2.TimeRange(until=timestamp(end))
+    span = state_pb2.TimeRange(until=from_time(end))
     getattr(span, "from").FromDatetime(begin)
     return event_pb2.CountEventsResponse(
         counts=[

@@ -22,9 +22,10 @@ from headrace.api.v1 import (
     work_pool_pb2,
 )
 from headrace.internal.v1 import changes_pb2, outbox_pb2
+from headrace_chassis.values import storable
 from headrace_notification.rules.events import Event, Resource
 from headrace_notification.rules.firings import CHAIN
-from headrace_notification.wire.values import moment, optional_id, parse_id, storable
+from headrace_notification.wire.values import moment, optional_id, parse_id
 
 LONGEST_MESSAGE = 4000
 """Characters of a state's message in an event."""

@@ -9,9 +9,10 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace.api.v1 import channel_pb2, notification_policy_pb2, state_pb2
 from headrace.ids import uuid7
+from headrace_chassis.values import from_time, storable
 from headrace_notification.rules.automations import Creator
 from headrace_notification.rules.policies import Policy
-from headrace_notification.wire.values import changed_fields, parse_id, storable, timestamp
+from headrace_notification.wire.values import changed_fields, parse_id
 
 FIELDS = (
     "name",
@@ -92,7 +93,7 @@ def policy_to_proto(policy: Policy) -> notification_policy_pb2.NotificationPolic
         subject=policy.subject,
         body=policy.body,
         severity=channel_pb2.Severity.Value(_SEVERITY + (policy.severity or "UNSPECIFIED")),
-        created_at=timestamp(policy.created_at),
-        updated_at=timestamp(policy.updated_at),
-        last_fired_at=timestamp(policy.last_fired_at),
+        created_at=from_time(policy.created_at),
+        updated_at=from_time(policy.updated_at),
+        last_fired_at=from_time(policy.last_fired_at),
     )

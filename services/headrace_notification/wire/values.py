@@ -52,15 +52,6 @@ def moment(stamp: Timestamp, field: str = "occurred_at") -> datetime.datetime:
         raise errors.InvalidArgument.of_field(field, "must be a time in the years 1 to 9999") from None
 
 
-def timestamp(at: datetime.datetime | None) -> Timestamp | None:
-    """Return a time as it goes over the wire; None leaves the field unset."""
-    if at is None:
-        return None
-    stamp = Timestamp()
-    stamp.FromDatetime(at)
-    return stamp
-
-
 def span(duration: Duration, field: str) -> datetime.timedelta:
     """Return a span of time.
 
@@ -78,30 +69,6 @@ def duration(of: datetime.timedelta) -> Duration:
     message = Duration()
     message.FromTimedelta(of)
     return message
-
-
-def storable(text: str) -> str:
-    """Return a text without NUL, which Postgres cannot store."""
-    return text.replace("\0", "\ufffd") if "\0" in text else text
-
-
-def plain(struct: Struct) -> dict[str, Any]:
-    """Return a structure as plain data that can be stored."""
-    return {storable(name): _plain(value) for name, value in struct.fields.items()}
-
-
-def _plain(value: Any) -> Any:
-    kind = value.WhichOneof("kind")
-    if kind == "struct_value":
-        return plain(value.struct_value)
-    if kind == "list_value":
-        return [_plain(item) for item in value.list_value.values]
-    if kind == "string_value":
-        return storable(value.string_value)
-    if kind == "number_value":
-        number = value.number_value
-        return int(number) if number.is_integer() and abs(number) < 2**53 else number
-    return value.bool_value if kind == "bool_value" else None
 
 
 def changed_fields(message: Message, mask: FieldMask, changeable: Collection[str]) -> list[str]:

@@ -9,6 +9,7 @@ from google.protobuf.field_mask_pb2 import FieldMask
 
 from headrace.api.v1 import webhook_pb2
 from headrace.ids import uuid7
+from headrace_chassis.values import from_time, storable, to_storable
 from headrace_notification.rules.automations import Creator
 from headrace_notification.rules.handshakes import Answer
 from headrace_notification.rules.webhooks import (
@@ -22,17 +23,7 @@ from headrace_notification.rules.webhooks import (
     Related,
     Webhook,
 )
-from headrace_notification.wire.values import (
-    changed_fields,
-    creator_to_proto,
-    duration,
-    parse_id,
-    plain,
-    span,
-    storable,
-    struct,
-    timestamp,
-)
+from headrace_notification.wire.values import changed_fields, creator_to_proto, duration, parse_id, span, struct
 
 CHANGEABLE = (
     "name",
@@ -105,7 +96,7 @@ def _template(message: webhook_pb2.WebhookTemplate) -> EventTemplate:
         related=tuple(
             Related(storable(one.resource_id), storable(one.role), storable(one.name)) for one in message.related
         ),
-        payload=plain(message.payload) if message.HasField("payload") else None,
+        payload=to_storable(message.payload) if message.HasField("payload") else None,
         dedup_key=storable(message.dedup_key),
     )
 
@@ -137,12 +128,12 @@ def webhook_to_proto(webhook: Webhook) -> webhook_pb2.Webhook:
         most_bytes=webhook.most_bytes,
         most_per_minute=webhook.most_per_minute,
         creator=creator_to_proto(webhook.creator),
-        created_at=timestamp(webhook.created_at),
-        updated_at=timestamp(webhook.updated_at),
-        last_received_at=timestamp(webhook.last_received_at),
+        created_at=from_time(webhook.created_at),
+        updated_at=from_time(webhook.updated_at),
+        last_received_at=from_time(webhook.last_received_at),
         received_count=webhook.received_count,
         last_error=webhook.last_error,
-        last_error_at=timestamp(webhook.last_error_at),
+        last_error_at=from_time(webhook.last_error_at),
         handshake=webhook_pb2.WebhookHandshake.Value(_HANDSHAKE + webhook.handshake.name),
     )
 

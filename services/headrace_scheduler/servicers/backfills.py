@@ -9,8 +9,9 @@ import grpc.aio
 
 from headrace.api.v1 import backfill_pb2 as pb
 from headrace.api.v1 import backfill_pb2_grpc as pb_grpc
+from headrace_chassis.pages import asked_page
 from headrace_scheduler.rules.backfill import Status
-from headrace_scheduler.servicers.calls import actor, asked_page
+from headrace_scheduler.servicers.calls import actor
 from headrace_scheduler.usecases import backfills as usecase
 from headrace_scheduler.usecases.backfills import Range, WantedBackfill
 from headrace_scheduler.usecases.workbench import Workbench, refusing
@@ -63,14 +64,10 @@ class BackfillServicer(pb_grpc.BackfillServiceServicer):
         page = asked_page(request, workspace_id, request.deployment_id, ",".join(sorted(statuses)))
         [before] = page.behind(uuid.UUID) or (None,)
         found = await self._bench.store.read(
-            lambda unit: unit.backfills.list_page(workspace_id, deployment_id, statuses, before, page.limit + 1)
+            lambda unit: unit.backfills.list_page(workspace_id, deployment_id, statuses, before, page.lookahead)
         )
-        is_more = len(found) > page.limit
-        found = found[: page.limit]
-        return pb.ListBackfillsResponse(
-            backfills=[wire.from_backfill(one) for one in found],
-            next_page_token=page.next_token((found[-1].backfill_id,) if is_more else None),
-        )
+        shown, token = page.split(found, lambda one: (one.backfill_id,))
+        return pb.ListBackfillsResponse(backfills=[wire.from_backfill(one) for one in shown], next_page_token=token)
 
     async def ListBackfillRuns(
         self, request: pb.ListBackfillRunsRequest, context: Context
@@ -80,13 +77,9 @@ class BackfillServicer(pb_grpc.BackfillServiceServicer):
         await usecase.load_backfill(self._bench, actor(), backfill_id)
         page = asked_page(request, actor().workspace_id, request.backfill_id)
         [after] = page.behind(int) or (0,)
-        found = await self._bench.store.read(lambda unit: unit.backfills.list_items(backfill_id, after, page.limit + 1))
-        is_more = len(found) > page.limit
-        found = found[: page.limit]
-        return pb.ListBackfillRunsResponse(
-            runs=[wire.from_item(item) for item in found],
-            next_page_token=page.next_token((found[-1].number,) if is_more else None),
-        )
+        found = await self._bench.store.read(lambda unit: unit.backfills.list_items(backfill_id, after, page.lookahead))
+        shown, token = page.split(found, lambda item: (item.number,))
+        return pb.ListBackfillRunsResponse(runs=[wire.from_item(item) for item in shown], next_page_token=token)
 
     async def PauseBackfill(self, request: pb.PauseBackfillRequest, context: Context) -> pb.PauseBackfillResponse:
         """Make no further runs."""

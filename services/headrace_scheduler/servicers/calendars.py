@@ -8,8 +8,9 @@ import grpc.aio
 
 from headrace.api.v1 import calendar_pb2 as pb
 from headrace.api.v1 import calendar_pb2_grpc as pb_grpc
+from headrace_chassis.pages import asked_page
 from headrace_scheduler.repository.calendars import StoredCalendar
-from headrace_scheduler.servicers.calls import actor, asked_page
+from headrace_scheduler.servicers.calls import actor
 from headrace_scheduler.usecases import calendars as usecase
 from headrace_scheduler.usecases.workbench import Workbench
 from headrace_scheduler.wire import calendars as wire
@@ -39,13 +40,9 @@ class CalendarServicer(pb_grpc.CalendarServiceServicer):
         workspace_id = actor().workspace_id
         page = asked_page(request, workspace_id)
         [after] = page.behind(str) or (None,)
-        found = await self._bench.store.read(lambda unit: unit.calendars.list_page(workspace_id, after, page.limit + 1))
-        is_more = len(found) > page.limit
-        found = found[: page.limit]
-        return pb.ListCalendarsResponse(
-            calendars=[_message(stored) for stored in found],
-            next_page_token=page.next_token((found[-1].calendar.name,) if is_more else None),
-        )
+        found = await self._bench.store.read(lambda unit: unit.calendars.list_page(workspace_id, after, page.lookahead))
+        shown, token = page.split(found, lambda stored: (stored.calendar.name,))
+        return pb.ListCalendarsResponse(calendars=[_message(stored) for stored in shown], next_page_token=token)
 
     async def DeleteCalendar(self, request: pb.DeleteCalendarRequest, context: Context) -> pb.DeleteCalendarResponse:
         """Delete a calendar."""

@@ -1,11 +1,9 @@
-"""What all servicers need of a call: who makes it, which page, which fields."""
+"""What all servicers need of a call: who makes it, which fields."""
 
 from __future__ import annotations
 
-import dataclasses
-import uuid
 from collections.abc import Collection, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from google.protobuf.field_mask_pb2 import FieldMask
 from google.protobuf.message import Message
@@ -13,42 +11,10 @@ from google.protobuf.message import Message
 from headrace import errors
 from headrace_chassis import trace_context
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import check_key, decode_page_token, encode_page_token, page_size, question_digest
 from headrace_scheduler.rules.deployment import Creator
 from headrace_scheduler.usecases.workbench import Actor
 
 _KINDS = {"user": "USER", "local": "USER", "service_account": "SERVICE_ACCOUNT", "service": "SYSTEM"}
-
-
-class _Paged(Protocol):
-    @property
-    def page_size(self) -> int: ...
-    @property
-    def page_token(self) -> str: ...
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Page:
-    """Which page a list call asks for."""
-
-    limit: int
-    after: tuple[Any, ...] | None
-    """The key of the last row of the page before; None for the first page."""
-    question: bytes
-
-    def behind(self, *types: type) -> tuple[Any, ...] | None:
-        """Return the key behind which the page begins, with parts of these types; None for the first page.
-
-        Raises:
-            errors.InvalidArgument: The token is not one that this list returned.
-        """
-        if self.after is not None:
-            check_key(self.after, types)
-        return self.after
-
-    def next_token(self, key: tuple[Any, ...] | None) -> str:
-        """Return the token of the page behind `key`, "" at the end."""
-        return encode_page_token(key, self.question) if key is not None else ""
 
 
 def actor() -> Actor:
@@ -66,16 +32,6 @@ def traced(labels: Mapping[str, Any]) -> dict[str, Any]:
     """Return the labels of a run that the call in progress starts, with the trace that it belongs to, if any."""
     context = trace_context.of_call()
     return {trace_context.LABEL: context, **labels} if context else dict(labels)
-
-
-def asked_page(request: _Paged, workspace_id: uuid.UUID, *question: Message | str) -> Page:
-    """Return the page that a request asks for.
-
-    Raises:
-        errors.InvalidArgument: The size is negative, or the token is not one of this question.
-    """
-    digest = question_digest(str(workspace_id), *question)
-    return Page(page_size(request.page_size), decode_page_token(request.page_token, digest), digest)
 
 
 def masked(message: Message, mask: FieldMask, changeable: Collection[str]) -> list[str]:

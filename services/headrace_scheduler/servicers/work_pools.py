@@ -15,9 +15,10 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import work_pool_pb2 as pb
 from headrace.api.v1 import work_pool_pb2_grpc as pb_grpc
+from headrace_chassis.pages import asked_page
 from headrace_scheduler.rules.default_templates import KNOWN_TYPES, default_template
 from headrace_scheduler.rules.work_pool import WorkPool, WorkQueue
-from headrace_scheduler.servicers.calls import actor, asked_page, masked, merge
+from headrace_scheduler.servicers.calls import actor, masked, merge
 from headrace_scheduler.usecases import polling, workers
 from headrace_scheduler.usecases import pools as usecase
 from headrace_scheduler.usecases.pools import GivenPool, GivenQueue
@@ -81,14 +82,11 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         [after] = page.behind(str) or (None,)
         found = await self._bench.store.read(
             lambda unit: unit.pools.list_page(
-                workspace_id, list(request.types), request.name_contains, after, page.limit + 1
+                workspace_id, list(request.types), request.name_contains, after, page.lookahead
             )
         )
-        is_more = len(found) > page.limit
-        found = found[: page.limit]
-        return pb.ListWorkPoolsResponse(
-            work_pools=await self._pools(found), next_page_token=page.next_token((found[-1].name,) if is_more else None)
-        )
+        shown, token = page.split(found, lambda pool: (pool.name,))
+        return pb.ListWorkPoolsResponse(work_pools=await self._pools(shown), next_page_token=token)
 
     async def UpdateWorkPool(self, request: pb.UpdateWorkPoolRequest, context: Context) -> pb.UpdateWorkPoolResponse:
         """Change the named fields of a work pool."""
@@ -167,12 +165,8 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         queues = await self._bench.store.read(lambda unit: unit.pools.list_queues(pool.work_pool_id))
         keys = [(queue.priority, queue.created_at, queue.work_queue_id) for queue in queues]
         start = next((place for place, key in enumerate(keys) if behind is None or key > behind), len(keys))
-        found = queues[start : start + page.limit]
-        is_more = len(queues) > start + page.limit
-        return pb.ListWorkQueuesResponse(
-            work_queues=await self._queues(found),
-            next_page_token=page.next_token(keys[start + page.limit - 1] if is_more else None),
-        )
+        shown, token = page.split(queues[start:], lambda queue: (queue.priority, queue.created_at, queue.work_queue_id))
+        return pb.ListWorkQueuesResponse(work_queues=await self._queues(shown), next_page_token=token)
 
     async def UpdateWorkQueue(self, request: pb.UpdateWorkQueueRequest, context: Context) -> pb.UpdateWorkQueueResponse:
         """Change the named fields of a queue."""
@@ -206,14 +200,10 @@ class WorkPoolServicer(pb_grpc.WorkPoolServiceServicer):
         page = asked_page(request, workspace_id, request.work_pool_name, *sorted(statuses))
         [after] = page.behind(uuid.UUID) or (None,)
         found = await self._bench.store.read(
-            lambda unit: unit.workers.list_page(workspace_id, request.work_pool_name, statuses, after, page.limit + 1)
+            lambda unit: unit.workers.list_page(workspace_id, request.work_pool_name, statuses, after, page.lookahead)
         )
-        is_more = len(found) > page.limit
-        found = found[: page.limit]
-        return pb.ListWorkersResponse(
-            workers=[wire.from_worker(worker) for worker in found],
-            next_page_token=page.next_token((found[-1].worker_id,) if is_more else None),
-        )
+        shown, token = page.split(found, lambda worker: (worker.worker_id,))
+        return pb.ListWorkersResponse(workers=[wire.from_worker(worker) for worker in shown], next_page_token=token)
 
     async def DrainWorker(self, request: pb.DrainWorkerRequest, context: Context) -> pb.DrainWorkerResponse:
         """Ask a worker to finish what it runs and to take nothing new."""

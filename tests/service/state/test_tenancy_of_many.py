@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 
 import grpc
@@ -25,11 +25,10 @@ from headrace.api.v1 import (
     run_note_pb2,
     run_note_pb2_grpc,
 )
-from headrace_chassis.caller import ALL_PERMISSIONS, Caller
-from headrace_chassis.resolving import UnprovenCallers
 from headrace_harness.recording import a_frame, a_life, attempt_of, record
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.state import RUNNING, SCHEDULED, StateClient, new_id
+from headrace_harness.tenants import NamedCaller, calling_as, code_of
 from headrace_harness.waiting import eventually
 from headrace_state.wiring import build
 
@@ -37,30 +36,11 @@ ONE, OTHER = uuid.UUID(int=1), uuid.UUID(int=2)
 MISSING, DENIED = grpc.StatusCode.NOT_FOUND, grpc.StatusCode.PERMISSION_DENIED
 
 
-class NamedCaller(UnprovenCallers):
-    """Takes callers at their word: metadata names the workspace and the permissions."""
-
-    async def resolve(self, metadata: Mapping[str, str | bytes], correlation_id: str) -> Caller:
-        """Return the caller that the metadata names."""
-        permissions = str(metadata.get("permissions", ALL_PERMISSIONS)).split(",")
-        return Caller(uuid.UUID(str(metadata["workspace"])), "p", "user", "Pat", frozenset(permissions), correlation_id)
-
-
-class _As(grpc.aio.UnaryUnaryClientInterceptor):
-    def __init__(self, metadata: list[tuple[str, str]]) -> None:
-        self._metadata = metadata
-
-    async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
-        details = client_call_details._replace(metadata=grpc.aio.Metadata(*self._metadata))
-        return await continuation(details, request)
-
-
 class Tenant:
     """Calls as somebody of a workspace."""
 
     def __init__(self, service: RunningService, workspace_id: uuid.UUID, permissions: str = "") -> None:
-        metadata = [("workspace", str(workspace_id)), *([("permissions", permissions)] if permissions else [])]
-        self.channel = grpc.aio.insecure_channel(service.address, interceptors=[_As(metadata)])
+        self.channel = calling_as(service, workspace_id, permissions)
         self.state = StateClient(self.channel, service.internal_channel)
         self.insight: Any = run_insight_pb2_grpc.RunInsightServiceStub(self.channel)
         self.bulk: Any = bulk_operation_pb2_grpc.BulkOperationServiceStub(self.channel)
@@ -75,14 +55,6 @@ async def tenants(database_url: str) -> AsyncIterator[RunningService]:
     """The state service for callers of several workspaces."""
     async with running_service("state", build, database_url, resolver=NamedCaller()) as running:
         yield running
-
-
-async def code_of(call: Any) -> grpc.StatusCode:
-    """Return the status code that a call ends with."""
-    with pytest.raises(grpc.aio.AioRpcError) as caught:
-        await call
-    code: grpc.StatusCode = caught.value.code()
-    return code
 
 
 async def test_many_things_of_a_workspace_are_not_touched_from_another(tenants: RunningService) -> None:
