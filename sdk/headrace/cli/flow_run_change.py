@@ -113,6 +113,8 @@ def retry(
             flow_run_id=found.flow_run_id, request_id=str(uuid7()), scope=scope, task_run_ids=task_run_ids
         )
     )
+    if response.verdict.rejected.code == "RESULT_KEPT":
+        output.note("All of it is executed again with --whole, a task run and what follows with --from-task.")
     return tell_verdict(response.verdict, response.flow_run, as_json)
 
 

@@ -251,7 +251,7 @@ def preview_work_pool(name: str, queues: tuple[str, ...], within: str, limit: in
         [
             [
                 run.name,
-                run.deployment_name or run.flow_name,
+                f"{run.flow_name}/{run.deployment_name}" if run.deployment_name else run.flow_name,
                 run.work_queue_name,
                 output.state_text(run.state),
                 output.ago(run.next_scheduled_start_at),
