@@ -7,6 +7,7 @@ from headrace_chassis.resolving import is_loopback
 from headrace_gateway.http import Message, Scope, Send, header
 
 _FORWARDED, _PROTOCOL = HEADER.encode(), PROTOCOL_HEADER.encode()
+_OVER_TLS = {"http": "https", "ws": "wss"}
 _ONLY_TLS = (b"strict-transport-security", b"max-age=31536000")
 
 
@@ -23,7 +24,12 @@ class Front:
         self._is_secure = is_secure
 
     def enter(self, scope: Scope) -> None:
-        """Put into a request where it comes from, where a proxy tells that is believed."""
+        """Put into a request where it comes from, as a named proxy tells, and whether the browser came over TLS."""
+        self._enter(scope)
+        if self._is_secure:
+            scope["scheme"] = _OVER_TLS.get(scope.get("scheme", ""), scope.get("scheme"))
+
+    def _enter(self, scope: Scope) -> None:
         client = scope.get("client")
         if not self._proxies or not client or not self._proxies.trusts(str(client[0])):
             return

@@ -65,7 +65,7 @@ class Walls:
         if scope.get("method") in READING:
             return
         origin = header(scope, b"origin")
-        if origin is not None and not self._is_own(origin.decode("latin-1").lower(), host):
+        if origin is not None and not self._is_own(origin.decode("latin-1").lower(), host, scope):
             raise errors.PermissionDenied(
                 "pages of another origin may not change anything here; name the origin in "
                 "HEADRACE_SERVER_ALLOWED_ORIGINS if it should",
@@ -102,8 +102,19 @@ class Walls:
     def _knows(self, name: str) -> bool:
         return name in self._hosts or _is_loopback(name)
 
-    def _is_own(self, origin: str, host: str) -> bool:
-        return origin in self._origins or (bool(host) and urllib.parse.urlsplit(origin).netloc == host)
+    def _is_own(self, origin: str, host: str, scope: Scope) -> bool:
+        if origin in self._origins:
+            return True
+        # Whoever is on the way can put a page into the clear under the name of a server that speaks TLS.
+        is_in_the_clear = origin.startswith("http:") and scope.get("scheme") in ("https", "wss")
+        return bool(host) and not is_in_the_clear and _authority(origin) == host
+
+
+def _authority(origin: str) -> str:
+    try:
+        return urllib.parse.urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _name_of(host: str) -> str:

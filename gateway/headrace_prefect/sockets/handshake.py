@@ -24,7 +24,8 @@ logger = logging.getLogger(__name__)
 SUBPROTOCOL = "prefect"
 
 PROVE_SECONDS = 15.0
-"""How long clients wait while nobody can be asked who they are: a failure then is final for them."""
+"""How long clients may take to say who they are, and wait while nobody can be asked: a failure then is final for
+them."""
 
 _PAUSE_SECONDS = 0.25
 _NOT_NOW = (errors.Unavailable, errors.DeadlineExceeded, errors.ResourceExhausted, errors.Aborted, errors.Internal)
@@ -78,8 +79,10 @@ async def serve(
 
 async def _token(socket: Socket) -> str:
     try:
-        message = await socket.receive_json()
-    except orjson.JSONDecodeError:
+        # Who never says it would keep a socket that others wait for.
+        async with asyncio.timeout(PROVE_SECONDS):
+            message = await socket.receive_json()
+    except (orjson.JSONDecodeError, TimeoutError):
         message = None
     if not isinstance(message, dict) or message.get("type") != "auth":
         raise errors.Unauthenticated("Expected 'auth' message")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
 from headrace_harness.members import Member, guarded_stack
+from headrace_harness.servers import eventually
 
 PASSWORD = "grinds every day"
 
@@ -81,3 +84,75 @@ async def test_programs_that_wait_to_be_signed_in_are_bounded(owner: Member) -> 
     answers = [await owner.stack.http.post("/v1/device-sign-ins", json=ask) for _ in range(61)]
     assert {answer.status_code for answer in answers[:60]} == {200}
     assert (answers[60].status_code, int(answers[60].headers["retry-after"]) >= 1) == (429, True)
+
+
+DOORS = (
+    "/v1/flows",
+    "/v1/nothing",
+    "/hooks/nothing",
+    "/acknowledge/nothing",
+    "/api/health",
+    "/api/flows/filter",
+    "/scim/v2/Users",
+    "/openapi.json",
+    "/docs",
+    "/sign-in",
+    "/nothing.js",
+)
+
+
+async def test_no_browser_guesses_what_an_answer_is(owner: Member) -> None:
+    for path in DOORS:
+        for headers in ({}, owner.headers):
+            answer = await owner.stack.http.get(path, headers=headers)
+            assert answer.headers.get("x-content-type-options") == "nosniff", (path, answer.status_code)
+            assert not answer.is_redirect, path
+
+
+async def test_browsers_are_sent_to_no_other_server(owner: Member) -> None:
+    """Providers bring browsers back to this server's page, and what people wanted to see is below it."""
+    provider = {
+        "handle": "company",
+        "name": "The company",
+        "oidc": {"issuer": "http://127.0.0.1:1", "client_id": "headrace"},
+        "enabled": True,
+    }
+    kept = await owner.send("PUT", "/v1/identity-providers/company", {"provider": provider})
+    assert kept.status_code == 200, kept.text
+    for wrong in (
+        "https://evil.example.org",
+        "https://evil.example.org/sign-in/callback?x=1",
+        "https://user@evil.example.org/sign-in/callback",
+        "javascript:alert(1)//sign-in/callback",
+        "//evil.example.org/sign-in/callback",
+        "/sign-in/callback",
+    ):
+        begun = {"provider": "company", "redirect_uri": wrong}
+        answer = await owner.stack.http.post("/v1/sign-in:begin", json=begun)
+        assert answer.status_code == 400, (wrong, answer.text)
+
+
+async def test_calls_beyond_the_limit_of_a_workspace_are_in_the_audit_log(owner: Member, database_url: str) -> None:
+    workspace = (await owner.post("/v1/workspaces", {"handle": "busy"}))["workspace"]["workspace_id"]
+    admin = await owner.make("admin", "admin", workspace=workspace)
+    limit = {"workspace": {"workspace_id": workspace, "calls_per_second": 0.001}, "update_mask": "calls_per_second"}
+    changed = await owner.send("PATCH", f"/v1/workspaces/{workspace}", limit, workspace=workspace)
+    assert changed.status_code == 200, changed.text
+
+    async def is_refused() -> bool:
+        answer = await admin.send("PUT", "/v1/variables/v", {"value": 1, "overwrite": True}, workspace=workspace)
+        return answer.status_code == 429
+
+    await eventually(is_refused)
+    connection = await asyncpg.connect(database_url)
+
+    async def is_noted() -> bool:
+        # Over the API it cannot be asked for any more.
+        found = await connection.fetch(
+            "select reason, principal_id from identity.audit_entry where workspace_id = $1",
+            uuid.UUID(workspace),
+        )
+        return ("WORKSPACE_CALLS_EXHAUSTED", admin.principal_id) in {tuple(map(str, row)) for row in found}
+
+    await eventually(is_noted)
+    await connection.close()

@@ -7,6 +7,7 @@ import pytest
 from headrace_chassis.forwarding import TrustedProxies
 from headrace_gateway.fronting import Front
 from headrace_gateway.http import Message, Scope
+from headrace_gateway.sessions import session_cookie
 
 
 def scope(client: str, scheme: str = "http", **headers: str) -> Scope:
@@ -23,6 +24,14 @@ def test_a_named_proxy_tells_where_requests_come_from_and_whether_over_tls() -> 
     direct = scope("203.0.113.9", **told)
     front.enter(direct)
     assert (direct["client"][0], direct["scheme"]) == ("203.0.113.9", "http")
+
+
+@pytest.mark.parametrize(("scheme", "over_tls"), [("http", "https"), ("ws", "wss"), ("https", "https")])
+def test_where_browsers_reach_the_server_over_tls_all_requests_come_over_it(scheme: str, over_tls: str) -> None:
+    coming = scope("10.1.1.1", scheme)
+    Front(TrustedProxies(), is_secure=True).enter(coming)
+    # So a session that another name of the domain has put into the clear does not count.
+    assert (coming["scheme"], session_cookie(coming, b"headrace-session=planted")) == (over_tls, b"")
 
 
 @pytest.mark.parametrize(

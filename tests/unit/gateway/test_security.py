@@ -44,6 +44,22 @@ def test_a_page_of_another_origin_changes_nothing(origin: str, method: str) -> N
     assert caught.value.reason == "ORIGIN_NOT_ALLOWED"
 
 
+@pytest.mark.parametrize("scheme", ["https", "wss"])
+def test_a_page_that_came_in_the_clear_changes_nothing_over_tls(scheme: str) -> None:
+    walls = Walls("0.0.0.0")
+    coming = scope(host="ci.example.org", origin="http://ci.example.org") | {"scheme": scheme}
+    with pytest.raises(errors.PermissionDenied) as caught:
+        walls.check(coming)
+    assert caught.value.reason == "ORIGIN_NOT_ALLOWED"
+    walls.check(scope(host="ci.example.org", origin="https://ci.example.org") | {"scheme": scheme})
+
+
+@pytest.mark.parametrize("origin", ["http://[", "https://[::1", "//", "http://"])
+def test_an_origin_that_is_none_is_another(origin: str) -> None:
+    with pytest.raises(errors.PermissionDenied):
+        Walls("0.0.0.0").check(scope(host="ci.example.org", origin=origin))
+
+
 def test_our_own_page_and_programs_may_change_things() -> None:
     walls = Walls("127.0.0.1")
     walls.check(scope(host="localhost:4200", origin="http://localhost:4200"))
