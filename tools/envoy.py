@@ -10,7 +10,8 @@ from typing import Any
 import yaml
 
 from headrace_gateway.edge_plain import PlainPort
-from headrace_gateway.envoy import PARTS, Edge, configuration, secrets_configuration
+from headrace_gateway.edge_secrets import certificate_secret
+from headrace_gateway.envoy import PARTS, Edge, configuration
 
 FOLDER = Path(__file__).resolve().parent.parent / "gateway" / "envoy"
 HEAD = "# Made from protos/ by `make protos`; change gateway/headrace_gateway/envoy.py, not this file.\n"
@@ -25,7 +26,7 @@ def files() -> dict[str, dict[str, Any]]:
     return {
         "envoy.yaml": configuration(Edge(targets)),
         "envoy-tls.yaml": configuration(Edge(targets, secrets=SECRETS, plain=PLAIN)),
-        "secrets.yaml": secrets_configuration(f"{CERTIFICATES}/tls.crt", f"{CERTIFICATES}/tls.key"),
+        "secrets.yaml": certificate_secret("edge", f"{CERTIFICATES}/tls.crt", f"{CERTIFICATES}/tls.key"),
     }
 
 

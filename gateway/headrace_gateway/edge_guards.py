@@ -11,6 +11,7 @@ import urllib.parse
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from headrace_gateway import edge_secrets
 from headrace_gateway.edge_parts import Address, address, filter_of, typed
 
 TOKENS = "token_keys"
@@ -38,9 +39,11 @@ class UpstreamTls:
     """How Envoy proves itself to the parts of the server, and by whom they have to be signed."""
 
     authority: str
-    """File of the certificate of their authority, on Envoy's machine."""
+    """File on Envoy's machine that names the certificate of their authority, as `edge_secrets.authority_secret` writes
+    it for the name `authority`."""
     certificate: str
-    key: str
+    """File that names Envoy's own certificate and key, as `edge_secrets.certificate_secret` writes it for the name
+    `own`."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,7 +106,7 @@ def clusters(checks: Checks) -> Iterable[dict[str, Any]]:
         host = place.hostname or ""
         yield {
             **_cluster(TOKENS, (host, place.port or 443)),
-            "transport_socket": tls_socket(_MACHINE_AUTHORITIES, [host]),
+            "transport_socket": _tls_socket([host], {"validation_context": _believing([host], _MACHINE_AUTHORITIES)}),
         }
     if checks.authorization is not None:
         options = "envoy.extensions.upstreams.http.v3.HttpProtocolOptions"
@@ -114,32 +117,38 @@ def clusters(checks: Checks) -> Iterable[dict[str, Any]]:
         }
 
 
-def tls_socket(authority: str, names: Sequence[str], own: tuple[str, str] | None = None) -> dict[str, Any]:
-    """Return how Envoy calls over TLS.
+def upstream_socket(upstream: UpstreamTls, names: Sequence[str]) -> dict[str, Any]:
+    """Return how Envoy calls a part over TLS.
 
     Args:
-        authority: File of the certificate of the authority that is believed.
+        upstream: Who is believed, and who Envoy is.
         names: Hosts or addresses that may stand in the certificate of who is called.
-        own: Files of Envoy's own certificate and its key.
     """
-    context: dict[str, Any] = {
-        "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
-        "validation_context": {
-            "trusted_ca": {"filename": authority},
-            "match_typed_subject_alt_names": [
-                {"san_type": "IP_ADDRESS" if _is_ip(name) else "DNS", "matcher": {"exact": name}} for name in names
-            ],
+    return _tls_socket(
+        names,
+        {
+            "combined_validation_context": {
+                "default_validation_context": _believing(names),
+                "validation_context_sds_secret_config": edge_secrets.named("authority", upstream.authority),
+            },
+            "tls_certificate_sds_secret_configs": [edge_secrets.named("own", upstream.certificate)],
         },
-    }
-    if own is not None:
-        certificate, key = own
-        context["tls_certificates"] = [
-            {"certificate_chain": {"filename": certificate}, "private_key": {"filename": key}}
-        ]
+    )
+
+
+def _believing(names: Sequence[str], authority: str = "") -> dict[str, Any]:
+    trusted = {"trusted_ca": {"filename": authority}} if authority else {}
+    kinds = ["IP_ADDRESS" if _is_ip(name) else "DNS" for name in names]
+    matchers = [{"san_type": kind, "matcher": {"exact": name}} for kind, name in zip(kinds, names, strict=True)]
+    return {**trusted, "match_typed_subject_alt_names": matchers}
+
+
+def _tls_socket(names: Sequence[str], context: dict[str, Any]) -> dict[str, Any]:
     named = {} if _is_ip(names[0]) else {"sni": names[0]}
+    settings = {"tls_params": {"tls_minimum_protocol_version": "TLSv1_2"}, **context}
     return {
         "name": "envoy.transport_sockets.tls",
-        "typed_config": typed(f"{_TLS}.UpstreamTlsContext", common_tls_context=context, **named),
+        "typed_config": typed(f"{_TLS}.UpstreamTlsContext", common_tls_context=settings, **named),
     }
 
 

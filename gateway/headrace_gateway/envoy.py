@@ -14,11 +14,11 @@ from typing import Any
 
 from headrace_chassis.resolving import ACCESS_TOKEN_KEY, INTERNAL_TOKEN_KEY, ON_BEHALF_OF_KEY
 from headrace_chassis.settings import SERVICE_NAMES
-from headrace_gateway import edge_guards, edge_plain
+from headrace_gateway import edge_guards, edge_plain, edge_secrets, edge_spread
 from headrace_gateway.backends import SERVICE_OF
 from headrace_gateway.contract import PUBLIC_PACKAGE, load_contract
 from headrace_gateway.edge_guards import Checks, UpstreamTls
-from headrace_gateway.edge_parts import TYPE, address, addresses_of, filter_of, typed
+from headrace_gateway.edge_parts import address, addresses_of, filter_of, typed
 from headrace_gateway.edge_plain import PlainPort
 
 GATEWAY = "gateway"
@@ -52,7 +52,8 @@ class Edge:
     descriptors: str = "/etc/envoy/descriptors.binpb"
     """The contract, `headrace/api/descriptors.binpb`, as a file of Envoy's machine."""
     secrets: str = ""
-    """File that names the certificate and key, as `secrets_configuration` writes it: HTTPS and gRPC over TLS."""
+    """File that names the certificate and key, as `edge_secrets.certificate_secret` writes it for the name `edge`:
+    HTTPS and gRPC over TLS."""
     hosts: Sequence[str] = ("*",)
     """Names under which it is reached, with ports where they are in the address; others are refused."""
     origins: Sequence[str] = ()
@@ -62,7 +63,8 @@ class Edge:
     checks: Checks = dataclasses.field(default_factory=Checks)
     """What is checked before a request reaches a part."""
     client_authority: str = ""
-    """File of the certificate of an authority: only clients with a certificate of it are let in. Needs `secrets`."""
+    """File that names the certificate of an authority, as `edge_secrets.authority_secret` writes it for the name
+    `clients`: only clients with a certificate of it are let in. Needs `secrets`."""
     upstream: UpstreamTls | None = None
     """For TLS with certificates on both sides between Envoy and the parts."""
     plain: PlainPort | None = None
@@ -111,36 +113,15 @@ def configuration(edge: Edge) -> dict[str, Any]:
     return answer
 
 
-def secrets_configuration(certificate: str, key: str) -> dict[str, Any]:
-    """Return what the file `Edge.secrets` has to say.
-
-    Args:
-        certificate: File of the certificate with its chain, PEM. A renewed one is taken without a restart, when it
-            is moved into place.
-        key: File of its key, PEM.
-    """
-    folder = certificate.rpartition("/")[0] or "."
-    return {
-        "resources": [
-            {
-                "@type": f"{TYPE}envoy.extensions.transport_sockets.tls.v3.Secret",
-                "name": "edge",
-                "tls_certificate": {
-                    "certificate_chain": {"filename": certificate},
-                    "private_key": {"filename": key},
-                    "watched_directory": {"path": folder},
-                },
-            }
-        ]
-    }
-
-
 def _listener(edge: Edge) -> dict[str, Any]:
     chain: dict[str, Any] = {
-        "filters": [{"name": "envoy.filters.network.http_connection_manager", "typed_config": _manager(edge)}]
+        "filters": [
+            edge_spread.connection_filter(),
+            {"name": "envoy.filters.network.http_connection_manager", "typed_config": _manager(edge)},
+        ]
     }
     if edge.secrets:
-        clients: dict[str, Any] = {"validation_context": {"trusted_ca": {"filename": edge.client_authority}}}
+        clients = {"validation_context_sds_secret_config": edge_secrets.named("clients", edge.client_authority)}
         chain["transport_socket"] = {
             "name": "envoy.transport_sockets.tls",
             "typed_config": typed(
@@ -150,9 +131,7 @@ def _listener(edge: Edge) -> dict[str, Any]:
                     **(clients if edge.client_authority else {}),
                     "tls_params": {"tls_minimum_protocol_version": "TLSv1_2"},
                     "alpn_protocols": ["h2", "http/1.1"],
-                    "tls_certificate_sds_secret_configs": [
-                        {"name": "edge", "sds_config": {"path_config_source": {"path": edge.secrets}}}
-                    ],
+                    "tls_certificate_sds_secret_configs": [edge_secrets.named("edge", edge.secrets)],
                 },
             ),
         }
@@ -243,6 +222,7 @@ def _routes() -> Iterable[dict[str, Any]]:
             "match": {"prefix": prefix},
             "route": {
                 "cluster": owner,
+                "hash_policy": edge_spread.by_connection(),
                 # A call has the deadline that its client gives it; a stream has none.
                 "timeout": _ENDLESS,
                 "idle_timeout": _QUIET_STREAM,
@@ -273,7 +253,7 @@ def _retries(causes: str) -> dict[str, Any]:
         "num_retries": 3,
         "retry_back_off": {"base_interval": "0.05s", "max_interval": "1s"},
         "retry_host_predicate": [{"name": "envoy.retry_host_predicates.previous_hosts", "typed_config": typed(hosts)}],
-        "host_selection_retry_max_attempts": 5,
+        "host_selection_retry_max_attempts": 20,
     }
 
 
@@ -396,7 +376,7 @@ def _cluster(part: str, target: str, upstream: UpstreamTls | None) -> dict[str, 
         # All addresses that a name has: each replica is known.
         "type": "STRICT_DNS",
         "connect_timeout": "2s",
-        "lb_policy": "LEAST_REQUEST",
+        **(edge_spread.balancing() if speaks_grpc else {"lb_policy": "LEAST_REQUEST"}),
         "per_connection_buffer_limit_bytes": MAX_BODY_BYTES,
         "typed_extension_protocol_options": {options: typed(options, explicit_http_config=protocol)},
         "health_checks": [check],
@@ -409,6 +389,5 @@ def _cluster(part: str, target: str, upstream: UpstreamTls | None) -> dict[str, 
     }
     if upstream is not None:
         names = list(dict.fromkeys(host for host, _ in places))
-        own = (upstream.certificate, upstream.key)
-        cluster["transport_socket"] = edge_guards.tls_socket(upstream.authority, names, own)
+        cluster["transport_socket"] = edge_guards.upstream_socket(upstream, names)
     return cluster

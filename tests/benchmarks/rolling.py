@@ -3,9 +3,10 @@
     python -m benchmarks.rolling --seconds 10 --rounds 3 --runs 3000
 
 First state service and scheduler are run once and twice in turn, and the flow runs that callers take through their
-life, and those that two workers are handed, are counted. Then there are two of every part; the database is migrated
-by a later release and every replica replaced by it, one after the other, while callers call. Ends with status 1 if a
-call failed after its client had tried again. Callers, server, Envoy and Postgres share the machine.
+life, and those that two workers are handed, are counted, with what each of them costs in every process. Then there
+are two of every part; the database is migrated by a later release and every replica replaced by it, one after the
+other, while callers call. Ends with status 1 if a call failed after its client had tried again. Callers, server,
+Envoy and Postgres share the machine.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import asyncpg
 
 from benchmarks.__main__ import machine
+from benchmarks.costs import spent
 from benchmarks.dispatching import BenchWorker, Clients
 from headrace.api.v1 import deployment_pb2
 from headrace.client import connect_async
@@ -32,7 +34,7 @@ from headrace.settings import Settings
 from headrace_harness.durable import durable_postgres
 from headrace_harness.load import under_load
 from headrace_harness.postgres import with_database
-from headrace_harness.replicas import next_release, replicated_server
+from headrace_harness.replicas import Replicas, next_release, replicated_server
 from headrace_harness.servers import ServerProcess, until
 from headrace_migrations import run
 from headrace_server.parts import ALL_PARTS
@@ -59,27 +61,33 @@ def main() -> None:
 
 
 def _compared(postgres_url: str, folder: pathlib.Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    figures: dict[str, dict[int, list[float]]] = {
-        "lives_per_second": {1: [], 2: []},
-        "handed_per_second": {1: [], 2: []},
-    }
+    rates: dict[str, dict[int, list[float]]] = {what: {1: [], 2: []} for what in ("lives", "handed")}
+    costs: dict[str, dict[int, list[dict[str, float]]]] = {what: {1: [], 2: []} for what in rates}
     for turn in range(chosen.rounds):
         for replicas in (1, 2):
             name = f"turn_{turn}_{replicas}"
             (folder / name).mkdir()
             url = asyncio.run(_database(postgres_url, name))
-            lives, handed = asyncio.run(_rates(url, folder / name, replicas, chosen))
-            figures["lives_per_second"][replicas].append(lives)
-            figures["handed_per_second"][replicas].append(handed)
-            print(f"{replicas} of state and scheduler: {lives:.0f} lives/s, {handed:.0f} handed/s", flush=True)
+            taken = asyncio.run(_rates(url, folder / name, replicas, chosen))
+            for what, (rate, cost) in taken.items():
+                rates[what][replicas].append(rate)
+                costs[what][replicas].append(cost)
+            told = ", ".join(f"{rate:.0f} {what}/s at {cost['all']:.1f} ms" for what, (rate, cost) in taken.items())
+            print(f"{replicas} of state and scheduler: {told} of processor time", flush=True)
     return {
         what: {
-            "one": round(statistics.median(taken[1]), 1),
-            "two": round(statistics.median(taken[2]), 1),
+            "one_per_second": round(statistics.median(taken[1]), 1),
+            "two_per_second": round(statistics.median(taken[2]), 1),
             "ratio": round(statistics.median(taken[2]) / statistics.median(taken[1]), 3),
+            "cost_of_each_with_one": _medians(costs[what][1]),
+            "cost_of_each_with_two": _medians(costs[what][2]),
         }
-        for what, taken in figures.items()
+        for what, taken in rates.items()
     }
+
+
+def _medians(costs: list[dict[str, float]]) -> dict[str, float]:
+    return {name: round(statistics.median(cost.get(name, 0.0) for cost in costs), 3) for name in costs[0]}
 
 
 async def _database(postgres_url: str, name: str) -> str:
@@ -93,27 +101,41 @@ async def _database(postgres_url: str, name: str) -> str:
     return url
 
 
-async def _rates(url: str, folder: pathlib.Path, replicas: int, chosen: argparse.Namespace) -> tuple[float, float]:
+async def _rates(
+    url: str, folder: pathlib.Path, replicas: int, chosen: argparse.Namespace
+) -> dict[str, tuple[float, dict[str, float]]]:
+    """Return how many a second there were of what, and what each cost."""
     counts = {"state": replicas, "scheduler": replicas}
-    async with replicated_server(folder, url, counts) as (_, front):
+    async with replicated_server(folder, url, counts) as (server, front):
         async with (
             connect_async(Settings(api_url=front)) as client,
             under_load(front, client, grpc_callers=chosen.callers, http_callers=0) as tally,
         ):
             await asyncio.sleep(WARM_SECONDS)
+            start = await spent(url, _pids(server))
             before, began = len(tally.completed), time.perf_counter()
             await asyncio.sleep(chosen.seconds)
-            lives = (len(tally.completed) - before) / (time.perf_counter() - began)
+            lived, seconds = len(tally.completed) - before, time.perf_counter() - began
+            lives = lived / seconds, (await spent(url, _pids(server))).since(start, lived)
         if tally.failed:
             raise RuntimeError(f"calls failed: {tally.failed[:5]}")
-        return lives, await _handed(front.removeprefix("http://"), chosen.runs)
+        start = await spent(url, _pids(server))
+        rate = await _handed(front.removeprefix("http://"), chosen.runs)
+        handed = rate, (await spent(url, _pids(server))).since(start, chosen.runs)
+        return {"lives": lives, "handed": handed}
+
+
+def _pids(server: Replicas) -> dict[str, int]:
+    return {f"{part}-{number}": process.pid for (part, number), process in server.processes.items()}
 
 
 async def _handed(target: str, runs: int) -> float:
     """Return how many due runs a second two workers take and complete."""
     async with contextlib.AsyncExitStack() as stack:
-        # Each on a connection of its own, as real ones are.
-        channels = [await stack.enter_async_context(open_aio_channel(target)) for _ in range(2)]
+        # Each on a connection of its own, as real ones are: channels with the same settings would share one.
+        channels = [
+            await stack.enter_async_context(open_aio_channel(target, reconnect_seconds=5.0 + at)) for at in range(2)
+        ]
         stubs = [Clients(channel, channel) for channel in channels]
         await stubs[0].create_pool()
         content = deployment_pb2.DeploymentContent(work_pool_name="pool", entrypoint="flows.py:etl")

@@ -13,7 +13,8 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from headrace_gateway.envoy import Edge, configuration, secrets_configuration
+from headrace_gateway.edge_secrets import certificate_secret
+from headrace_gateway.envoy import Edge, configuration
 from headrace_harness.stack import LOOPBACK
 
 ENVOY = shutil.which("envoy", path=f"{pathlib.Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
@@ -43,7 +44,7 @@ async def running_edge(
     assert ENVOY is not None, "there is no envoy on this machine"
     path, secrets = folder / "envoy.json", folder / "secrets.json"
     if certificate is not None:
-        secrets.write_text(json.dumps(secrets_configuration(*map(str, certificate))))
+        secrets.write_text(json.dumps(certificate_secret("edge", *map(str, certificate))))
     edge = Edge(
         targets,
         port=port,

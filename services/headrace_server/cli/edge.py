@@ -11,11 +11,15 @@ import yaml
 from headrace.cli import output
 from headrace_gateway.edge_guards import Checks, Tokens, UpstreamTls
 from headrace_gateway.edge_plain import PlainPort
-from headrace_gateway.envoy import GATEWAY, PARTS, Edge, configuration, secrets_configuration
+from headrace_gateway.edge_secrets import authority_secret, certificate_secret
+from headrace_gateway.envoy import GATEWAY, PARTS, Edge, configuration
 
 _CONFIGURATION = "envoy.yaml"
 _DESCRIPTORS = "descriptors.binpb"
 _SECRETS = "secrets.yaml"
+_CLIENTS = "clients.yaml"
+_OWN = "upstream.yaml"
+_AUTHORITY = "upstream-ca.yaml"
 
 
 @click.command()
@@ -89,6 +93,8 @@ def edge(
         raise click.UsageError("--tls-cert and --tls-key go together")
     if client_ca is not None and tls_cert is None:
         raise click.UsageError("--client-ca needs --tls-cert")
+    if len({upstream_ca is None, upstream_cert is None, upstream_key is None}) > 1:
+        raise click.UsageError("--upstream-ca, --upstream-cert and --upstream-key go together")
     if tls_cert is None and http_port is not None:
         raise click.UsageError("--http-port needs --tls-cert")
     if http_port is None and (https_port is not None or acme is not None):
@@ -110,8 +116,8 @@ def edge(
                 hosts=hosts or ("*",),
                 origins=origins,
                 admin_port=admin_port,
-                client_authority=client_ca or "",
-                upstream=_upstream(upstream_ca, upstream_cert, upstream_key),
+                client_authority=str(place / _CLIENTS) if client_ca is not None else "",
+                upstream=UpstreamTls(str(place / _AUTHORITY), str(place / _OWN)) if upstream_ca is not None else None,
                 plain=plain,
                 checks=Checks(
                     tokens=_tokens(jwt_issuer, jwt_keys, jwt_audiences),
@@ -122,7 +128,12 @@ def edge(
         )
     }
     if tls_cert is not None and tls_key is not None:
-        written[_SECRETS] = secrets_configuration(tls_cert, tls_key)
+        written[_SECRETS] = certificate_secret("edge", tls_cert, tls_key)
+    if client_ca is not None:
+        written[_CLIENTS] = authority_secret("clients", client_ca)
+    if upstream_ca is not None and upstream_cert is not None and upstream_key is not None:
+        written[_AUTHORITY] = authority_secret("authority", upstream_ca)
+        written[_OWN] = certificate_secret("own", upstream_cert, upstream_key)
     try:
         place.mkdir(parents=True, exist_ok=True)
         for name, content in written.items():
@@ -147,14 +158,6 @@ def _targets(given: tuple[str, ...]) -> dict[str, str]:
             raise click.UsageError(f"--target {text}: it takes PART=HOST:PORT, and parts are {', '.join(PARTS)}")
         named.setdefault(part, []).append(":".join(map(str, _address(address, "--target"))))
     return {**targets, **{part: ",".join(addresses) for part, addresses in named.items()}}
-
-
-def _upstream(authority: str | None, certificate: str | None, key: str | None) -> UpstreamTls | None:
-    if authority is None and certificate is None and key is None:
-        return None
-    if authority is None or certificate is None or key is None:
-        raise click.UsageError("--upstream-ca, --upstream-cert and --upstream-key go together")
-    return UpstreamTls(authority, certificate, key)
 
 
 def _tokens(issuer: str | None, keys: str | None, audiences: tuple[str, ...]) -> Tokens | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.resources
 import json
 import pathlib
@@ -14,6 +15,8 @@ import grpc
 import httpx
 import pytest_asyncio
 from google.protobuf import descriptor_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+from grpc_health.v1.health import aio
 
 from headrace.api.v1 import system_pb2, system_pb2_grpc
 from headrace.rpc.channel import open_aio_channel
@@ -144,6 +147,27 @@ if ENVOY is not None:
 
             await eventually(is_taken, 30)
 
+    async def test_calls_of_one_connection_keep_to_a_replica(tmp_path: pathlib.Path) -> None:
+        async with contextlib.AsyncExitStack() as stack:
+            places = [await stack.enter_async_context(a_replica(str(number))) for number in range(2)]
+            port = free_port()
+            targets = {part: ",".join(places) for part in PARTS}
+            await stack.enter_async_context(running_edge(tmp_path, port, targets))
+            # Channels with the same settings would share a connection.
+            channels = [
+                await stack.enter_async_context(open_aio_channel(f"127.0.0.1:{port}", reconnect_seconds=5.0 + at))
+                for at in range(16)
+            ]
+            stubs = [system_pb2_grpc.SystemServiceStub(channel) for channel in channels]
+
+            async def ask(stub: Any) -> str:
+                answer = await stub.GetSystem(system_pb2.GetSystemRequest(), timeout=30, wait_for_ready=True)
+                return str(answer.version)
+
+            seen = [{await ask(stub) for _ in range(5)} for stub in stubs]
+            assert all(len(replicas) == 1 for replicas in seen)
+            assert {replica for replicas in seen for replica in replicas} == {"0", "1"}
+
 
 async def serial_seen(authority: Authority, port: int) -> int:
     """Return the serial number of the certificate that a client is shown."""
@@ -167,3 +191,29 @@ def test_every_public_service_has_an_owner() -> None:
 def as_written(answer: httpx.Response) -> Any:
     """An answer as JSON, with numbers as the text that they were written as."""
     return json.loads(answer.text, parse_int=str, parse_float=str)
+
+
+@contextlib.asynccontextmanager
+async def a_replica(name: str) -> AsyncIterator[str]:
+    """Lend the address of a service that says who it is in place of a version."""
+
+    class Named(system_pb2_grpc.SystemServiceServicer):
+        async def GetSystem(
+            self, request: system_pb2.GetSystemRequest, context: grpc.aio.ServicerContext[Any, Any]
+        ) -> system_pb2.GetSystemResponse:
+            return system_pb2.GetSystemResponse(version=name)
+
+        async def GetServerSettings(self, request: Any, context: Any) -> system_pb2.GetServerSettingsResponse:
+            return system_pb2.GetServerSettingsResponse()
+
+    health = aio.HealthServicer()
+    await health.set("", health_pb2.HealthCheckResponse.SERVING)
+    server = grpc.aio.server()
+    system_pb2_grpc.add_SystemServiceServicer_to_server(Named(), server)
+    health_pb2_grpc.add_HealthServicer_to_server(health, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        await server.stop(None)
