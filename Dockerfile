@@ -32,7 +32,8 @@ FROM python:3.13-slim-bookworm
 # hadolint ignore=DL3008
 RUN apt-get update && apt-get install --yes --no-install-recommends git tini \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --create-home --home-dir /home/headrace headrace
+ && groupadd --gid 10001 headrace \
+ && useradd --uid 10001 --gid 10001 --no-log-init --create-home --home-dir /home/headrace headrace
 COPY --from=package /opt/headrace /opt/headrace
 ENV PATH=/opt/headrace/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.server
 import pathlib
 import re
 import shutil
 import subprocess
 import sys
+import threading
 import tomllib
+from collections.abc import Iterator
 from typing import Any
 
 import click.testing
@@ -67,14 +71,52 @@ def test_commands_are_commands(services: dict[str, Any], part: str) -> None:
 
 def test_nothing_runs_as_it_likes(services: dict[str, Any]) -> None:
     for name, service in services.items():
-        if name != "postgres":
-            assert service["cap_drop"] == ["ALL"], name
-            # These two keep files of their own beside their data.
-            assert service.get("read_only") or name in ("grafana", "tempo"), name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert service["deploy"]["resources"]["limits"]["memory"], name
+        # Else what it says fills the disk.
+        assert service["logging"]["driver"] == "local", name
+        # These keep files of their own beside their data.
+        assert service.get("read_only") or name in ("postgres", "grafana", "tempo"), name
     published = {name: service["ports"] for name, service in services.items() if "ports" in service}
     assert set(published) == {"envoy", "prometheus", "grafana"}
     assert published["envoy"][0].startswith("${HEADRACE_PUBLISH:-127.0.0.1:")
     assert all(ports[0].startswith("127.0.0.1:") for name, ports in published.items() if name != "envoy")
+
+
+def test_parts_are_healthy_when_they_can_serve(services: dict[str, Any]) -> None:
+    for part in PARTS:
+        program, *arguments = services[part]["healthcheck"]["test"][1:]
+        assert (program, arguments[0]) == ("python", "-ISc")
+        port = services[part]["environment"]["HEADRACE_SERVER_METRICS_PORT"]
+        # Whoever answers there with something else, or does not answer, is not healthy.
+        assert f", {port}," in arguments[1]
+        assert '"GET", "/ready"' in arguments[1]
+        compile(arguments[1], part, "exec")
+    text = services["state"]["healthcheck"]["test"][-1]
+    for status, expected in ((200, 0), (503, 1)):
+        with _answering(status) as port:
+            asked = text.replace("4202", str(port))
+            assert subprocess.run([sys.executable, "-ISc", asked], check=False).returncode == expected
+
+
+@contextlib.contextmanager
+def _answering(status: int) -> Iterator[int]:
+    class Answer(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Answer) as served:
+        served.timeout = 30
+        thread = threading.Thread(target=served.handle_request)
+        thread.start()
+        yield served.server_port
+        thread.join()
 
 
 def test_what_is_mounted_is_there(services: dict[str, Any]) -> None:
