@@ -125,13 +125,16 @@ class Child:
         number: Tells it from others in messages.
         parts: What the process holds.
         drain_seconds: How long calls in progress may go on when it is stopped.
+        process: One with these parts that was spawned ahead; None leaves that to `spawn`.
     """
 
-    def __init__(self, number: int, parts: Sequence[str], *, drain_seconds: float) -> None:
+    def __init__(
+        self, number: int, parts: Sequence[str], *, drain_seconds: float, process: ServerProcess | None = None
+    ) -> None:
         self._number = number
         self._parts = tuple(parts)
         self._drain_seconds = drain_seconds
-        self._process: ServerProcess | None = None
+        self._process = process
         self._is_stopping = False
 
     @property

@@ -14,30 +14,38 @@ from headrace_chassis.settings import ServerSettings
 from headrace_server.exits import exit_code_of
 from headrace_server.options import Options
 
+Work = Callable[[Options, ServerSettings], Coroutine[Any, Any, None]]
+"""The main coroutine of a process."""
 
-def run(
-    work: Callable[[Options, ServerSettings], Coroutine[Any, Any, None]],
-    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
-) -> int:
-    """Run the main coroutine of a process with the options on its command line.
 
-    Args:
-        work: The main coroutine.
-        loop_factory: Makes the event loop; None takes the one of the standard library.
+async def attend(work: Work, options: Options) -> int:
+    """Do the work of a process with what its command line and its environment say.
 
     Returns:
         The exit code; what went wrong stands on standard error.
     """
-    options = Options.from_argument(sys.argv[1])
     try:
         settings = ServerSettings.load(**options.settings)
         configure_logging(settings.log_level)
-        with asyncio.Runner(loop_factory=loop_factory) as runner:
-            runner.run(work(options, settings))
+        await work(options, settings)
     except errors.HeadraceError as error:
         sys.stderr.write(f"Error: {error}\n")
         return exit_code_of(error)
     return 0
+
+
+def run(work: Work, loop_factory: Callable[[], asyncio.AbstractEventLoop]) -> int:
+    """Run the main coroutine of a process with the options on its command line.
+
+    Args:
+        work: The main coroutine.
+        loop_factory: Makes the event loop.
+
+    Returns:
+        The exit code.
+    """
+    with asyncio.Runner(loop_factory=loop_factory) as runner:
+        return runner.run(attend(work, Options.from_argument(sys.argv[1])))
 
 
 def tell(text: str) -> None:

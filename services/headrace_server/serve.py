@@ -1,44 +1,46 @@
 """The supervisor's process: `python -m headrace_server.serve <options>`.
 
 The command line replaces itself with it (or starts it in the background), so that what the command line
-needs in memory does not stay for as long as the server runs.
+needs in memory does not stay for as long as the server runs. It loads next to nothing before it has spawned the
+first server process, whose code takes longest to load: the rest of its own is loaded beside that.
 """
 
 from __future__ import annotations
 
 import asyncio
-import shutil
+import importlib
 import sys
+from collections.abc import Sequence
+from typing import cast
 
-from headrace_chassis.settings import ServerSettings
-from headrace_server.entry import run, tell
-from headrace_server.home import Home
+from headrace_server.children import ServerProcess
 from headrace_server.options import Options
-from headrace_server.supervisor import Supervisor
+
+INTERRUPTED = 130
+"""The exit code that shells know for Ctrl-C."""
 
 
-async def serve(chosen: Options, settings: ServerSettings) -> None:
-    """Run a whole server until it is told to stop."""
-    home = Home.of_environment()
-    supervisor = Supervisor(home, settings, chosen.database, chosen.parts, tell=tell, log_file=chosen.log_file)
-    if not chosen.is_ephemeral:
-        await supervisor.run()
-        return
-    loop, standard_input, has_owner = asyncio.get_running_loop(), sys.stdin.fileno(), True
-
-    def owner_has_gone() -> None:
-        nonlocal has_owner
-        has_owner = False
-        loop.remove_reader(standard_input)
-        supervisor.stop()
-
-    loop.add_reader(standard_input, owner_has_gone)
+async def serve(options: Options) -> int:
+    """Run a whole server until it is told to stop; return the exit code."""
+    first = await ServerProcess.spawn(options.parts)
     try:
-        await supervisor.run()
+        return cast("int", await importlib.import_module("headrace_server.whole").run_whole(options, first))
     finally:
-        if not has_owner:
-            shutil.rmtree(home.root, ignore_errors=True)
+        # Only where the supervisor came to nothing is it still there.
+        await first.stop(0)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run with the options on the command line.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        return asyncio.run(serve(Options.from_argument(arguments[0])))
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 if __name__ == "__main__":
-    sys.exit(run(serve))
+    sys.exit(main(sys.argv[1:]))

@@ -1,7 +1,7 @@
 """Runs a server on this machine: its database, its processes, and what holds them together.
 
-Order of a start: nothing is started before home, host and ports are found good; processes load their code
-while the database starts; they serve once it is migrated. What dies is started again. At the end processes
+Order of a start: processes load their code while home, host and ports are looked at and the database starts; they
+serve once it is migrated. What dies is started again. At the end processes
 drain first, and Postgres stops last.
 """
 
@@ -26,7 +26,7 @@ from headrace_chassis.resolving import is_loopback
 from headrace_chassis.settings import ServerSettings
 from headrace_migrations import fresh
 from headrace_migrations.inspection import revisions
-from headrace_server.children import Child
+from headrace_server.children import Child, ServerProcess
 from headrace_server.client_hint import client_hint
 from headrace_server.database import Migration, ensure_current
 from headrace_server.home import Home, State, Status
@@ -54,6 +54,7 @@ class Supervisor:
         parts: What each process holds.
         tell: Shows progress.
         log_file: Where the output goes, for the status; None for a terminal.
+        first: A server process with these parts that was spawned ahead; the supervisor does not start it anew.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Supervisor:
         *,
         tell: Tell,
         log_file: str | None = None,
+        first: ServerProcess | None = None,
     ) -> None:
         self._home = home
         self._settings = settings
@@ -72,6 +74,7 @@ class Supervisor:
         self._parts = tuple(parts)
         self._tell = tell
         self._log_file = log_file
+        self._first = first
         self._started_at = datetime.datetime.now(datetime.UTC)
         self._stop = asyncio.Event()
         self._postgres: PostgresKeeper | None = None
@@ -124,10 +127,12 @@ class Supervisor:
             await asyncio.sleep(_LET_GO_SECONDS / 20)
 
     async def _serve(self, http_port: int, grpc_port: int) -> None:
-        for number in range(self._settings.processes):
-            child = Child(number + 1, self._parts, drain_seconds=self._settings.drain_seconds)
+        for number in range(1, self._settings.processes + 1):
+            ahead = self._first if number == 1 else None
+            child = Child(number, self._parts, drain_seconds=self._settings.drain_seconds, process=ahead)
             self._children.append(child)
-            await child.spawn()
+            if ahead is None:
+                await child.spawn()
         url = await self._prepare_database()
         order = Order(url, self._overrides(http_port, grpc_port))
         await asyncio.gather(*(child.begin(order) for child in self._children))

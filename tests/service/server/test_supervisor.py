@@ -305,3 +305,16 @@ def test_a_wrong_setting_is_named(tmp_path: pathlib.Path) -> None:
     process.start()
     assert asyncio.run(process.ended()) == 2
     assert "HEADRACE_SERVER_PORT" in process.output()
+
+
+async def test_interrupted_while_code_is_loaded_it_ends_with_its_processes(tmp_path: pathlib.Path) -> None:
+    process = ServerProcess(tmp_path, ["start", "--database", "memory"])
+    process.start()
+    supervisor = psutil.Process(process.pid)
+    await until(lambda: bool(supervisor.children()), process.output, lambda: process.exit_code() is not None)
+    (child,) = supervisor.children()
+    process.signal(signal.SIGINT)
+    # 130 while its own code is loaded, 0 where it had come further and was stopped in good order.
+    assert await process.ended() in (0, 130)
+    assert "Traceback" not in process.output()
+    await until(lambda: has_ended(child))
