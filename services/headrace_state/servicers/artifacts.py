@@ -9,10 +9,10 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import artifact_pb2, artifact_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.artifacts import Artifacts
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.own_runs import OwnRuns
-from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import artifacts as wire
 from headrace_state.wire import filters, values
 
@@ -60,7 +60,7 @@ class ArtifactServicer(artifact_pb2_grpc.ArtifactServiceServicer):
         order = artifact_pb2.ArtifactSort.Name(sort).removeprefix("ARTIFACT_SORT_")
         page = asked_page(request, workspace_id, request.filter, order)
         chosen = filters.to_artifact_filter(request.filter)
-        rows, key = await self._artifacts.list_page(workspace_id, chosen, order, page.after, page.limit)
+        rows, key = await self._artifacts.list_page(workspace_id, chosen, order, page.after, page.size)
         return artifact_pb2.ListArtifactsResponse(
             artifacts=[wire.artifact(row) for row in rows], next_page_token=page.next_token(key)
         )

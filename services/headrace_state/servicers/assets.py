@@ -10,9 +10,9 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import asset_pb2, asset_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.assets import Assets
 from headrace_state.servicers.own_runs import OwnRuns
-from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import assets as wire
 from headrace_state.wire import values
 
@@ -54,7 +54,7 @@ class AssetServicer(asset_pb2_grpc.AssetServiceServicer):
         """Return a page of assets, by their keys."""
         workspace_id = current_caller().workspace_id
         page = asked_page(request, workspace_id, request.filter)
-        rows, key = await self._assets.list_page(workspace_id, wire.to_filter(request.filter), page.after, page.limit)
+        rows, key = await self._assets.list_page(workspace_id, wire.to_filter(request.filter), page.after, page.size)
         return asset_pb2.ListAssetsResponse(assets=map(wire.asset, rows), next_page_token=page.next_token(key))
 
     async def ListMaterializations(
@@ -68,7 +68,7 @@ class AssetServicer(asset_pb2_grpc.AssetServiceServicer):
         question.ClearField("page_token")
         page = asked_page(request, workspace_id, question)
         chosen = wire.to_materialization_filter(request)
-        rows, key = await self._assets.list_materializations(workspace_id, chosen, page.after, page.limit)
+        rows, key = await self._assets.list_materializations(workspace_id, chosen, page.after, page.size)
         return asset_pb2.ListMaterializationsResponse(
             materializations=map(wire.materialization, rows), next_page_token=page.next_token(key)
         )

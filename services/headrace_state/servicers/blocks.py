@@ -10,10 +10,9 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import block_pb2, block_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import check_key
+from headrace_chassis.pages import asked_page
 from headrace_chassis.scope import everywhere
 from headrace_state.repository.blocks import Blocks, Sealer
-from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.blocks import register_block_type, rotate_secrets, save_block, secrets_of
 from headrace_state.wire import blocks as wire
 from headrace_state.wire import values
@@ -59,15 +58,14 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
             "\n".join(request.capabilities),
             "\n".join(request.block_type_ids),
             "\n".join(request.slugs),
+            key=(str,),
         )
-        if page.after is not None:
-            check_key(page.after, (str,))
         rows, key = await self._blocks.list_types(
             workspace_id,
             request.text,
             request.capabilities,
-            page.after[0] if page.after else None,
-            page.limit,
+            page.after_name,
+            page.size,
             type_ids=values.to_ids(request.block_type_ids, "block_type_ids"),
             slugs=request.slugs,
         )
@@ -89,12 +87,8 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
         """List schemas of types, the newest first."""
         workspace_id = current_caller().workspace_id
         chosen = wire.to_schema_filter(request)
-        page = asked_page(request, workspace_id, repr(chosen))
-        if page.after is not None:
-            check_key(page.after, (uuid.UUID,))
-        rows, key = await self._blocks.list_schemas(
-            workspace_id, chosen, page.after[0] if page.after else None, page.limit
-        )
+        page = asked_page(request, workspace_id, repr(chosen), key=(uuid.UUID,))
+        rows, key = await self._blocks.list_schemas(workspace_id, chosen, page.after_id, page.size)
         return block_pb2.ListBlockSchemasResponse(
             schemas=[wire.block_schema(row) for row in rows], next_page_token=page.next_token(key)
         )
@@ -145,17 +139,13 @@ class BlockServicer(block_pb2_grpc.BlockServiceServicer):
             "\n".join(request.block_ids),
         )
         page = asked_page(request, workspace_id, *question)
-        after: tuple[str, str] | None = None
-        if page.after is not None:
-            check_key(page.after, (str, str))
-            after = (page.after[0], page.after[1])
         rows, key = await self._blocks.list_page(
             workspace_id,
             request.type_slugs,
             request.name_contains,
             request.capabilities,
-            after,
-            page.limit,
+            page.behind(str, str),
+            page.size,
             values.to_ids(request.block_ids, "block_ids"),
         )
         return block_pb2.ListBlocksResponse(

@@ -15,12 +15,12 @@ from headrace.ids import uuid7
 from headrace_chassis.caller import Caller, current_caller
 from headrace_chassis.calls import current_draining
 from headrace_chassis.notify import Pace, Wakeups
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.bulk import CHANNEL, BulkOperations, NewBulkOperation
 from headrace_state.repository.flow_runs import FlowRunReads
 from headrace_state.rules.bulk import BulkKind
 from headrace_state.rules.rows import Row
 from headrace_state.servicers.own_runs import maker
-from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import bulk, creation, filters, values
 
 PAYLOADS = "PERMISSION_RUN_PAYLOADS_VIEW"
@@ -130,7 +130,7 @@ class BulkOperationServicer(bulk_operation_pb2_grpc.BulkOperationServiceServicer
         caller = current_caller()
         statuses = bulk.to_statuses(request.statuses)
         page = asked_page(request, caller.workspace_id, ",".join(statuses))
-        rows, key = await self._operations.list_page(caller.workspace_id, statuses, page.after, page.limit)
+        rows, key = await self._operations.list_page(caller.workspace_id, statuses, page.after, page.size)
         return bulk_operation_pb2.ListBulkOperationsResponse(
             bulk_operations=[bulk.bulk_operation(row, with_payloads=caller.may(PAYLOADS)) for row in rows],
             next_page_token=page.next_token(key),

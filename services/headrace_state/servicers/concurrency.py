@@ -9,11 +9,10 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import concurrency_pb2, concurrency_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import check_key
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.limits import Limits, Slots
 from headrace_state.rules.owned_limits import is_owned
 from headrace_state.servicers.own_runs import not_own, only_run
-from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.slots import acquire_slots
 from headrace_state.wire import limits as wire
 from headrace_state.wire import values
@@ -59,11 +58,8 @@ class ConcurrencyServicer(concurrency_pb2_grpc.ConcurrencyServiceServicer):
     ) -> concurrency_pb2.ListConcurrencyLimitsResponse:
         """List limits by name."""
         workspace_id = current_caller().workspace_id
-        page = asked_page(request, workspace_id, request.name_contains)
-        if page.after is not None:
-            check_key(page.after, (str,))
-        after = str(page.after[0]) if page.after is not None else None
-        rows, key = await self._limits.list_page(workspace_id, request.name_contains, after, page.limit)
+        page = asked_page(request, workspace_id, request.name_contains, key=(str,))
+        rows, key = await self._limits.list_page(workspace_id, request.name_contains, page.after_name, page.size)
         return concurrency_pb2.ListConcurrencyLimitsResponse(
             limits=[wire.limit(row) for row in rows], next_page_token=page.next_token(key)
         )

@@ -13,9 +13,9 @@ import uuid
 from collections.abc import Sequence
 
 from headrace.api.v1 import flow_run_pb2
+from headrace_chassis.pages import Page
 from headrace_state.repository.flow_runs import FlowRunReads, Version
 from headrace_state.rules.filters import FlowRunFilter
-from headrace_state.servicers.paging import Page
 from headrace_state.wire import flow_runs
 
 MOST_KEPT_BYTES = 16 * 1024 * 1024
@@ -52,7 +52,7 @@ class FlowRunPages:
             with_payloads: Whether the caller may see parameters and the like.
         """
         versions, key = await self._reads.list_versions(
-            workspace_id, chosen, order, page.after, page.limit, with_payloads=with_payloads
+            workspace_id, chosen, order, page.after, page.size, with_payloads=with_payloads
         )
         packed = [self._find(version) for version in versions]
         unknown = [version[0] for version, known in zip(versions, packed, strict=True) if known is None]

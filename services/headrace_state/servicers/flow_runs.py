@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import functools
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -13,6 +14,7 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_run_pb2, flow_run_pb2_grpc, state_pb2
 from headrace_chassis.caller import Caller, current_caller
+from headrace_chassis.pages import asked_page
 from headrace_chassis.run_rights import require_shaping
 from headrace_chassis.telemetry import span_follower
 from headrace_state.repository.flow_runs import CreatedFlowRun, FlowRunReads, FlowRuns, Held, Outcome
@@ -24,7 +26,6 @@ from headrace_state.rules.wishes import Wish
 from headrace_state.servicers.flow_run_pages import FlowRunPages
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.own_runs import OwnRuns, maker
-from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.servicers.watching import Watching
 from headrace_state.usecases.batching import Batcher
 from headrace_state.usecases.cancel import cancel_flow_run
@@ -289,12 +290,12 @@ class FlowRunServicer(flow_run_pb2_grpc.FlowRunServiceServicer):
         await self._load(request.flow_run_id, caller)
         page = asked_page(request, caller.workspace_id, request.flow_run_id)
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
-        after = history_place(page)
-        rows = await self._reads.list_states(caller.workspace_id, flow_run_id, after, page.limit + 1)
-        key = (rows[page.limit - 1]["version"], rows[page.limit - 1]["occurred_at"]) if len(rows) > page.limit else None
+        after = page.behind(int, datetime.datetime)
+        rows = await self._reads.list_states(caller.workspace_id, flow_run_id, after, page.lookahead)
+        shown, token = page.split(rows, lambda row: (row["version"], row["occurred_at"]))
         return flow_run_pb2.ListFlowRunStatesResponse(
-            states=[states.from_transition_row(row, with_result=caller.may(PAYLOADS)) for row in rows[: page.limit]],
-            next_page_token=page.next_token(key),
+            states=[states.from_transition_row(row, with_result=caller.may(PAYLOADS)) for row in shown],
+            next_page_token=token,
         )
 
     async def GetFlowRunState(

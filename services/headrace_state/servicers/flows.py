@@ -9,9 +9,9 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import flow_pb2, flow_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.flows import Deployments, Flows
 from headrace_state.servicers.masks import masked
-from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.flows import delete_flow
 from headrace_state.wire import filters, flows, values
 
@@ -49,7 +49,7 @@ class FlowServicer(flow_pb2_grpc.FlowServiceServicer):
         order = flow_pb2.FlowSort.Name(sort).removeprefix("FLOW_SORT_")
         page = asked_page(request, workspace_id, request.filter, order)
         chosen = filters.to_flow_filter(request.filter)
-        rows, key = await self._flows.list_page(workspace_id, chosen, order, page.after, page.limit)
+        rows, key = await self._flows.list_page(workspace_id, chosen, order, page.after, page.size)
         return flow_pb2.ListFlowsResponse(flows=[flows.flow(row) for row in rows], next_page_token=page.next_token(key))
 
     async def UpdateFlow(self, request: flow_pb2.UpdateFlowRequest, context: Context) -> flow_pb2.UpdateFlowResponse:

@@ -11,11 +11,10 @@ from headrace import errors
 from headrace.api.v1 import run_note_pb2, run_note_pb2_grpc
 from headrace.ids import uuid7
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import check_key
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.notes import RunNotes
 from headrace_state.rules.rows import Row
 from headrace_state.servicers.own_runs import OwnRuns, maker
-from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import creation, states, values
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -50,15 +49,10 @@ class RunNoteServicer(run_note_pb2_grpc.RunNoteServiceServicer):
         """Return a page of the notes on a flow run, oldest first."""
         workspace_id = current_caller().workspace_id
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
-        page = asked_page(request, workspace_id, request.flow_run_id)
-        if page.after is not None:
-            check_key(page.after, (uuid.UUID,))
-        after = page.after[0] if page.after is not None else None
-        rows = await self._notes.list_page(workspace_id, flow_run_id, after, page.limit + 1)
-        key = (rows[page.limit - 1]["run_note_id"],) if len(rows) > page.limit else None
-        return run_note_pb2.ListRunNotesResponse(
-            run_notes=map(_note, rows[: page.limit]), next_page_token=page.next_token(key)
-        )
+        page = asked_page(request, workspace_id, request.flow_run_id, key=(uuid.UUID,))
+        rows = await self._notes.list_page(workspace_id, flow_run_id, page.after_id, page.lookahead)
+        shown, token = page.split(rows, lambda row: (row["run_note_id"],))
+        return run_note_pb2.ListRunNotesResponse(run_notes=map(_note, shown), next_page_token=token)
 
     async def DeleteRunNote(
         self, request: run_note_pb2.DeleteRunNoteRequest, context: Context

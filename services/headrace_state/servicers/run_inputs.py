@@ -13,11 +13,11 @@ from headrace import errors
 from headrace.api.v1 import run_input_pb2, run_input_pb2_grpc
 from headrace_chassis.caller import current_caller
 from headrace_chassis.calls import current_draining
-from headrace_chassis.paging import check_key, page_size
+from headrace_chassis.pages import asked_page
+from headrace_chassis.paging import page_size
 from headrace_state.repository.flow_runs import FlowRuns
 from headrace_state.repository.run_inputs import RunInputs
 from headrace_state.servicers.own_runs import OwnRuns
-from headrace_state.servicers.paging import asked_page
 from headrace_state.usecases.run_inputs import LONGEST_WAIT_SECONDS, send_run_input, wait_for_run_inputs
 from headrace_state.wire import values
 from headrace_state.wire.run_inputs import run_input
@@ -81,9 +81,8 @@ class RunInputServicer(run_input_pb2_grpc.RunInputServiceServicer):
         workspace_id = current_caller().workspace_id
         flow_run_id = values.to_id(request.flow_run_id, "flow_run_id")
         page = asked_page(request, workspace_id, str(flow_run_id), request.key_prefix)
-        if page.after is not None:
-            check_key(page.after, (datetime.datetime, str))
-        rows, key = await self._inputs.list_page(workspace_id, flow_run_id, request.key_prefix, page.after, page.limit)
+        after = page.behind(datetime.datetime, str)
+        rows, key = await self._inputs.list_page(workspace_id, flow_run_id, request.key_prefix, after, page.size)
         return run_input_pb2.ListRunInputsResponse(
             run_inputs=[run_input(row) for row in rows], next_page_token=page.next_token(key)
         )

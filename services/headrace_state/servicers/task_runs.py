@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import grpc.aio
@@ -9,13 +10,13 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import task_run_pb2, task_run_pb2_grpc
 from headrace_chassis.caller import current_caller
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.flow_runs import FlowRunReads
 from headrace_state.repository.task_runs import TaskRunReads
 from headrace_state.rules.filters import is_narrow
 from headrace_state.rules.states import StateType
 from headrace_state.servicers.masks import masked
 from headrace_state.servicers.own_runs import OwnRuns
-from headrace_state.servicers.paging import asked_page, history_place
 from headrace_state.wire import filters, states, task_runs, values
 
 Context = grpc.aio.ServicerContext[Any, Any]
@@ -65,7 +66,7 @@ class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
             raise errors.InvalidArgument.of_field(
                 "sort", "needs a filter by flow runs, task runs or cache keys, or by a time since when"
             )
-        rows, key = await self._reads.list_page(caller.workspace_id, chosen, order, page.after, page.limit)
+        rows, key = await self._reads.list_page(caller.workspace_id, chosen, order, page.after, page.size)
         with_result = caller.may(_PAYLOADS)
         return task_run_pb2.ListTaskRunsResponse(
             task_runs=[task_runs.task_run(row, with_result=with_result) for row in rows],
@@ -95,13 +96,13 @@ class TaskRunServicer(task_run_pb2_grpc.TaskRunServiceServicer):
         if await self._reads.load(caller.workspace_id, task_run_id) is None:
             raise errors.NotFound(f"there is no task run {task_run_id}")
         page = asked_page(request, caller.workspace_id, request.task_run_id)
-        after = history_place(page)
-        rows = await self._history.list_states(caller.workspace_id, task_run_id, after, page.limit + 1)
-        last = rows[page.limit - 1] if len(rows) > page.limit else None
+        after = page.behind(int, datetime.datetime)
+        rows = await self._history.list_states(caller.workspace_id, task_run_id, after, page.lookahead)
+        shown, token = page.split(rows, lambda row: (row["version"], row["occurred_at"]))
         with_result = caller.may(_PAYLOADS)
         return task_run_pb2.ListTaskRunStatesResponse(
-            states=[states.from_transition_row(row, with_result=with_result) for row in rows[: page.limit]],
-            next_page_token=page.next_token((last["version"], last["occurred_at"]) if last is not None else None),
+            states=[states.from_transition_row(row, with_result=with_result) for row in shown],
+            next_page_token=token,
         )
 
     async def GetTaskRunState(

@@ -9,10 +9,9 @@ import grpc.aio
 from headrace import errors
 from headrace.api.v1 import variable_pb2, variable_pb2_grpc
 from headrace_chassis.caller import current_caller
-from headrace_chassis.paging import check_key
+from headrace_chassis.pages import asked_page
 from headrace_state.repository.variables import Variables
 from headrace_state.rules.variables import MOST_BYTES, VariableFilter, is_too_large
-from headrace_state.servicers.paging import asked_page
 from headrace_state.wire import values
 from headrace_state.wire.creation import unique
 from headrace_state.wire.variables import variable
@@ -73,11 +72,8 @@ class VariableServicer(variable_pb2_grpc.VariableServiceServicer):
             tuple(request.tags_any),
             values.to_ids(request.variable_ids, "variable_ids"),
         )
-        page = asked_page(request, workspace_id, repr(chosen))
-        if page.after is not None:
-            check_key(page.after, (str,))
-        after = str(page.after[0]) if page.after is not None else None
-        rows, key = await self._variables.list_page(workspace_id, chosen, after, page.limit)
+        page = asked_page(request, workspace_id, repr(chosen), key=(str,))
+        rows, key = await self._variables.list_page(workspace_id, chosen, page.after_name, page.size)
         return variable_pb2.ListVariablesResponse(
             variables=[variable(row) for row in rows], next_page_token=page.next_token(key)
         )

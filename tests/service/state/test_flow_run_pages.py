@@ -13,13 +13,13 @@ from google.protobuf.struct_pb2 import Struct
 from headrace.api.v1 import flow_run_pb2
 from headrace.ids import DEFAULT_WORKSPACE_ID
 from headrace_chassis.database import Database
+from headrace_chassis.pages import Page
 from headrace_harness.state import SCHEDULED, StateClient, a_state, new_id
 from headrace_state.queries.flow_run_reads import PostgresFlowRunReads
 from headrace_state.repository.flow_runs import Version
 from headrace_state.rules.filters import FlowRunFilter
 from headrace_state.rules.rows import Row
 from headrace_state.servicers.flow_run_pages import FlowRunPages
-from headrace_state.servicers.paging import Page
 
 
 class CountingReads(PostgresFlowRunReads):
