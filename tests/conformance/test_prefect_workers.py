@@ -115,6 +115,22 @@ async def test_a_run_that_is_submitted_takes_a_free_slot_of_its_pool(stack: Stac
     assert found["flow_run"]["id"] == waiting["id"]
 
 
+async def test_a_queue_goes_before_that_whose_priority_it_takes(stack: Stack, name: str) -> None:
+    await post(stack, "/work_pools/", {"name": name, "type": "process"}, 201)
+    queues = f"/work_pools/{name}/queues"
+
+    async def order() -> list[tuple[str, int]]:
+        return [(each["name"], each["priority"]) for each in await post(stack, f"{queues}/filter", {})]
+
+    await post(stack, queues, {"name": "b"}, 201)
+    await post(stack, queues, {"name": "late", "priority": 9}, 201)
+    await post(stack, queues, {"name": "a", "priority": 1}, 201)
+    assert await order() == [("a", 1), ("default", 2), ("b", 3), ("late", 9)]
+    changed = await stack.http.patch(f"/api{queues}/late", json={"priority": 2})
+    assert changed.status_code == 204
+    assert await order() == [("a", 1), ("late", 2), ("default", 3), ("b", 4)]
+
+
 async def test_parameters_are_made_out_and_checked(stack: Stack, name: str) -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
     made = await a_deployment(stack, name, parameter_openapi_schema=schema)

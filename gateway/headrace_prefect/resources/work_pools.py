@@ -13,6 +13,7 @@ from headrace_prefect.bodies import fields
 from headrace_prefect.bodies.fields import Field, Fields, at_least, boolean, integer, nested, string
 from headrace_prefect.filters import deployments as filters
 from headrace_prefect.request import Request
+from headrace_prefect.resources import queue_order
 from headrace_prefect.resources.routes import Route
 from headrace_prefect.shapes import scalars
 from headrace_prefect.shapes.schemas import opened_template
@@ -284,6 +285,8 @@ async def add_queue(request: Request, pool_name: str) -> Answer:
         )
     except errors.AlreadyExists:
         raise Refusal(409, f"A work queue with this name already exists in work pool {pool_name!r}.") from None
+    if body["priority"]:
+        await queue_order.make_room(request, answer.work_queue)
     return made(await queue_json(request, answer.work_queue))
 
 
@@ -328,7 +331,9 @@ async def change_queue(request: Request, queue: work_pool_pb2.WorkQueue) -> Answ
         ),
     )
     message.update_mask.paths.extend("paused" if name == "is_paused" else name for name in given)
-    await request.call(request.services.work_pools.UpdateWorkQueue, message)
+    answer = await request.call(request.services.work_pools.UpdateWorkQueue, message)
+    if body["priority"]:
+        await queue_order.make_room(request, answer.work_queue)
     return no_content()
 
 

@@ -57,10 +57,10 @@ _WITH_PAYLOADS = [
     ),
 ]
 _JOINED = _RUN.outerjoin(_PAYLOAD, _PAYLOAD.c.flow_run_id == _RUN.c.flow_run_id)
-_RUN_VERSION = sa.literal_column(f"{_RUN.fullname}.xmin").label("run_version")
+_RUN_VERSION: sa.Label[Any] = sa.literal_column(f"{_RUN.fullname}.xmin").label("run_version")
 """The transaction that wrote the row last. In a database that was put back to an earlier moment these numbers come
 again, with other times."""
-_PAYLOAD_VERSION = sa.literal_column(f"{_PAYLOAD.fullname}.xmin").label("payload_version")
+_PAYLOAD_VERSION: sa.Label[Any] = sa.literal_column(f"{_PAYLOAD.fullname}.xmin").label("payload_version")
 
 _VERSION = [_RUN.c.flow_run_id, _RUN_VERSION, _RUN.c.updated_at]
 _IN_VERSION = {"flow_run_id", "updated_at"}
