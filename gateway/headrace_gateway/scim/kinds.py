@@ -127,8 +127,8 @@ class Groups:
         made = (await self._call("CreateTeam", request, metadata)).team
         members = resources.members_of(resource)
         if members:
-            request = team_pb2.UpdateTeamRequest(team=team_pb2.Team(team_id=made.team_id), add_user_ids=members)
-            await self._call("UpdateTeam", request, metadata)
+            change = team_pb2.UpdateTeamRequest(team=team_pb2.Team(team_id=made.team_id), add_user_ids=members)
+            await self._call("UpdateTeam", change, metadata)
         return await self.load(made.team_id, metadata)
 
     async def replace(
