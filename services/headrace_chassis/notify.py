@@ -176,6 +176,9 @@ class Wakeups:
                     url, timeout=10, server_settings={"application_name": "headrace wakeups"}
                 )
                 try:
+                    # All who notify wait for each other to commit, and a wakeup that a crash takes along is no loss:
+                    # who listens looks anew when it is connected again.
+                    await connection.execute("set synchronous_commit = off")
                     delay = _RECONNECT_FIRST_SECONDS
                     await self._serve(connection)
                 finally:

@@ -56,13 +56,24 @@ def within(span: trace.Span | None) -> Iterator[None]:
         yield
 
 
-def noted(parent: object, name: str, attributes: Mapping[str, str]) -> str:
+@contextlib.contextmanager
+def doing(name: str) -> Iterator[None]:
+    """Have a span around what a loop does in a block, and below it the calls that it makes; calls have one already."""
+    if not telemetry.is_tracing() or trace.get_current_span().get_span_context().is_valid:
+        yield
+        return
+    with telemetry.tracer.start_as_current_span(name):
+        yield
+
+
+def noted(parent: object, name: str, attributes: Mapping[str, str], *, links_here: bool = False) -> str:
     """Make a span of a moment, and return its context, for what comes of it.
 
     Args:
         parent: The context of what led to it; anything but one begins a trace of its own.
         name: Its name.
         attributes: What is known of it.
+        links_here: Whether it names the span of what is being done now, which belongs to another trace.
 
     Returns:
         The context of the span; `parent` where spans go nowhere.
@@ -70,11 +81,13 @@ def noted(parent: object, name: str, attributes: Mapping[str, str]) -> str:
     above = parent if isinstance(parent, str) and _W3C.fullmatch(parent) else ""
     if not telemetry.is_tracing():
         return above
+    here = trace.get_current_span().get_span_context()
     span = telemetry.tracer.start_span(
         name,
         context=_propagator.extract({_HEADER: above}, context=Context()),
         kind=trace.SpanKind.PRODUCER,
         attributes=dict(attributes),
+        links=[trace.Link(here)] if links_here and here.is_valid else None,
     )
     carrier: dict[str, str] = {}
     _propagator.inject(carrier, context=trace.set_span_in_context(span, Context()))

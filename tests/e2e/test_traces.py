@@ -207,6 +207,44 @@ async def test_a_run_belongs_to_the_trace_of_what_triggered_it(
         assert spans[below].facts.parent_span_id == spans[above].facts.span_id, (above, below)
 
 
+async def test_a_run_of_a_schedule_begins_its_trace_where_it_is_made(
+    traced: tuple[Collector, Machine, EmbeddedServer],
+) -> None:
+    collector, machine, _ = traced
+    (machine.folder / "mill.py").write_text(SCRIPT)
+    await machine.headrace("work-pool", "create", "traced")
+    await machine.python("-c", 'from mill import mill; mill.deploy("test", "traced", interval=1)')
+    worker = await machine.start_worker("traced")
+
+    def way(span: Span) -> list[str]:
+        (below, *_) = [each for each in collector.below(span) if each.name.endswith(" mill")] or (None,)
+        return [span.name, *(way(below) if below is not None else [])]
+
+    async def is_told() -> bool:
+        expected = ["schedule mill", "dispatch mill", "worker mill", "flow mill"]
+        return any(way(span) == expected for span in collector.named("schedule mill"))
+
+    await eventually(is_told, 60)
+    assert await worker.stop() == 0
+    for made in collector.named("schedule mill"):
+        assert not made.facts.parent_span_id
+        # It is of a trace of its own, and tells which look at schedules it comes of.
+        (link,) = made.facts.links
+        assert link.trace_id != made.facts.trace_id
+
+    def stored() -> bool:
+        looks = {span.facts.span_id: span for span in collector.named("create scheduled runs")}
+        (link, *_) = collector.named("schedule mill")[0].facts.links
+        calls = collector.below(looks[link.span_id]) if link.span_id in looks else []
+        handled = [span for call in calls for span in collector.below(call)] + calls
+        return any("insert into flow_run" in span.attribute("db.query.text") for span in handled)
+
+    async def is_stored() -> bool:
+        return stored()
+
+    await eventually(is_stored, 30)
+
+
 async def test_without_a_word_nothing_of_it_is_loaded(tmp_path: pathlib.Path) -> None:
     machine = Machine(tmp_path)
     code = (
