@@ -28,12 +28,7 @@ def pool() -> str:
 @pytest.fixture
 async def worker(machine: Machine, pool: str) -> Program:
     """A worker with all flows of `deployed.py` in its pool."""
-    machine.take(FLOWS / "deployed.py")
-    await machine.headrace("work-pool", "create", pool)
-    started = machine.start_worker_now(pool)
-    await machine.python("deployed.py", pool)
-    await started.until_said("takes up to")
-    return started
+    return await machine.start_worker_of(FLOWS / "deployed.py", pool)
 
 
 async def test_a_deployed_run_is_executed_with_its_logs_output_and_artifacts(

@@ -14,12 +14,7 @@ FLOWS = pathlib.Path(__file__).parent / "flows"
 
 
 async def test_the_worker_sees_to_the_hooks_of_a_killed_process(machine: Machine, observer: Observer) -> None:
-    pool = f"pool-{uuid.uuid4().hex[:8]}"
-    machine.take(FLOWS / "killed.py")
-    await machine.headrace("work-pool", "create", pool)
-    worker = machine.start_worker_now(pool)
-    await machine.python("killed.py", pool)
-    await worker.until_said("takes up to")
+    await machine.start_worker_of(FLOWS / "killed.py", f"pool-{uuid.uuid4().hex[:8]}")
     run_id = await machine.start_run("killed/test", "-p", "reason=memory")
     run = await observer.until(run_id, lambda run: run.attempt == 4 and run.state.name == "Crashed")
     assert "SIGKILL" in run.state.message

@@ -18,14 +18,8 @@ FLOWS = pathlib.Path(__file__).parent / "flows"
 @pytest.fixture
 async def worker(machine: Machine) -> Program:
     """A worker with all flows of `deployed.py` in a pool of its own."""
-    pool = f"pool-{uuid.uuid4().hex[:8]}"
-    machine.take(FLOWS / "deployed.py")
     machine.take(FLOWS / "parents.py")
-    await machine.headrace("work-pool", "create", pool)
-    started = machine.start_worker_now(pool)
-    await machine.python("deployed.py", pool)
-    await started.until_said("takes up to")
-    return started
+    return await machine.start_worker_of(FLOWS / "deployed.py", f"pool-{uuid.uuid4().hex[:8]}")
 
 
 async def test_a_run_of_a_deployment_is_a_subflow_and_is_found_again(

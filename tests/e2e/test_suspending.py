@@ -28,12 +28,7 @@ def pool() -> str:
 @pytest.fixture
 async def worker(machine: Machine, pool: str) -> Program:
     """A worker with the flows of `suspending.py` in its pool."""
-    machine.take(FLOWS / "suspending.py")
-    await machine.headrace("work-pool", "create", pool)
-    started = machine.start_worker_now(pool)
-    await machine.python("suspending.py", pool)
-    await started.until_said("takes up to")
-    return started
+    return await machine.start_worker_of(FLOWS / "suspending.py", pool)
 
 
 async def is_gone(machine: Machine, place: int) -> None:

@@ -207,6 +207,16 @@ class Machine:
         """Start a worker of a pool; it need not take runs on return."""
         return self.start(HEADRACE, "worker", "start", "--pool", pool, *arguments, **variables)
 
+    async def start_worker_of(self, script: pathlib.Path, pool: str) -> Program:
+        """Start a worker of a new pool into which a script deploys its flows, and return once it takes runs."""
+        self.take(script)
+        await self.headrace("work-pool", "create", pool)
+        # It gets ready beside the script.
+        worker = self.start_worker_now(pool)
+        await self.python(script.name, pool)
+        await worker.until_said("takes up to")
+        return worker
+
     async def start_run(self, deployment: str, *arguments: str) -> str:
         """Start a run of a deployment and return its id."""
         done = await self.headrace("deployment", "run", deployment, *arguments, "-o", "json")
