@@ -108,9 +108,17 @@ def _fault(running: Status | None) -> str:
         with urllib.request.build_opener(*handlers).open(f"{running.http_url}/ready", timeout=_ANSWER_SECONDS):
             return ""
     except urllib.error.HTTPError as error:
-        return error.read().decode(errors="replace").strip()
+        return _missing(error.read())
     except OSError as error:
         return f"{running.http_url} does not answer: {error}"
+
+
+def _missing(answer: bytes) -> str:
+    """Return what a server that is not ready says it lacks."""
+    try:
+        return "; ".join(json.loads(answer)["missing"])
+    except (ValueError, KeyError, TypeError):
+        return answer.decode(errors="replace").strip()
 
 
 def _own_certificate(running: Status) -> ssl.SSLContext | None:
