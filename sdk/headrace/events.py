@@ -3,6 +3,9 @@
     emit_event("orders.imported", resource="shop.orders", payload={"count": 42})
 
 They are sent in the background, in batches; nothing waits for them. Within a run the run is related to them.
+
+    for event in follow_events("orders.*"):
+        print(event.name, event.payload)
 """
 
 from __future__ import annotations
@@ -18,7 +21,10 @@ from headrace import errors
 from headrace.api.v1 import event_pb2
 from headrace.context import current_run
 from headrace.engine.connection import get_backend
+from headrace.event_stream import FollowedEvent, afollow_events, follow_events
 from headrace.ids import uuid7
+
+__all__ = ["EmittedEvent", "FollowedEvent", "Resource", "afollow_events", "emit_event", "follow_events"]
 
 RESOURCE_ID, RESOURCE_NAME, RESOURCE_ROLE = (
     "headrace.resource.id",

@@ -10,7 +10,7 @@ from headrace.deployments.definition import ConcurrencyLimit, DeploymentDefiniti
 from headrace.deployments.deploying import DockerImage, deploy, deploy_all
 from headrace.deployments.running import arun_deployment, run_deployment
 from headrace.deployments.schedules import Cron, Interval, RRule, Schedule
-from headrace.deployments.serving import serve
+from headrace.deployments.serving import aserve, serve
 from headrace.deployments.sources import GitRepository, LocalFolder, RemoteFolder, Source, load_from
 from headrace.deployments.submitting import FlowRunFuture, PoolFlow, on_work_pool
 from headrace.deployments.triggers import Trigger
@@ -31,6 +31,7 @@ __all__ = [
     "Source",
     "Trigger",
     "arun_deployment",
+    "aserve",
     "deploy",
     "deploy_all",
     "load_from",

@@ -53,13 +53,44 @@ def serve(
     Raises:
         errors.HeadraceError: A value is wrong, or there is no server; the message says what to do.
     """
+    if _is_on_loop():
+        raise errors.FailedPrecondition(
+            "serve() blocks the event loop that it is called on; use `await aserve(...)` of headrace.deployments",
+            reason="ON_EVENT_LOOP",
+        )
     tasks = [item for item in served if isinstance(item, TaskDefinition)]
     if tasks:
         if len(tasks) < len(served):
             raise errors.InvalidArgument("Serve either tasks or deployments; each has a process of its own.")
         headrace.background.serve_tasks(*tasks, limit=limit, name=name)
         return
+    asyncio.run(
+        aserve(
+            *served,
+            name=name,
+            limit=limit,
+            pause_on_shutdown=pause_on_shutdown,
+            fresh_interpreter=fresh_interpreter,
+            **options,
+        )
+    )
+
+
+async def aserve(
+    *served: DeploymentDefinition | Flow[..., Any] | Task[..., Any],
+    name: str | None = None,
+    limit: int = 10,
+    pause_on_shutdown: bool = True,
+    fresh_interpreter: bool = False,
+    **options: Any,
+) -> None:
+    """Create or update deployments and run them, on this event loop, until Ctrl-C or SIGTERM; as `serve`.
+
+    Whoever cancels it does not wait for runs that have begun: they are ended, and tried again by their policies.
+    """
     deployed = [item for item in served if not isinstance(item, TaskDefinition)]
+    if len(deployed) < len(served):
+        raise errors.InvalidArgument("Tasks are served by `serve`, in a process of their own.")
     definitions = [
         item if isinstance(item, DeploymentDefinition) else to_deployment(item, name or _script_name(), **options)
         for item in deployed
@@ -74,8 +105,8 @@ def serve(
     settings = get_settings()
     if not logging.getLogger().handlers:
         logging.basicConfig(level=settings.logging_level, format="%(asctime)s %(levelname)-7s %(message)s")
-    system = resolve_system(settings, may_start=True)
-    asyncio.run(_serve(definitions, system, settings, limit, pause_on_shutdown, fresh_interpreter))
+    system = await asyncio.to_thread(resolve_system, settings, may_start=True)
+    await _serve(definitions, system, settings, limit, pause_on_shutdown, fresh_interpreter)
 
 
 async def _serve(
@@ -139,6 +170,14 @@ async def _pause(ids: list[str], system: System, settings: Settings) -> None:
         sys.stderr.write("The schedules of what was served here are paused until it is served again.\n")
     except errors.HeadraceError as error:
         logger.warning("The schedules could not be paused: %s", error)
+
+
+def _is_on_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def _script_name() -> str:

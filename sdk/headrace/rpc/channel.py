@@ -8,6 +8,7 @@ code that says that nothing was decided.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Sequence
 
 import grpc
@@ -28,6 +29,18 @@ _LISTED = ("ipv4:", "ipv6:")
 """What targets begin with that list addresses, with commas between them."""
 
 ChannelOptions = list[tuple[str, str | int]]
+
+
+def _is_worth_telling(record: logging.LogRecord) -> bool:
+    """Say no to what gRPC lets asyncio log where two event loops of a process use it: both are woken for one event.
+
+    The loop that comes second finds nothing to read, which hurts nobody.
+    """
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, BlockingIOError) and "PollerCompletionQueue" in record.getMessage())
+
+
+logging.getLogger("asyncio").addFilter(_is_worth_telling)
 
 
 def service_config(attempts: int = RETRY_ATTEMPTS, *, spread: bool = False) -> str:
