@@ -16,6 +16,10 @@ def main() -> None:
     if sys.argv[1:] in (["--version"], ["-V"]):
         print(__version__)
         return
-    from headrace.cli.root import run
+    try:
+        from headrace.cli.root import run
 
-    run()
+        run()
+    except KeyboardInterrupt:
+        # While it still loads its code.
+        sys.exit(130)
