@@ -11,7 +11,7 @@ import jinja2.nodes
 import orjson
 
 from headrace import errors
-from headrace.api.v1 import automation_pb2, channel_pb2, work_pool_pb2
+from headrace.api.v1 import automation_pb2, channel_pb2, work_pool_pb2, workspace_pb2
 from headrace.api.v1.block_pb2 import GetBlockRequest
 from headrace_prefect import lists, names
 from headrace_prefect.answers import JSON, Answer, Fault, Invalid, Refusal, made, no_content, not_found, ok
@@ -163,7 +163,8 @@ async def delete_automations_owned_by_resource(request: Request) -> Answer:
 
 
 async def validate_template(request: Request) -> Answer:
-    """Say whether a text is a template."""
+    """Say whether a text is a template; to those who say who they are."""
+    await request.call(request.services.workspaces.GetCaller, workspace_pb2.GetCallerRequest())
     template = request.json if request.json is not None else ""
     if not isinstance(template, str):
         raise Invalid([Fault(("body",), "Input should be a valid string", "string_type")])

@@ -10,6 +10,7 @@ from typing import Any
 
 import jinja2
 import jinja2.sandbox
+from jinja2 import nodes
 
 from headrace import errors
 from headrace.api.v1 import variable_pb2
@@ -21,8 +22,79 @@ KIND = "__prefect_kind"
 MOST_TEMPLATE = 10_000
 """Characters of a template."""
 
+MOST_TEXT = 100_000
+"""Characters of what an operation makes, and bits of a number."""
+
 _NOTHING = object()
-_ENVIRONMENT = jinja2.sandbox.ImmutableSandboxedEnvironment()
+# Nothing that grows with each step: no loops, no names that are given anew, no calls, no filters that fill or repeat.
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Const,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.Getitem,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.BinExpr,
+    nodes.UnaryExpr,
+    nodes.Concat,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.CondExpr,
+    nodes.If,
+    nodes.Test,
+    nodes.Filter,
+)
+_FILTERS = frozenset(
+    {
+        "abs",
+        "capitalize",
+        "count",
+        "d",
+        "default",
+        "first",
+        "float",
+        "int",
+        "last",
+        "length",
+        "lower",
+        "string",
+        "title",
+        "trim",
+        "upper",
+    }
+)
+
+
+class _Environment(jinja2.sandbox.ImmutableSandboxedEnvironment):
+    """Renders templates of strangers: what an operation makes is bounded before it is made."""
+
+    intercepted_binops = frozenset(("*", "**", "%"))
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        """Return the result of an operation.
+
+        Raises:
+            ValueError: It could be too large.
+        """
+        if operator != "*" and not all(isinstance(each, int | float) for each in (left, right)):
+            raise ValueError(f"{operator} is for numbers")
+        sizes = [each.bit_length() if isinstance(each, int) else 64 for each in (left, right)]
+        if operator == "**" and isinstance(right, int) and sizes[0] * abs(right) > MOST_TEXT:
+            raise ValueError("the number is too large")
+        if operator == "*":
+            lengths = [len(each) for each in (left, right) if isinstance(each, str | bytes | list | tuple)]
+            times = [abs(each) for each in (left, right) if isinstance(each, int)]
+            if sum(sizes) > MOST_TEXT or (lengths and times and lengths[0] * times[0] > MOST_TEXT):
+                raise ValueError("the result is too large")
+        return super().call_binop(context, operator, left, right)
+
+
+_ENVIRONMENT = _Environment()
 
 
 async def hydrated(request: Request, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -89,13 +161,16 @@ async def _rendered(request: Request, value: dict[str, Any]) -> Any:
     if not isinstance(template, str) or len(template) > MOST_TEMPLATE:
         raise _fault(f"Invalid jinja: a template is a text of up to {MOST_TEMPLATE} characters")
     try:
-        if _ENVIRONMENT.parse(template).find(jinja2.nodes.For) is not None:
-            # A loop in a loop would keep the server busy for as long as its author likes.
-            raise _fault("Invalid jinja: loops are not allowed in parameters")
+        parsed = _ENVIRONMENT.parse(template)
+        for node in parsed.find_all(nodes.Node):
+            if not isinstance(node, _ALLOWED) or (isinstance(node, nodes.Filter) and node.name not in _FILTERS):
+                # It could keep the server busy for as long as its author likes.
+                what = f"the filter {node.name}" if isinstance(node, nodes.Filter) else type(node).__name__
+                raise _fault(f"Invalid jinja: {what} is not allowed in parameters")
         return _ENVIRONMENT.from_string(template).render()
     except jinja2.TemplateError as error:
         raise _fault(f"Invalid jinja: {error}") from None
-    except (ArithmeticError, TypeError, ValueError) as error:
+    except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
         raise _fault(f"Invalid jinja: {error}") from None
 
 

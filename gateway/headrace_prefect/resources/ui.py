@@ -14,7 +14,7 @@ from referencing import Registry
 from referencing.exceptions import Unresolvable
 
 from headrace import errors
-from headrace.api.v1 import deployment_pb2, flow_run_pb2, run_insight_pb2, state_pb2, task_run_pb2
+from headrace.api.v1 import deployment_pb2, flow_run_pb2, run_insight_pb2, state_pb2, task_run_pb2, workspace_pb2
 from headrace_prefect import lists
 from headrace_prefect.answers import Answer, Refusal, not_found, ok
 from headrace_prefect.bodies import fields
@@ -182,7 +182,8 @@ async def read_ui_task_run(request: Request) -> Answer:
 
 
 async def validate_schema_values(request: Request) -> Answer:
-    """Say whether values fit a schema, and where they do not."""
+    """Say whether values fit a schema, and where they do not; to those who say who they are."""
+    await request.call(request.services.workspaces.GetCaller, workspace_pb2.GetCallerRequest())
     body = request.body(
         {"schema": Field(fields.json_object, required=True), "values": Field(fields.json_object, required=True)}
     )
