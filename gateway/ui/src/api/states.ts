@@ -42,6 +42,20 @@ export function typeOfKey(key: string): StateType | undefined {
   return STATE_TYPES.find((type) => LOOKS[type].key === key);
 }
 
+/** States whose names are several words. */
+const NAMES: Partial<Record<string, string>> = {
+  AwaitingRetry: "Awaiting retry",
+  AwaitingConcurrencySlot: "Awaiting a slot",
+  TimedOut: "Timed out",
+  RolledBack: "Rolled back",
+};
+
+/** Returns what a state is called. */
+export function stateText(state: State | undefined): string {
+  const name = state?.name ?? "";
+  return name === "" ? lookOf(state?.type).label : (NAMES[name] ?? name);
+}
+
 export function isFinal(state: State | undefined): boolean {
   return state !== undefined && FINAL.has(state.type);
 }

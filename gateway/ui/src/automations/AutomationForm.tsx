@@ -127,7 +127,7 @@ export function TriggerFields({ draft, onChange }: TriggerFieldsProps) {
         />
       )}
       {draft.kind === "absence" && (
-        <EventNames label="After these events" hint="Names, joined by commas; empty: always." value={draft.after} onChange={(after) => change({ after })} />
+        <EventNames label="After these events" addLabel="Add one that comes before" hint="Names, joined by commas; empty: always." value={draft.after} onChange={(after) => change({ after })} />
       )}
       {(draft.kind === "events" || draft.kind === "absence") && (
         <>

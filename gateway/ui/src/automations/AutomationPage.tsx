@@ -112,12 +112,12 @@ function Shown({ automation }: { automation: Automation }) {
             <div className="sections">
               <Actions title="When it fires" actions={[...automation.actions, ...automation.actions_on_trigger]} />
               <Actions title="When it is over" actions={[...automation.actions, ...automation.actions_on_resolve]} />
-              <section>
-                <h2>Trigger</h2>
+              <details className="more-fields">
+                <summary>Trigger as JSON</summary>
                 <pre className="code" tabIndex={0}>
                   {JSON.stringify(automation.trigger ?? {}, null, 2)}
                 </pre>
-              </section>
+              </details>
             </div>
             <Trial automationId={id} />
           </div>

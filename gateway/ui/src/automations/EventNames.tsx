@@ -25,13 +25,15 @@ function wordOf(name: string): string {
 interface EventNamesProps {
   label: string;
   hint: ReactNode;
+  /** What the choice of further ones is called. */
+  addLabel?: string;
   /** Names, joined by commas. */
   value: string;
   onChange: (value: string) => void;
 }
 
 /** Names of events: those of Headrace are picked, others are written. */
-export function EventNames({ label, hint, value, onChange }: EventNamesProps) {
+export function EventNames({ label, hint, addLabel = "Add an event", value, onChange }: EventNamesProps) {
   const chosen = wordsOf(value);
   return (
     <Field label={label} hint={hint}>
@@ -48,7 +50,7 @@ export function EventNames({ label, hint, value, onChange }: EventNamesProps) {
           />
           <select
             className="field"
-            aria-label={`${label}: add one`}
+            aria-label={addLabel}
             value=""
             onChange={(event) => onChange([...new Set([...chosen, event.target.value])].join(", "))}
           >

@@ -7,7 +7,8 @@ import { FormDialog } from "../parts/FormDialog.tsx";
 import { Moment } from "../parts/Moment.tsx";
 import { useChange } from "../parts/useChange.ts";
 import { asSchema, propertiesOf } from "../schema/schema.ts";
-import { ruleText } from "./schedules.ts";
+import { ruleText, ruleWords } from "./schedules.ts";
+import { parametersText } from "./words.ts";
 
 const PREVIEWED = 100;
 const OWN_RULE = "";
@@ -113,7 +114,7 @@ export function BackfillDialog({ deployment, onClose }: { deployment: Deployment
                 label="Times of"
                 value={draft.schedule}
                 options={[
-                  ...deployment.schedules.map((schedule) => ({ value: schedule.slug, label: `${schedule.slug}: ${ruleText(schedule)}` })),
+                  ...deployment.schedules.map((schedule) => ({ value: schedule.slug, label: `${schedule.slug}: ${ruleWords(schedule) ?? ruleText(schedule)}` })),
                   { value: OWN_RULE, label: "a cron expression" },
                 ]}
                 onChange={(schedule) => change({ schedule })}
@@ -166,7 +167,7 @@ export function BackfillDialog({ deployment, onClose }: { deployment: Deployment
           <ol className="planned">
             {looked.runs.slice(0, PREVIEWED).map((run) => (
               <li key={run.number}>
-                {run.slot_at !== undefined && <Moment at={run.slot_at} />} <code>{JSON.stringify(run.parameters ?? {})}</code>
+                {run.slot_at !== undefined && <Moment at={run.slot_at} />} <span>{parametersText(run.parameters)}</span>
               </li>
             ))}
           </ol>

@@ -14,7 +14,7 @@ import { Facts, Mark, PageHead } from "../parts/PageHead.tsx";
 import { tellFault } from "../parts/toasts.ts";
 import { momentText } from "../api/times.ts";
 import { ProgressBar } from "./Backfills.tsx";
-import { BACKFILL_LOOKS } from "./words.ts";
+import { BACKFILL_LOOKS, parametersText } from "./words.ts";
 
 const route = getRouteApi("/backfills/$backfillId");
 const EVENTS = ["headrace.backfill.*", "headrace.flow-run.*"];
@@ -138,7 +138,7 @@ function Matrix({ backfillId }: { backfillId: string }) {
           const look = lookOfRun(run);
           const what = [
             run.slot_at === undefined ? "" : momentText(run.slot_at),
-            Object.keys(run.parameters ?? {}).length > 0 ? JSON.stringify(run.parameters) : "",
+            parametersText(run.parameters),
           ].filter((text) => text !== "");
           const title = `${run.number}: ${look.label}${run.tries > 1 ? `, try ${run.tries}` : ""}${what.length > 0 ? ` · ${what.join(" · ")}` : ""}`;
           return (

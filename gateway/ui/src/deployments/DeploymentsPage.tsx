@@ -16,7 +16,8 @@ import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { tellFault } from "../parts/toasts.ts";
 import { SearchField } from "../parts/SearchField.tsx";
 import { RunDialog } from "./RunDialog.tsx";
-import { nextOf, ruleText } from "./schedules.ts";
+import { RuleText } from "./RuleText.tsx";
+import { nextOf } from "./schedules.ts";
 import { Status } from "./Status.tsx";
 
 const EVENTS = ["headrace.deployment.*", "headrace.worker.*", "headrace.flow-run.*"];
@@ -132,7 +133,7 @@ function Schedules({ deployment }: { deployment: Deployment }) {
   if (deployment.schedules.length === 0) return <span className="quiet none">–</span>;
   return deployment.schedules.map((schedule) => (
     <div key={schedule.schedule_id} className={schedule.active ? undefined : "quiet"}>
-      <code>{ruleText(schedule)}</code>
+      <RuleText schedule={schedule} />
       {!schedule.active && " off"}
     </div>
   ));

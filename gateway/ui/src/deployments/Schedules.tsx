@@ -8,7 +8,7 @@ import { Empty } from "../parts/Notice.tsx";
 import { Mark } from "../parts/PageHead.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
 import { ScheduleDialog } from "./ScheduleDialog.tsx";
-import { ruleText } from "./schedules.ts";
+import { RuleText } from "./RuleText.tsx";
 
 /** When a deployment runs by itself. */
 export function Schedules({ deployment }: { deployment: Deployment }) {
@@ -80,7 +80,7 @@ function Card({ schedule, onEdit }: { schedule: Schedule; onEdit: () => void }) 
     <>
       <div className="card-text">
         <p className="card-title">
-          <code>{ruleText(schedule)}</code>
+          <RuleText schedule={schedule} />
           <Mark look={schedule.active ? "completed" : "paused"} label={schedule.active ? "On" : "Off"} />
         </p>
         <p className="quiet">

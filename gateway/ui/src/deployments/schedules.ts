@@ -2,8 +2,16 @@
 
 import type { CatchUp, Schedule, ScheduleRule } from "../api/contract.gen.ts";
 import { secondsOf, spanText } from "../api/times.ts";
+import { cronText } from "./cron.ts";
 
-/** Returns the rule of a schedule in a few words. */
+/** Returns when a schedule is due in words people use; undefined where only its rule says it. */
+export function ruleWords({ rule }: { rule?: ScheduleRule }): string | undefined {
+  const words = rule?.cron === undefined ? undefined : cronText(rule.cron.expression);
+  const zone = rule?.cron?.time_zone ?? "";
+  return words === undefined || zone === "" ? words : `${words} (${zone})`;
+}
+
+/** Returns the rule of a schedule, as it is written. */
 export function ruleText(schedule: { rule?: ScheduleRule }): string {
   const { cron, interval, recurrence } = schedule.rule ?? {};
   if (cron !== undefined) return cron.time_zone === "" ? cron.expression : `${cron.expression} (${cron.time_zone})`;

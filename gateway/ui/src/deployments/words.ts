@@ -1,6 +1,6 @@
 // What deployments and backfills say of themselves, in words.
 
-import type { BackfillStatus, ConcurrencyStrategy, DeploymentConcurrency } from "../api/contract.gen.ts";
+import type { BackfillStatus, ConcurrencyStrategy, DeploymentConcurrency, JsonObject } from "../api/contract.gen.ts";
 
 const STRATEGIES: Record<ConcurrencyStrategy, string> = {
   CONCURRENCY_STRATEGY_UNSPECIFIED: "more wait",
@@ -27,3 +27,10 @@ export const BACKFILL_LOOKS: Record<BackfillStatus, { look: string; label: strin
   BACKFILL_STATUS_COMPLETED: { look: "completed", label: "Completed" },
   BACKFILL_STATUS_FAILED: { look: "failed", label: "Failed" },
 };
+
+/** Returns the parameters of a run in a line: their names and values. */
+export function parametersText(parameters: JsonObject | undefined): string {
+  return Object.entries(parameters ?? {})
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ");
+}

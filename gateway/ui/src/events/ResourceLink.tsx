@@ -11,7 +11,7 @@ export function ResourceLink({ resource }: { resource: EventResource | undefined
   const target = targetOf(kind, id, resource);
   return (
     <span className="resource">
-      {target === undefined ? label : <Link {...target}>{label}</Link>} <span className="quiet">{kind}</span>
+      {target === undefined ? label : <Link {...target}>{label}</Link>} <span className="quiet">{kind.replaceAll("-", " ")}</span>
     </span>
   );
 }

@@ -177,7 +177,7 @@ function Holder({ holder }: { holder: SlotHolder }) {
     case "flow-run":
       return (
         <span>
-          <Named kind="flow-run" id={holder.holder_id} isFull /> <span className="quiet">flow run</span>
+          <Named kind="flow-run" id={holder.holder_id} /> <span className="quiet">flow run</span>
         </span>
       );
     case "task-run":

@@ -36,7 +36,7 @@ interface DataTableProps<Row extends RowData> {
 }
 
 /** Columns that say by themselves what they are, also in a card. */
-const PLAIN = new Set(["name", "run", "state", "status", "tags", "actions", "activity"]);
+const PLAIN = new Set(["name", "state", "status", "tags", "actions", "activity"]);
 
 /** Returns what stands before a value in a card. */
 function labelOf({ id, columnDef }: { id: string; columnDef: { header?: unknown } }): string | undefined {

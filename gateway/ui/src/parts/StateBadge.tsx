@@ -1,5 +1,5 @@
 import type { State } from "../api/contract.gen.ts";
-import { lookOf } from "../api/states.ts";
+import { lookOf, stateText } from "../api/states.ts";
 
 /** Where a run stands: colour, shape and word. */
 export function StateBadge({ state }: { state: State | undefined }) {
@@ -7,7 +7,7 @@ export function StateBadge({ state }: { state: State | undefined }) {
   return (
     <span className={`state state-${look.key}`} title={state?.message === "" ? undefined : state?.message}>
       <span className="state-mark" aria-hidden="true" />
-      {state === undefined || state.name === "" ? look.label : state.name}
+      {stateText(state)}
     </span>
   );
 }

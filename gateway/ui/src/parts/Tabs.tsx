@@ -1,5 +1,6 @@
 import { Tabs as Kit } from "@base-ui/react/tabs";
-import type { ReactNode } from "react";
+import { useEffect, useRef, type ReactNode } from "react";
+import { showSideways } from "./sideways.ts";
 
 interface TabsProps<Key extends string> {
   tabs: readonly { key: Key; label: string; count?: number | undefined }[];
@@ -11,9 +12,14 @@ interface TabsProps<Key extends string> {
 
 /** Parts of a page of which one is shown. */
 export function Tabs<Key extends string>({ tabs, value, onChange, children }: TabsProps<Key>) {
+  const list = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    const tab = list.current?.querySelector<HTMLElement>('[aria-selected="true"]');
+    if (list.current !== null && tab instanceof HTMLElement) showSideways(tab, list.current);
+  }, [value]);
   return (
     <Kit.Root value={value} onValueChange={(next: Key) => onChange(next)}>
-      <Kit.List className="tabs">
+      <Kit.List ref={list} className="tabs">
         {tabs.map(({ key, label, count }) => (
           <Kit.Tab key={key} value={key} className="tab">
             {label}

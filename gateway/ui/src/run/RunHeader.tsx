@@ -6,6 +6,7 @@ import { Named } from "../parts/Named.tsx";
 import { Tags } from "../parts/PageHead.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { RunActions } from "./RunActions.tsx";
+import { StateMessage } from "./StateMessage.tsx";
 
 interface RunHeaderProps {
   run: FlowRun;
@@ -14,7 +15,6 @@ interface RunHeaderProps {
 
 /** The run's name, state, times and what can be done with it. */
 export function RunHeader({ run, onChange }: RunHeaderProps) {
-  const message = run.state?.message ?? "";
   return (
     <header className="run-head">
       <nav className="crumbs" aria-label="Way here">
@@ -31,7 +31,7 @@ export function RunHeader({ run, onChange }: RunHeaderProps) {
         <StateBadge state={run.state} />
         <RunActions run={run} onChange={onChange} />
       </div>
-      {message !== "" && <p className="state-message">{message}</p>}
+      <StateMessage state={run.state} />
       <dl className="facts">
         <Fact name="Duration">
           <Elapsed from={run.started_at} until={run.ended_at} />

@@ -1,5 +1,6 @@
 import { Link, getRouteApi } from "@tanstack/react-router";
 import { useAddress } from "../api/address.ts";
+import type { FlowRun } from "../api/contract.gen.ts";
 import { Empty, Fault, Loading } from "../parts/Notice.tsx";
 import { Tabs } from "../parts/Tabs.tsx";
 import { RunList } from "../runs/RunList.tsx";
@@ -57,7 +58,7 @@ function Run({ flowRunId }: { flowRunId: string }) {
       >
         {tab === "timeline" &&
           (tasks.length === 0 ? (
-            <NoTasks isOver={run.ended_at !== undefined} />
+            <NoTasks run={run} />
           ) : (
             <div className={chosen === undefined ? undefined : "canvas-and-panel"}>
               <RunCanvas
@@ -95,8 +96,20 @@ def measure(day: int) -> int:
 def my_flow():
     measure.map(range(10)).wait()`;
 
-function NoTasks({ isOver }: { isOver: boolean }) {
-  if (!isOver) return <Empty title="No task has started yet" />;
+function NoTasks({ run }: { run: FlowRun }) {
+  if (run.ended_at === undefined) return <Empty title="No task has started yet" />;
+  if (run.state?.type !== "STATE_TYPE_COMPLETED")
+    return (
+      <Empty title="This run ended before it called a task">
+        <p>
+          What it wrote until then is in{" "}
+          <Link to="/runs/$flowRunId" params={{ flowRunId: run.flow_run_id }} search={{ tab: "logs" }}>
+            its log
+          </Link>
+          .
+        </p>
+      </Empty>
+    );
   return (
     <Empty title="This run called no tasks" code={EXAMPLE}>
       <p>Functions with @task show up here, with their states and times. Its log has what it wrote.</p>

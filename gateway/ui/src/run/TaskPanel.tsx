@@ -8,6 +8,7 @@ import { Icon } from "../parts/Icon.tsx";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { tell, tellFault } from "../parts/toasts.ts";
+import { StateMessage } from "./StateMessage.tsx";
 import { refusal } from "./verdicts.ts";
 
 const MOST_NEIGHBOURS = 8;
@@ -40,7 +41,6 @@ export function TaskPanel({ run, task, tasks, onClose, onRetried }: TaskPanelPro
   const sources = new Set(task.inputs.map((input) => input.source));
   const before = tasks.filter((other) => sources.has(other.task_run_id) || sources.has(other.child_flow_run_id));
   const behind = tasks.filter((other) => other.inputs.some((input) => input.source === task.task_run_id));
-  const message = task.state?.message ?? "";
   return (
     <aside className="task-panel" aria-label={`Task run ${task.name}`}>
       <header>
@@ -53,7 +53,7 @@ export function TaskPanel({ run, task, tasks, onClose, onRetried }: TaskPanelPro
         <StateBadge state={task.state} />
         <Elapsed from={task.started_at} until={task.ended_at} />
       </p>
-      {message !== "" && <p className="state-message">{message}</p>}
+      <StateMessage state={task.state} />
       <p className="panel-line">
         <Link to="/task-runs/$taskRunId" params={{ taskRunId: task.task_run_id }} className="button">
           Its page

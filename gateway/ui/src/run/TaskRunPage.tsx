@@ -2,6 +2,7 @@ import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { Link, getRouteApi } from "@tanstack/react-router";
 import { CallError, call } from "../api/client.ts";
 import type { TaskRun } from "../api/contract.gen.ts";
+import { useName } from "../api/names.ts";
 import { useInvalidation } from "../api/watch.ts";
 import { Elapsed, Moment } from "../parts/Moment.tsx";
 import { Named } from "../parts/Named.tsx";
@@ -10,6 +11,7 @@ import { Facts, PageHead, Tags } from "../parts/PageHead.tsx";
 import { StateBadge } from "../parts/StateBadge.tsx";
 import { Result } from "./Result.tsx";
 import { History } from "./StateHistory.tsx";
+import { StateMessage } from "./StateMessage.tsx";
 
 const route = getRouteApi("/task-runs/$taskRunId");
 const EVENTS = ["headrace.task-run.*"];
@@ -29,6 +31,7 @@ export function TaskRunPage() {
     },
     placeholderData: keepPreviousData,
   });
+  const flowRun = useName("flow-run", data?.task?.flow_run_id ?? "");
   if (error instanceof CallError && error.status === 404)
     return (
       <Empty title="There is no such task run">
@@ -40,12 +43,11 @@ export function TaskRunPage() {
   if (error !== null) return <Fault error={error} onRetry={() => void refetch()} />;
   if (data?.task === undefined) return <Loading what="the task run" />;
   const { task, states } = data;
-  const message = task.state?.message ?? "";
   return (
     <>
       <PageHead
         title={task.name}
-        from={task.flow_run_id === "" ? { to: "/runs?kind=tasks", label: "Task runs" } : { to: `/runs/${task.flow_run_id}`, label: "Flow run" }}
+        from={task.flow_run_id === "" ? { to: "/runs?kind=tasks", label: "Task runs" } : { to: `/runs/${task.flow_run_id}`, label: flowRun?.name ?? "Flow run" }}
         badge={<StateBadge state={task.state} />}
         actions={
           task.flow_run_id !== "" && (
@@ -60,7 +62,7 @@ export function TaskRunPage() {
           )
         }
       />
-      {message !== "" && <p className="state-message">{message}</p>}
+      <StateMessage state={task.state} />
       <Facts
         facts={{
           Task: <code>{task.task_key}</code>,

@@ -2,6 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useEffect, useRef, type ReactNode } from "react";
 import { useAddress } from "../api/address.ts";
 import { PageHead } from "../parts/PageHead.tsx";
+import { showSideways } from "../parts/sideways.ts";
 import { Audit } from "./Audit.tsx";
 import { Configuration } from "./Configuration.tsx";
 import { Grants } from "./Grants.tsx";
@@ -63,7 +64,8 @@ export function SettingsPage() {
   useEffect(() => {
     // On a phone the list goes sideways.
     const link = here.current;
-    if (link?.parentElement !== null && link !== null) link.parentElement.scrollLeft = link.offsetLeft - 16;
+    const list = link?.closest("nav");
+    if (link !== null && list instanceof HTMLElement) showSideways(link, list);
   }, [asked]);
   return (
     <>

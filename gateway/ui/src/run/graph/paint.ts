@@ -133,7 +133,8 @@ function paintAxis(context: CanvasRenderingContext2D, painted: Painted): void {
     if (x < 0) continue;
     context.moveTo(x, AXIS_PIXELS);
     context.lineTo(x, height);
-    context.fillText(at === 0 ? "0" : spanText(at / 1000), x + 3, AXIS_PIXELS / 2);
+    const label = at === 0 ? "0" : spanText(at / 1000);
+    if (x + 3 + context.measureText(label).width < width) context.fillText(label, x + 3, AXIS_PIXELS / 2);
   }
   context.stroke();
 }
