@@ -144,6 +144,9 @@ async def test_every_route_lets_in_whom_the_page_names(owner: Member) -> None:
         if expected == "let in":
             is_right = response.status_code not in (401, 403) or "WRONG" in response.text or "REFUSED" in response.text
             is_right = is_right or not _is_about(response.json(), by_path[path])
+        elif by_path[path].server_streaming and response.status_code == 200:
+            # A refusal that takes long on a busy machine comes after the headers of the stream.
+            is_right = f'"code":{grpc.StatusCode[expected].value[0]}' in response.text
         else:
             is_right = response.status_code == codes[expected]
         return None if is_right else f"{caller.name} calls {verb} {address}: {response.status_code}, not {expected}"

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from headrace_harness.members import Member, guarded_stack
-from headrace_harness.servers import eventually
+from headrace_harness.waiting import eventually
 
 PASSWORD = "grinds every day"
 
