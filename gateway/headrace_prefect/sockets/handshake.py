@@ -56,11 +56,14 @@ async def serve(
         # Clients older than the subprotocol say nothing about themselves in messages.
         if has_subprotocol:
             token = await _token(socket)
+            if token is None:
+                # The one code after which Prefect's client connects again although it has not been let in.
+                await socket.close(GOING_AWAY, "you did not say who you are; try again")
+                return
             if token:
                 authorization = authorization_of_token(token)
                 socket.metadata = metadata_of(scope, workspace, internal_token, authorization=authorization)
         if not await _is_proven(services, socket.metadata, deadline_seconds):
-            # The one code after which Prefect's client connects again although it has not been let in.
             await socket.close(GOING_AWAY, "nobody can be asked who you are; try again")
             return
         if has_subprotocol:
@@ -77,12 +80,15 @@ async def serve(
         await socket.end()
 
 
-async def _token(socket: Socket) -> str:
+async def _token(socket: Socket) -> str | None:
+    """Return what the other side proves itself with; None if it says nothing for too long."""
     try:
-        # Who never says it would keep a socket that others wait for.
+        # Who never says it would keep a socket that others wait for. On a busy machine it may be late only.
         async with asyncio.timeout(PROVE_SECONDS):
             message = await socket.receive_json()
-    except (orjson.JSONDecodeError, TimeoutError):
+    except TimeoutError:
+        return None
+    except orjson.JSONDecodeError:
         message = None
     if not isinstance(message, dict) or message.get("type") != "auth":
         raise errors.Unauthenticated("Expected 'auth' message")

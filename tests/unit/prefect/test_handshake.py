@@ -10,10 +10,10 @@ import pytest
 from headrace_gateway.http import Message
 from headrace_prefect.services import Services
 from headrace_prefect.sockets import handshake
-from headrace_prefect.sockets.socket import POLICY_VIOLATION, Room, Socket
+from headrace_prefect.sockets.socket import GOING_AWAY, Room, Socket
 
 
-async def test_who_never_says_who_they_are_keeps_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_never_says_who_they_are_keeps_no_socket_and_may_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "PROVE_SECONDS", 0.01)
     sent: list[Message] = []
     connecting: list[Message] = [{"type": "websocket.connect"}]
@@ -44,4 +44,4 @@ async def test_who_never_says_who_they_are_keeps_no_socket(monkeypatch: pytest.M
         room=Room(),
     )
     assert [message["type"] for message in sent] == ["websocket.accept", "websocket.close"]
-    assert sent[-1]["code"] == POLICY_VIOLATION
+    assert sent[-1]["code"] == GOING_AWAY
