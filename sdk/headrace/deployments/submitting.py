@@ -168,7 +168,13 @@ class PoolFlow(Generic[P, R]):
         run = await arun_deployment(name, parameters=parameters, tags=self.tags, deployment_version_id=version_id)
         return state_from_proto(run.state).result()
 
-    def submit(self: PoolFlow[P, Any], *args: P.args, **kwargs: P.kwargs) -> FlowRunFuture[Any]:
+    @overload
+    def submit(self: PoolFlow[P, Coroutine[Any, Any, T]], *args: P.args, **kwargs: P.kwargs) -> FlowRunFuture[T]: ...
+
+    @overload
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> FlowRunFuture[R]: ...
+
+    def submit(self, *args: Any, **kwargs: Any) -> Any:
         """Start a run on the pool and return at once with its future.
 
         Args:
@@ -187,7 +193,7 @@ class PoolFlow(Generic[P, R]):
             deployment_version_id=version_id,
             timeout_seconds=0,
         )
-        return FlowRunFuture(run.flow_run_id)
+        return FlowRunFuture[Any](run.flow_run_id)
 
     def _deploy(self) -> tuple[str, str]:
         """Send the code; returns the deployment's id and the version with it, which is no other caller's."""
