@@ -23,9 +23,10 @@ logger = logging.getLogger(__name__)
 
 SUBPROTOCOL = "prefect"
 
+SAY_SECONDS = 15.0
+"""How long clients may take to say who they are."""
 PROVE_SECONDS = 15.0
-"""How long clients may take to say who they are, and wait while nobody can be asked: a failure then is final for
-them."""
+"""How long clients wait while nobody can be asked who they are: a failure then is final for them."""
 
 _PAUSE_SECONDS = 0.25
 _NOT_NOW = (errors.Unavailable, errors.DeadlineExceeded, errors.ResourceExhausted, errors.Aborted, errors.Internal)
@@ -84,7 +85,7 @@ async def _token(socket: Socket) -> str | None:
     """Return what the other side proves itself with; None if it says nothing for too long."""
     try:
         # Who never says it would keep a socket that others wait for. On a busy machine it may be late only.
-        async with asyncio.timeout(PROVE_SECONDS):
+        async with asyncio.timeout(SAY_SECONDS):
             message = await socket.receive_json()
     except TimeoutError:
         return None

@@ -14,7 +14,7 @@ from headrace_prefect.sockets.socket import GOING_AWAY, Room, Socket
 
 
 async def test_who_never_says_who_they_are_keeps_no_socket_and_may_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handshake, "PROVE_SECONDS", 0.01)
+    monkeypatch.setattr(handshake, "SAY_SECONDS", 0.01)
     sent: list[Message] = []
     connecting: list[Message] = [{"type": "websocket.connect"}]
 
