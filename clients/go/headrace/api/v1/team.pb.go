@@ -38,7 +38,7 @@ type Team struct {
 	Description string `protobuf:"bytes,4,opt,name=description,proto3" json:"description,omitempty"`
 	// When it was made.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	// When it last changed.
+	// When it last changed, or who is in it.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// What a directory that keeps teams here calls this one; unique in the account, empty if none does.
 	ExternalId    string `protobuf:"bytes,7,opt,name=external_id,json=externalId,proto3" json:"external_id,omitempty"`
@@ -460,8 +460,14 @@ type UpdateTeamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The new values, and the team's id.
 	Team *Team `protobuf:"bytes,1,opt,name=team,proto3" json:"team,omitempty"`
-	// Which fields to change: handle, name, description, external_id.
-	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Which fields to change: handle, name, description, external_id. Needed, unless who is in it changes.
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Ids of users to put in, in the same step; those that are in it stay.
+	AddUserIds []string `protobuf:"bytes,3,rep,name=add_user_ids,json=addUserIds,proto3" json:"add_user_ids,omitempty"`
+	// Ids of users to take out, in the same step.
+	RemoveUserIds []string `protobuf:"bytes,4,rep,name=remove_user_ids,json=removeUserIds,proto3" json:"remove_user_ids,omitempty"`
+	// Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset changes it in any case.
+	IfUpdatedAt   *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=if_updated_at,json=ifUpdatedAt,proto3" json:"if_updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -506,6 +512,27 @@ func (x *UpdateTeamRequest) GetTeam() *Team {
 func (x *UpdateTeamRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateTeamRequest) GetAddUserIds() []string {
+	if x != nil {
+		return x.AddUserIds
+	}
+	return nil
+}
+
+func (x *UpdateTeamRequest) GetRemoveUserIds() []string {
+	if x != nil {
+		return x.RemoveUserIds
+	}
+	return nil
+}
+
+func (x *UpdateTeamRequest) GetIfUpdatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IfUpdatedAt
 	}
 	return nil
 }
@@ -560,7 +587,9 @@ func (x *UpdateTeamResponse) GetTeam() *Team {
 type DeleteTeamRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which one.
-	TeamId        string `protobuf:"bytes,1,opt,name=team_id,json=teamId,proto3" json:"team_id,omitempty"`
+	TeamId string `protobuf:"bytes,1,opt,name=team_id,json=teamId,proto3" json:"team_id,omitempty"`
+	// Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset deletes it in any case.
+	IfUpdatedAt   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=if_updated_at,json=ifUpdatedAt,proto3" json:"if_updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -600,6 +629,13 @@ func (x *DeleteTeamRequest) GetTeamId() string {
 		return x.TeamId
 	}
 	return ""
+}
+
+func (x *DeleteTeamRequest) GetIfUpdatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IfUpdatedAt
+	}
+	return nil
 }
 
 // The team is gone.
@@ -895,15 +931,20 @@ const file_headrace_api_v1_team_proto_rawDesc = "" +
 	"externalId\"h\n" +
 	"\x11ListTeamsResponse\x12+\n" +
 	"\x05teams\x18\x01 \x03(\v2\x15.headrace.api.v1.TeamR\x05teams\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x85\x02\n" +
 	"\x11UpdateTeamRequest\x12)\n" +
 	"\x04team\x18\x01 \x01(\v2\x15.headrace.api.v1.TeamR\x04team\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
-	"updateMask\"?\n" +
+	"updateMask\x12 \n" +
+	"\fadd_user_ids\x18\x03 \x03(\tR\n" +
+	"addUserIds\x12&\n" +
+	"\x0fremove_user_ids\x18\x04 \x03(\tR\rremoveUserIds\x12>\n" +
+	"\rif_updated_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vifUpdatedAt\"?\n" +
 	"\x12UpdateTeamResponse\x12)\n" +
-	"\x04team\x18\x01 \x01(\v2\x15.headrace.api.v1.TeamR\x04team\",\n" +
+	"\x04team\x18\x01 \x01(\v2\x15.headrace.api.v1.TeamR\x04team\"l\n" +
 	"\x11DeleteTeamRequest\x12\x17\n" +
-	"\ateam_id\x18\x01 \x01(\tR\x06teamId\"\x14\n" +
+	"\ateam_id\x18\x01 \x01(\tR\x06teamId\x12>\n" +
+	"\rif_updated_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vifUpdatedAt\"\x14\n" +
 	"\x12DeleteTeamResponse\"m\n" +
 	"\x16ListTeamMembersRequest\x12\x17\n" +
 	"\ateam_id\x18\x01 \x01(\tR\x06teamId\x12\x1b\n" +
@@ -973,27 +1014,29 @@ var file_headrace_api_v1_team_proto_depIdxs = []int32{
 	0,  // 4: headrace.api.v1.ListTeamsResponse.teams:type_name -> headrace.api.v1.Team
 	0,  // 5: headrace.api.v1.UpdateTeamRequest.team:type_name -> headrace.api.v1.Team
 	16, // 6: headrace.api.v1.UpdateTeamRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 7: headrace.api.v1.UpdateTeamResponse.team:type_name -> headrace.api.v1.Team
-	17, // 8: headrace.api.v1.ListTeamMembersResponse.users:type_name -> headrace.api.v1.User
-	1,  // 9: headrace.api.v1.TeamService.CreateTeam:input_type -> headrace.api.v1.CreateTeamRequest
-	3,  // 10: headrace.api.v1.TeamService.GetTeam:input_type -> headrace.api.v1.GetTeamRequest
-	5,  // 11: headrace.api.v1.TeamService.ListTeams:input_type -> headrace.api.v1.ListTeamsRequest
-	7,  // 12: headrace.api.v1.TeamService.UpdateTeam:input_type -> headrace.api.v1.UpdateTeamRequest
-	9,  // 13: headrace.api.v1.TeamService.DeleteTeam:input_type -> headrace.api.v1.DeleteTeamRequest
-	11, // 14: headrace.api.v1.TeamService.ListTeamMembers:input_type -> headrace.api.v1.ListTeamMembersRequest
-	13, // 15: headrace.api.v1.TeamService.ChangeTeamMembers:input_type -> headrace.api.v1.ChangeTeamMembersRequest
-	2,  // 16: headrace.api.v1.TeamService.CreateTeam:output_type -> headrace.api.v1.CreateTeamResponse
-	4,  // 17: headrace.api.v1.TeamService.GetTeam:output_type -> headrace.api.v1.GetTeamResponse
-	6,  // 18: headrace.api.v1.TeamService.ListTeams:output_type -> headrace.api.v1.ListTeamsResponse
-	8,  // 19: headrace.api.v1.TeamService.UpdateTeam:output_type -> headrace.api.v1.UpdateTeamResponse
-	10, // 20: headrace.api.v1.TeamService.DeleteTeam:output_type -> headrace.api.v1.DeleteTeamResponse
-	12, // 21: headrace.api.v1.TeamService.ListTeamMembers:output_type -> headrace.api.v1.ListTeamMembersResponse
-	14, // 22: headrace.api.v1.TeamService.ChangeTeamMembers:output_type -> headrace.api.v1.ChangeTeamMembersResponse
-	16, // [16:23] is the sub-list for method output_type
-	9,  // [9:16] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	15, // 7: headrace.api.v1.UpdateTeamRequest.if_updated_at:type_name -> google.protobuf.Timestamp
+	0,  // 8: headrace.api.v1.UpdateTeamResponse.team:type_name -> headrace.api.v1.Team
+	15, // 9: headrace.api.v1.DeleteTeamRequest.if_updated_at:type_name -> google.protobuf.Timestamp
+	17, // 10: headrace.api.v1.ListTeamMembersResponse.users:type_name -> headrace.api.v1.User
+	1,  // 11: headrace.api.v1.TeamService.CreateTeam:input_type -> headrace.api.v1.CreateTeamRequest
+	3,  // 12: headrace.api.v1.TeamService.GetTeam:input_type -> headrace.api.v1.GetTeamRequest
+	5,  // 13: headrace.api.v1.TeamService.ListTeams:input_type -> headrace.api.v1.ListTeamsRequest
+	7,  // 14: headrace.api.v1.TeamService.UpdateTeam:input_type -> headrace.api.v1.UpdateTeamRequest
+	9,  // 15: headrace.api.v1.TeamService.DeleteTeam:input_type -> headrace.api.v1.DeleteTeamRequest
+	11, // 16: headrace.api.v1.TeamService.ListTeamMembers:input_type -> headrace.api.v1.ListTeamMembersRequest
+	13, // 17: headrace.api.v1.TeamService.ChangeTeamMembers:input_type -> headrace.api.v1.ChangeTeamMembersRequest
+	2,  // 18: headrace.api.v1.TeamService.CreateTeam:output_type -> headrace.api.v1.CreateTeamResponse
+	4,  // 19: headrace.api.v1.TeamService.GetTeam:output_type -> headrace.api.v1.GetTeamResponse
+	6,  // 20: headrace.api.v1.TeamService.ListTeams:output_type -> headrace.api.v1.ListTeamsResponse
+	8,  // 21: headrace.api.v1.TeamService.UpdateTeam:output_type -> headrace.api.v1.UpdateTeamResponse
+	10, // 22: headrace.api.v1.TeamService.DeleteTeam:output_type -> headrace.api.v1.DeleteTeamResponse
+	12, // 23: headrace.api.v1.TeamService.ListTeamMembers:output_type -> headrace.api.v1.ListTeamMembersResponse
+	14, // 24: headrace.api.v1.TeamService.ChangeTeamMembers:output_type -> headrace.api.v1.ChangeTeamMembersResponse
+	18, // [18:25] is the sub-list for method output_type
+	11, // [11:18] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_team_proto_init() }

@@ -470,7 +470,9 @@ type UpdateUserRequest struct {
 	// The new values, and the user's id.
 	User *User `protobuf:"bytes,1,opt,name=user,proto3" json:"user,omitempty"`
 	// Which fields to change: display_name, active, email, external_id.
-	UpdateMask    *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	UpdateMask *fieldmaskpb.FieldMask `protobuf:"bytes,2,opt,name=update_mask,json=updateMask,proto3" json:"update_mask,omitempty"`
+	// Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset changes it in any case.
+	IfUpdatedAt   *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=if_updated_at,json=ifUpdatedAt,proto3" json:"if_updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -515,6 +517,13 @@ func (x *UpdateUserRequest) GetUser() *User {
 func (x *UpdateUserRequest) GetUpdateMask() *fieldmaskpb.FieldMask {
 	if x != nil {
 		return x.UpdateMask
+	}
+	return nil
+}
+
+func (x *UpdateUserRequest) GetIfUpdatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IfUpdatedAt
 	}
 	return nil
 }
@@ -569,7 +578,9 @@ func (x *UpdateUserResponse) GetUser() *User {
 type DeleteUserRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which one.
-	UserId        string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	UserId string `protobuf:"bytes,1,opt,name=user_id,json=userId,proto3" json:"user_id,omitempty"`
+	// Only if it last changed then (ABORTED, reason CHANGED_MEANWHILE); unset deletes it in any case.
+	IfUpdatedAt   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=if_updated_at,json=ifUpdatedAt,proto3" json:"if_updated_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -609,6 +620,13 @@ func (x *DeleteUserRequest) GetUserId() string {
 		return x.UserId
 	}
 	return ""
+}
+
+func (x *DeleteUserRequest) GetIfUpdatedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IfUpdatedAt
+	}
+	return nil
 }
 
 // The user is gone.
@@ -686,15 +704,17 @@ const file_headrace_api_v1_user_proto_rawDesc = "" +
 	"externalId\"h\n" +
 	"\x11ListUsersResponse\x12+\n" +
 	"\x05users\x18\x01 \x03(\v2\x15.headrace.api.v1.UserR\x05users\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"{\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xbb\x01\n" +
 	"\x11UpdateUserRequest\x12)\n" +
 	"\x04user\x18\x01 \x01(\v2\x15.headrace.api.v1.UserR\x04user\x12;\n" +
 	"\vupdate_mask\x18\x02 \x01(\v2\x1a.google.protobuf.FieldMaskR\n" +
-	"updateMask\"?\n" +
+	"updateMask\x12>\n" +
+	"\rif_updated_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\vifUpdatedAt\"?\n" +
 	"\x12UpdateUserResponse\x12)\n" +
-	"\x04user\x18\x01 \x01(\v2\x15.headrace.api.v1.UserR\x04user\",\n" +
+	"\x04user\x18\x01 \x01(\v2\x15.headrace.api.v1.UserR\x04user\"l\n" +
 	"\x11DeleteUserRequest\x12\x17\n" +
-	"\auser_id\x18\x01 \x01(\tR\x06userId\"\x14\n" +
+	"\auser_id\x18\x01 \x01(\tR\x06userId\x12>\n" +
+	"\rif_updated_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vifUpdatedAt\"\x14\n" +
 	"\x12DeleteUserResponse2\xb4\x03\n" +
 	"\vUserService\x12U\n" +
 	"\n" +
@@ -744,22 +764,24 @@ var file_headrace_api_v1_user_proto_depIdxs = []int32{
 	0,  // 5: headrace.api.v1.ListUsersResponse.users:type_name -> headrace.api.v1.User
 	0,  // 6: headrace.api.v1.UpdateUserRequest.user:type_name -> headrace.api.v1.User
 	12, // 7: headrace.api.v1.UpdateUserRequest.update_mask:type_name -> google.protobuf.FieldMask
-	0,  // 8: headrace.api.v1.UpdateUserResponse.user:type_name -> headrace.api.v1.User
-	1,  // 9: headrace.api.v1.UserService.CreateUser:input_type -> headrace.api.v1.CreateUserRequest
-	3,  // 10: headrace.api.v1.UserService.GetUser:input_type -> headrace.api.v1.GetUserRequest
-	5,  // 11: headrace.api.v1.UserService.ListUsers:input_type -> headrace.api.v1.ListUsersRequest
-	7,  // 12: headrace.api.v1.UserService.UpdateUser:input_type -> headrace.api.v1.UpdateUserRequest
-	9,  // 13: headrace.api.v1.UserService.DeleteUser:input_type -> headrace.api.v1.DeleteUserRequest
-	2,  // 14: headrace.api.v1.UserService.CreateUser:output_type -> headrace.api.v1.CreateUserResponse
-	4,  // 15: headrace.api.v1.UserService.GetUser:output_type -> headrace.api.v1.GetUserResponse
-	6,  // 16: headrace.api.v1.UserService.ListUsers:output_type -> headrace.api.v1.ListUsersResponse
-	8,  // 17: headrace.api.v1.UserService.UpdateUser:output_type -> headrace.api.v1.UpdateUserResponse
-	10, // 18: headrace.api.v1.UserService.DeleteUser:output_type -> headrace.api.v1.DeleteUserResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	11, // 8: headrace.api.v1.UpdateUserRequest.if_updated_at:type_name -> google.protobuf.Timestamp
+	0,  // 9: headrace.api.v1.UpdateUserResponse.user:type_name -> headrace.api.v1.User
+	11, // 10: headrace.api.v1.DeleteUserRequest.if_updated_at:type_name -> google.protobuf.Timestamp
+	1,  // 11: headrace.api.v1.UserService.CreateUser:input_type -> headrace.api.v1.CreateUserRequest
+	3,  // 12: headrace.api.v1.UserService.GetUser:input_type -> headrace.api.v1.GetUserRequest
+	5,  // 13: headrace.api.v1.UserService.ListUsers:input_type -> headrace.api.v1.ListUsersRequest
+	7,  // 14: headrace.api.v1.UserService.UpdateUser:input_type -> headrace.api.v1.UpdateUserRequest
+	9,  // 15: headrace.api.v1.UserService.DeleteUser:input_type -> headrace.api.v1.DeleteUserRequest
+	2,  // 16: headrace.api.v1.UserService.CreateUser:output_type -> headrace.api.v1.CreateUserResponse
+	4,  // 17: headrace.api.v1.UserService.GetUser:output_type -> headrace.api.v1.GetUserResponse
+	6,  // 18: headrace.api.v1.UserService.ListUsers:output_type -> headrace.api.v1.ListUsersResponse
+	8,  // 19: headrace.api.v1.UserService.UpdateUser:output_type -> headrace.api.v1.UpdateUserResponse
+	10, // 20: headrace.api.v1.UserService.DeleteUser:output_type -> headrace.api.v1.DeleteUserResponse
+	16, // [16:21] is the sub-list for method output_type
+	11, // [11:16] is the sub-list for method input_type
+	11, // [11:11] is the sub-list for extension type_name
+	11, // [11:11] is the sub-list for extension extendee
+	0,  // [0:11] is the sub-list for field type_name
 }
 
 func init() { file_headrace_api_v1_user_proto_init() }
