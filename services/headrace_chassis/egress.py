@@ -17,6 +17,9 @@ RESOLVE_SECONDS = 5.0
 MOST_ADDRESSES = 3
 """Addresses of a name that are tried."""
 
+_ALLOWED_BY = "; HEADRACE_SERVER_EGRESS_ALLOW of the server may name it"
+_ASKED_FOR_BY = "; the action may ask for it with allow_private_addresses"
+
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 """Returns the addresses of a host.
 
@@ -104,7 +107,9 @@ class Egress:
         for address in found:
             reason = why_refused(address, allow_private=asks_for_private and self._may_be_private(host, address))
             if reason is not None:
-                raise EgressRefused(f"{host} is not called: {address} {reason}")
+                way = _ALLOWED_BY if asks_for_private else _ASKED_FOR_BY
+                is_never_called = why_refused(address, allow_private=True) is not None
+                raise EgressRefused(f"{host} is not called: {address} {reason}{'' if is_never_called else way}")
         if not found:
             raise OSError("it has no address")
         return found[:MOST_ADDRESSES]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import json
 import pathlib
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,18 @@ ServiceName = Literal["state", "scheduler", "log", "notification", "identity"]
 SERVICE_NAMES: tuple[ServiceName, ...] = ("state", "scheduler", "log", "notification", "identity")
 
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+def _listed(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        return json.loads(value)
+    return [each.strip() for each in value.split(",") if each.strip()]
+
+
+_Listed = Annotated[tuple[str, ...], pydantic_settings.NoDecode, pydantic.BeforeValidator(_listed)]
+"""Several texts, as JSON or separated by commas."""
 
 
 class ServerSettings(pydantic_settings.BaseSettings):
@@ -78,12 +91,12 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Whether clients reach gRPC over TLS, where that is not this process but a proxy in front of it."""
     reflection: bool = False
     """Whether gRPC reflection is served."""
-    allowed_hosts: tuple[str, ...] = ()
+    allowed_hosts: _Listed = ()
     """Further names under which browsers know a server on loopback, as JSON, for example `["ci.local"]`."""
-    trusted_proxies: tuple[str, ...] = ()
+    trusted_proxies: _Listed = ()
     """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, addresses or networks, as JSON, for example
     `["10.0.0.0/8"]`; by default those of nobody."""
-    allowed_origins: tuple[str, ...] = ()
+    allowed_origins: _Listed = ()
     """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
     prefect_api: bool = True
     """Whether the API of Prefect's server is served below `/api`, for Prefect's own clients."""
@@ -122,9 +135,9 @@ class ServerSettings(pydantic_settings.BaseSettings):
     """Whether workspaces get the automations that they have from the start."""
     metric_interval_seconds: Annotated[float, pydantic.Field(ge=0.1, le=3600)] = 15.0
     """How often the figures are measured that triggers of automations look at."""
-    egress_allow: tuple[str, ...] = ()
+    egress_allow: _Listed = ()
     """Hosts (`mattermost.lan`, `*.corp.example`) and networks (`10.0.0.0/8`) beside the public internet that webhooks
-    and channels may reach, as JSON."""
+    and channels may reach, as JSON or separated by commas."""
     public_url: str = ""
     """Where people reach this server, for links in messages, for example `https://headrace.example.org`; by default the
     address that it listens on."""

@@ -125,10 +125,15 @@ def test_automation(
                 for one in told.firings
             ],
         )
-    resolved = f" and resolved {told.resolved_count} times" if told.resolved_count else ""
-    output.done(f"Would have fired {told.fired_count} times{resolved}, on {told.event_count} events.")
+    resolved = f" and resolved {_counted(told.resolved_count, 'time')}" if told.resolved_count else ""
+    fired, events = _counted(told.fired_count, "time"), _counted(told.event_count, "event")
+    output.done(f"Would have fired {fired}{resolved}, on {events}.")
     if told.capped:
         output.note(f"There are more events: looked at those up to {output.moment(told.complete_until)}.")
+
+
+def _counted(count: int, word: str) -> str:
+    return f"{count} {word}" if count == 1 else f"{count} {word}s"
 
 
 @command.command("enable")

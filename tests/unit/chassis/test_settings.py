@@ -94,6 +94,18 @@ def test_an_address_of_a_service_goes_before_the_list(monkeypatch: pytest.Monkey
     assert ServerSettings.load().targets == {"state": "state:2", "log": "log:1"}
 
 
+@pytest.mark.parametrize("text", ['["10.0.0.0/8", "mail.lan"]', "10.0.0.0/8,mail.lan", " 10.0.0.0/8 , mail.lan, "])
+def test_several_texts_are_json_or_separated_by_commas(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("HEADRACE_SERVER_EGRESS_ALLOW", text)
+    assert ServerSettings.load().egress_allow == ("10.0.0.0/8", "mail.lan")
+
+
+def test_a_list_that_is_no_list_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HEADRACE_SERVER_EGRESS_ALLOW", "[10.0.0.0/8]")
+    with pytest.raises(errors.InvalidArgument, match="HEADRACE_SERVER_EGRESS_ALLOW|egress_allow"):
+        ServerSettings.load()
+
+
 def test_all_settings_are_told_and_no_secret_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_DATABASE_URL", "postgresql://mill:a-password@database/headrace")
     monkeypatch.setenv("HEADRACE_SERVER_LOG_RETENTION_DAYS", "7")
