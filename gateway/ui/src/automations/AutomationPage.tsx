@@ -176,7 +176,7 @@ function ActionValue({ name, value }: { name: string; value: unknown }) {
   const kind = ID_FIELDS[name];
   if (kind !== undefined && typeof value === "string")
     return (
-      <span>
+      <span className="resource">
         <span className="quiet">{`${kind.replaceAll("-", " ")}: `}</span>
         <Named kind={kind} id={value} isFull />
       </span>

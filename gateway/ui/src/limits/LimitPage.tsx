@@ -17,6 +17,8 @@ import { LimitDialog } from "./LimitDialog.tsx";
 import { useLimited } from "./names.ts";
 
 const route = getRouteApi("/limits/$name");
+/** Slots are taken and given back without an event. */
+const LOOK_MILLISECONDS = 2_000;
 const EVENTS = ["headrace.flow-run.*", "headrace.task-run.*"];
 
 /** One limit: who holds its slots, and who waits for them. */
@@ -26,6 +28,7 @@ export function LimitPage() {
   const query = useQuery({
     queryKey: ["limits", name],
     queryFn: ({ signal }) => call("GetConcurrencyLimit", { name }, signal),
+    refetchInterval: LOOK_MILLISECONDS,
   });
   return (
     <One
@@ -176,13 +179,13 @@ function Holder({ holder }: { holder: SlotHolder }) {
   switch (holder.holder_kind) {
     case "flow-run":
       return (
-        <span>
+        <span className="resource">
           <Named kind="flow-run" id={holder.holder_id} /> <span className="quiet">flow run</span>
         </span>
       );
     case "task-run":
       return (
-        <span>
+        <span className="resource">
           <Named kind="task-run" id={holder.holder_id} /> <span className="quiet">task run</span>
         </span>
       );

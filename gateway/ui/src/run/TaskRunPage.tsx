@@ -104,11 +104,11 @@ function Inputs({ task }: { task: TaskRun }) {
               <code>{input.parameter}</code>
             )}
             {input.kind === "TASK_INPUT_KIND_FLOW_RUN" ? (
-              <span>
+              <span className="resource">
                 the result of the run <Named kind="flow-run" id={input.source} />
               </span>
             ) : input.kind === "TASK_INPUT_KIND_TASK_RUN" ? (
-              <span>
+              <span className="resource">
                 the result of <Named kind="task-run" id={input.source} />
               </span>
             ) : input.kind === "TASK_INPUT_KIND_WAIT_FOR" ? (
