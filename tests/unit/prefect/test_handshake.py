@@ -13,7 +13,7 @@ from headrace_prefect.sockets import handshake
 from headrace_prefect.sockets.socket import GOING_AWAY, Room, Socket
 
 
-async def test_who_never_says_who_they_are_keeps_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_never_says_who_they_are_keeps_no_socket_and_may_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handshake, "SAY_SECONDS", 0.01)
     sent: list[Message] = []
     connecting: list[Message] = [{"type": "websocket.connect"}]
