@@ -29,15 +29,14 @@ from headrace.background import BackgroundFuture
 from headrace.background.server import TaskServer
 from headrace.blocks import RemoteFileSystem
 from headrace.cli.root import LazyGroup
-from headrace.client import Client, close_clients, get_client
-from headrace.engine.connection import close_backends
+from headrace.client import Client
 from headrace.engine.definitions import TaskDefinition
 from headrace.futures import as_completed, wait
 from headrace.outcomes import CancelledRun, FailedRun, UpstreamFailed
 from headrace.results import store_at
 from headrace.task_runners import ProcessPoolTaskRunner
 from headrace.testing import LocalRuns
-from headrace_harness.servers import embedded_supervisor, start_embedded
+from headrace_harness.embedded import RealServer
 
 PATIENCE = 60.0
 
@@ -86,27 +85,6 @@ def endless(mark: str) -> None:
 
 
 SERVED: tuple[TaskDefinition, ...] = (double, add, send, explode, later, length, endless)
-
-
-@pytest.fixture(scope="module")
-def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    supervisor = embedded_supervisor(tmp_path_factory.mktemp("server"))
-    try:
-        yield asyncio.run(start_embedded(supervisor)).http_url
-    finally:
-        asyncio.run(supervisor.stop())
-
-
-@pytest.fixture
-def client(server_url: str, environment: pytest.MonkeyPatch) -> Iterator[Client]:
-    environment.setenv("HEADRACE_API_URL", server_url)
-    environment.setenv("HEADRACE_API_RETRY_SECONDS", "20")
-    environment.setenv("HEADRACE_RUN_PATIENCE_SECONDS", "60")
-    try:
-        yield get_client()
-    finally:
-        close_backends()
-        close_clients()
 
 
 @contextlib.contextmanager
@@ -272,7 +250,7 @@ def test_a_server_that_ends_gives_back_what_it_has_not_begun(client: Client, tmp
 
 
 def test_another_server_gets_what_one_had_that_was_killed(
-    client: Client, server_url: str, tmp_path: pathlib.Path
+    client: Client, real_server: RealServer, tmp_path: pathlib.Path
 ) -> None:
     module = tmp_path / "mailing.py"
     module.write_text(
@@ -291,7 +269,7 @@ def test_another_server_gets_what_one_had_that_was_killed(
             """
         )
     )
-    environment = {**os.environ, "HEADRACE_API_URL": server_url}
+    environment = {**os.environ, "HEADRACE_API_URL": real_server.url}
     command = [
         str(pathlib.Path(sys.executable).with_name("headrace")),
         "task",
