@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from headrace import errors
-from headrace.cli import config, deploy, profile
+from headrace.cli import api, config, deploy, profile
 from headrace.cli.described import DescribedProject, describing_options
 from headrace.deployments.project_file import read_project_file
 from headrace.profiles import load_profiles
@@ -147,3 +147,18 @@ def test_commands_are_completed(tmp_path: pathlib.Path) -> None:
         },
     )
     assert done.stdout.split() == ["plain,work-pool", "plain,worker", "plain,workspace"], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--data", "{"], "--data is not JSON"),
+        (["--data", "@nowhere.json"], "nowhere.json cannot be read"),
+        (["--query", "page_size"], "not of the form name=value"),
+        (["--header", "Accept"], "not of the form 'Name: value'"),
+    ],
+)
+def test_a_call_that_is_written_wrongly_is_not_made(home: pathlib.Path, options: list[str], said: str) -> None:
+    answer = CliRunner().invoke(api.command, ["POST", "flows:search", *options])
+    assert isinstance(answer.exception, errors.InvalidArgument)
+    assert said in str(answer.exception)
