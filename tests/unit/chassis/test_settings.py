@@ -102,7 +102,7 @@ def test_several_texts_are_json_or_separated_by_commas(monkeypatch: pytest.Monke
 
 def test_a_list_that_is_no_list_is_refused_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HEADRACE_SERVER_EGRESS_ALLOW", "[10.0.0.0/8]")
-    with pytest.raises(errors.InvalidArgument, match="HEADRACE_SERVER_EGRESS_ALLOW|egress_allow"):
+    with pytest.raises(errors.InvalidArgument, match=r"HEADRACE_SERVER_EGRESS_ALLOW|egress_allow"):
         ServerSettings.load()
 
 
