@@ -3,14 +3,6 @@ from __future__ import annotations
 import datetime
 import uuid
 
-import asyncpg
-import pytest
-import sqlalchemy
-from alembic.autogenerate import compare_metadata
-from alembic.migration import MigrationContext
-from sqlalchemy.ext.asyncio import create_async_engine
-from sqlalchemy.pool import NullPool
-
 from headrace.ids import uuid7
 from headrace_chassis.loops import Loop
 from headrace_chassis.partitions import PartitionKeeper
@@ -19,41 +11,11 @@ from headrace_harness.logs import a_line, a_writer
 from headrace_harness.postgres import service_database
 from headrace_harness.services import running_service
 from headrace_log.loops.sweep import SweepLoop
-from headrace_log.queries import SQL
 from headrace_log.queries.sweep import Sweeper
-from headrace_log.tables import metadata
 from headrace_log.wiring import build
 
 UTC = datetime.UTC
 DAY = datetime.timedelta(days=1)
-
-
-@pytest.mark.parametrize(("name", "text"), list(SQL))
-async def test_every_statement_can_be_prepared(database_url: str, name: str, text: str) -> None:
-    async with service_database(database_url, "log") as database, database.connection() as connection:
-        await connection.prepare(text)
-
-
-async def test_the_tables_are_those_that_the_migrations_make(database_url: str) -> None:
-    async def connect() -> asyncpg.Connection[asyncpg.Record]:
-        return await asyncpg.connect(database_url)
-
-    def is_ours(thing: object, name: str | None, kind: str, reflected: bool, other: object) -> bool:
-        # Partitions are made by the running service.
-        return not (kind == "table" and reflected and name not in {table.name for table in metadata.tables.values()})
-
-    def differences(connection: sqlalchemy.Connection) -> object:
-        options = {
-            "include_schemas": True,
-            "include_name": lambda name, kind, _parents: kind != "schema" or name == "log",
-            "include_object": is_ours,
-        }
-        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
-
-    engine = create_async_engine("postgresql+asyncpg://", async_creator=connect, poolclass=NullPool)
-    async with engine.connect() as connection:
-        assert await connection.run_sync(differences) == []
-    await engine.dispose()
 
 
 async def test_lines_of_a_clock_that_is_years_behind_are_kept_as_long_as_others(database_url: str) -> None:
