@@ -3,18 +3,6 @@ import { useName, type Name, type NamedKind } from "../api/names.ts";
 
 const SHORT_ID = 8;
 
-/** What kinds of things are called. */
-const WORDS: Record<NamedKind, string> = {
-  "flow-run": "Flow run",
-  "task-run": "Task run",
-  flow: "Flow",
-  deployment: "Deployment",
-  "work-pool": "Work pool",
-  "work-queue": "Work queue",
-  automation: "Automation",
-  channel: "Channel",
-};
-
 function targetOf(kind: NamedKind, { id, name, of }: Name) {
   switch (kind) {
     case "flow-run":
@@ -55,13 +43,13 @@ export function Named({ kind, id, isFull = false }: NamedProps) {
   if (found === null)
     return (
       <span className="quiet" title={`${id}\nIt was deleted, or you may not see it.`}>
-        {WORDS[kind]} <code>{short}</code>
+        <code>{short}</code>
       </span>
     );
   if (found === undefined)
     return (
       <span className="quiet" title={id}>
-        {WORDS[kind]} …
+        …
       </span>
     );
   return (
