@@ -9,10 +9,10 @@ import logging
 import os
 import random
 import signal
-import sys
 from collections.abc import Sequence
 
 from headrace import errors
+from headrace_server.interpreter import command
 from headrace_server.order import Order, Report
 
 logger = logging.getLogger(__name__)
@@ -45,11 +45,7 @@ class ServerProcess:
         read_end, write_end = os.pipe()
         try:
             process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "headrace_server.process",
-                str(write_end),
-                ",".join(parts),
+                *command("headrace_server.process", str(write_end), ",".join(parts)),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.DEVNULL,
                 pass_fds=(write_end,),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
 
 from headrace import errors
 from headrace_chassis.postgres_address import address
 from headrace_migrations import fresh
 from headrace_migrations.inspection import inspect, revisions
+from headrace_server.interpreter import command
 
 logger = logging.getLogger(__name__)
 
@@ -74,9 +74,7 @@ class Migration:
         """Start the process; it waits for `run`."""
         return cls(
             await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "headrace_server.migrate",
+                *command("headrace_server.migrate"),
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 start_new_session=True,

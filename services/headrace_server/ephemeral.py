@@ -11,7 +11,6 @@ import pathlib
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from collections.abc import Iterator
 from headrace import errors
 from headrace_server.extra import what_is_missing
 from headrace_server.home import HOME_VARIABLE, Home
+from headrace_server.interpreter import command
 from headrace_server.options import Options
 from headrace_server.parts import ALL_PARTS
 
@@ -51,7 +51,7 @@ def start() -> Iterator[str]:
     try:
         with home.log_file.open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "headrace_server.serve", options.to_argument()],
+                command("headrace_server.serve", options.to_argument()),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

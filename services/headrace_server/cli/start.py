@@ -14,6 +14,7 @@ from headrace import errors
 from headrace_server.client_hint import client_hint
 from headrace_server.exits import Exit
 from headrace_server.home import HOME_VARIABLE, Home, Status
+from headrace_server.interpreter import command
 from headrace_server.log_file import shorten
 from headrace_server.options import DatabaseKind, Options
 from headrace_server.parts import ALL_PARTS
@@ -122,7 +123,7 @@ def _absolute(path: str | None) -> str | None:
 def _become(module: str, options: Options) -> NoReturn:
     """Let the server take the place of this process: same process id, same terminal, none of its memory."""
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", module, options.to_argument()])  # nosec B606  # no shell
+    os.execv(sys.executable, command(module, options.to_argument()))  # nosec B606  # no shell
 
 
 def _database_kind(database: str | None) -> DatabaseKind:
@@ -156,7 +157,7 @@ def _in_background(kind: DatabaseKind, given: dict[str, Any]) -> int:
     with home.log_file.open("ab") as log:
         log_start = log.tell()
         process = subprocess.Popen(
-            [sys.executable, "-m", _SUPERVISOR, options.to_argument()],
+            command(_SUPERVISOR, options.to_argument()),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
