@@ -126,7 +126,7 @@ class Walk:
             case "ask again" if wish is not None:
                 await self.ask(wish, 600.0)
             case "release" if wish is not None:
-                await self.slots.release(self.workspace_id, wish.lease_id, keep_lease=False)
+                await self.slots.release(self.workspace_id, wish.lease_id, keep_lease=False, run_id=None)
                 self.wishes.remove(wish)
             case "expire" if wish is not None:
                 await self.limits.end_leases(self.workspace_id, [wish.lease_id])
@@ -139,7 +139,7 @@ class Walk:
             answer = await self.slots.acquire(self.workspace_id, wish, keep_seconds)
         except errors.InvalidArgument:
             # More is wanted than the limit has; who is in line leaves it.
-            await self.slots.release(self.workspace_id, wish.lease_id, keep_lease=False)
+            await self.slots.release(self.workspace_id, wish.lease_id, keep_lease=False, run_id=None)
             return
         if (isinstance(answer, SlotsHeld) or keep_seconds is not None) and wish not in self.wishes:
             self.wishes.append(wish)
@@ -152,7 +152,7 @@ class Walk:
             for wish in list(self.wishes):
                 answer = await self.slots.acquire(self.workspace_id, wish, 600.0)
                 if isinstance(answer, SlotsHeld):
-                    await self.slots.release(self.workspace_id, wish.lease_id, keep_lease=False)
+                    await self.slots.release(self.workspace_id, wish.lease_id, keep_lease=False, run_id=None)
                     self.wishes.remove(wish)
         assert not self.wishes
 
@@ -215,7 +215,7 @@ async def test_many_at_once_never_hold_more_than_there_is(database_url: str) -> 
             names: tuple[Any, ...] = [("a",), ("b",), ("a", "b")][number % 3]
             wish = SlotWish(uuid7(), names, 1 + number % 2, 600.0, "client", str(number), False)
             assert isinstance(await acquire_slots(walked.slots, walked.workspace_id, wish, 20.0), SlotsHeld)
-            await walked.slots.release(walked.workspace_id, wish.lease_id, keep_lease=False)
+            await walked.slots.release(walked.workspace_id, wish.lease_id, keep_lease=False, run_id=None)
 
         watching = asyncio.create_task(watch())
         await asyncio.gather(*(client(number) for number in range(60)))
