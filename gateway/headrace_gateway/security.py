@@ -105,8 +105,10 @@ class Walls:
     def _is_own(self, origin: str, host: str, scope: Scope) -> bool:
         if origin in self._origins:
             return True
-        # Whoever is on the way can put a page into the clear under the name of a server that speaks TLS.
-        is_in_the_clear = origin.startswith("http:") and scope.get("scheme") in ("https", "wss")
+        # Whoever is on the way can put a page into the clear under the name of a server that speaks TLS. Nobody is on
+        # the way on one's own machine, where the server may be looked at past the proxy that speaks it.
+        is_over_tls = scope.get("scheme") in ("https", "wss") and not _is_loopback(_name_of(host))
+        is_in_the_clear = is_over_tls and origin.startswith("http:")
         return bool(host) and not is_in_the_clear and _authority(origin) == host
 
 
