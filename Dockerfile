@@ -21,10 +21,10 @@ COPY gateway/headrace_gateway gateway/headrace_gateway
 COPY gateway/headrace_prefect gateway/headrace_prefect
 COPY migrations migrations
 COPY --from=ui /build/gateway/headrace_gateway/static gateway/headrace_gateway/static
-# The versions are those of the lock file.
+# The versions are those of the lock file. In the image nobody may write byte code later.
 RUN grep -E '^[a-z0-9.-]+==' requirements/dev.lock | sed 's/ *\\$//' > constraints.txt \
  && /opt/headrace/bin/uv pip install --no-cache --python /opt/headrace/bin/python \
-      --constraint constraints.txt ".[server]" \
+      --compile-bytecode --constraint constraints.txt ".[server]" \
  && /opt/headrace/bin/uv pip uninstall --python /opt/headrace/bin/python uv pip
 
 FROM python:3.13-slim-bookworm

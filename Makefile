@@ -117,17 +117,17 @@ prefect: $(PREFECT_READY) $(OLDEST_PREFECT_READY) $(NEWEST_PREFECT_READY) ## Bui
 
 $(PREFECT_READY): requirements/prefect.lock | $(READY)
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-prefect
-	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect/bin/python $<
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-prefect/bin/python $<
 	@touch $@
 
 $(OLDEST_PREFECT_READY): requirements/prefect-oldest.lock | $(READY)
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.13' .venv-prefect-oldest
-	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect-oldest/bin/python $<
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-prefect-oldest/bin/python $<
 	@touch $@
 
 $(NEWEST_PREFECT_READY): requirements/prefect-newest.lock | $(READY)
 	@$(BIN)/uv venv --quiet --clear --no-python-downloads --python '>=3.11,<3.14' .venv-prefect-newest
-	@$(BIN)/uv pip sync --quiet --require-hashes --python .venv-prefect-newest/bin/python $<
+	@$(BIN)/uv pip sync --quiet --require-hashes --compile-bytecode --python .venv-prefect-newest/bin/python $<
 	@touch $@
 
 protos-check: ## Fail where the generated code is not what protos/ says
