@@ -162,6 +162,8 @@ class BenchWorker:
         self._held: dict[str, str] = {}
         self._unstored: dict[str, tuple[float, worker_pb2.WorkerResult]] = {}
         self._writing = asyncio.Lock()
+        self._changed = asyncio.Event()
+        """Set when it can take more: the next sign of life is due at once, one for all that ended meanwhile."""
         self._sequence = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._call: Any = None
@@ -197,7 +199,10 @@ class BenchWorker:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(1.0)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._changed.wait()
+            self._changed.clear()
             await self._tell()
             # As a real one does, it repeats what a busy server passed over.
             before = time.monotonic() - 5.0
@@ -218,6 +223,7 @@ class BenchWorker:
             if response.HasField("result_stored"):
                 if self._unstored.pop(response.result_stored.flow_run_id, None) is not None:
                     self.stored += 1
+                    self._changed.set()
                 continue
             assignments = response.assignments.assignments
             if not assignments:
@@ -229,21 +235,24 @@ class BenchWorker:
                 self.given.append(Given(run.flow_run_id, run.name, due, now))
                 self._held[run.flow_run_id] = one.attempt.token
             await self._send(ack=worker_pb2.WorkerAck(flow_run_ids=[one.flow_run.flow_run_id for one in assignments]))
-            task = asyncio.create_task(self._end(assignments))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            # As real ones do, it brings each run to its end by itself, however long the others take.
+            parts = [[one] for one in assignments] if self._runs_states else [assignments]
+            for part in parts:
+                task = asyncio.create_task(self._end(part))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     async def _end(self, assignments: Sequence[worker_pb2.Assignment]) -> None:
-        if self._runs_states:
-            await asyncio.gather(*(self._complete(one) for one in assignments))
         outcome = worker_pb2.WORKER_OUTCOME_ENDED if self._runs_states else worker_pb2.WORKER_OUTCOME_CANCELLED
         for one in assignments:
+            if self._runs_states:
+                await self._complete(one)
             token = self._held.pop(one.flow_run.flow_run_id)
             run = one.flow_run.flow_run_id
             result = worker_pb2.WorkerResult(flow_run_id=run, attempt_token=token, outcome=outcome)
             self._unstored[run] = (time.monotonic(), result)
             await self._send(result=result)
-        await self._tell()
+        self._changed.set()
 
     async def _complete(self, one: worker_pb2.Assignment) -> None:
         for kind in (state_pb2.STATE_TYPE_RUNNING, state_pb2.STATE_TYPE_COMPLETED):

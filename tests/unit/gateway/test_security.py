@@ -56,7 +56,7 @@ def test_a_page_that_came_in_the_clear_changes_nothing_over_tls(scheme: str) -> 
 
 @pytest.mark.parametrize("name", ["127.0.0.1:4200", "localhost:4200", "[::1]:4200"])
 def test_a_page_of_ones_own_machine_may_come_in_the_clear_past_the_proxy_that_speaks_tls(name: str) -> None:
-    Walls("0.0.0.0").check(scope(host=name, origin=f"http://{name}") | {"scheme": "https"})
+    Walls("0.0.0.0").check({**scope(host=name, origin=f"http://{name}"), "scheme": "https"})
 
 
 @pytest.mark.parametrize("origin", ["http://[", "https://[::1", "//", "http://"])
