@@ -99,8 +99,14 @@ class SigningInElsewhere:
         )
         return url, self._secrets.seal(json.dumps(flow), _FLOW)
 
-    async def complete(self, flow_token: str, state: str, code: str) -> tuple[Principal, str]:
+    async def complete(self, flow_token: str, state: str, code: str, issuer: str) -> tuple[Principal, str]:
         """End what was begun.
+
+        Args:
+            flow_token: What the beginning returned.
+            state: As the provider sent it.
+            code: As the provider sent it.
+            issuer: Who sent the browser back, as it says; empty where it says nothing.
 
         Returns:
             The user, and the provider's handle.
@@ -113,8 +119,17 @@ class SigningInElsewhere:
         if not hmac.compare_digest(str(flow["state"]).encode(), state.encode()):
             raise _not_begun()
         provider = await self._enabled(str(flow["provider"]))
+        await self._refuse_other(str(provider.settings["issuer"]), issuer)
         identity = await self._identity(provider, flow, code)
         return await admit(self._providers, self._directory, provider, identity), provider.handle
+
+    async def _refuse_other(self, issuer: str, sender: str) -> None:
+        """Return if a code came from the provider that was asked (RFC 9207): no other is given one to redeem."""
+        says_so = (await self._openid.metadata(issuer)).get("authorization_response_iss_parameter_supported") is True
+        if sender != issuer and (sender or says_so):
+            raise errors.Unauthenticated(
+                "another provider than the one that was asked has answered; sign in again", reason="PROVIDER_MIXED_UP"
+            )
 
     def _flow(self, token: str) -> Mapping[str, Any]:
         try:

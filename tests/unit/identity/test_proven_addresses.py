@@ -28,7 +28,11 @@ class OpenId:
 
     def __init__(self, **claims: Any) -> None:
         self._claims = claims
+        self.says: Mapping[str, Any] = {}
         self.asked: Mapping[str, str] = {}
+
+    async def metadata(self, issuer: str) -> Mapping[str, Any]:
+        return self.says
 
     async def authorization_url(self, issuer: str, parameters: Mapping[str, str]) -> str:
         self.asked = parameters
@@ -70,7 +74,7 @@ async def reason_of(openid: OpenId, **settings: Any) -> str:
     signing = signing_in(openid, **settings)
     _, flow = await signing.begin("company", CALLBACK)
     with pytest.raises(errors.PermissionDenied) as caught:
-        await signing.complete(flow, openid.asked["state"], "code")
+        await signing.complete(flow, openid.asked["state"], "code", "")
     return caught.value.reason
 
 
@@ -116,5 +120,27 @@ async def test_each_sign_in_has_a_state_nonce_and_challenge_of_its_own() -> None
     assert len(seen[0] | seen[1]) == 6
     _, flow = await signing.begin("company", CALLBACK)
     with pytest.raises(errors.Unauthenticated) as caught:
-        await signing.complete(flow, "of another", "code")
+        await signing.complete(flow, "of another", "code", "")
     assert caught.value.reason == "SIGN_IN_NOT_BEGUN"
+
+
+@pytest.mark.parametrize(
+    ("sender", "says_so", "goes_on"),
+    [
+        ("https://login.example.org", True, True),
+        ("https://login.example.org", False, True),
+        ("", False, True),
+        ("", True, False),
+        ("https://mallory.example.org", True, False),
+        ("https://mallory.example.org", False, False),
+        ("https://login.example.org/", True, False),
+    ],
+)
+async def test_a_code_is_redeemed_only_where_it_comes_from(sender: str, says_so: bool, goes_on: bool) -> None:
+    openid = OpenId(email="ada@example.org")
+    openid.says = {"authorization_response_iss_parameter_supported": says_so}
+    signing = signing_in(openid)
+    _, flow = await signing.begin("company", CALLBACK)
+    with pytest.raises(errors.HeadraceError) as caught:
+        await signing.complete(flow, openid.asked["state"], "code", sender)
+    assert caught.value.reason == ("EMAIL_NOT_PROVEN" if goes_on else "PROVIDER_MIXED_UP")

@@ -7,13 +7,13 @@ import { takeBegun } from "./next.ts";
 
 /** Where a provider sends the browser back to. */
 export function CallbackPage() {
-  const [{ code = "", state = "", error: refusal, error_description: why }] = useAddress();
+  const [{ code = "", state = "", iss: issuer = "", error: refusal, error_description: why }] = useAddress();
   // Read once: what was begun belongs to one return.
   const [begun] = useState(takeBegun);
   const isWhole = begun !== undefined && refusal === undefined && code !== "";
   const { data, error } = useQuery({
     queryKey: ["complete-sign-in", state],
-    queryFn: () => call("CompleteProviderSignIn", { flow_token: begun?.flowToken ?? "", state, code }),
+    queryFn: () => call("CompleteProviderSignIn", { flow_token: begun?.flowToken ?? "", state, code, issuer }),
     enabled: isWhole,
     retry: false,
   });

@@ -1156,6 +1156,8 @@ export interface CompleteProviderSignInRequest {
   state: string;
   /** As the provider sent it. */
   code: string;
+  /** As the provider sent it (`iss`, RFC 9207); empty if it sent none. */
+  issuer: string;
 }
 
 /** The caller is signed in. */

@@ -250,20 +250,24 @@ class CompleteProviderSignInRequest(google.protobuf.message.Message):
     FLOW_TOKEN_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
     CODE_FIELD_NUMBER: builtins.int
+    ISSUER_FIELD_NUMBER: builtins.int
     flow_token: builtins.str
     """What the beginning returned."""
     state: builtins.str
     """As the provider sent it."""
     code: builtins.str
     """As the provider sent it."""
+    issuer: builtins.str
+    """As the provider sent it (`iss`, RFC 9207); empty if it sent none."""
     def __init__(
         self,
         *,
         flow_token: builtins.str = ...,
         state: builtins.str = ...,
         code: builtins.str = ...,
+        issuer: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["code", b"code", "flow_token", b"flow_token", "state", b"state"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["code", b"code", "flow_token", b"flow_token", "issuer", b"issuer", "state", b"state"]) -> None: ...
 
 Global___CompleteProviderSignInRequest: typing_extensions.TypeAlias = CompleteProviderSignInRequest
 

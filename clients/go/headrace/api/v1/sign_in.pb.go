@@ -545,7 +545,9 @@ type CompleteProviderSignInRequest struct {
 	// As the provider sent it.
 	State string `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	// As the provider sent it.
-	Code          string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	Code string `protobuf:"bytes,3,opt,name=code,proto3" json:"code,omitempty"`
+	// As the provider sent it (`iss`, RFC 9207); empty if it sent none.
+	Issuer        string `protobuf:"bytes,4,opt,name=issuer,proto3" json:"issuer,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -597,6 +599,13 @@ func (x *CompleteProviderSignInRequest) GetState() string {
 func (x *CompleteProviderSignInRequest) GetCode() string {
 	if x != nil {
 		return x.Code
+	}
+	return ""
+}
+
+func (x *CompleteProviderSignInRequest) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
 	}
 	return ""
 }
@@ -1837,12 +1846,13 @@ const file_headrace_api_v1_sign_in_proto_rawDesc = "" +
 	"\x1bBeginProviderSignInResponse\x12+\n" +
 	"\x11authorization_url\x18\x01 \x01(\tR\x10authorizationUrl\x12\x1d\n" +
 	"\n" +
-	"flow_token\x18\x02 \x01(\tR\tflowToken\"h\n" +
+	"flow_token\x18\x02 \x01(\tR\tflowToken\"\x80\x01\n" +
 	"\x1dCompleteProviderSignInRequest\x12\x1d\n" +
 	"\n" +
 	"flow_token\x18\x01 \x01(\tR\tflowToken\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x12\n" +
-	"\x04code\x18\x03 \x01(\tR\x04code\"\xab\x01\n" +
+	"\x04code\x18\x03 \x01(\tR\x04code\x12\x16\n" +
+	"\x06issuer\x18\x04 \x01(\tR\x06issuer\"\xab\x01\n" +
 	"\x1eCompleteProviderSignInResponse\x12)\n" +
 	"\x04user\x18\x01 \x01(\v2\x15.headrace.api.v1.UserR\x04user\x12#\n" +
 	"\rsession_token\x18\x02 \x01(\tR\fsessionToken\x129\n" +
