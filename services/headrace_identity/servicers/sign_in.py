@@ -120,9 +120,7 @@ class SignInServicer(sign_in_pb2_grpc.SignInServiceServicer):
         self, request: pb.CompleteProviderSignInRequest, context: Context
     ) -> pb.CompleteProviderSignInResponse:
         """End what was begun."""
-        user, provider = await self._elsewhere.complete(
-            request.flow_token, request.state, request.code, request.issuer
-        )
+        user, provider = await self._elsewhere.complete(request.flow_token, request.state, request.code, request.issuer)
         session, text = await self._signing_in.begin_session(user, provider, self._source())
         return pb.CompleteProviderSignInResponse(
             user=wire.to_user(user), session_token=text, expires_at=_stamp(session.expires_at)
