@@ -43,7 +43,7 @@ async function aFailureSaysWhy(page) {
   await head(page, "Failed").waitFor(WAIT);
   await page.locator(".state-message", { hasText: "nothing works today" }).waitFor(WAIT);
   await page.getByRole("tab", { name: "States" }).click();
-  await page.getByText("Traceback (most recent call last)").waitFor(WAIT);
+  await page.getByRole("tabpanel").getByText("Traceback (most recent call last)").waitFor(WAIT);
   await page.screenshot({ path: join(pictures, "real-run-failed.png") });
 }
 
