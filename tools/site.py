@@ -31,6 +31,7 @@ _ELSEWHERE = {
     "clients/README.md": "clients.md",
 }
 _DECISIONS = "adr/index.md"
+_IMAGES = "docs/images/"
 _LINK = re.compile(r"\[([^\]]*)\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^(```|~~~)", re.MULTILINE)
 
@@ -57,7 +58,10 @@ def page_of_the_site(text: str, source: str, places: dict[str, str]) -> str:
         if "://" in target or not path:
             return match[0]
         place = posixpath.normpath(posixpath.join(posixpath.dirname(source), path))
-        place = places.get(place, _DECISIONS if place == "docs/adr" else "")
+        if place.startswith(_IMAGES):
+            place = place.removeprefix("docs/")
+        else:
+            place = places.get(place, _DECISIONS if place == "docs/adr" else "")
         if not place:
             return words
         return f"[{words}]({posixpath.relpath(place, here or '.')}{sharp}{anchor})"
@@ -105,6 +109,7 @@ def write(made: Path) -> Path:
     places = sources()
     pages = {place: page_of_the_site((ROOT / page).read_text(), page, places) for page, place in places.items()}
     pages |= {_DECISIONS: decisions(), **reference.pages()}
+    shutil.copytree(ROOT / "docs" / "images", made / "pages" / "images")
     for place, text in pages.items():
         path = made / "pages" / place
         path.parent.mkdir(parents=True, exist_ok=True)

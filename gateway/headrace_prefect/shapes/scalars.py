@@ -42,7 +42,8 @@ def seconds(message: Any, field: str, default: float | None = None) -> float | N
     if not message.HasField(field):
         return default
     span = getattr(message, field)
-    return float(span.seconds + span.nanos / 1e9)
+    # One division, so that 1.773051 s are not 1.7730510000000002.
+    return float((span.seconds * 1_000_000_000 + span.nanos) / 1e9)
 
 
 def word(value: str) -> str | None:

@@ -51,7 +51,8 @@ async def all_is_recorded(machine: PrefectMachine, program: Program, observer: O
     """Let the flow go on, and check that each of its steps is known with all of its states."""
     (machine.folder / "go").touch()
     assert await program.ended(RUN_SECONDS) == 0, program.output()
-    assert program.output().splitlines()[-1] == f"total {sum(range(COUNT))}"
+    # It may warn of what it still had to send behind that.
+    assert f"total {sum(range(COUNT))}" in program.output().splitlines()
     run = only(await observer.runs_of("stock-enduring"))
     assert (run.state.name, run.run_count) == ("Completed", 1)
     task_runs = await observer.task_runs(run.flow_run_id)
