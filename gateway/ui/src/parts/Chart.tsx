@@ -35,6 +35,7 @@ const second = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-
 const day = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric" });
 const DAY_SECONDS = 86_400;
 const MINUTE_SECONDS = 60;
+const SHORTEST_SPAN_SECONDS = MINUTE_SECONDS;
 
 /** Writes a moment on the axis: the day where a day begins or steps are that long. */
 function tick(at: number, step: number): string {
@@ -104,6 +105,8 @@ export default function Chart(props: ChartProps) {
     const last = moments.at(-1) ?? 1;
     const step = moments.length > 1 ? (moments[1] ?? 0) - first : 60;
     const hasBars = series.some(({ kind }) => kind === "bars");
+    // What lies close together stands in the middle, under moments that can be told apart.
+    const room = Math.max(0, SHORTEST_SPAN_SECONDS - (last - first)) / 2;
     const nearest: { pick: { series: number; index: number } | undefined } = { pick: undefined };
 
     const tell = (plot: uPlot) => {
@@ -171,7 +174,7 @@ export default function Chart(props: ChartProps) {
         drag: { x: current.current.onBrush !== undefined, y: false, setScale: false },
       },
       scales: {
-        x: { time: true, range: () => [first, hasBars ? last + step : Math.max(last, first + 1)] },
+        x: { time: true, range: () => (hasBars ? [first, last + step] : [first - room, last + room]) },
         y: { range: (_, __, highest) => [0, Math.max(highest * 1.08, hasBars ? 1 : 0.001)] },
       },
       axes: [
