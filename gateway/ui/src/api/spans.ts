@@ -22,7 +22,11 @@ export function recentSeconds(text: string): number | undefined {
 export function rangeOf(text: string | undefined): TimeRange | undefined {
   if (text === undefined || text === "") return undefined;
   const seconds = recentSeconds(text);
-  if (seconds !== undefined) return { from: new Date(Date.now() - seconds * 1000).toISOString() };
+  if (seconds !== undefined) {
+    const from = new Date(Date.now() - seconds * 1000);
+    // Before the first moment that there is a date for.
+    return Number.isNaN(from.getTime()) ? undefined : { from: from.toISOString() };
+  }
   const [from = "", until = ""] = text.split("..");
   const range: TimeRange = {};
   if (!Number.isNaN(Date.parse(from))) range.from = new Date(from).toISOString();
@@ -50,4 +54,12 @@ export function fieldMoment(at: string | undefined): string {
   if (at === undefined) return "";
   const date = new Date(at);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
+}
+
+/** Returns a moment as a field of a form wants it that takes seconds, too; "" if the text is none. */
+export function localText(at: string): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return "";
+  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString();
+  return shifted.slice(0, date.getSeconds() === 0 ? 16 : 19);
 }

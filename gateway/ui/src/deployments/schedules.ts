@@ -25,7 +25,7 @@ export function nextOf(schedules: Schedule[]): string | undefined {
     .filter((schedule) => schedule.active)
     .map((schedule) => schedule.next_at)
     .filter((at) => at !== undefined)
-    .sort()[0];
+    .sort((a, b) => Date.parse(a) - Date.parse(b))[0];
 }
 
 export const CATCH_UPS: { value: CatchUp; label: string }[] = [
@@ -34,7 +34,14 @@ export const CATCH_UPS: { value: CatchUp; label: string }[] = [
   { value: "CATCH_UP_SKIP", label: "None of them runs" },
 ];
 
-const UNITS: Partial<Record<string, number>> = { s: 1, m: 60, min: 60, h: 3_600, d: 86_400, w: 604_800 };
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["s", 1],
+  ["m", 60],
+  ["min", 60],
+  ["h", 3_600],
+  ["d", 86_400],
+  ["w", 604_800],
+]);
 
 /** Returns the seconds of a text such as "90", "15m" or "1h 30m"; undefined if it is none. */
 export function secondsOfText(text: string): number | undefined {
@@ -43,7 +50,7 @@ export function secondsOfText(text: string): number | undefined {
   if (!/^(\d+(\.\d+)?\s*[a-z]+\s*)+$/i.test(trimmed)) return undefined;
   let seconds = 0;
   for (const [, number, unit] of trimmed.matchAll(/(\d+(?:\.\d+)?)\s*([a-z]+)/gi)) {
-    const length = UNITS[unit?.toLowerCase() ?? ""];
+    const length = UNITS.get(unit?.toLowerCase() ?? "");
     if (length === undefined) return undefined;
     seconds += Number(number) * length;
   }
@@ -60,7 +67,8 @@ export function textOfSpan(span: string | undefined): string {
     if (count > 0) parts.push(`${count}${unit}`);
     rest -= count * length;
   }
-  if (rest > 0) parts.push(`${rest}s`);
+  const seconds = Number(rest.toFixed(6));
+  if (seconds > 0) parts.push(`${seconds}s`);
   return parts.join(" ");
 }
 

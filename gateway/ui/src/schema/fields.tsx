@@ -2,6 +2,7 @@
 
 import { useState } from "react";
 import type { JsonValue } from "../api/contract.gen.ts";
+import { localText } from "../api/spans.ts";
 import type { Schema } from "./schema.ts";
 
 export interface FieldProps {
@@ -127,14 +128,6 @@ export function ChoiceField(props: FieldProps) {
       ))}
     </select>
   );
-}
-
-/** Returns an instant as a field of the viewer's zone has it. */
-export function localText(at: string): string {
-  const date = new Date(at);
-  if (Number.isNaN(date.getTime())) return "";
-  const shifted = new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString();
-  return shifted.slice(0, date.getSeconds() === 0 ? 16 : 19);
 }
 
 /** A day, a time of day, or an instant in the viewer's zone. */
