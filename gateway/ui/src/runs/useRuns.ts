@@ -6,6 +6,7 @@ import { call } from "../api/client.ts";
 import type { FlowRun, FlowRunFilter, FlowRunSort, Input, ListFlowRunsResponse } from "../api/contract.gen.ts";
 import { useStream } from "../api/live.ts";
 import { useOpened } from "../api/watch.ts";
+import { merge } from "./merge.ts";
 
 const PAGE_SIZE = 100;
 const GATHER_MILLISECONDS = 1_000;
@@ -21,21 +22,6 @@ interface Pages {
 }
 
 type Data = InfiniteData<ListFlowRunsResponse, string>;
-
-function merge(data: Data, changed: Map<string, FlowRun>, belongs: (run: FlowRun) => boolean, isNewestFirst: boolean): Data {
-  const known = new Set(data.pages.flatMap((page) => page.flow_runs.map((run) => run.flow_run_id)));
-  const pages = data.pages.map((page) => ({
-    ...page,
-    flow_runs: page.flow_runs.map((run) => changed.get(run.flow_run_id) ?? run).filter(belongs),
-  }));
-  // In another order only the server knows where a new one stands.
-  const fresh = isNewestFirst ? [...changed.values()].filter((run) => !known.has(run.flow_run_id) && belongs(run)) : [];
-  const [first, ...rest] = pages;
-  if (first === undefined || fresh.length === 0) return { ...data, pages };
-  // Ids are in the order of time, newest first in the list.
-  const runs = [...fresh, ...first.flow_runs].sort((a, b) => (a.flow_run_id < b.flow_run_id ? 1 : -1));
-  return { ...data, pages: [{ ...first, flow_runs: runs }, ...rest] };
-}
 
 /**
  * Returns the flow runs that match, as they are now.
