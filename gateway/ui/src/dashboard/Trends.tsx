@@ -3,8 +3,8 @@ import { Link } from "@tanstack/react-router";
 import { ActivityBars } from "../activity/ActivityBars.tsx";
 import { call } from "../api/client.ts";
 import type { Deployment, LastFlowRuns } from "../api/contract.gen.ts";
-import { secondsOf, spanText } from "../api/times.ts";
 import { Fault, Loading } from "../parts/Notice.tsx";
+import { summary } from "./summary.ts";
 
 const MOST = 10;
 const RUNS = 24;
@@ -14,26 +14,6 @@ const WORTH_TELLING = 0.15;
 interface Trend {
   deployment: Deployment;
   last: LastFlowRuns | undefined;
-}
-
-function middle(values: number[]): number | undefined {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
-}
-
-/** Returns what share of the last runs went well, and how long they took; undefined where none says so. */
-function summary(last: LastFlowRuns | undefined): { success: string | undefined; duration: string | undefined; change: number } {
-  const ended = (last?.runs ?? []).filter(({ state_type: type }) => type !== "STATE_TYPE_RUNNING" && type !== "STATE_TYPE_CANCELLED");
-  const good = ended.filter(({ state_type: type }) => type === "STATE_TYPE_COMPLETED");
-  const times = good.map((run) => secondsOf(run.run_time) ?? 0);
-  const half = Math.floor(times.length / 2);
-  const [before, after] = [middle(times.slice(0, half)), middle(times.slice(half))];
-  const all = middle(times);
-  return {
-    success: ended.length === 0 ? undefined : `${Math.round((good.length / ended.length) * 100)} %`,
-    duration: all === undefined ? undefined : spanText(all),
-    change: before === undefined || after === undefined || before === 0 ? 0 : after / before - 1,
-  };
 }
 
 /** How the deployments have done lately: each with its last runs, success and duration. */
