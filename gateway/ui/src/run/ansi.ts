@@ -6,9 +6,9 @@ export interface Piece {
   look: string;
 }
 
-// Colours and cursor moves of terminals.
+// Colours and cursor moves of terminals; titles and addresses of links; choices of a set of characters.
 // eslint-disable-next-line no-control-regex
-const CODE = /\u001b\[([0-9;?]*)([A-Za-z])/g;
+const CODE = /\u001b(?:\[([0-9:;<=>?]*)([A-Za-z])|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[()][A-Z0-9])/g;
 const COLORS = ["black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"];
 
 interface Look {
