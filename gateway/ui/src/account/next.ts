@@ -4,7 +4,7 @@ const KEY = "headrace-sign-in";
 
 /** Returns an address of this server; whatever else was asked for is the dashboard. */
 export function safeNext(asked: string | undefined): string {
-  if (!asked?.startsWith("/")) return "/";
+  if (!asked?.startsWith("/") || !URL.canParse(asked, window.location.origin)) return "/";
   const target = new URL(asked, window.location.origin);
   // Of "/.//elsewhere" the path is "//elsewhere", which a browser takes for another server.
   const path = target.pathname.replace(/^\/+/, "/");

@@ -43,17 +43,17 @@ export function typeOfKey(key: string): StateType | undefined {
 }
 
 /** States whose names are several words. */
-const NAMES: Partial<Record<string, string>> = {
-  AwaitingRetry: "Awaiting retry",
-  AwaitingConcurrencySlot: "Awaiting a slot",
-  TimedOut: "Timed out",
-  RolledBack: "Rolled back",
-};
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ["AwaitingRetry", "Awaiting retry"],
+  ["AwaitingConcurrencySlot", "Awaiting a slot"],
+  ["TimedOut", "Timed out"],
+  ["RolledBack", "Rolled back"],
+]);
 
 /** Returns what a state is called. */
 export function stateText(state: State | undefined): string {
   const name = state?.name ?? "";
-  return name === "" ? lookOf(state?.type).label : (NAMES[name] ?? name);
+  return name === "" ? lookOf(state?.type).label : (NAMES.get(name) ?? name);
 }
 
 export function isFinal(state: State | undefined): boolean {

@@ -88,7 +88,7 @@ export function layOut(assets: Asset[], dependencies: AssetDependency[]): Layout
         },
       ];
     }),
-    width: full.length * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP,
+    width: Math.max(1, full.length) * (NODE_WIDTH + COLUMN_GAP) - COLUMN_GAP,
     height,
   };
 }

@@ -2,13 +2,13 @@
 
 const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 const DAY_NAMES = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
-const SHORT: Partial<Record<string, string>> = {
-  "@hourly": "0 * * * *",
-  "@daily": "0 0 * * *",
-  "@midnight": "0 0 * * *",
-  "@weekly": "0 0 * * 0",
-  "@monthly": "0 0 1 * *",
-};
+const SHORT: ReadonlyMap<string, string> = new Map([
+  ["@hourly", "0 * * * *"],
+  ["@daily", "0 0 * * *"],
+  ["@midnight", "0 0 * * *"],
+  ["@weekly", "0 0 * * 0"],
+  ["@monthly", "0 0 1 * *"],
+]);
 
 function numberOf(text: string, most: number): number | undefined {
   const value = Number(text);
@@ -24,9 +24,10 @@ function daysText(field: string): string | undefined {
   const range = /^(\w+)-(\w+)$/.exec(field);
   if (range !== null) {
     const [from, until] = [dayOf(range[1] ?? ""), dayOf(range[2] ?? "")];
-    return from === undefined || until === undefined ? undefined : `${from} to ${until}`;
+    if (from === undefined || until === undefined) return undefined;
+    return from === until ? undefined : `${from} to ${until}`;
   }
-  const days = field.split(",").map(dayOf);
+  const days = [...new Set(field.split(",").map(dayOf))];
   if (days.some((day) => day === undefined)) return undefined;
   return days.length === 1 ? `every ${days[0]}` : `${days.slice(0, -1).join(", ")} and ${days.at(-1)}`;
 }
@@ -40,7 +41,7 @@ function everyText(field: string, whole: number, unit: string): string | undefin
 
 /** Returns when an expression is due, in words; undefined where they would be longer than the expression. */
 export function cronText(expression: string): string | undefined {
-  const [minute = "", hour = "", date = "", month = "", days = "", ...more] = (SHORT[expression.trim()] ?? expression).trim().split(/\s+/);
+  const [minute = "", hour = "", date = "", month = "", days = "", ...more] = (SHORT.get(expression.trim().toLowerCase()) ?? expression).trim().split(/\s+/);
   if (days === "" || more.length > 0 || month !== "*") return undefined;
   const isAnyDay = date === "*" && days === "*";
   const minutes = numberOf(minute, 59);

@@ -27,19 +27,19 @@ export function shortName(name: string): string {
   return name.startsWith(OWN) ? name.slice(OWN.length) : name;
 }
 
-const LOOKS: Record<string, string> = {
-  online: "completed",
-  offline: "cancelled",
-  draining: "cancelling",
-  created: "scheduled",
-  updated: "pending",
-  deleted: "cancelled",
-  violated: "failed",
-  late: "scheduled",
-};
+const LOOKS: ReadonlyMap<string, string> = new Map([
+  ["online", "completed"],
+  ["offline", "cancelled"],
+  ["draining", "cancelling"],
+  ["created", "scheduled"],
+  ["updated", "pending"],
+  ["deleted", "cancelled"],
+  ["violated", "failed"],
+  ["late", "scheduled"],
+]);
 
 /** Returns the look of an event, by the last word of its name. */
 export function lookOfEvent(name: string): string {
   const word = name.slice(name.lastIndexOf(".") + 1).toLowerCase();
-  return STATE_TYPES.map((type) => lookOf(type).key).find((key) => key === word) ?? LOOKS[word] ?? "unknown";
+  return STATE_TYPES.map((type) => lookOf(type).key).find((key) => key === word) ?? LOOKS.get(word) ?? "unknown";
 }

@@ -70,13 +70,13 @@ function flagOf(text: string | undefined): boolean | undefined {
 }
 
 function secondsSpan(text: string | undefined): string | undefined {
-  const seconds = Number(text ?? "");
-  return text === undefined || !Number.isFinite(seconds) || seconds < 0 ? undefined : `${seconds}s`;
+  const seconds = Number(text);
+  return text === undefined || text.trim() === "" || !Number.isFinite(seconds) || seconds < 0 ? undefined : `${seconds}s`;
 }
 
 function countOf(text: string | undefined): number | undefined {
-  const count = Number(text ?? "");
-  return text === undefined || !Number.isInteger(count) || count < 0 ? undefined : count;
+  const count = Number(text);
+  return text === undefined || text.trim() === "" || !Number.isInteger(count) || count < 0 ? undefined : count;
 }
 
 function valueOf(text: string): JsonValue {

@@ -211,9 +211,11 @@ function told(value: JsonValue, schema: Schema): string | undefined {
       return `Must be less than ${schema.exclusiveMaximum}.`;
   }
   if (typeof value === "string") {
-    if (schema.minLength !== undefined && value.length < schema.minLength)
+    // A character is what Python counts as one.
+    const length = Array.from(value).length;
+    if (schema.minLength !== undefined && length < schema.minLength)
       return `Needs at least ${schema.minLength} character${schema.minLength === 1 ? "" : "s"}.`;
-    if (schema.maxLength !== undefined && value.length > schema.maxLength)
+    if (schema.maxLength !== undefined && length > schema.maxLength)
       return `Has room for ${schema.maxLength} characters.`;
     if (schema.pattern !== undefined && !matches(schema.pattern, value)) return `Must match ${schema.pattern}.`;
     if ((schema.format === "date" || schema.format === "date-time") && Number.isNaN(Date.parse(value)))
@@ -255,10 +257,10 @@ export function violationsOf(value: JsonValue | undefined, part: Schema, root: S
       : value.flatMap((item, index) => violationsOf(item, schema.items ?? {}, root, [...path, index]));
   if (typeof value !== "object" || value === null) return [];
   const missing = (schema.required ?? [])
-    .filter((name) => value[name] === undefined)
+    .filter((name) => !Object.hasOwn(value, name) || value[name] === undefined)
     .map((name) => ({ path: [...path, name], message: "Is needed." }));
   const wrong = Object.entries(value).flatMap(([name, item]) => {
-    const known = schema.properties?.[name];
+    const known = Object.hasOwn(schema.properties ?? {}, name) ? schema.properties?.[name] : undefined;
     if (known !== undefined) return violationsOf(item, known, root, [...path, name]);
     if (schema.additionalProperties === false && schema.properties !== undefined)
       return [{ path: [...path, name], message: "There is no such field." }];
