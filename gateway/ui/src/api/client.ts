@@ -40,7 +40,8 @@ function addQuery(query: URLSearchParams, prefix: string, value: JsonValue | und
   else query.append(prefix, String(value));
 }
 
-function address(route: Route, request: Fields): string {
+/** Returns where a request goes: its path, and its query where it has no body. */
+export function address(route: Route, request: Fields): string {
   const inPath = new Set<string>();
   const path = route.path.replace(/\{([^}]+)\}/g, (_, name: string) => {
     inPath.add(name);

@@ -68,7 +68,8 @@ function send(kind: NamedKind): void {
   }
 }
 
-async function find(kind: NamedKind, id: string): Promise<Name | null> {
+/** Returns what something is called, null if there is none that may be seen. */
+export async function findName(kind: NamedKind, id: string): Promise<Name | null> {
   const found = await new Promise<Name[]>((resolve) => {
     let asked = waiting.get(kind);
     if (asked === undefined) {
@@ -85,7 +86,7 @@ async function find(kind: NamedKind, id: string): Promise<Name | null> {
 export function useName(kind: NamedKind, id: string): Name | null | undefined {
   const { data, isError } = useQuery({
     queryKey: ["names", kind, id],
-    queryFn: () => find(kind, id),
+    queryFn: () => findName(kind, id),
     enabled: id !== "",
     // What was not there may come.
     staleTime: (query) => (query.state.data === null ? 0 : Infinity),

@@ -1,49 +1,10 @@
 // The newest log records of a flow run, live, and older ones on demand.
 
 import { useCallback, useEffect, useMemo, useReducer, useRef, useState } from "react";
-import { call, type CallError } from "../api/client.ts";
+import { call } from "../api/client.ts";
 import type { Input, LogFilter, LogRecord } from "../api/contract.gen.ts";
 import { useStream } from "../api/live.ts";
-
-/** So many records are shown at the start; further ones as they come. */
-export const TAIL = 1_000;
-const MOST_RECORDS = 50_000;
-const OLDER = 1_000;
-
-interface LogState {
-  records: LogRecord[];
-  /** Everything that was there at the start has come. */
-  isCaughtUp: boolean;
-  /** There may be older records. */
-  isCut: boolean;
-  refused: CallError | undefined;
-}
-
-type Change =
-  | { add: LogRecord[]; isCaughtUp: boolean }
-  | { older: LogRecord[]; isCut: boolean }
-  | { refused: CallError }
-  | "reset";
-
-const NOTHING: LogState = { records: [], isCaughtUp: false, isCut: false, refused: undefined };
-
-function reduce(state: LogState, change: Change): LogState {
-  if (change === "reset") return NOTHING;
-  if ("refused" in change) return { ...state, refused: change.refused, isCaughtUp: true };
-  if ("older" in change) {
-    const known = new Set(state.records.slice(0, OLDER).map((record) => record.log_id));
-    const older = change.older.filter((record) => !known.has(record.log_id));
-    return { ...state, records: [...older, ...state.records], isCut: change.isCut };
-  }
-  const all = change.add.length > 0 ? [...state.records, ...change.add] : state.records;
-  const records = all.length > MOST_RECORDS ? all.slice(all.length - MOST_RECORDS) : all;
-  return {
-    ...state,
-    records,
-    isCaughtUp: state.isCaughtUp || change.isCaughtUp,
-    isCut: state.isCut || records !== all || (!state.isCaughtUp && records.length >= TAIL),
-  };
-}
+import { NOTHING, OLDER, TAIL, reduce, type LogState } from "./records.ts";
 
 interface Logs extends LogState {
   isLoadingOlder: boolean;

@@ -1,11 +1,12 @@
 import { useQueries } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
 import { call } from "../../api/client.ts";
-import type { FlowRun, State, TaskRun } from "../../api/contract.gen.ts";
+import type { FlowRun, TaskRun } from "../../api/contract.gen.ts";
 import { STATE_TYPES, isFinal, lookOf } from "../../api/states.ts";
 import { spanText } from "../../api/times.ts";
 import { Icon } from "../../parts/Icon.tsx";
-import { AXIS_PIXELS, fit, hit, paint, type Attempt, type Mode, type Painted, type Palette, type View } from "./paint.ts";
+import { attemptsOf, type Attempt } from "./attempts.ts";
+import { AXIS_PIXELS, fit, hit, paint, type Mode, type Painted, type Palette, type View } from "./paint.ts";
 import { useLayout } from "./useLayout.ts";
 
 const LIVE_MILLISECONDS = 250;
@@ -39,19 +40,6 @@ function paletteOf(element: HTMLElement): Palette {
   };
   probe.remove();
   return palette;
-}
-
-/** Returns the tries in the history of a task run: from each RUNNING to the state behind it. */
-function attemptsOf(states: State[]): Attempt[] {
-  return states.flatMap((state, index) => {
-    if (state.type !== "STATE_TYPE_RUNNING") return [];
-    const next = states[index + 1];
-    const from = Date.parse(state.occurred_at ?? "");
-    const until = next?.occurred_at === undefined ? Date.now() : Date.parse(next.occurred_at);
-    // A try that is followed by another one failed, whatever the state in between is called.
-    const key = next === undefined ? "running" : next.type === "STATE_TYPE_SCHEDULED" ? "failed" : lookOf(next.type).key;
-    return [{ from, until, key }];
-  });
 }
 
 function useAttempts(tasks: TaskRun[]): Map<string, Attempt[]> {

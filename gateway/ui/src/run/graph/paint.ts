@@ -2,7 +2,8 @@
 
 import { lookOf } from "../../api/states.ts";
 import { spanText } from "../../api/times.ts";
-import type { Scene } from "./useLayout.ts";
+import type { Attempt } from "./attempts.ts";
+import type { Scene } from "./scene.ts";
 
 export type Mode = "timeline" | "graph";
 
@@ -22,13 +23,6 @@ export interface Palette {
   accent: string;
   /** By key of the state. */
   states: Record<string, string>;
-}
-
-/** A try of a task run, in milliseconds. */
-export interface Attempt {
-  from: number;
-  until: number;
-  key: string;
 }
 
 export interface Painted {
