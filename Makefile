@@ -43,7 +43,7 @@ $(READY): requirements/dev.lock pyproject.toml tools/bootstrap.py
 ui: $(READY) ## Build the web UI (gateway/ui), where it changed
 	@bash tools/ui.sh build
 
-ui-check: $(READY) ## Check types and style of the web UI
+ui-check: $(READY) ## Check types and style of the web UI, and test its logic
 	@bash tools/ui.sh check
 
 demo: setup ## Run the demo on real data: server, worker, schedules, a live run (ONCE=1: run once and exit)

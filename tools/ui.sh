@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The web UI (gateway/ui, TypeScript). `ui.sh build` builds it into gateway/headrace_gateway/static where something changed since the last
-# time; `ui.sh check` checks its types and style.
+# time; `ui.sh check` checks its types and style and tests its logic.
 # Node is taken from PATH, or from the lock file where that one is missing or too old. Where neither can be had, a build fails nothing:
 # the server serves everything but the UI then, and this says what to do.
 set -euo pipefail
@@ -16,7 +16,7 @@ lock=requirements/node.lock
 
 # What the UI is made of, as one checksum: the build is skipped while it stays the same.
 checksum() {
-  find "$ui" \( -name node_modules -o -name dist -o -name test-results \) -prune -o -type f -print0 |
+  find "$ui" \( -name node_modules -o -name dist -o -name test-results -o -path "$ui/tests" \) -prune -o -type f -print0 |
     sort -z | xargs -0 sha256sum | sha256sum
 }
 
@@ -71,6 +71,7 @@ case $action in
     find_node
     install_packages
     "${npm[@]}" --prefix "$ui" run --silent check
+    "${npm[@]}" --prefix "$ui" run --silent test
     ;;
   *)
     echo "usage: ui.sh build|check" >&2

@@ -6,7 +6,7 @@ export default tseslint.config(
   { ignores: ["node_modules", "**/*.gen.ts"] },
   js.configs.recommended,
   {
-    files: ["src/**/*.{ts,tsx}", "vite.config.ts"],
+    files: ["{src,tests}/**/*.{ts,tsx}", "vite.config.ts", "vitest.config.ts"],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     plugins: { "react-hooks": hooks },
