@@ -101,6 +101,8 @@ export async function checked(browser, url, pictures, pages) {
         await page.locator('canvas[data-drawn]:not([data-drawn="0"])').waitFor(WAIT);
         await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
       }
+      // What draws charts is loaded by itself.
+      if ((await page.locator("[style*=min-height] + .legend > .legend-item").count()) > 0) await page.locator(".uplot canvas").first().waitFor(WAIT);
       await page.screenshot({ path: join(pictures, `${name}-${theme}-${width}.png`) });
       const overflow = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
       if (overflow > 0) faults.push(`${where}: ${overflow} px wider than the window`);
