@@ -266,8 +266,8 @@ class SinkStore(Protocol):
         """
         ...
 
-    async def save_failure(self, sink: Sink, error: str) -> None:
-        """Count a failure of a sink."""
+    async def save_failure(self, sink: Sink, error: str) -> bool:
+        """Count a failure of a sink; return whether it is paused now, or gone."""
         ...
 
 

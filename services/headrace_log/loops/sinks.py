@@ -81,20 +81,23 @@ class SinkLoop(Loop):
         stream = self._follow.stream(asked, lambda: self._held.epoch is None)
         async with contextlib.aclosing(stream):
             async for chunk in stream:
-                if chunk.records:
-                    await self._deliver(sink, chunk)
+                if chunk.records and not await self._deliver(sink, chunk):
+                    return
                 await self._store.save_sent(sink, token_to_text(chunk.token), len(chunk.records))
 
-    async def _deliver(self, sink: Sink, chunk: Chunk) -> None:
+    async def _deliver(self, sink: Sink, chunk: Chunk) -> bool:
+        """Send records; return whether they were taken before the sink was given up."""
         failures = 0
         while True:
             try:
                 await self._outlet.send(sink, chunk.records)
-                return
+                return True
             except SinkFailed as error:
                 failures += 1
                 logger.info("the log sink %s failed (%d in a row): %s", sink.name, failures, error)
-                await self._store.save_failure(sink, str(error))
+                if await self._store.save_failure(sink, str(error)):
+                    logger.warning("the log sink %s is paused: it has failed too often: %s", sink.name, error)
+                    return False
                 wait = max(backoff_seconds(failures), error.retry_after_seconds or 0.0)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))
             if self._held.epoch is None:

@@ -12,7 +12,7 @@ from headrace_chassis.leases import ServiceLease
 from headrace_chassis.secrets import SecretBox
 from headrace_log.queries import SQL
 from headrace_log.repository import SinkStore
-from headrace_log.rules.sinks import Sink
+from headrace_log.rules.sinks import MOST_FAILURES, Sink
 
 MOST_SINKS = 20
 """Of a workspace."""
@@ -106,10 +106,13 @@ class Sinks(SinkStore):
             await self._lease.guard(connection)
             await connection.execute(SQL.save_sent, sink.workspace_id, sink.name, token, records)
 
-    async def save_failure(self, sink: Sink, error: str) -> None:
-        """Count a failure of a sink."""
+    async def save_failure(self, sink: Sink, error: str) -> bool:
+        """Count a failure of a sink; return whether it is paused now, or gone."""
         async with self._database.transaction() as connection:
-            await connection.execute(SQL.save_failure, sink.workspace_id, sink.name, error[:_LONGEST_ERROR])
+            is_paused = await connection.fetchval(
+                SQL.save_failure, sink.workspace_id, sink.name, error[:_LONGEST_ERROR], MOST_FAILURES
+            )
+        return is_paused is not False
 
     def _sink(self, row: Any) -> Sink:
         return Sink(

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 WEBHOOK, OTLP, FILE = 1, 2, 3
 """Kinds, with the numbers of headrace.api.v1.LogSinkKind."""
 
+MOST_FAILURES = 300
+"""In a row, which takes about a day; then a sink is paused until somebody has looked."""
+
 _FIRST_SECONDS = 1.0
 _MOST_SECONDS = 300.0
 

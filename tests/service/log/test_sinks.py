@@ -6,6 +6,7 @@ import secrets
 from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import grpc.aio
 import pytest
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
@@ -19,6 +20,7 @@ from headrace_harness.logs import a_line, a_writer
 from headrace_harness.receiver import Receiver, Reply, a_receiver
 from headrace_harness.services import RunningService, running_service
 from headrace_harness.waiting import eventually
+from headrace_log.rules.sinks import MOST_FAILURES
 from headrace_log.wiring import build
 
 WEBHOOK, OTLP, FILE = (
@@ -113,6 +115,40 @@ async def test_a_sink_that_fails_is_tried_again_with_the_same_batch(
     assert taken == ["one", "two", "three"]
     [sink] = await sinks(service)
     assert (sink.failures, sink.last_error) == (0, "")
+
+
+async def test_a_sink_that_only_fails_is_paused_and_loses_nothing(
+    service: RunningService, receiver: Receiver, flow_run_id: str, database_url: str
+) -> None:
+    receiver.replies += [Reply(403, body=b"who are you?")] * 10
+    await set_sink(service, "elsewhere", WEBHOOK, receiver.url)
+    await write(service, flow_run_id, "one")
+
+    async def has_failed() -> bool:
+        return (await sinks(service))[0].failures > 0
+
+    await eventually(has_failed, 60)
+    # A day has gone by.
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("update log.sink set failures = $1", MOST_FAILURES - 1)
+    await connection.close()
+
+    async def is_paused() -> bool:
+        return (await sinks(service))[0].is_paused
+
+    await eventually(is_paused, 60)
+    [sink] = await sinks(service)
+    assert sink.last_error.startswith(f"paused after {MOST_FAILURES} failures in a row, the last of them: ")
+    assert "403" in sink.last_error
+    # Somebody has looked: it goes on with what was not taken.
+    receiver.replies.clear()
+    await set_sink(service, "elsewhere", WEBHOOK, receiver.url)
+
+    async def has_come() -> bool:
+        return sent(receiver)[-1:] == ["one"] and (await sinks(service))[0].sent_records == 1
+
+    await eventually(has_come, 60)
+    assert (await sinks(service))[0].last_error == ""
 
 
 async def test_a_sink_goes_on_where_it_was_after_a_pause_and_a_restart(
