@@ -68,11 +68,11 @@ async def afollow_events(
                     for event in response.events:
                         yield _received(event)
             except errors.DeadlineExceeded:
-                continue
+                pass
             except errors.Unavailable:
                 if not request.follow_token:
                     raise
-            await asyncio.sleep(_RETRY_SECONDS * random.uniform(0.5, 1.5))
+            await asyncio.sleep(_pause(deadline))
 
 
 def _followed(request: event_pb2.FollowEventsRequest, timeout: float | None) -> Iterator[FollowedEvent | None]:
@@ -88,11 +88,11 @@ def _followed(request: event_pb2.FollowEventsRequest, timeout: float | None) -> 
                 for event in response.events:
                     yield _received(event)
         except errors.DeadlineExceeded:
-            continue
+            pass
         except errors.Unavailable:
             if not request.follow_token:
                 raise
-        time.sleep(_RETRY_SECONDS * random.uniform(0.5, 1.5))
+        time.sleep(_pause(deadline))
 
 
 def _request(names: Iterable[str], resources: Iterable[str]) -> event_pb2.FollowEventsRequest:
@@ -102,6 +102,13 @@ def _request(names: Iterable[str], resources: Iterable[str]) -> event_pb2.Follow
 
 def _left(deadline: float | None) -> float | None:
     return None if deadline is None else deadline - time.monotonic()
+
+
+def _pause(deadline: float | None) -> float:
+    """Return how long to wait before the next try: also where something on the way lost its patience."""
+    pause = _RETRY_SECONDS * random.uniform(0.5, 1.5)
+    left = _left(deadline)
+    return pause if left is None else min(pause, max(left, 0.0))
 
 
 def _received(event: event_pb2.Event) -> FollowedEvent:

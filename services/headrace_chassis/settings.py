@@ -92,12 +92,14 @@ class ServerSettings(pydantic_settings.BaseSettings):
     reflection: bool = False
     """Whether gRPC reflection is served."""
     allowed_hosts: _Listed = ()
-    """Further names under which browsers know a server on loopback, as JSON, for example `["ci.local"]`."""
+    """Further names under which browsers know a server on loopback, for example `ci.local`; several as JSON or
+    separated by commas."""
     trusted_proxies: _Listed = ()
-    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, addresses or networks, as JSON, for example
-    `["10.0.0.0/8"]`; by default those of nobody."""
+    """Proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, addresses or networks, for example
+    `10.0.0.0/8`; several as JSON or separated by commas; by default those of nobody."""
     allowed_origins: _Listed = ()
-    """Origins of web pages that may call the HTTP API, as JSON, for example `["https://ci.example.org"]`."""
+    """Origins of web pages that may call the HTTP API, for example `https://ci.example.org`; several as JSON or
+    separated by commas."""
     prefect_api: bool = True
     """Whether the API of Prefect's server is served below `/api`, for Prefect's own clients."""
     prefect_silence_seconds: Annotated[float, pydantic.Field(ge=0, le=86400)] = 540.0

@@ -96,7 +96,7 @@ class SinkLoop(Loop):
                 failures += 1
                 logger.info("the log sink %s failed (%d in a row): %s", sink.name, failures, error)
                 if await self._store.save_failure(sink, str(error)):
-                    logger.warning("the log sink %s is paused: it has failed too often: %s", sink.name, error)
+                    logger.warning("the log sink %s is paused or gone, and what is left waits: %s", sink.name, error)
                     return False
                 wait = max(backoff_seconds(failures), error.retry_after_seconds or 0.0)
             await asyncio.sleep(wait * random.uniform(0.8, 1.2))
